@@ -1,0 +1,199 @@
+//! The registry of finding codes. Codes are stable: one is never given a new meaning, and a retired one is not reused.
+//!
+//! `M01xx` reading YAML, `M02xx` shape of a document, `M03xx` references and files, `M04xx` rules between documents,
+//! `M05xx` scripts, `M06xx` lints, `M07xx` targets and plans. A test keeps the table sorted, unique and documented.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::Severity;
+
+/// A code such as `M0201`, guaranteed to stand in the registry.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Code(&'static str);
+
+/// What the registry knows of a code.
+#[derive(Debug, Clone, Copy)]
+pub struct CodeInfo {
+    /// The code.
+    pub code: Code,
+    /// Its usual weight.
+    pub severity: Severity,
+    /// A title of a few words.
+    pub title: &'static str,
+    /// What it means, why it matters and what to do.
+    pub text: &'static str,
+}
+
+impl Code {
+    /// The code as text.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        self.0
+    }
+
+    /// What the registry says of it.
+    #[must_use]
+    pub fn info(self) -> &'static CodeInfo {
+        // Codes are made only by the table's own constants; the registry's test checks that each is found.
+        REGISTRY.iter().find(|info| info.code == self).unwrap_or(&REGISTRY[0])
+    }
+
+    /// Finds a code by its text, in any case.
+    #[must_use]
+    pub fn find(text: &str) -> Option<&'static CodeInfo> {
+        REGISTRY.iter().find(|info| info.code.0.eq_ignore_ascii_case(text))
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.0)
+    }
+}
+
+impl fmt::Debug for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl Serialize for Code {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0)
+    }
+}
+
+/// Declares the constants and the registry from one list.
+macro_rules! codes {
+    ($($constant:ident $code:literal $severity:ident $title:literal $text:literal)*) => {
+        $(#[doc = $title] pub const $constant: Code = Code($code);)*
+
+        /// All codes, in order.
+        pub const REGISTRY: &[CodeInfo] = &[
+            $(CodeInfo { code: $constant, severity: Severity::$severity, title: $title, text: $text },)*
+        ];
+    };
+}
+
+codes! {
+    SYNTAX "M0101" Error "not valid YAML"
+        "The file cannot be read as YAML 1.2. The marked place is where reading stopped; the mistake is often just before it: a missing colon or quote, or a line that is indented too little."
+    NOT_UTF8 "M0102" Error "not UTF-8"
+        "Configuration files are UTF-8 text. Save the file as UTF-8; a byte-order mark at its beginning is allowed and ignored."
+    TOO_LARGE "M0103" Error "file too large"
+        "A configuration file may have up to 4 MiB. Split it, or keep it out of the repository if it is not configuration."
+    TOO_DEEP "M0104" Error "nested too deep"
+        "Documents may nest 64 levels deep. Nothing that Muster reads needs more."
+    TOO_MANY_NODES "M0105" Error "document too large once aliases are expanded"
+        "A document may have 200,000 values, counting each use of an alias as the values it stands for, and 100 aliases. This stops files that grow without bound when they are read."
+    DUPLICATE_KEY "M0106" Error "key given twice"
+        "A mapping has the same key twice. YAML readers disagree about which one counts, so neither does."
+    MERGE_KEY "M0107" Error "merge key"
+        "YAML's merge key (<<) is not part of YAML 1.2 and readers disagree about it. Write the keys out."
+    TAG "M0108" Error "YAML tag"
+        "Tags such as !foo or !!python have no meaning here."
+    KEY_NOT_TEXT "M0109" Error "key is not text"
+        "Keys of a mapping are plain text here; lists and mappings cannot be keys."
+    UNKNOWN_ALIAS "M0110" Error "alias without an anchor"
+        "An alias (*name) needs an anchor (&name) earlier in the same document."
+    NO_DOCUMENT "M0111" Warning "nothing in this file"
+        "The file holds no document. Delete it, or put one in."
+    UNKNOWN_KEY "M0201" Error "unknown key"
+        "The key is not one that this place knows. A mistyped key would otherwise be ignored in silence, and a mistyped exclusion would widen a target."
+    WRONG_TYPE "M0202" Error "wrong type of value"
+        "The value is not of the type that is expected here. Note that yes, no, on and off are text in YAML 1.2: the booleans are true and false."
+    MISSING_KEY "M0203" Error "missing key"
+        "A key that is needed here is not given."
+    INVALID_VALUE "M0204" Error "invalid value"
+        "The value is of the right type and not one of those that are allowed."
+    NULL_VALUE "M0205" Error "empty value"
+        "The key has no value. Absent means not managed and an empty list means managed and empty; null is neither, so it is an error. Leave the key out, or write [] or ''."
+    UNKNOWN_KIND "M0206" Error "unknown kind"
+        "The document's kind is not one that Muster knows. Names of kinds begin with a capital letter."
+    UNKNOWN_API_VERSION "M0207" Error "unknown apiVersion"
+        "Documents begin with apiVersion: muster/v1. Another version belongs to another release of Muster."
+    NOT_A_MAPPING "M0208" Error "not a mapping"
+        "A configuration document is a mapping with apiVersion, kind, metadata and spec."
+    EXACTLY_ONE "M0209" Error "exactly one of several keys"
+        "Of these keys exactly one has to be given."
+    DUPLICATE_NAME "M0301" Error "name used twice"
+        "Names are unique per kind over the whole repository. Both places are shown."
+    UNKNOWN_REFERENCE "M0302" Error "reference to something that does not exist"
+        "The name that is referred to is declared nowhere in the repository. A missing reference never means all or none: it is an error (TGT-16)."
+    FILE_MISSING "M0303" Error "file not found"
+        "The file that is referred to is not in this revision of the repository. Paths are relative to the YAML file that names them."
+    LEAVES_REPOSITORY "M0304" Error "path leaves the repository"
+        "Files that a document refers to must lie in the repository, so that a revision is complete. Absolute paths, .. beyond the root and symbolic links that lead out are refused."
+    CYCLE "M0305" Error "cycle"
+        "These objects refer to each other in a circle."
+    NO_INSTANCE "M0306" Error "no Instance document"
+        "The root of a repository holds muster.yaml with one document of kind Instance. `muster init` writes one."
+    SECOND_INSTANCE "M0307" Error "more than one Instance document"
+        "A repository has one Instance document, in muster.yaml at its root."
+    FILE_UNREADABLE "M0308" Error "file cannot be read"
+        "The file exists and could not be read, or is not text where text is needed."
+    SYMLINK_LOOP "M0309" Error "symbolic link that leads in a circle"
+        "The link leads back to itself, so there is nothing to read behind it."
+    WRONG_KIND_HERE "M0310" Error "reference to the wrong kind"
+        "Something of that name exists, but it is of another kind than this place needs."
+    EMPTY_MATCH "M0401" Error "match selects nothing by construction"
+        "An expression without a condition could mean all or none. To select all computers say so: match: { all: [] } is not allowed, write `every: true`."
+    VERSION_NOT_USED "M0402" Error "version where the state uses none"
+        "Only the states installed and update-if-found take a version (DEP-9)."
+    NO_VERSION "M0403" Error "no version satisfies the deployment"
+        "The software lists no version that the deployment's constraint allows, so nothing could be installed."
+    MODE_WITHOUT_SCRIPT "M0404" Error "mode needs a script that the task lacks"
+        "Enforce needs test and set, audit needs test, monitor needs get (TSK-6)."
+    PARAMETER "M0405" Error "parameters do not fit"
+        "Each parameter of a deployment must be declared by its task or software, be of the declared type, and required ones must be given."
+    ORDER_TWICE "M0406" Error "item in the order twice"
+        "An item stands at most once in Order.first and Order.last together (ORD-1)."
+    PREREQUISITE "M0407" Error "prerequisite that cannot hold"
+        "A software cannot need itself, and what it needs installed cannot also have to be absent (PRE-11)."
+    NO_STRATEGY "M0408" Error "no script for what the deployment asks"
+        "The software has no script for this: installed needs install, absent needs uninstall, and the upgrade and repair strategies need the scripts they name."
+    SETTING "M0409" Error "settings contradict each other"
+        "Two settings of this document cannot both hold."
+    REGEX "M0410" Error "invalid pattern"
+        "The regular expression or wildcard cannot be used. Version patterns name the version with (?<version>...)."
+    VERSION "M0411" Error "not a version in this scheme"
+        "The text is not a version, or not a version constraint, in the scheme of this software."
+    SCRIPT_SYNTAX "M0501" Error "syntax error in a script"
+        "The script would fail before its first line ran. The marked place is what the grammar could not read."
+    SCRIPT_BYTES "M0502" Error "script cannot be sent"
+        "Scripts are UTF-8 text without NUL bytes, of at most 256 KiB."
+    SCRIPT_INTERPRETER "M0503" Error "interpreter does not run on this platform"
+        "sh and bash run on POSIX systems, powershell and cmd on Windows, python on both."
+    QUOTE_IT "M0601" Warning "text that other YAML readers take for something else"
+        "Muster reads YAML 1.2, where this is text. YAML 1.1 readers take it for a boolean, a date or a number; quote it to say the same to all."
+    TARGET_MATCHES_NOTHING "M0701" Warning "target matches no computer"
+        "The expression is valid and selects none of the known computers. A computer that appears later can match it."
+    AMBIGUOUS "M0702" Error "two deployments win"
+        "Two deployments of equal rank want different things of the same item on the same computers. Give one a higher priority, narrow one, or set ignored (RES-8). Both places are shown."
+    DUPLICATE_DEPLOYMENT "M0703" Warning "two deployments say the same"
+        "Two deployments of equal rank want the same of the same item on the same computers. One of them can go (DEP-22)."
+    PREREQUISITE_CONFLICT "M0704" Error "prerequisite contradicts a deployment"
+        "A software needs another one that its own winning deployment declares absent or ignored on these computers (PRE-13)."
+    COMPUTER_NOT_FOUND "M0705" Warning "computer not found"
+        "A Computer document or a selector names a computer that no provider lists."
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_registry_is_sorted_unique_and_documented() {
+        for pair in REGISTRY.windows(2) {
+            assert!(pair[0].code < pair[1].code, "{} before {}", pair[0].code, pair[1].code);
+        }
+        for info in REGISTRY {
+            assert_eq!(info.code.info().code, info.code);
+            assert!(info.code.0.len() == 5 && info.code.0.starts_with('M'), "{}", info.code);
+            assert!(info.text.len() > 40 && info.text.ends_with('.'), "{}", info.code);
+            assert!(!info.title.ends_with('.'), "{}", info.code);
+        }
+    }
+}

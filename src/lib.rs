@@ -1,0 +1,26 @@
+//! Muster keeps the computers of managed service providers in the state that is declared in a git repository.
+//!
+//! The map, from the inside out; each ring uses only those above it in this list (`docs/architecture.md`):
+//!
+//! - base: [`id`], [`time`], [`secret`], [`diagnostic`]
+//! - nouns: [`config`]'s kinds and places, [`inventory`]'s computers and snapshot
+//! - decisions: the rest of [`config`], [`targets`], [`plan`], [`session`]'s scripts, stages and events
+//! - seams: the traits of [`provider`], [`store`] and `config::revision`
+//! - adapters: what implements them
+//! - drivers: `inventory::collect` and the running half of [`session`]
+//! - view: [`report`]
+//! - shell: [`cli`]
+
+pub mod cli;
+pub mod config;
+pub mod diagnostic;
+pub mod id;
+pub mod inventory;
+pub mod plan;
+pub mod provider;
+pub mod report;
+pub mod secret;
+pub mod session;
+pub mod store;
+pub mod targets;
+pub mod time;

@@ -1,0 +1,7 @@
+//! The `muster` program: parse, run, exit.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    muster::cli::main()
+}

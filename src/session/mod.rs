@@ -1,0 +1,6 @@
+//! Sessions: one linear run against one computer, its scripts, its stages and what can happen in it.
+//!
+//! `script`, `bundle`, `frame`, `stage` and `event` are decisions and values; the drivers beside them run things
+//! through the provider's and the store's seams and print nothing.
+
+pub mod script;

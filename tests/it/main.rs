@@ -1,0 +1,3 @@
+//! The integration tests: one binary, a module per subject. `forgotten` fails when a file here is not listed.
+
+mod forgotten;
