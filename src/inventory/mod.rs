@@ -1,1 +1,5 @@
-//! (header)
+//! What is known of computers: the nouns, who is who, and the snapshot that plans are made from.
+
+pub mod facts;
+pub mod item;
+pub mod known;

@@ -4,3 +4,4 @@
 //! through the provider's and the store's seams and print nothing.
 
 pub mod script;
+pub mod stage;

@@ -1,1 +1,220 @@
-//! (header)
+//! The seam to what Muster remembers: facts, detections, sessions, actions, results, and who is applying.
+//!
+//! Losing the store loses history, never correctness: everything in it can be detected again.
+//!
+//! Invariants: an action's start is on disk before the action is sent (L11); no secret value is ever stored (L9).
+
+use std::fmt;
+
+use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+
+use crate::id::{CommitId, ComputerId, Digest, Name, RunId, SessionId};
+use crate::inventory::facts::Facts;
+use crate::inventory::item::{Detection, ItemKey, Observed};
+use crate::inventory::known::Contact;
+use crate::plan::document::{ActionType, Reason};
+use crate::session::stage::{ActionResult, SessionStatus};
+use crate::time::Timestamp;
+
+/// Why the store did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// It cannot be opened.
+    #[error("cannot open the state {path}")]
+    Open {
+        /// Where it is.
+        path: String,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// It was written by a newer release. Nothing was touched.
+    #[error("the state has schema version {found}, this release writes {known}: use a newer muster")]
+    TooNew {
+        /// The version in the file.
+        found: i64,
+        /// The version that this release writes.
+        known: i64,
+    },
+    /// A read or write failed.
+    #[error("the state could not {operation}")]
+    Failed {
+        /// What was tried, to fit after "could not".
+        operation: &'static str,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A row holds something that cannot be read.
+    #[error("the state holds a broken {what}")]
+    Broken {
+        /// What it is.
+        what: &'static str,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Somebody else is applying.
+    #[error("another run holds the lock: {holder}")]
+    Locked {
+        /// Who, what for, since when.
+        holder: String,
+    },
+}
+
+/// The last facts of a computer and how the last attempt to reach it went.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StoredComputer {
+    /// The computer.
+    pub id: ComputerId,
+    /// The last facts, and when they were collected.
+    pub facts: Option<(Timestamp, Facts)>,
+    /// The last attempt to reach it.
+    pub contact: Contact,
+    /// When that was.
+    pub contacted: Option<Timestamp>,
+}
+
+/// One run of apply.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// Its id.
+    pub id: RunId,
+    /// When it began.
+    pub started: Timestamp,
+    /// When it ended; `None` while it runs, or when it was killed.
+    pub finished: Option<Timestamp>,
+    /// The commit that was applied.
+    pub commit: Option<CommitId>,
+    /// The plan's digest.
+    pub plan: Digest,
+}
+
+/// One session: one computer in one run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionRecord {
+    /// Its id.
+    pub id: SessionId,
+    /// The run it belongs to.
+    pub run: RunId,
+    /// The computer.
+    pub computer: ComputerId,
+    /// The computer's name then.
+    pub name: String,
+    /// Its tenant then.
+    pub tenant: Option<Name>,
+    /// Where it stands.
+    pub status: SessionStatus,
+    /// When it began.
+    pub started: Timestamp,
+    /// When it ended.
+    pub finished: Option<Timestamp>,
+}
+
+/// One action of a session. Written before it is sent, and again when its result is known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActionRecord {
+    /// The session.
+    pub session: SessionId,
+    /// Position in the session, from 0.
+    pub position: u32,
+    /// The item.
+    pub item: ItemKey,
+    /// What is done.
+    pub action: ActionType,
+    /// Why.
+    pub reason: Reason,
+    /// Digest over scripts and values.
+    pub content: Digest,
+    /// What was there before.
+    pub before: Observed,
+    /// What is there now; `None` until it was detected again.
+    pub after: Option<Observed>,
+    /// The result; `None` from the moment before it is sent until it is known.
+    pub result: Option<ActionResult>,
+    /// A sentence about the result.
+    pub message: Option<String>,
+    /// The script's output, bounded.
+    pub output: Option<String>,
+    /// When it was journalled, just before it was sent.
+    pub started: Timestamp,
+    /// When its result was known.
+    pub finished: Option<Timestamp>,
+}
+
+/// The last result of an item on a computer (SES-25).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemResult {
+    /// The computer.
+    pub computer: ComputerId,
+    /// The item.
+    pub item: ItemKey,
+    /// The action that brought it about.
+    pub action: ActionType,
+    /// How it ended.
+    pub result: ActionResult,
+    /// What was detected after it.
+    pub observed: Option<Observed>,
+    /// Digest over scripts and values that were applied (PAR-8).
+    pub content: Digest,
+    /// When.
+    pub at: Timestamp,
+    /// The session.
+    pub session: SessionId,
+}
+
+/// Keeps the lock until it is dropped or its process ends, however it ends.
+pub trait RunLock: Send + Sync + fmt::Debug {}
+
+/// What Muster remembers. One contract suite runs against every implementation.
+pub trait Store: Send + Sync + fmt::Debug {
+    /// Facts and contacts of all computers, sorted by id.
+    fn computers(&self) -> BoxFuture<'_, Result<Vec<StoredComputer>, StoreError>>;
+
+    /// Replaces facts (where given) and contact of these computers, all or none.
+    fn put_computers<'a>(&'a self, computers: &'a [StoredComputer]) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// The last detection of every item on every computer by every probe, sorted by computer, item and probe.
+    fn detections(&self) -> BoxFuture<'_, Result<Vec<Detection>, StoreError>>;
+
+    /// Replaces the last detections of these items on these computers by these probes, all or none.
+    fn put_detections<'a>(&'a self, detections: &'a [Detection]) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// Begins a run.
+    fn begin_run<'a>(&'a self, run: &'a RunRecord) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// Ends a run.
+    fn end_run<'a>(&'a self, run: &'a RunId, at: Timestamp) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// Creates a session or changes its status and end.
+    fn put_session<'a>(&'a self, session: &'a SessionRecord) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// Writes an action; durable when this returns.
+    fn put_action<'a>(&'a self, action: &'a ActionRecord) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// Keeps the last result of items on computers, and adds each to their history.
+    fn put_results<'a>(&'a self, results: &'a [ItemResult]) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// The last result of every item on every computer, sorted by computer and item.
+    fn results(&self) -> BoxFuture<'_, Result<Vec<ItemResult>, StoreError>>;
+
+    /// The runs, newest first, at most `limit`.
+    fn runs(&self, limit: u32) -> BoxFuture<'_, Result<Vec<RunRecord>, StoreError>>;
+
+    /// The sessions, newest first, at most `limit`; of one computer if it is given.
+    fn sessions<'a>(
+        &'a self,
+        computer: Option<&'a ComputerId>,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<SessionRecord>, StoreError>>;
+
+    /// The actions of a session, in order.
+    fn actions<'a>(&'a self, session: &'a SessionId) -> BoxFuture<'a, Result<Vec<ActionRecord>, StoreError>>;
+
+    /// Sessions that never ended, oldest first: those of a run that was killed.
+    fn unfinished(&self) -> BoxFuture<'_, Result<Vec<SessionRecord>, StoreError>>;
+
+    /// Takes the lock that one apply at a time holds, or says who holds it.
+    fn lock<'a>(&'a self, holder: &'a str) -> BoxFuture<'a, Result<Box<dyn RunLock>, StoreError>>;
+}

@@ -1,0 +1,47 @@
+//! `Instance`: what holds for the whole repository.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Mode;
+use crate::time::Limit;
+
+/// Settings of the whole repository, in `muster.yaml` at its root.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct InstanceSpec {
+    /// The most that Muster may do anywhere. Default: enforce.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Mode>,
+    /// IANA name of the time zone for people, such as Europe/Berlin. Default: UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
+    /// How many computers are worked on at once over all providers. Default: 64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 10000))]
+    pub concurrency: Option<u32>,
+    /// How detection is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detection: Option<DetectionSettings>,
+    /// Where results are kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<StateSettings>,
+}
+
+/// How long what was detected may be used without looking again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DetectionSettings {
+    /// Older detections are stale: plan looks again, and counts them as not known when it may not. Default: 1h.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<Limit>,
+}
+
+/// Where results are kept. Losing them loses history, never correctness.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct StateSettings {
+    /// Path of an SQLite file, relative to the folder of muster.yaml unless absolute.
+    #[schemars(length(min = 1))]
+    pub sqlite: String,
+}

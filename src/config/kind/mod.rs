@@ -1,0 +1,164 @@
+//! The kinds of documents: fields, defaults and documentation, nothing else. The schemas are generated from these types.
+//!
+//! Not here: reading (`config::de`), references between documents (`config::check`).
+//!
+//! Invariants: every struct denies unknown keys; no `flatten` and no `untagged`, whose messages are poor; what stands
+//! in the file is kept as written, and its meaning is worked out by `check`.
+
+mod computer;
+mod deployment;
+mod expression;
+mod instance;
+mod order;
+mod parameter;
+mod provider;
+mod script;
+mod software;
+mod target;
+mod task;
+mod tenant;
+
+pub use computer::ComputerSpec;
+pub use deployment::{DeploymentSpec, DeploymentTarget, SoftwareState};
+pub use expression::{Comparison, FactTerm, InstalledTerm, Match, Term, TextMatch};
+pub use instance::{DetectionSettings, InstanceSpec, StateSettings};
+pub use order::{ItemRef, OrderSpec};
+pub use parameter::{ParameterSpec, ParameterType, ParameterValue};
+pub use provider::{
+    Become, Faults, Generator, LocalSpec, ProviderSpec, SimulatedSpec, SshHost, SshJump, SshSpec,
+};
+pub use script::{PlatformScripts, ScriptSource, ScriptSpec};
+pub use software::{
+    Condition, Consequence, Detect, InventoryMatch, PackageManager, PackageMatch, Prerequisite, Quantifier,
+    SoftwareSpec, Strategy, VersionScheme,
+};
+pub use target::TargetSpec;
+pub use task::TaskSpec;
+pub use tenant::{CrossTenant, TenantSpec};
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::id::Name;
+
+/// The value of `apiVersion` that this release reads.
+pub const API_VERSION: &str = "muster/v1";
+
+/// What identifies a document and describes it to people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Metadata {
+    /// Unique within its kind over the whole repository.
+    pub name: Name,
+    /// A name for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Free labels, for people and reports.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// What it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}
+
+/// How far Muster goes, from the most cautious to the least (L5). The most cautious of all that apply wins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// Nothing happens.
+    Ignored,
+    /// Values are read and kept.
+    Monitor,
+    /// Compliance is tested and reported; nothing is changed.
+    Audit,
+    /// What differs is changed.
+    Enforce,
+}
+
+impl std::fmt::Display for Mode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Ignored => "ignored",
+            Self::Monitor => "monitor",
+            Self::Audit => "audit",
+            Self::Enforce => "enforce",
+        })
+    }
+}
+
+/// The kinds, by the name that stands in `kind`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Kind {
+    /// `Instance`
+    Instance,
+    /// `Tenant`
+    Tenant,
+    /// `Provider`
+    Provider,
+    /// `Computer`
+    Computer,
+    /// `Target`
+    Target,
+    /// `Software`
+    Software,
+    /// `Task`
+    Task,
+    /// `Script`
+    Script,
+    /// `Deployment`
+    Deployment,
+    /// `Order`
+    Order,
+}
+
+impl Kind {
+    /// All kinds, in the order of the reference.
+    pub const ALL: [Self; 10] = [
+        Self::Instance,
+        Self::Tenant,
+        Self::Provider,
+        Self::Computer,
+        Self::Target,
+        Self::Software,
+        Self::Task,
+        Self::Script,
+        Self::Deployment,
+        Self::Order,
+    ];
+
+    /// The text of `kind`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Instance => "Instance",
+            Self::Tenant => "Tenant",
+            Self::Provider => "Provider",
+            Self::Computer => "Computer",
+            Self::Target => "Target",
+            Self::Software => "Software",
+            Self::Task => "Task",
+            Self::Script => "Script",
+            Self::Deployment => "Deployment",
+            Self::Order => "Order",
+        }
+    }
+
+    /// The kind of that name.
+    #[must_use]
+    pub fn find(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Whether a switch that is on unless said otherwise is on. For `serde(default)`.
+pub(crate) const fn yes() -> bool {
+    true
+}

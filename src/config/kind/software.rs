@@ -1,0 +1,178 @@
+//! `Software`: how a program is found, installed, updated, tested and removed.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{ParameterSpec, PlatformScripts, TextMatch};
+use crate::id::Name;
+
+/// A program that can be present in some version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SoftwareSpec {
+    /// How its presence and version are found (SW-1).
+    pub detect: Detect,
+    /// How its versions compare. Default: dotted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version_scheme: Option<VersionScheme>,
+    /// The versions that can be installed. `latest` is the highest of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub versions: Vec<String>,
+    /// Installs the version given in MUSTER_VERSION.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub install: Option<PlatformScripts>,
+    /// How an older version becomes the wanted one (SW-12). Default: install-over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upgrade: Option<Strategy>,
+    /// Removes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uninstall: Option<PlatformScripts>,
+    /// How it is repaired when its test says false (SW-14). Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repair: Option<Strategy>,
+    /// Asked when it is present: prints true or false as its last line (SW-9).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<PlatformScripts>,
+    /// What has to hold before it is installed, updated or kept (PRE-1 to PRE-11).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prerequisites: Vec<Prerequisite>,
+    /// A task that runs directly after it where it is present (TSK-12, ORD-5).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub configuration: Option<Name>,
+    /// The parameters that deployments may give; all its scripts and its configuration task get them (TSK-11).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, ParameterSpec>,
+}
+
+/// How a software is found; exactly one way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub enum Detect {
+    /// By its entry in the computer's list of installed programs.
+    Inventory(InventoryMatch),
+    /// By a package manager's own record.
+    Package(PackageMatch),
+    /// By its MSI upgrade code (SW-4).
+    UpgradeCode(String),
+    /// By its MSI product code.
+    ProductCode(String),
+    /// By a script: exit 0 and a version on standard output means present, exit 0 and nothing means absent, and
+    /// anything else means undetermined (SW-5).
+    Script(PlatformScripts),
+}
+
+/// A match in the computer's list of installed programs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct InventoryMatch {
+    /// The name in the list.
+    pub name: TextMatch,
+    /// Whether entries that the system hides count. Default: false.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub include_hidden: bool,
+}
+
+/// A package manager's record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PackageMatch {
+    /// The package's exact name.
+    #[schemars(length(min = 1))]
+    pub name: String,
+    /// The package manager. Default: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manager: Option<PackageManager>,
+}
+
+/// A package manager whose records are collected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PackageManager {
+    /// Debian's.
+    Dpkg,
+    /// Red Hat's and SUSE's.
+    Rpm,
+    /// Alpine's.
+    Apk,
+}
+
+/// How versions of a software compare; never as plain text.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum VersionScheme {
+    /// Numbers between dots, a missing one counting as zero: 1.10 is newer than 1.9.
+    #[default]
+    Dotted,
+    /// Semantic versions, with pre-releases before releases.
+    Semver,
+    /// Debian's: epoch, upstream, revision, with ~ before everything.
+    Debian,
+}
+
+/// How something present is changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Strategy {
+    /// Not at all: where it would be needed the plan says so as an error (SW-13).
+    None,
+    /// The install script runs over it.
+    InstallOver,
+    /// The uninstall script, then the install script.
+    UninstallInstall,
+    /// A script of its own.
+    Script(PlatformScripts),
+}
+
+/// If the condition holds on the planned state, then the consequence has to (PRE-4).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Prerequisite {
+    /// The condition.
+    pub when: Condition,
+    /// What follows.
+    pub then: Consequence,
+}
+
+/// A condition on other software. Exactly one of `installed` and `notInstalled`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Condition {
+    /// These are installed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub installed: Option<Vec<Name>>,
+    /// These are not installed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub not_installed: Option<Vec<Name>>,
+    /// Whether it takes one of them or all. Default: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<Quantifier>,
+}
+
+/// One of several, or all of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Quantifier {
+    /// At least one.
+    #[default]
+    Any,
+    /// All.
+    All,
+}
+
+/// What has to happen; exactly one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub enum Consequence {
+    /// These are installed first, by their own deployment's version, or the latest.
+    Install(#[schemars(length(min = 1))] Vec<Name>),
+    /// These are removed first.
+    Uninstall(#[schemars(length(min = 1))] Vec<Name>),
+    /// The item cannot go on, and this says why.
+    Fail(String),
+}

@@ -1,0 +1,26 @@
+//! `Task`: something to test, set and read by scripts.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{ParameterSpec, PlatformScripts};
+
+/// Something that is either so or not so on a computer.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TaskSpec {
+    /// Prints true or false as its last line and changes nothing; lines before say why. Needed by enforce and audit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<PlatformScripts>,
+    /// Makes it so. Needed by enforce.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set: Option<PlatformScripts>,
+    /// Prints the present value and changes nothing. Needed by monitor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub get: Option<PlatformScripts>,
+    /// The parameters that deployments give.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, ParameterSpec>,
+}

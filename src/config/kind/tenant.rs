@@ -1,0 +1,37 @@
+//! `Tenant`: a customer.
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Mode;
+use crate::id::Name;
+
+/// A customer of the service provider.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TenantSpec {
+    /// The tenant that this one belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Name>,
+    /// Tags that targets can select by.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub tags: BTreeSet<String>,
+    /// The most that Muster may do on this tenant's computers. Default: enforce.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Mode>,
+    /// Whether deployments that are not made for this tenant reach it (RES-12). Default: include.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cross_tenant: Option<CrossTenant>,
+}
+
+/// Whether cross-tenant deployments reach a tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CrossTenant {
+    /// They do.
+    Include,
+    /// They do not.
+    Exclude,
+}

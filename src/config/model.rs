@@ -1,0 +1,308 @@
+//! The checked configuration: every reference holds, every script has its text, every default is filled in.
+//!
+//! Made by `config::check` only, so a value of [`Config`] is free of errors. Decisions take it by reference.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::kind::{
+    Condition, Consequence, CrossTenant, InventoryMatch, ItemRef, Match, Metadata, Mode, PackageMatch,
+    ParameterSpec, ParameterValue, ProviderSpec, SoftwareState, VersionScheme,
+};
+use crate::diagnostic::{Place, Sources};
+use crate::id::Name;
+use crate::inventory::item::ItemKey;
+use crate::session::script::{Platform, Script};
+use crate::time::Limit;
+
+/// The whole repository at one revision, free of errors.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// What holds everywhere.
+    pub instance: Instance,
+    /// Customers.
+    pub tenants: BTreeMap<Name, Tenant>,
+    /// Links to systems.
+    pub providers: BTreeMap<Name, Provider>,
+    /// What git says of single computers.
+    pub computers: BTreeMap<Name, Computer>,
+    /// Named expressions.
+    pub targets: BTreeMap<Name, Target>,
+    /// Programs.
+    pub software: BTreeMap<Name, Software>,
+    /// Tasks.
+    pub tasks: BTreeMap<Name, Task>,
+    /// What is wanted where.
+    pub deployments: BTreeMap<Name, Deployment>,
+    /// What goes first and last.
+    pub order: Order,
+    /// The texts that places point into.
+    pub sources: Sources,
+}
+
+/// See [`super::kind::InstanceSpec`].
+#[derive(Debug, Clone)]
+pub struct Instance {
+    /// Its name; names the state's default folder too.
+    pub metadata: Metadata,
+    /// Where it stands.
+    pub place: Place,
+    /// The most that Muster may do anywhere.
+    pub mode: Mode,
+    /// The time zone for people.
+    pub time_zone: String,
+    /// Computers at once.
+    pub concurrency: u32,
+    /// How long a detection counts.
+    pub max_age: Limit,
+    /// The SQLite file, if it is set.
+    pub sqlite: Option<String>,
+}
+
+/// See [`super::kind::TenantSpec`].
+#[derive(Debug, Clone)]
+pub struct Tenant {
+    /// Its name.
+    pub metadata: Metadata,
+    /// Where it stands.
+    pub place: Place,
+    /// The tenant above.
+    pub parent: Option<Name>,
+    /// Its tags.
+    pub tags: BTreeSet<String>,
+    /// The most that Muster may do here.
+    pub mode: Mode,
+    /// Whether cross-tenant deployments reach it.
+    pub cross_tenant: CrossTenant,
+}
+
+/// See [`super::kind::ProviderSpec`].
+#[derive(Debug, Clone)]
+pub struct Provider {
+    /// Its name.
+    pub metadata: Metadata,
+    /// Where it stands.
+    pub place: Place,
+    /// Its settings.
+    pub spec: ProviderSpec,
+    /// Texts of the files it refers to in the repository (host list, fleet), by the path as written.
+    pub files: BTreeMap<String, Arc<str>>,
+}
+
+/// See [`super::kind::ComputerSpec`].
+#[derive(Debug, Clone)]
+pub struct Computer {
+    /// The document's name.
+    pub metadata: Metadata,
+    /// Where it stands.
+    pub place: Place,
+    /// The computer's name as its provider lists it; compared without case.
+    pub name: String,
+    /// The provider, if it is given.
+    pub provider: Option<Name>,
+    /// The tenant, if it is given.
+    pub tenant: Option<Name>,
+    /// Added tags.
+    pub tags: BTreeSet<String>,
+    /// The most that Muster may do.
+    pub mode: Mode,
+    /// Left out of all deployments.
+    pub excluded: bool,
+}
+
+/// See [`super::kind::TargetSpec`].
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// Its name.
+    pub metadata: Metadata,
+    /// Where it stands.
+    pub place: Place,
+    /// The expression, its names checked.
+    pub expression: Match,
+    /// The most that Muster may do through it.
+    pub mode: Mode,
+}
+
+/// One script for each platform that it supports.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scripts {
+    /// For POSIX systems.
+    pub posix: Option<Arc<Script>>,
+    /// For Windows.
+    pub windows: Option<Arc<Script>>,
+}
+
+impl Scripts {
+    /// The script for a platform, if there is one.
+    #[must_use]
+    pub fn on(&self, platform: Platform) -> Option<&Arc<Script>> {
+        match platform {
+            Platform::Posix => self.posix.as_ref(),
+            Platform::Windows => self.windows.as_ref(),
+        }
+    }
+}
+
+/// How a software is found.
+#[derive(Debug, Clone)]
+pub enum Detect {
+    /// In the list of installed programs.
+    Inventory(InventoryMatch),
+    /// By a package manager's record.
+    Package(PackageMatch),
+    /// By MSI upgrade code, upper case with braces.
+    UpgradeCode(String),
+    /// By MSI product code, upper case with braces.
+    ProductCode(String),
+    /// By a script.
+    Script(Scripts),
+}
+
+/// How something present is changed.
+#[derive(Debug, Clone)]
+pub enum Strategy {
+    /// Not at all.
+    None,
+    /// The install script over it.
+    InstallOver,
+    /// Uninstall, then install.
+    UninstallInstall,
+    /// A script of its own.
+    Script(Scripts),
+}
+
+/// See [`super::kind::SoftwareSpec`].
+#[derive(Debug, Clone)]
+pub struct Software {
+    /// Its name and title.
+    pub metadata: Metadata,
+    /// Where it stands.
+    pub place: Place,
+    /// How it is found.
+    pub detect: Detect,
+    /// How versions compare.
+    pub scheme: VersionScheme,
+    /// What can be installed, highest first.
+    pub versions: Vec<String>,
+    /// Installs.
+    pub install: Option<Scripts>,
+    /// Updates.
+    pub upgrade: Strategy,
+    /// Removes.
+    pub uninstall: Option<Scripts>,
+    /// Repairs.
+    pub repair: Strategy,
+    /// Tests.
+    pub test: Option<Scripts>,
+    /// What has to hold before.
+    pub prerequisites: Vec<Prerequisite>,
+    /// The task that follows it.
+    pub configuration: Option<Name>,
+    /// What its scripts can be given.
+    pub parameters: BTreeMap<String, ParameterSpec>,
+}
+
+/// See [`super::kind::Prerequisite`].
+#[derive(Debug, Clone)]
+pub struct Prerequisite {
+    /// Where it stands.
+    pub place: Place,
+    /// The condition.
+    pub when: Condition,
+    /// What follows.
+    pub then: Consequence,
+}
+
+/// See [`super::kind::TaskSpec`].
+#[derive(Debug, Clone)]
+pub struct Task {
+    /// Its name and title.
+    pub metadata: Metadata,
+    /// Where it stands.
+    pub place: Place,
+    /// Tests.
+    pub test: Option<Scripts>,
+    /// Sets.
+    pub set: Option<Scripts>,
+    /// Reads.
+    pub get: Option<Scripts>,
+    /// What its scripts can be given.
+    pub parameters: BTreeMap<String, ParameterSpec>,
+}
+
+/// What a deployment wants of its item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Desired {
+    /// A software in a state, with the versions that it allows.
+    Software {
+        /// The state.
+        state: SoftwareState,
+        /// The versions; `Any` where the state uses none.
+        version: WantedVersion,
+        /// Whether a newer version may be replaced by the exact one.
+        allow_downgrade: bool,
+    },
+    /// A task; how far to go is the deployment's mode.
+    Task,
+}
+
+/// The versions that a deployment allows, and the one it would install.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WantedVersion {
+    /// Whatever is there; `install` is what to install where nothing is (the software's highest, if it lists any).
+    Any {
+        /// What to install.
+        install: Option<String>,
+    },
+    /// This one or newer; it is the software's highest. Older ones are updated to it.
+    Latest {
+        /// What to install.
+        install: String,
+    },
+    /// Exactly this one.
+    Exact {
+        /// The version.
+        version: String,
+    },
+    /// What the constraint allows.
+    Range {
+        /// The constraint as written.
+        constraint: String,
+        /// The highest listed version that it allows.
+        install: String,
+    },
+}
+
+/// See [`super::kind::DeploymentSpec`]. Disabled deployments are kept, for `explain`.
+#[derive(Debug, Clone)]
+pub struct Deployment {
+    /// Its name.
+    pub metadata: Metadata,
+    /// Where it stands.
+    pub place: Place,
+    /// What it is about.
+    pub item: ItemKey,
+    /// What it wants.
+    pub desired: Desired,
+    /// How far to go.
+    pub mode: Mode,
+    /// The named target, if it uses one.
+    pub target: Option<Name>,
+    /// The expression: its own, or that of the named target.
+    pub expression: Match,
+    /// Values given.
+    pub parameters: BTreeMap<String, ParameterValue>,
+    /// Higher wins.
+    pub priority: i32,
+    /// Whether it counts.
+    pub enabled: bool,
+}
+
+/// The items that go first and last, over all Order documents.
+#[derive(Debug, Clone, Default)]
+pub struct Order {
+    /// First, in this order.
+    pub first: Vec<ItemRef>,
+    /// Last, in this order.
+    pub last: Vec<ItemRef>,
+}

@@ -1,0 +1,62 @@
+//! What is known of one computer before a snapshot is made of all.
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::facts::Facts;
+use crate::id::{AgentId, ComputerId, Name};
+use crate::session::script::Platform;
+use crate::time::Timestamp;
+
+/// A computer as its provider lists it, with what is remembered of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Known {
+    /// Its id.
+    pub id: ComputerId,
+    /// Its name for people.
+    pub name: String,
+    /// The provider that lists it.
+    pub provider: Name,
+    /// The provider's own id of it.
+    pub agent: AgentId,
+    /// The tenant, as its provider says; a `Computer` document may say otherwise.
+    pub tenant: Option<Name>,
+    /// The platform, if known.
+    pub platform: Option<Platform>,
+    /// Tags, as its provider says; a `Computer` document may add some.
+    pub tags: BTreeSet<String>,
+    /// The last facts that were collected, and when.
+    pub facts: Option<(Timestamp, Facts)>,
+    /// How the last attempt to reach it went.
+    pub contact: Contact,
+}
+
+/// How the last attempt to reach a computer went.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Contact {
+    /// It was never tried.
+    #[default]
+    Never,
+    /// It answered.
+    Reached,
+    /// It did not answer.
+    Unreachable {
+        /// What happened.
+        why: String,
+    },
+    /// It answered and refused us.
+    Refused {
+        /// What happened.
+        why: String,
+        /// What mends it.
+        help: Option<String>,
+    },
+    /// It answered, and not what was asked.
+    Failed {
+        /// What happened.
+        why: String,
+    },
+}

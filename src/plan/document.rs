@@ -1,0 +1,303 @@
+//! The plan as a value: versioned, stored, shown, compared and executed. The executor chooses nothing.
+//!
+//! Not here: how it is decided (`planner`) or printed (`report`).
+//!
+//! Invariants: the same revision and snapshot give the same bytes, so no field tells when the plan was made (L13);
+//! secrets stand as references (L9); the digest covers everything but itself.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::config::kind::{Mode, ParameterValue};
+use crate::diagnostic::Place;
+use crate::id::{AgentId, CommitId, ComputerId, Digest, Name};
+use crate::inventory::item::{ItemKey, Observed};
+use crate::session::script::Platform;
+
+/// The version of the form below. A plan of another version is not executed.
+pub const FORMAT: &str = "muster.plan/v1";
+
+/// What would be done, to whom, why, and what is not known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Plan {
+    /// Always [`FORMAT`].
+    pub format: String,
+    /// SHA-256 over the canonical JSON of all other fields.
+    pub digest: Digest,
+    /// Name of the instance.
+    pub instance: Name,
+    /// What was planned.
+    pub revision: Revision,
+    /// What the run was limited to.
+    pub options: Options,
+    /// The computers that appear below, sorted by id; actions refer to them by position.
+    pub computers: Vec<PlannedComputer>,
+    /// Changes, grouped: one entry per kind of change, whatever the number of computers (L12).
+    pub changes: Vec<Change>,
+    /// One session for each computer with something to do: its actions in order.
+    pub sessions: Vec<PlannedSession>,
+    /// Why things wait, are blocked or odd.
+    pub notes: Vec<Note>,
+    /// What the plan covers.
+    pub coverage: Coverage,
+}
+
+/// The revision that was planned.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Revision {
+    /// The commit, if the configuration lies in git.
+    pub commit: Option<CommitId>,
+    /// The first line of its message.
+    pub subject: Option<String>,
+    /// SHA-256 over the files that were read: tells a changed working tree from its commit.
+    pub content: Option<Digest>,
+    /// Whether the files differ from the commit.
+    pub dirty: bool,
+}
+
+/// What a run was limited to. An apply of a saved plan plans again with the same.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Options {
+    /// Only these computers: one-line selectors as given.
+    pub only: Vec<String>,
+    /// The most that the run may do.
+    pub mode: Option<Mode>,
+}
+
+/// A computer in a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PlannedComputer {
+    /// Its id.
+    pub id: ComputerId,
+    /// Its name.
+    pub name: String,
+    /// Its tenant.
+    pub tenant: Option<Name>,
+    /// The provider it is reached through.
+    pub provider: Name,
+    /// The provider's id of it.
+    pub agent: AgentId,
+    /// Its platform.
+    pub platform: Platform,
+}
+
+/// What is done (design §7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ActionType {
+    /// Nothing; the line reports a state.
+    None,
+    /// A software that is absent is installed.
+    Install,
+    /// A newer version replaces an older one.
+    Update,
+    /// An older version replaces a newer one.
+    Downgrade,
+    /// A software is removed.
+    Uninstall,
+    /// A software is repaired.
+    Repair,
+    /// A task is set.
+    Set,
+    /// A task's value is read and kept.
+    Get,
+    /// Updates of the operating system.
+    OsUpdate,
+    /// A restart.
+    Reboot,
+}
+
+impl ActionType {
+    /// Whether it changes the computer.
+    #[must_use]
+    pub const fn changes(self) -> bool {
+        !matches!(self, Self::None | Self::Get)
+    }
+}
+
+/// Why an item is in the plan (SES-14, design §6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reason {
+    /// Wanted and not there.
+    Missing,
+    /// An older version is there.
+    UpdateAvailable,
+    /// A newer version than the exact one is there.
+    OlderVersionRequired,
+    /// Its own test says false.
+    TestFailed,
+    /// There and not wanted.
+    Detected,
+    /// A task's test says false.
+    TaskNonCompliant,
+    /// A task's value is read.
+    TaskMonitor,
+    /// Another item needs it.
+    Prerequisite,
+    /// The state is as wanted.
+    UpToDate,
+    /// The state is not known.
+    Undetermined,
+}
+
+/// What made the difference appear (L10).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cause {
+    /// The wish is new or has changed since the last apply.
+    NewIntent,
+    /// The computer was as wanted, and is not any more.
+    Drift,
+    /// The computer has come into or left a target.
+    Membership,
+    /// Data of a source changed.
+    SourceData,
+    /// A policy or mode changed.
+    Policy,
+    /// It was tried before and did not succeed.
+    Retry,
+}
+
+/// One kind of change: the same action for the same reason by the same deployment, on these computers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Change {
+    /// What it is about.
+    pub item: ItemKey,
+    /// The item's title for people.
+    pub title: String,
+    /// What is done.
+    pub action: ActionType,
+    /// Why.
+    pub reason: Reason,
+    /// What made the difference appear.
+    pub cause: Cause,
+    /// How far it goes: enforce acts; audit and monitor only tell.
+    pub mode: Mode,
+    /// What is there.
+    pub before: Observed,
+    /// What is to be there.
+    pub after: Observed,
+    /// The version to install, if the action has one.
+    pub version: Option<String>,
+    /// Values for the scripts; secrets as references.
+    pub parameters: BTreeMap<String, ParameterValue>,
+    /// The deployment that won, or on whose behalf a prerequisite acts.
+    pub deployment: Origin,
+    /// For a prerequisite: the item that needs it.
+    pub needed_by: Option<ItemKey>,
+    /// Digest over the scripts and values that will run: another digest is another change.
+    pub content: Digest,
+    /// Positions in [`Plan::computers`], ascending.
+    pub computers: Vec<u32>,
+}
+
+/// A document and its place.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Origin {
+    /// The document's name.
+    pub name: Name,
+    /// File and line of the document.
+    pub place: Place,
+}
+
+/// The actions of one computer, in the order in which they run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PlannedSession {
+    /// Position in [`Plan::computers`].
+    pub computer: u32,
+    /// Its actions.
+    pub actions: Vec<PlannedAction>,
+}
+
+/// One action of one session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PlannedAction {
+    /// Position in [`Plan::changes`].
+    pub change: u32,
+    /// Positions in this session's actions that must have succeeded before.
+    pub after: Vec<u32>,
+}
+
+/// Something that is not a change and has to be said (L10: also why nothing happens).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Note {
+    /// What kind of note.
+    pub kind: NoteKind,
+    /// The item it concerns.
+    pub item: Option<ItemKey>,
+    /// A sentence.
+    pub text: String,
+    /// The document it comes from.
+    pub origin: Option<Origin>,
+    /// Names of the computers it concerns, sorted.
+    pub computers: Vec<String>,
+}
+
+/// Kinds of notes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum NoteKind {
+    /// Two deployments win. The plan is not executed where this stands.
+    Ambiguous,
+    /// Something is wanted that cannot be done: a downgrade that is not allowed, an upgrade strategy of none, a
+    /// prerequisite that fails or contradicts.
+    Blocked,
+    /// A source failed; what it last said is kept and nothing is removed because of it.
+    Held,
+    /// The computer was not reached.
+    Unreachable,
+    /// The computer refused us.
+    Refused,
+    /// What is known is too old.
+    Stale,
+    /// Detection did not tell.
+    Undetermined,
+    /// Something differs, and the mode only lets Muster say so.
+    NonCompliant,
+    /// A target matches no computer.
+    EmptyTarget,
+    /// A document names a computer that nobody lists.
+    UnknownComputer,
+    /// Anything else worth saying.
+    Hint,
+}
+
+/// What a plan covers: the numbers add up.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Coverage {
+    /// Computers in scope.
+    pub computers: u32,
+    /// Those of which something is wanted and everything about it is known.
+    pub known: u32,
+    /// Those of which something is wanted and at least one thing about it is not known.
+    pub incomplete: u32,
+    /// Those of which nothing is wanted.
+    pub unmanaged: u32,
+    /// Those that were tried and not reached, among the incomplete.
+    pub unreachable: u32,
+    /// Checks (computer and item) that are wanted. The sum of the following.
+    pub checks: u64,
+    /// Checks with a fresh answer.
+    pub detected: u64,
+    /// Checks with an answer that is too old.
+    pub stale: u64,
+    /// Checks that were never answered, or on a computer that was not reached.
+    pub unknown: u64,
+    /// Checks whose detection ran and did not tell.
+    pub undetermined: u64,
+    /// Checks that make no sense on that computer's platform.
+    pub not_applicable: u64,
+}

@@ -1,0 +1,46 @@
+//! What runs: the scripts of a detection (probe) and of a change (procedure), with their values as references.
+//!
+//! Not here: running them (`session`), and resolving secrets.
+//!
+//! Invariant: the same configuration gives the same digest; any change of a script, value or version gives another.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::config::kind::ParameterValue;
+use crate::id::Digest;
+use crate::inventory::item::ItemKey;
+use crate::session::script::{Purpose, Script};
+
+/// One script to run with its values; secrets still as references.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invocation {
+    /// What it is for.
+    pub purpose: Purpose,
+    /// The script.
+    pub script: Arc<Script>,
+    /// Values by parameter name.
+    pub parameters: BTreeMap<String, ParameterValue>,
+    /// Environment of this script alone, such as `MUSTER_VERSION`.
+    pub environment: BTreeMap<String, String>,
+}
+
+/// How one item is detected on one computer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Probe {
+    /// The item.
+    pub item: ItemKey,
+    /// Over all that follows, and over the way of detection where it needs no script.
+    pub digest: Digest,
+    /// The scripts, all reading. Empty when the inventory alone answers, or when nothing fits the platform.
+    pub steps: Vec<Invocation>,
+}
+
+/// How one change is made on one computer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Procedure {
+    /// The scripts in order; one that fails stops those after it.
+    pub steps: Vec<Invocation>,
+    /// How the result is looked at afterwards.
+    pub verify: Probe,
+}

@@ -1,0 +1,156 @@
+//! Stages and results of a session: closed sets, with the moves between them.
+//!
+//! Invariant: a session that has ended does not begin again; another session is another id.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The stages of a session, in order (design §7). Later kinds of stage have their place here already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// Reach the computer.
+    Connect,
+    /// Gates before anything changes.
+    Preflight,
+    /// Collect facts.
+    Inventory,
+    /// What a new computer gets once.
+    Onboarding,
+    /// Resolve targets and winners.
+    Resolve,
+    /// Look at every item; changes nothing.
+    Detect,
+    /// Tell the user and wait.
+    NoticeBefore,
+    /// Act.
+    Execute,
+    /// Look again.
+    Verify,
+    /// Tell the user how it went.
+    NoticeAfter,
+    /// Hand in the results.
+    Report,
+}
+
+/// Where a session stands (SES-9).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SessionStatus {
+    /// It exists.
+    Created,
+    /// It waits for its turn.
+    Pending,
+    /// It waits for the computer to come online.
+    PendingConnectivity,
+    /// It waits for a gate.
+    PendingPreflight,
+    /// It runs.
+    Running,
+    /// Every action succeeded, or there was none.
+    Passed,
+    /// Some actions succeeded and some did not (SES-10).
+    PartlyPassed,
+    /// No action succeeded.
+    Failed,
+    /// It was cancelled.
+    Cancelled,
+    /// The user put it off.
+    Postponed,
+    /// Its time passed.
+    Missed,
+    /// Its run ended without it: killed, or the power failed.
+    Interrupted,
+}
+
+impl SessionStatus {
+    /// Whether the session has ended.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        !matches!(
+            self,
+            Self::Created
+                | Self::Pending
+                | Self::PendingConnectivity
+                | Self::PendingPreflight
+                | Self::Running
+        )
+    }
+
+    /// Whether a session may go from here to `next`.
+    #[must_use]
+    pub const fn may_become(self, next: Self) -> bool {
+        if self.is_final() {
+            return false;
+        }
+        match next {
+            Self::Created => false,
+            Self::Passed | Self::PartlyPassed | Self::Failed => matches!(self, Self::Running),
+            _ => true,
+        }
+    }
+
+    /// The status that follows from the results of its actions.
+    #[must_use]
+    pub fn from_results(results: &[ActionResult]) -> Self {
+        let good = |r: &&ActionResult| matches!(r, ActionResult::Success | ActionResult::Skipped);
+        let succeeded = results.iter().filter(good).count();
+        if results.contains(&ActionResult::Cancelled) {
+            Self::Cancelled
+        } else if succeeded == results.len() {
+            Self::Passed
+        } else if succeeded > 0 {
+            Self::PartlyPassed
+        } else {
+            Self::Failed
+        }
+    }
+}
+
+/// How an action ended (SES-15).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ActionResult {
+    /// The wanted state was observed after it.
+    Success,
+    /// It ran, and the wanted state was not observed.
+    Failed,
+    /// It was stopped before it began.
+    Cancelled,
+    /// Whether it ran or what it did is not known.
+    Undetermined,
+    /// There was nothing to do: the wanted state was observed before it.
+    Skipped,
+    /// Something it depends on did not succeed, so it did not begin.
+    Blocked,
+    /// It could not run now: nobody is signed in, or the time is over.
+    Deferred,
+    /// Somebody has settled it by hand.
+    Acknowledged,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_that_has_ended_stays_so() {
+        assert!(SessionStatus::Running.may_become(SessionStatus::Passed));
+        assert!(!SessionStatus::Pending.may_become(SessionStatus::Passed));
+        assert!(!SessionStatus::Failed.may_become(SessionStatus::Running));
+    }
+
+    #[test]
+    fn the_status_follows_from_the_results() {
+        use ActionResult::{Blocked, Cancelled, Failed, Skipped, Success};
+        for (results, status) in [
+            (vec![], SessionStatus::Passed),
+            (vec![Success, Skipped], SessionStatus::Passed),
+            (vec![Success, Failed], SessionStatus::PartlyPassed),
+            (vec![Failed, Blocked], SessionStatus::Failed),
+            (vec![Success, Cancelled], SessionStatus::Cancelled),
+        ] {
+            assert_eq!(SessionStatus::from_results(&results), status, "{results:?}");
+        }
+    }
+}
