@@ -1,3 +1,4 @@
 //! The integration tests: one binary, a module per subject. `forgotten` fails when a file here is not listed.
 
+mod bundle;
 mod forgotten;
