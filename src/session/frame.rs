@@ -136,7 +136,11 @@ fn frame(head: &str, bytes: &[u8]) -> Option<(usize, StepResult, usize)> {
             "raw" => Some(String::from_utf8_lossy(bytes).into_owned()),
             "base64" => {
                 let bytes = base64::engine::general_purpose::STANDARD.decode(bytes).ok()?;
-                Some(String::from_utf8_lossy(&bytes).into_owned())
+                // Windows PowerShell puts a byte order mark before its output.
+                Some(
+                    String::from_utf8_lossy(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes))
+                        .into_owned(),
+                )
             }
             _ => None,
         }

@@ -5,4 +5,5 @@
 
 pub mod bundle;
 pub mod frame;
+pub mod powershell;
 pub mod script;

@@ -1,5 +1,7 @@
 //! Bundles run for real, by every shell of the POSIX family that this machine has.
 
+#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "helpers of tests")]
+
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
