@@ -25,7 +25,7 @@ use self::error::{Error, What};
 use self::read::Reading;
 use super::spanned::{LineIndex, MAX_FINDINGS, Node, NodeKind};
 use crate::diagnostic::code::{self, Code};
-use crate::diagnostic::{Finding, Findings, Place, nearest};
+use crate::diagnostic::{Finding, Findings, Place};
 
 /// How many times a document is read in search of further errors.
 pub const MAX_ROUNDS: usize = 400;
@@ -95,6 +95,8 @@ struct State {
     skipped: BTreeSet<usize>,
     /// Missing keys that are given a made-up value, to see what else is wrong.
     invented: Vec<Invented>,
+    /// Keys that were suggested for unknown ones, with their mapping: they are not missing as well.
+    suggested: BTreeSet<(usize, &'static str)>,
 }
 
 #[derive(Clone, Copy)]
@@ -129,6 +131,10 @@ impl Context<'_> {
         }
     }
 
+    fn suggest(&self, mapping: &Node, key: &'static str) {
+        self.state.borrow_mut().suggested.insert((id(mapping), key));
+    }
+
     /// Takes in an error and decides what to pass over in the next round; `false` when there is nothing left to try.
     fn learn(&self, error: Error, root: &Node) -> bool {
         let problem = *error.0;
@@ -142,7 +148,8 @@ impl Context<'_> {
         {
             let entry = node.get(key);
             let known = self.is_invented(mapping, key);
-            if !known && entry.is_none_or(|entry| !self.is_skipped(&entry.value)) {
+            let suggested = self.state.borrow().suggested.contains(&(mapping, key));
+            if !known && !suggested && entry.is_none_or(|entry| !self.is_skipped(&entry.value)) {
                 self.push(self.missing(node, key));
             }
             if known {
@@ -201,11 +208,7 @@ impl Context<'_> {
         let first_line = written.lines().next().map_or(0, |line| line.trim_end().len());
         let place = (self.place)(range.start..range.start.saturating_add(first_line));
         let finding = Finding::new(code::MISSING_KEY, format!("the key `{key}` is missing"), place);
-        let near = mapping.entries().unwrap_or_default().iter().map(|entry| &*entry.key);
-        finding.label("in this mapping").help(match nearest(key, near) {
-            Some(near) => format!("add `{key}: …`; was `{near}` meant to be it?"),
-            None => format!("add `{key}: …` to this mapping"),
-        })
+        finding.label("in this mapping").help(format!("add `{key}: …` to this mapping"))
     }
 }
 

@@ -358,17 +358,22 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn unknown(self, entry: &Entry, known: &[&str]) {
+    fn unknown(self, entry: &Entry, known: &'static [&'static str]) {
+        let is_free = |name: &&str| self.node.get(name).is_none();
+        let near = nearest(&entry.key, known.iter().copied().filter(is_free));
         self.context.note(&entry.value, code::UNKNOWN_KEY, || {
             let place = (self.context.place)(entry.key_range());
             let message = format!("unknown key {}", words::list([&entry.key], "and"));
             let finding = Finding::new(code::UNKNOWN_KEY, message, place);
-            finding.help(match nearest(&entry.key, known.iter().copied()) {
+            finding.help(match near {
                 Some(near) => format!("did you mean `{near}`?"),
                 None if known.is_empty() => "no key is known here".to_owned(),
                 None => format!("known keys are {}", words::list(known, "and")),
             })
         });
+        if let Some(near) = near {
+            self.context.suggest(self.node, near);
+        }
     }
 }
 

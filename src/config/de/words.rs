@@ -27,8 +27,11 @@ fn shortened(text: &str) -> String {
 }
 
 /// What serde calls an expectation, in plain words.
-pub(super) fn expectation(expected: &str) -> &str {
-    match expected {
+pub(super) fn expectation(expected: &str) -> String {
+    if let Some(length) = expected.strip_prefix("a tuple of size ") {
+        return format!("a list of {length} values");
+    }
+    let words = match expected {
         "a string" | "string" | "a borrowed string" | "str" => "text",
         "a boolean" | "bool" => "true or false",
         "a sequence" | "sequence" => "a list",
@@ -41,7 +44,8 @@ pub(super) fn expectation(expected: &str) -> &str {
         other if other.starts_with("tuple ") => "a list",
         other if other.starts_with("enum ") => "one of several names",
         other => other,
-    }
+    };
+    words.to_owned()
 }
 
 /// What serde met, in plain words.

@@ -279,16 +279,20 @@ impl<'a> Reader<'a> {
         let resolved = if plain { scalar::resolve(&text) } else { Scalar::Text };
         let kind = match resolved {
             Scalar::Null => {
-                if text.is_empty() {
-                    // Nothing was written: point to the key that has no value.
-                    if let Some(Frame {
+                self.empty &= start == end;
+                // Nothing was written: point to the key that has no value.
+                if start == end
+                    && let Some(Frame {
                         content: Content::Mapping { key: Key::Text(_, from, to), .. }, ..
                     }) = self.stack.last()
-                    {
-                        (start, end) = (*from, *to);
-                    }
+                {
+                    (start, end) = (*from, *to);
                 }
-                NodeKind::Null
+                return self.add(
+                    Node::new(NodeKind::Null, start, end),
+                    anchor,
+                    Weight { values: 1, bytes: 0 },
+                );
             }
             Scalar::Bool(value) => NodeKind::Bool(value),
             Scalar::Integer => NodeKind::Integer(text.into()),
@@ -300,7 +304,7 @@ impl<'a> Reader<'a> {
                 return self.add(node, anchor, weight);
             }
         };
-        self.empty &= start == end;
+        self.empty = false;
         self.add(Node::new(kind, start, end), anchor, Weight { values: 1, bytes: 0 })
     }
 
@@ -541,6 +545,17 @@ fn explain(error: &ScanError) -> (String, Option<&'static str>) {
             "close the mapping with }, or put a comma between its keys",
         ),
         E::UnclosedQuotedScalar => ("the quoted text is not closed", "add the closing quote"),
+        E::InvalidQuotedScalarIndent | E::DocumentIndicatorInQuotedScalar => (
+            "quoted text that began before is not closed, or goes on indented too little",
+            "add the closing quote, or indent the text",
+        ),
+        E::InvalidTrailingSingleQuotedScalar => {
+            ("something follows the closing quote", "quote the whole value; inside '…' write '' for a quote")
+        }
+        E::InvalidTrailingDoubleQuotedScalar => (
+            "something follows the closing quote",
+            "quote the whole value; inside \"…\" write \\\" for a quote",
+        ),
         E::SimpleKeyExpected | E::InvalidSimpleKey => (
             "expected `key: value`",
             "put a colon and a space after the key, and indent text that goes on in the next line",
@@ -553,7 +568,7 @@ fn explain(error: &ScanError) -> (String, Option<&'static str>) {
         }
         E::MappingValueNotAllowed | E::InvalidColonPlacement => (
             "a mapping cannot begin here",
-            "quote text that contains `: `, or put the mapping on its own, deeper indented line",
+            "quote text that contains `: `; check the indentation, and that brackets and quotes before are closed",
         ),
         E::InvalidIndentation => {
             ("the indentation fits no level above", "line it up with the keys it belongs to")

@@ -131,7 +131,7 @@ pub(crate) fn in_yaml_1_1(text: &str) -> Option<&'static str> {
         return Some("a date");
     }
     let only = |extra: &[u8]| unsigned.bytes().all(|b| b.is_ascii_digit() || extra.contains(&b));
-    if only(b"") || only(b"_") || only(b"_.") {
+    if only(b"_.") && unsigned.bytes().filter(|b| *b == b'.').count() <= 1 {
         return Some("a number");
     }
     if unsigned.strip_prefix("0b").is_some_and(|rest| rest.bytes().all(|b| matches!(b, b'0' | b'1' | b'_'))) {
