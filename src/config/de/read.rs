@@ -443,7 +443,7 @@ impl<'a> MapAccess<'a> for Entries<'a> {
             }
             (None, Some(invention)) => seed
                 .deserialize(Invention::new(invention.attempt))
-                .map_err(|error| error.from_invention(self.of.node, invention.key)),
+                .map_err(|error| error.with_invention(self.of.node, invention.key)),
             (None, None) => Err(Error::new(What::Silent)),
         }
     }

@@ -263,7 +263,8 @@ impl<'a> Reader<'a> {
             self.stack.last_mut()
         {
             let resolved = if plain { scalar::resolve(&text) } else { Scalar::Text };
-            if !matches!(resolved, Scalar::Null | Scalar::Bool(_)) && !(plain && &*text == "<<") {
+            let is_merge = plain && &*text == "<<";
+            if !is_merge && !matches!(resolved, Scalar::Null | Scalar::Bool(_)) {
                 let text: Box<str> = text.into();
                 if anchor > 0 {
                     let node = Node::new(NodeKind::String { text: text.clone(), plain }, start, end);

@@ -22,6 +22,14 @@ pub const API_VERSION: &str = "muster/v1";
 /// The keys of a document.
 const KEYS: [&str; 4] = ["apiVersion", "kind", "metadata", "spec"];
 
+/// What to do about each of them when it is missing.
+const MISSING: [(&str, &str); 4] = [
+    ("apiVersion", "begin the document with `apiVersion: muster/v1`"),
+    ("kind", "add `kind: …`"),
+    ("metadata", "add `metadata: { name: … }`"),
+    ("spec", "add `spec: …` with what the kind says"),
+];
+
 /// Who a document is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -89,20 +97,24 @@ impl Envelope<'_> {
             findings.push(finding.help(format!("begin it with `apiVersion: {API_VERSION}`")));
             return None;
         };
+        let mut meant = Vec::new();
         for entry in entries.iter().filter(|entry| !KEYS.contains(&&*entry.key)) {
-            findings.push(self.unknown_key(entry, &node));
+            let absent = KEYS.into_iter().filter(|known| node.get(known).is_none());
+            let near = nearest(&entry.key, absent);
+            meant.extend(near);
+            findings.push(self.unknown_key(entry, near));
         }
         let version = self.version(&node, findings);
         let kind = self.kind(&node, known_kinds, findings);
         let metadata = match node.get("metadata") {
             Some(entry) => self.read(&entry.value, findings),
-            None => {
-                findings.push(self.missing(&node, "metadata", "add `metadata: { name: … }`"));
-                None
-            }
+            None => None,
         };
-        if node.get("spec").is_none() {
-            findings.push(self.missing(&node, "spec", "add `spec: …` with what the kind says"));
+        for (key, help) in MISSING {
+            // A key that is there under a mistyped name is not missing as well.
+            if node.get(key).is_none() && !meant.contains(&key) {
+                findings.push(self.missing(&node, key, help));
+            }
         }
         let kind = kind.filter(|_| version)?;
         Some(RawDocument {
@@ -134,12 +146,11 @@ impl Envelope<'_> {
         Finding::new(code::MISSING_KEY, message, self.first_line(node)).label("in this document").help(help)
     }
 
-    fn unknown_key(&self, entry: &Entry, node: &Node) -> Finding {
+    fn unknown_key(&self, entry: &Entry, near: Option<&str>) -> Finding {
         let key = &*entry.key;
         let finding =
             Finding::new(code::UNKNOWN_KEY, format!("unknown key `{key}`"), self.place(entry.key_range()));
-        let absent = KEYS.into_iter().filter(|known| node.get(known).is_none());
-        finding.help(match nearest(key, absent) {
+        finding.help(match near {
             Some(near) => format!("did you mean `{near}`?"),
             None if matches!(key, "name" | "title" | "labels" | "description") => {
                 format!("put `{key}` below `metadata`")
@@ -154,8 +165,6 @@ impl Envelope<'_> {
     /// Whether the document is of this version, or says nothing of it.
     fn version(&self, node: &Node, findings: &mut Findings) -> bool {
         let Some(entry) = node.get("apiVersion") else {
-            let help = format!("begin the document with `apiVersion: {API_VERSION}`");
-            findings.push(self.missing(node, "apiVersion", &help));
             return true;
         };
         let Some(version) = self.read::<String>(&entry.value, findings) else { return true };
@@ -170,10 +179,7 @@ impl Envelope<'_> {
     }
 
     fn kind(&self, node: &Node, known: &[&str], findings: &mut Findings) -> Option<String> {
-        let Some(entry) = node.get("kind") else {
-            findings.push(self.missing(node, "kind", "add `kind: …`"));
-            return None;
-        };
+        let entry = node.get("kind")?;
         let kind = self.read::<String>(&entry.value, findings)?;
         if known.contains(&kind.as_str()) {
             return Some(kind);
