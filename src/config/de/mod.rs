@@ -66,7 +66,12 @@ pub fn from_node_with<T: DeserializeOwned>(
             }
         }
     }
-    let state = context.state.into_inner();
+    let mut state = context.state.into_inner();
+    if value.is_none() && !state.findings.iter().any(Finding::is_error) {
+        // Nothing may be refused in silence, whatever a type does.
+        let message = "the value cannot be read";
+        state.findings.push(Finding::new(code::INVALID_VALUE, message, (context.place)(node.range())));
+    }
     if state.findings.iter().any(Finding::is_error) {
         value = None;
     }

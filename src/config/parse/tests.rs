@@ -111,7 +111,7 @@ fn one_bad_document_does_not_hide_another() {
     let (documents, findings) = parsed(&text);
     assert_eq!(documents.len(), 3);
     insta::assert_snapshot!(findings, @r#"
-    16:4 M0101 unclosed bracket '['; -
+    16:4 M0101 the list is not closed; close it with ]
     14:7 M0206 unknown kind "Gone"; known kinds are Target, Software, Deployment
     14:1 M0203 the key `apiVersion` is missing; begin the document with `apiVersion: muster/v1`
     14:1 M0203 the key `metadata` is missing; add `metadata: { name: … }`

@@ -88,7 +88,7 @@ fn a_syntax_error_ends_its_document_only() {
     let (nodes, _) = read(&file(), text);
     assert!(nodes.iter().any(|node| node.get("b").is_some()), "{nodes:?}");
     insta::assert_snapshot!(findings(text), @r#"
-    1:4 M0101 unclosed bracket '['
+    1:4 M0101 the list is not closed
     6:1 M0101 quoted text that began before is not closed, or goes on indented too little
     "#);
 }
@@ -176,6 +176,8 @@ fn files_that_grow_without_bound_are_stopped() {
 fn values_are_counted_up_to_the_limit() {
     let fine = format!("[{}]", vec!["1"; MAX_VALUES - 1].join(","));
     assert_eq!(findings(&fine), "");
+    let keys: String = (0..MAX_VALUES - 1).map(|n| format!("{n}: 1\n")).collect();
+    assert_eq!(findings(&keys), "", "keys are not values");
     let large = format!("[{}]", vec!["1"; MAX_VALUES].join(","));
     assert!(findings(&large).contains("M0105"));
 }

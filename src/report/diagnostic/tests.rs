@@ -214,3 +214,55 @@ fn machines_get_the_same_findings() {
     }
     "#);
 }
+
+#[test]
+fn a_document_with_mistakes_reads_like_this() {
+    let text = "apiVersion: muster/v1\nkind: Taget\nmetadata:\n  name: Finance\n  labels: [a]\nmetadata: {}\nspec:\n  a: {{ b }}\n";
+    let (mut sources, file) = sources("");
+    let text: Arc<str> = text.into();
+    sources.insert(Arc::clone(&file), Arc::clone(&text));
+    let (_, mut findings) = crate::config::parse::parse(&file, &text, &["Target", "Task"]);
+    findings.sort();
+    insta::assert_snapshot!(render(&findings, &sources, Style::default()), @r#"
+    error[M0206]: unknown kind "Taget"
+     --> targets/a.yaml:2:7
+      |
+    2 | kind: Taget
+      |       ^^^^^
+      |
+      = help: did you mean `Target`?
+
+    error[M0204]: "Finance" is not a name: use 1 to 63 lower-case letters, digits and hyphens, beginning and ending with a letter or digit
+     --> targets/a.yaml:4:9
+      |
+    4 |   name: Finance
+      |         ^^^^^^^
+
+    error[M0202]: expected a mapping, found a list
+     --> targets/a.yaml:5:11
+      |
+    5 |   labels: [a]
+      |           ^^^
+
+    error[M0106]: the key `metadata` is given twice
+     --> targets/a.yaml:6:1
+      |
+    3 | metadata:
+      | -------- first given here
+    ...
+    6 | metadata: {}
+      | ^^^^^^^^
+      |
+      = help: keep one of the two
+
+    error[M0109]: a key is a list or a mapping
+     --> targets/a.yaml:8:7
+      |
+    8 |   a: {{ b }}
+      |       ^^^^^
+      |
+      = help: a key is text; quote it if it begins with { or [
+
+    5 errors
+    "#);
+}
