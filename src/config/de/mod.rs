@@ -128,6 +128,12 @@ impl Context<'_> {
         state.invented.iter().filter(|invented| invented.mapping == wanted).nth(nth).copied()
     }
 
+    /// Whether a finding about a node is new and there is room for it.
+    fn is_new(&self, node: &Node, code: Code) -> bool {
+        let state = self.state.borrow();
+        state.findings.len() < MAX_FINDINGS && !state.reported.contains(&(id(node), code))
+    }
+
     /// Notes a finding about a node unless it was noted in an earlier round.
     fn note(&self, node: &Node, code: Code, make: impl FnOnce() -> Finding) {
         let mut state = self.state.borrow_mut();

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::de;
-use super::spanned::{self, Entry, LineIndex, Node, NodeKind};
+use super::spanned::{self, Entry, LineIndex, MAX_FINDINGS, Node, NodeKind};
 use crate::diagnostic::{Finding, Findings, Place, code, nearest};
 use crate::id::Name;
 
@@ -75,10 +75,13 @@ pub fn parse(file: &Arc<str>, text: &Arc<str>, known_kinds: &[&str]) -> (Vec<Raw
         findings.push(finding.help("delete the file, or put a document in"));
     }
     let lines = Arc::new(LineIndex::new());
-    let documents = nodes
-        .into_iter()
-        .filter_map(|node| Envelope { file, text, lines: &lines }.document(node, known_kinds, &mut findings))
-        .collect();
+    let mut documents = Vec::with_capacity(nodes.len());
+    for node in nodes {
+        documents.extend(Envelope { file, text, lines: &lines }.document(node, known_kinds, &mut findings));
+        if findings.len() >= MAX_FINDINGS {
+            break;
+        }
+    }
     (documents, findings)
 }
 
@@ -98,9 +101,9 @@ impl Envelope<'_> {
             return None;
         };
         let mut meant = Vec::new();
-        for entry in entries.iter().filter(|entry| !KEYS.contains(&&*entry.key)) {
-            let absent = KEYS.into_iter().filter(|known| node.get(known).is_none());
-            let near = nearest(&entry.key, absent);
+        let absent: Vec<&str> = KEYS.into_iter().filter(|known| node.get(known).is_none()).collect();
+        for entry in entries.iter().filter(|entry| !KEYS.contains(&&*entry.key)).take(MAX_FINDINGS) {
+            let near = nearest(&entry.key, absent.iter().copied());
             meant.extend(near);
             findings.push(self.unknown_key(entry, near));
         }

@@ -127,3 +127,13 @@ fn a_document_with_bad_metadata_is_still_given_to_check_its_spec() {
     assert!(documents.iter().all(|document| document.metadata.is_none()));
     assert!(findings.contains("M0203"), "{findings}");
 }
+
+#[test]
+fn a_file_of_unknown_keys_is_bounded() {
+    let mut text = String::new();
+    for n in 0..100_000 {
+        _ = writeln!(text, "k{n}: 1");
+    }
+    let (_, findings) = parse(&"a.yaml".into(), &text.as_str().into(), &KINDS);
+    assert!(findings.len() < 1_100, "{}", findings.len());
+}
