@@ -110,9 +110,9 @@ fn steps_run_in_order_with_results_of_their_own() {
         assert_eq!(result.steps["four"].stdout, "py\n");
         assert_eq!(result.steps["six"].ended, Ended::NotStarted("cmd.exe is not installed".to_owned()));
         let duration = result.steps["seven"].duration;
-        assert!((250..1000).contains(&duration.as_millis()), "{shell:?} {duration:?}");
+        assert!((250..5000).contains(&duration.as_millis()), "{shell:?} {duration:?}");
         let skew = result.clock.unwrap().as_second() - before;
-        assert!((-1..10).contains(&skew), "{shell:?} {skew}");
+        assert!((-1..60).contains(&skew), "{shell:?} {skew}");
     }
 }
 
