@@ -36,7 +36,34 @@ pub(super) fn keep(kept: &mut Vec<u8>, more: &[u8], bound: usize) {
     kept.extend(more.iter().take(room));
 }
 
+/// Text from outside for a message: one line of it, without control characters, not longer than a few lines.
+pub(super) fn plain(text: &str) -> String {
+    let shown = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+    text.lines().next().unwrap_or_default().chars().take(400).map(shown).collect()
+}
+
 /// A random text for a bundle's marker.
 pub(super) fn nonce() -> String {
     uuid::Uuid::now_v7().simple().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_from_outside_cannot_steer_the_terminal() {
+        assert_eq!(plain("a\u{1b}[31mb\u{7}\nsecond"), "a\u{fffd}[31mb\u{fffd}");
+        assert_eq!(plain(&"x".repeat(1000)).len(), 400);
+        assert_eq!(plain(""), "");
+    }
+
+    #[test]
+    fn no_more_than_the_bound_is_kept() {
+        let mut kept = Vec::new();
+        keep(&mut kept, b"abc", 5);
+        keep(&mut kept, b"def", 5);
+        keep(&mut kept, b"ghi", 5);
+        assert_eq!(kept, b"abcde");
+    }
 }

@@ -322,10 +322,7 @@ async fn an_inventory_file_lists_hosts_with_tenant_and_tags() {
 async fn a_slow_line_only_costs_time() {
     let farm = Farm::start(1);
     let line = SlowLine::open(&farm.hosts[0], Duration::from_millis(100)).await;
-    let (near, port) = (line.place.ip().to_string(), line.place.port());
-    fs::write(farm.known_hosts(), farm.hosts[0].known_line_as(&near, port, "ed25519")).unwrap();
-    let host = SshHost { name: "slow".into(), address: Some(near), port: Some(port), ..SshHost::default() };
-    let ssh = Ssh::new(farm.settings(SshSpec { hosts: vec![host], ..farm.spec() }));
+    let ssh = over(&farm, &line, 20);
     assert_eq!(says(&ssh, "slow", "echo in").await, "in");
     let begun = Instant::now();
     assert_eq!(says(&ssh, "slow", "echo again").await, "again");
@@ -333,6 +330,60 @@ async fn a_slow_line_only_costs_time() {
     let took = begun.elapsed();
     assert!(took >= Duration::from_millis(390), "{took:?}");
     assert!(took < Duration::from_millis(1500), "{took:?}");
+}
+
+/// A provider that reaches `host0` through a line.
+fn over(farm: &Farm, line: &SlowLine, connect: u64) -> Ssh {
+    let (near, port) = (line.place.ip().to_string(), line.place.port());
+    fs::write(farm.known_hosts(), farm.hosts[0].known_line_as(&near, port, "ed25519")).unwrap();
+    let host = SshHost { name: "slow".into(), address: Some(near), port: Some(port), ..SshHost::default() };
+    let (second, connect) = (Some(Limit::seconds(1)), Some(Limit::seconds(connect)));
+    Ssh::new(farm.settings(SshSpec {
+        hosts: vec![host],
+        keep_alive: second,
+        connect_timeout: connect,
+        ..farm.spec()
+    }))
+}
+
+#[tokio::test]
+async fn a_line_that_goes_dead_while_a_bundle_runs_is_lost_after_a_few_signs_of_life() {
+    let farm = Farm::start(1);
+    let line = SlowLine::open(&farm.hosts[0], Duration::ZERO).await;
+    let ssh = over(&farm, &line, 10);
+    let file = farm.hosts[0].home.join("begun");
+    let text = format!("touch {}; sleep 20", file.display());
+    let (result, begun) = tokio::join!(detect(&ssh, "slow", &text), async {
+        until("the bundle", || file.exists()).await;
+        line.die(1);
+        Instant::now()
+    });
+    assert!(matches!(result, Err(RunError::Lost(_))), "{result:?}");
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_has_gone_silent_is_replaced_within_the_connect_limit() {
+    let farm = Farm::start(1);
+    let line = SlowLine::open(&farm.hosts[0], Duration::ZERO).await;
+    let ssh = over(&farm, &line, 6);
+    assert_eq!(says(&ssh, "slow", "echo in").await, "in");
+    line.die(1);
+    let begun = Instant::now();
+    assert_eq!(says(&ssh, "slow", "echo in").await, "in");
+    assert!(begun.elapsed() < Duration::from_secs(6), "{:?}", begun.elapsed());
+    assert_eq!(farm.hosts[0].sign_ins(), 2);
+}
+
+#[tokio::test]
+async fn a_kept_jump_host_that_is_gone_is_replaced() {
+    let farm = Farm::start(3);
+    let ssh = Ssh::new(farm.settings(through(&farm)));
+    assert_eq!(says(&ssh, "host1", "echo in").await, "in");
+    farm.hosts[0].cut();
+    assert_eq!(says(&ssh, "host2", "echo in").await, "in");
+    assert_eq!(says(&ssh, "host1", "echo in").await, "in");
+    assert_eq!(farm.hosts[0].sign_ins(), 2);
 }
 
 async fn unreachable_within(farm: &Farm, address: String, port: u16, limit: Duration) -> String {

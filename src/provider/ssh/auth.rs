@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use super::client::{HostKeys, within};
 use super::hosts::{quote, quote_path};
 use super::settings::Endpoint;
-use crate::provider::RunError;
+use crate::provider::{RunError, shell};
 
 /// What is there to sign in with.
 #[derive(Debug, Clone, Copy)]
@@ -174,7 +174,7 @@ fn accepted(answer: Result<AuthResult, String>, tried: &mut Tried) -> bool {
             tried.notes.push("it asks for more than a key".to_owned());
         }
         Ok(AuthResult::Failure { .. }) => {}
-        Err(error) => tried.notes.push(error),
+        Err(error) => tried.notes.push(shell::plain(&error)),
     }
     false
 }

@@ -22,7 +22,7 @@ use tokio::time::{Instant, timeout_at};
 use super::auth::{self, Means};
 use super::hosts::{KnownHosts, Refusal};
 use super::settings::Endpoint;
-use crate::provider::RunError;
+use crate::provider::{RunError, shell};
 
 /// Key exchanges, cheap ones first; the first is safe against quantum computers and costs little more than the second.
 const EXCHANGES: &[kex::Name] = &[
@@ -231,18 +231,25 @@ where
     within(deadline, endpoint, "keys were exchanged", work).await?.map_err(|error| match error {
         Broken::Refused(Refusal { message, help }) => RunError::Refused { message, help: Some(help) },
         Broken::Protocol(error @ russh::Error::NoCommonAlgo { .. }) => RunError::Refused {
-            message: format!("{address} port {port} speaks another SSH: {error}"),
+            message: format!(
+                "{address} port {port} speaks another SSH: {}",
+                shell::plain(&error.to_string())
+            ),
             help: None,
         },
         Broken::Protocol(error @ (russh::Error::UnknownKey | russh::Error::WrongServerSig)) => {
             RunError::Refused {
-                message: format!("{address} port {port} did not prove who it is: {error}"),
+                message: format!(
+                    "{address} port {port} did not prove who it is: {}",
+                    shell::plain(&error.to_string())
+                ),
                 help: None,
             }
         }
-        Broken::Protocol(error) => {
-            RunError::Unreachable(format!("{address} port {port} broke off the key exchange: {error}"))
-        }
+        Broken::Protocol(error) => RunError::Unreachable(format!(
+            "{address} port {port} broke off the key exchange: {}",
+            shell::plain(&error.to_string())
+        )),
     })
 }
 

@@ -36,7 +36,7 @@ pub(super) async fn exec(
     limit: Duration,
 ) -> Result<Answer, RunError> {
     let (mut reader, writer) = channel.split();
-    let lost = |error: russh::Error| RunError::Lost(error.to_string());
+    let lost = |error: russh::Error| RunError::Lost(shell::plain(&error.to_string()));
     let deadline = Instant::now() + limit;
     let mut answer = Answer::default();
     let feed = async {

@@ -336,9 +336,11 @@ mod tests {
 
     #[test]
     fn algorithms_of_known_keys_come_first() {
-        let rsa = "AAAAB3NzaC1yc2EAAAADAQABAAAAgQDGv6rk0i1cA3Zx4yWn0N5m5nN9+3BmJvSvHvuJ3Y3Mbw==";
-        let known = known(&format!("h ssh-ed25519 {ONE}\nr ssh-rsa {rsa}\n"));
-        assert_eq!(known.algorithms("h", 22).first(), Some(&Algorithm::Ed25519));
+        let rsa = "AAAAB3NzaC1yc2EAAAADAQABAAAAAwEAAQ==";
+        let known = known(&format!("h ssh-ed25519 {ONE}\nr ssh-rsa {rsa}\n@revoked * ssh-rsa {rsa}\n"));
+        let first = |host: &str| known.algorithms(host, 22).first().cloned();
+        assert_eq!(first("h"), Some(Algorithm::Ed25519));
+        assert_eq!(first("r"), Some(Algorithm::Rsa { hash: Some(HashAlg::Sha512) }));
         assert_eq!(known.algorithms("nobody", 22).len(), 6);
     }
 

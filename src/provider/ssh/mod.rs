@@ -166,7 +166,7 @@ impl Ssh {
                 return Ok((lease, true));
             }
             let via = match &endpoint.via {
-                Some(via) => Some(self.lease(via, deadline).await?.0),
+                Some(via) => Some(self.jump(via, deadline).await?),
                 None => None,
             };
             let known = self.known_hosts().await?;
@@ -179,6 +179,22 @@ impl Ssh {
             let connection = client::connect(endpoint, via, terms).await?;
             Ok((self.pool.keep(endpoint, &mut place, connection), false))
         })
+    }
+
+    /// A connection to a jump host. One from the pool is asked for a sign of life first, because a target that does
+    /// not answer cannot be told from a jump host that is gone.
+    async fn jump(&self, endpoint: &Endpoint, deadline: Instant) -> Result<Lease, RunError> {
+        let (lease, reused) = self.lease(endpoint, deadline).await?;
+        if !reused {
+            return Ok(lease);
+        }
+        let soon = Instant::now() + deadline.saturating_duration_since(Instant::now()) / 2;
+        let alive = within(soon, endpoint, "it was asked for a sign of life", lease.handle.send_ping()).await;
+        if matches!(alive, Ok(Ok(()))) && lease.usable() {
+            return Ok(lease);
+        }
+        lease.spoil();
+        Ok(self.lease(endpoint, deadline).await?.0)
     }
 
     /// A channel for one bundle. A connection from the pool that turns out dead is replaced once.
@@ -222,9 +238,15 @@ impl Ssh {
         let answer =
             exec::exec(channel, &command, &rendered.text, shell::bound(bundle), bundle.limit()).await?;
         unfinished.finish();
-        if sudo && answer.stdout.is_empty() && answer.status == Some(1) {
+        // Nothing on standard output: the bundle, which says something first of all, has not begun.
+        if sudo && answer.stdout.is_empty() {
             let said = String::from_utf8_lossy(&answer.stderr);
-            if let Some(line) = said.lines().find(|line| line.starts_with("sudo: ")) {
+            let refused = |line: &&str| match answer.status {
+                Some(1) => line.starts_with("sudo"),
+                Some(127) => line.contains("sudo"),
+                _ => false,
+            };
+            if let Some(line) = said.lines().find(refused).map(shell::plain) {
                 let user = &endpoint.user;
                 return Err(RunError::Refused {
                     message: format!("{user} may not become administrator on {}: {line}", endpoint.address),

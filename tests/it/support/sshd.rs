@@ -361,6 +361,7 @@ impl Blackhole {
 /// A line that takes its time: passes everything on in both directions, each piece after a delay.
 pub(crate) struct SlowLine {
     pub(crate) place: SocketAddr,
+    dead: std::sync::Arc<std::sync::atomic::AtomicUsize>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -370,18 +371,27 @@ impl SlowLine {
         let listener = tokio::net::TcpListener::bind((address(201), 0)).await.unwrap();
         let place = listener.local_addr().unwrap();
         let target = (server.address.clone(), server.port);
+        let dead = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let line = Dead { below: std::sync::Arc::clone(&dead), number: 0 };
         let task = tokio::spawn(async move {
+            let mut line = line;
             while let Ok((near, _)) = listener.accept().await {
+                line.number += 1;
                 let far = tokio::net::TcpStream::connect((target.0.as_str(), target.1)).await.unwrap();
                 _ = near.set_nodelay(true);
                 _ = far.set_nodelay(true);
                 let (near_read, near_write) = near.into_split();
                 let (far_read, far_write) = far.into_split();
-                tokio::spawn(carry(near_read, far_write, delay));
-                tokio::spawn(carry(far_read, near_write, delay));
+                tokio::spawn(carry(near_read, far_write, delay, line.clone()));
+                tokio::spawn(carry(far_read, near_write, delay, line.clone()));
             }
         });
-        Self { place, task }
+        Self { place, dead, task }
+    }
+
+    /// From now on its first so many connections pass nothing on, and close nothing.
+    pub(crate) fn die(&self, connections: usize) {
+        self.dead.store(connections, std::sync::atomic::Ordering::SeqCst);
     }
 }
 
@@ -391,10 +401,18 @@ impl Drop for SlowLine {
     }
 }
 
+/// Whether a connection of a line is dead.
+#[derive(Clone)]
+struct Dead {
+    below: std::sync::Arc<std::sync::atomic::AtomicUsize>,
+    number: usize,
+}
+
 async fn carry(
     mut from: tokio::net::tcp::OwnedReadHalf,
     mut to: tokio::net::tcp::OwnedWriteHalf,
     delay: Duration,
+    line: Dead,
 ) {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel::<(tokio::time::Instant, Vec<u8>)>();
@@ -408,6 +426,9 @@ async fn carry(
     });
     let mut buffer = vec![0; 16 * 1024];
     while let Ok(count @ 1..) = from.read(&mut buffer).await {
+        if line.below.load(std::sync::atomic::Ordering::SeqCst) >= line.number {
+            continue;
+        }
         if sender.send((tokio::time::Instant::now() + delay, buffer[..count].to_vec())).is_err() {
             break;
         }
