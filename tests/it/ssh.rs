@@ -329,7 +329,8 @@ async fn a_slow_line_only_costs_time() {
     // Two round trips of 200 ms: the channel, then command, input and answer together.
     let took = begun.elapsed();
     assert!(took >= Duration::from_millis(390), "{took:?}");
-    assert!(took < Duration::from_millis(1500), "{took:?}");
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    assert_eq!(farm.hosts[0].sign_ins(), 1);
 }
 
 /// A provider that reaches `host0` through a line.
@@ -412,7 +413,7 @@ async fn a_host_that_swallows_packets_takes_the_connect_limit_and_no_longer() {
     let farm = Farm::start(0);
     let hole = Blackhole::open().await;
     let (ip, port) = (hole.place.ip().to_string(), hole.place.port());
-    let message = unreachable_within(&farm, ip, port, Duration::from_secs(2)).await;
+    let message = unreachable_within(&farm, ip, port, Duration::from_secs(4)).await;
     assert!(message.contains("did not answer in time while connecting"), "{message}");
 }
 
@@ -421,14 +422,14 @@ async fn a_host_that_says_nothing_takes_the_connect_limit_and_no_longer() {
     let farm = Farm::start(0);
     let silent = std::net::TcpListener::bind((address(4), 0)).unwrap();
     let port = silent.local_addr().unwrap().port();
-    let message = unreachable_within(&farm, address(4), port, Duration::from_secs(2)).await;
+    let message = unreachable_within(&farm, address(4), port, Duration::from_secs(4)).await;
     assert!(message.contains("did not answer in time"), "{message}");
 }
 
 #[tokio::test]
 async fn a_name_that_does_not_exist_is_unreachable() {
     let farm = Farm::start(0);
-    let message = unreachable_within(&farm, "no-such-name.invalid".into(), 22, Duration::from_secs(2)).await;
+    let message = unreachable_within(&farm, "no-such-name.invalid".into(), 22, Duration::from_secs(4)).await;
     assert!(message.contains("no-such-name.invalid"), "{message}");
 }
 

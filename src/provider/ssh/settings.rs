@@ -218,3 +218,59 @@ impl SshSettings {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(spec: &str) -> SshSettings {
+        SshSettings {
+            name: Name::new("x").unwrap(),
+            spec: serde_json::from_str(spec).unwrap(),
+            folder: "/repo/providers".into(),
+            home: Some("/home/me".into()),
+            user: Some("me".to_owned()),
+            agent_socket: Some("/agent".into()),
+            known_hosts: vec!["/home/me/.ssh/known_hosts".into()],
+        }
+    }
+
+    #[test]
+    fn a_host_takes_from_the_provider_what_it_does_not_say_itself() {
+        let settings = settings(
+            r#"{"user": "ops", "port": 2222, "identityFiles": ["~/k", "k"], "become": "sudo", "tags": ["all"],
+                "jump": {"address": "hop"}, "hosts": [
+                {"name": "a"},
+                {"name": "b", "address": "192.0.2.1", "port": 22, "user": "root", "identityFiles": ["/k"],
+                 "jump": {"address": "hop2", "port": 99, "user": "x"}, "tags": ["own"]}]}"#,
+        );
+        let [a, b] = [0, 1].map(|index| settings.endpoint(&settings.spec.hosts[index]).unwrap());
+        assert_eq!((a.address.as_str(), a.port, a.user.as_str()), ("a", 2222, "ops"));
+        assert_eq!(a.identities, [Path::new("/home/me/k"), Path::new("/repo/providers/k")]);
+        let hop = a.via.unwrap();
+        assert_eq!((hop.address.as_str(), hop.port, hop.user.as_str()), ("hop", 22, "ops"));
+        assert_eq!((b.address.as_str(), b.port, b.user.as_str()), ("192.0.2.1", 22, "root"));
+        assert_eq!(b.identities, [Path::new("/k")]);
+        let hop = b.via.unwrap();
+        assert_eq!((hop.address.as_str(), hop.port, hop.user.as_str()), ("hop2", 99, "x"));
+        assert_eq!(settings.tags(&settings.spec.hosts[1]), ["all".to_owned(), "own".to_owned()].into());
+        assert_eq!(settings.spec.r#become, Some(Become::Sudo));
+    }
+
+    #[test]
+    fn what_nobody_says_is_as_openssh_has_it() {
+        let settings = settings(r#"{"hosts": [{"name": "a"}]}"#);
+        let a = settings.endpoint(&settings.spec.hosts[0]).unwrap();
+        assert_eq!((a.port, a.user.as_str(), a.guessed), (22, "me", true));
+        assert_eq!(a.identities.first().map(PathBuf::as_path), Some(Path::new("/home/me/.ssh/id_ed25519")));
+        assert_eq!(settings.known_hosts(), [Path::new("/home/me/.ssh/known_hosts")]);
+        assert_eq!(settings.agent(), Some(Path::new("/agent")));
+        assert_eq!((settings.connect().as_secs(), settings.concurrency()), (10, 32));
+    }
+
+    #[test]
+    fn unknown_keys_are_errors() {
+        assert!(serde_json::from_str::<SshSpec>(r#"{"host": []}"#).is_err());
+        assert!(serde_json::from_str::<SshSpec>(r#"{"hosts": [{"name": "a", "prot": 22}]}"#).is_err());
+    }
+}

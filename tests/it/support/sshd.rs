@@ -229,7 +229,17 @@ impl Server {
         let below = descendants(child.id());
         _ = child.kill();
         _ = child.wait();
-        below.into_iter().for_each(kill);
+        below.into_iter().chain(self.orphans()).for_each(kill);
+    }
+
+    /// What was started in its sessions and has outlived them.
+    fn orphans(&self) -> Vec<u32> {
+        let mark = format!("MUSTER_TEST_ROOT={}\0", self.home.display()).into_bytes();
+        let ours = |id: &u32| {
+            let environment = fs::read(format!("/proc/{id}/environ")).unwrap_or_default();
+            environment.windows(mark.len()).any(|part| part == mark)
+        };
+        processes().filter(ours).collect()
     }
 
     /// Gives it new host keys, as when a computer is installed anew.
@@ -255,12 +265,16 @@ fn kill(id: u32) {
     }
 }
 
+fn processes() -> impl Iterator<Item = u32> {
+    let entries = fs::read_dir("/proc").unwrap().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str().and_then(|name| name.parse().ok()))
+}
+
 /// All processes below one, parents before children.
 fn descendants(root: u32) -> Vec<u32> {
     let mut children: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-    for entry in fs::read_dir("/proc").unwrap().flatten() {
-        let Some(id) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
-        let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+    for id in processes() {
+        let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
         // The name in parentheses may hold anything; the parent is the second field after it.
         let parent = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse().ok());
         if let Some(parent) = parent {
