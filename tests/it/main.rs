@@ -5,3 +5,5 @@
 mod bundle;
 mod collect;
 mod forgotten;
+mod ssh;
+mod support;
