@@ -13,8 +13,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
+use muster::config::kind::{Become, SshHost, SshJump, SshSpec};
 use muster::id::{AgentId, Name};
-use muster::provider::ssh::{Become, Ssh, SshHost, SshJump, SshSpec};
+use muster::provider::ssh::{Ssh, SshSettings};
 use muster::provider::{Change as _, Detect as _, ListAgents as _, RunError};
 use muster::secret::Secret;
 use muster::session::script::{
@@ -294,28 +295,27 @@ async fn an_inventory_file_lists_hosts_with_tenant_and_tags() {
             format!("{} address={} port={} tenant=contoso tags=kiosk", host.name, host.address, host.port)
         })
         .collect();
-    fs::write(farm.folder.path().join("hosts.ini"), format!("[web]\n{}\n", lines.join("\n"))).unwrap();
     let spec = SshSpec {
         hosts: vec![SshHost { name: "first".into(), ..SshHost::default() }],
         inventory: Some("hosts.ini".into()),
-        tags: vec!["all".into()],
+        tags: ["all".to_owned()].into(),
         ..farm.spec()
     };
-    let ssh = Ssh::new(farm.settings(spec));
+    let with = |text: Option<String>| {
+        Ssh::new(SshSettings { inventory: text.map(Into::into), ..farm.settings(spec.clone()) })
+    };
+    let ssh = with(Some(format!("[web]\n{}\n", lines.join("\n"))));
     let agents = ssh.list().await.unwrap();
     assert_eq!(agents.iter().map(|a| a.name.as_str()).collect::<Vec<_>>(), ["first", "host0", "host1"]);
     assert_eq!(agents[1].tags.iter().map(String::as_str).collect::<Vec<_>>(), ["all", "kiosk", "web"]);
     assert_eq!(agents[1].tenant.as_ref().map(Name::as_str), Some("contoso"));
     assert_eq!(says(&ssh, "host1", "echo in").await, "in");
 
-    fs::write(farm.folder.path().join("hosts.ini"), "host0 prot=22\n").unwrap();
-    let error = ssh.list().await.unwrap_err().to_string();
+    let error = with(Some("host0 prot=22\n".to_owned())).list().await.unwrap_err().to_string();
     assert!(error.contains("line 1: unknown key \"prot\""), "{error}");
-    fs::write(farm.folder.path().join("hosts.ini"), "first\n").unwrap();
-    let error = ssh.list().await.unwrap_err().to_string();
+    let error = with(Some("first\n".to_owned())).list().await.unwrap_err().to_string();
     assert!(error.contains("first is listed twice"), "{error}");
-    fs::remove_file(farm.folder.path().join("hosts.ini")).unwrap();
-    assert!(ssh.list().await.is_err(), "a list without its file is complete");
+    assert!(with(None).list().await.is_err(), "a list without its file is complete");
 }
 
 #[tokio::test]

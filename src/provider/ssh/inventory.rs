@@ -13,7 +13,7 @@
 
 use std::collections::BTreeMap;
 
-use super::settings::{SshHost, SshJump};
+use crate::config::kind::{SshHost, SshJump};
 use crate::diagnostic::nearest;
 use crate::id::Name;
 use crate::session::script::Platform;
@@ -111,7 +111,7 @@ fn field(host: &mut SshHost, key: &str, value: &str) -> Result<(), String> {
         "identityFiles" => host.identity_files = list(key, value)?,
         "jump" => host.jump = Some(jump(value)?),
         "tenant" => host.tenant = Some(Name::new(value).map_err(|error| error.to_string())?),
-        "tags" => host.tags = list(key, value)?,
+        "tags" => host.tags = list(key, value)?.into_iter().collect(),
         "platform" => {
             host.platform = Some(match value {
                 "posix" => Platform::Posix,
@@ -174,7 +174,7 @@ mod tests {
         assert_eq!(hosts[1].address.as_deref(), Some("192.0.2.1"));
         assert_eq!((hosts[1].port, hosts[1].user.as_deref()), (Some(2222), Some("ops")));
         assert_eq!(hosts[1].tenant, Name::new("contoso").ok());
-        assert_eq!(hosts[1].tags, ["a", "b", "web"]);
+        assert!(hosts[1].tags.iter().eq(["a", "b", "web"]));
         let jump = SshJump { address: "2001:db8::1".into(), port: Some(22), user: Some("hop".into()) };
         assert_eq!(hosts[2].jump, Some(jump));
         assert_eq!(hosts[2].platform, Some(Platform::Windows));

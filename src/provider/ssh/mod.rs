@@ -15,7 +15,7 @@ mod pool;
 mod settings;
 
 pub use inventory::{InventoryError, parse_inventory};
-pub use settings::{Become, SshHost, SshJump, SshSettings, SshSpec};
+pub use settings::SshSettings;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -38,6 +38,7 @@ use super::{
     AgentRecord, Capability, Change, Detect, Latency, Limits, ListAgents, ListError, Presence, ProviderInfo,
     RunError,
 };
+use crate::config::kind::{Become, SshHost};
 use crate::id::AgentId;
 use crate::session::script::{Bundle, BundleResult, Platform, Read, Write};
 use crate::session::{bundle as text, frame};
@@ -87,18 +88,16 @@ impl Ssh {
         Arc::clone(&self.info)
     }
 
-    /// Reads the host list and the inventory file.
-    async fn load(&self) -> Result<Arc<BTreeMap<AgentId, SshHost>>, ListError> {
+    /// The host list and the inventory file's, as one.
+    fn load(&self) -> Result<Arc<BTreeMap<AgentId, SshHost>>, ListError> {
         let fault = |message: String| ListError::Settings { provider: self.info.name.clone(), message };
         let mut listed = self.settings.spec.hosts.clone();
         if let Some(path) = &self.settings.spec.inventory {
-            let path = self.settings.path(path);
-            let text = tokio::fs::read_to_string(&path).await.map_err(|error| {
-                fault(format!("the inventory {} cannot be read: {error}", path.display()))
-            })?;
-            listed.extend(parse_inventory(&text).map_err(|errors| {
+            let text = self.settings.inventory.as_ref();
+            let text = text.ok_or_else(|| fault(format!("the inventory {path} is not in this revision")))?;
+            listed.extend(parse_inventory(text).map_err(|errors| {
                 let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
-                fault(format!("the inventory {} is wrong: {}", path.display(), lines.join("; ")))
+                fault(format!("the inventory {path} is wrong: {}", lines.join("; ")))
             })?);
         }
         let mut hosts = BTreeMap::new();
@@ -112,11 +111,11 @@ impl Ssh {
         Ok(hosts)
     }
 
-    async fn host(&self, agent: &AgentId) -> Result<SshHost, RunError> {
+    fn host(&self, agent: &AgentId) -> Result<SshHost, RunError> {
         let loaded = self.hosts.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let hosts = match loaded {
             Some(hosts) => hosts,
-            None => self.load().await.map_err(|error| RunError::Unreachable(error.to_string()))?,
+            None => self.load().map_err(|error| RunError::Unreachable(error.to_string()))?,
         };
         let unknown = || RunError::Unreachable(format!("provider {} has no host {agent}", self.info.name));
         hosts.get(agent).cloned().ok_or_else(unknown)
@@ -223,7 +222,7 @@ impl Ssh {
     }
 
     async fn run<A: Sync>(&self, agent: &AgentId, bundle: &Bundle<A>) -> Result<BundleResult, RunError> {
-        let host = self.host(agent).await?;
+        let host = self.host(agent)?;
         let endpoint = self.settings.endpoint(&host).ok_or_else(|| RunError::Refused {
             message: format!("nobody says as whom to sign in on {agent}"),
             help: Some("set user in the provider's document".to_owned()),
@@ -289,7 +288,7 @@ fn no_channel(endpoint: &Endpoint, error: &russh::Error) -> RunError {
 impl ListAgents for Ssh {
     fn list(&self) -> BoxFuture<'_, Result<Vec<AgentRecord>, ListError>> {
         Box::pin(async {
-            let hosts = self.load().await?;
+            let hosts = self.load()?;
             let record = |(id, host): (&AgentId, &SshHost)| {
                 let mut attributes = BTreeMap::new();
                 if let Some(endpoint) = self.settings.endpoint(host) {

@@ -1,126 +1,14 @@
-//! The settings of an `ssh` provider: what stands in YAML ([`SshSpec`]) and what the caller adds ([`SshSettings`]).
+//! The settings of an `ssh` provider: what stands in YAML ([`SshSpec`]), and what the caller adds ([`SshSettings`]).
 //!
 //! Plain data. Not here: reading any of the files that are named here.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
+use crate::config::kind::{SshHost, SshSpec};
 use crate::id::Name;
-use crate::session::script::Platform;
 use crate::time::Limit;
-
-/// Computers that are reached through OpenSSH's protocol, from a list here, an inventory file, or both.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct SshSpec {
-    /// The computers.
-    pub hosts: Vec<SshHost>,
-    /// A file with more computers, one per line; its path is relative to this document.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub inventory: Option<String>,
-    /// The user to sign in as; the user that runs Muster when absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub user: Option<String>,
-    /// The port; 22 when absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub port: Option<u16>,
-    /// Private key files, relative to this document or beginning with `~/`. When there are none, the usual ones of
-    /// the user that runs Muster are tried (`~/.ssh/id_ed25519`, `id_ecdsa`, `id_rsa`). A key with a passphrase
-    /// has to be in the agent.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub identity_files: Vec<String>,
-    /// Whether to use the SSH agent. When absent it is used if there is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub agent: Option<bool>,
-    /// Files with known host keys, relative to this document or beginning with `~/`; OpenSSH's own
-    /// (`~/.ssh/known_hosts` and `/etc/ssh/ssh_known_hosts`) when absent. A computer whose key is in none of them is
-    /// refused.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub known_hosts: Vec<String>,
-    /// A computer to go through.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub jump: Option<SshJump>,
-    /// How to become administrator after signing in.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub r#become: Option<Become>,
-    /// How long reaching a computer may take, signing in included; 10s when absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub connect_timeout: Option<Limit>,
-    /// After so much silence the computer is asked for a sign of life; three without an answer end the connection.
-    /// 15s when absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub keep_alive: Option<Limit>,
-    /// How many computers are worked on at once; 32 when absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 1024))]
-    pub concurrency: Option<u32>,
-    /// The tenant of all computers that name none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tenant: Option<Name>,
-    /// Tags of all computers.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub tags: Vec<String>,
-}
-
-/// One computer. What is absent is taken from the provider.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct SshHost {
-    /// The name people know it by; unique within the provider.
-    pub name: String,
-    /// A host name or IP address; the name when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub address: Option<String>,
-    /// The port.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub port: Option<u16>,
-    /// The user to sign in as.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub user: Option<String>,
-    /// Private key files, instead of the provider's.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub identity_files: Vec<String>,
-    /// A computer to go through, instead of the provider's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub jump: Option<SshJump>,
-    /// The tenant it belongs to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tenant: Option<Name>,
-    /// Its tags, in addition to the provider's.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub tags: Vec<String>,
-    /// Its platform, where it should be known before the first contact.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub platform: Option<Platform>,
-}
-
-/// A computer through which others are reached. Its host key is checked like theirs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct SshJump {
-    /// A host name or IP address.
-    pub address: String,
-    /// The port; 22 when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub port: Option<u16>,
-    /// The user to sign in as; the same as behind it when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub user: Option<String>,
-}
-
-/// How to become administrator.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Become {
-    /// Not at all: the user that signs in is enough.
-    #[default]
-    None,
-    /// Through `sudo -n`, which must not ask for a password. Without meaning on Windows.
-    Sudo,
-}
 
 /// What an ssh provider is built from. Adapters read no environment, so the caller says what it holds.
 #[derive(Debug, Clone)]
@@ -129,6 +17,8 @@ pub struct SshSettings {
     pub name: Name,
     /// Its spec.
     pub spec: SshSpec,
+    /// The text of its inventory file, at the same revision.
+    pub inventory: Option<Arc<str>>,
     /// The folder of the document: relative paths begin there.
     pub folder: PathBuf,
     /// The home folder, for paths that begin with `~/` and for the usual key files.
@@ -222,11 +112,13 @@ impl SshSettings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::kind::Become;
 
     fn settings(spec: &str) -> SshSettings {
         SshSettings {
             name: Name::new("x").unwrap(),
             spec: serde_json::from_str(spec).unwrap(),
+            inventory: None,
             folder: "/repo/providers".into(),
             home: Some("/home/me".into()),
             user: Some("me".to_owned()),

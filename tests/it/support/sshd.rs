@@ -16,8 +16,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use muster::config::kind::{SshHost, SshSpec};
 use muster::id::Name;
-use muster::provider::ssh::{SshHost, SshSettings, SshSpec};
+use muster::provider::ssh::SshSettings;
 use rustix::process::{Pid, Signal, kill_process};
 
 /// The farm.
@@ -114,6 +115,11 @@ impl Farm {
     pub(crate) fn settings(&self, spec: SshSpec) -> SshSettings {
         SshSettings {
             name: Name::new("farm").unwrap(),
+            inventory: spec
+                .inventory
+                .as_ref()
+                .and_then(|path| std::fs::read_to_string(path).ok())
+                .map(Into::into),
             spec,
             folder: self.folder.path().to_path_buf(),
             home: None,
