@@ -187,11 +187,11 @@ fn fact(path: &str, test: &FactTest, snapshot: &Snapshot) -> Membership {
 
 /// Whether the test holds of the value; `None` when the value is not of the sort that the test asks about.
 fn holds(test: &FactTest, value: &FactValue) -> Option<bool> {
-    let text = text_of(value);
+    let written = text_of(value);
     match test {
-        FactTest::OneOf(values) => Some(values.contains(&text.to_lowercase())),
-        FactTest::Text(pattern) => Some(pattern.matches(&text)),
-        FactTest::Version(constraint) => constraint.allows(&text).ok(),
+        FactTest::OneOf(values) => Some(values.contains(&written.to_lowercase())),
+        FactTest::Text(pattern) => Some(pattern.matches(&written)),
+        FactTest::Version(constraint) => constraint.allows(&written).ok(),
         FactTest::AtLeast(bound) => Some(number_of(value)? >= *bound),
         FactTest::AtMost(bound) => Some(number_of(value)? <= *bound),
     }

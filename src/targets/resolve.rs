@@ -80,7 +80,7 @@ struct Resolver<'a> {
     done: BTreeMap<&'a Name, (Arc<Expr>, Sized)>,
 }
 
-impl<'a> Resolver<'a> {
+impl Resolver<'_> {
     fn report(&mut self, code: Code, message: impl Into<String>, help: Option<String>) {
         let finding = match &self.place {
             Some(place) => Finding::new(code, message, place.clone()),

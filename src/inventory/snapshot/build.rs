@@ -140,7 +140,7 @@ fn put<V: Ord + Clone>(values: &mut BTreeMap<V, RoaringBitmap>, value: &V, ix: u
 
 /// The roles that facts tell; `None` when the role is not known.
 fn roles(facts: &Facts) -> Option<impl Iterator<Item = crate::inventory::facts::Role>> {
-    facts.role.map(|role| std::iter::once(role))
+    facts.role.map(std::iter::once)
 }
 
 /// The kind of operating system that facts tell.
