@@ -218,7 +218,7 @@ impl Resolver<'_> {
         if !self.done.contains_key(name) {
             let outside = self.place.replace(target.place.clone());
             self.open.push(name);
-            let whole = self.whole(&target.expression, 0);
+            let whole = self.whole(&target.expression, level);
             self.open.pop();
             self.place = outside;
             self.done.insert(name, (Arc::new(whole.expr.clone()), whole));
