@@ -4,3 +4,5 @@ pub mod facts;
 pub mod identify;
 pub mod item;
 pub mod known;
+pub mod pattern;
+pub mod snapshot;
