@@ -2,4 +2,6 @@
 
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests run real things and may panic")]
 
+mod bundle;
+mod contract;
 mod forgotten;
