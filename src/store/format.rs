@@ -239,7 +239,10 @@ mod tests {
     #[test]
     fn closed_sets_stand_as_words_and_unknown_words_are_broken() {
         assert_eq!(word(SessionStatus::PartlyPassed).expect("a word"), "partly-passed");
-        assert_eq!(member::<SessionStatus>("session", "partly-passed").ok(), Some(SessionStatus::PartlyPassed));
+        assert_eq!(
+            member::<SessionStatus>("session", "partly-passed").ok(),
+            Some(SessionStatus::PartlyPassed)
+        );
         let error = member::<SessionStatus>("session", "resting").expect_err("no such status");
         assert_eq!(error.to_string(), "the state holds a broken session");
     }

@@ -5,8 +5,6 @@
 //! Invariant: the system releases it when the process ends, however it ends, so a stale lock cannot exist. The file
 //! itself stays; what is written in it only says who holds the lock while it is held.
 
-#![expect(clippy::disallowed_methods, reason = "an adapter: it owns the lock file")]
-
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};

@@ -16,8 +16,8 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use serde_json::Value;
-use sqlx::any::{AnyConnectOptions, AnyConnection, AnyRow};
-use sqlx::{ConnectOptions, Connection, Row};
+use sqlx::any::{AnyConnectOptions, AnyRow};
+use sqlx::{AnyConnection, ConnectOptions, Connection, Row};
 use tokio::sync::{Mutex, MutexGuard, oneshot};
 
 use super::format::{self, ActionRow};
@@ -112,6 +112,18 @@ impl Sqlite {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Ends the connections in good order. Dropping the store is as safe, but may leave the write-ahead log beside the
+    /// file a moment longer.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`] when actions are still being written, or the database cannot be closed.
+    pub async fn close(self) -> Result<(), StoreError> {
+        let error = |error| failed("close", error);
+        self.reader.into_inner().close().await.map_err(error)?;
+        let writer = Arc::into_inner(self.writer).ok_or_else(|| failed("close", "it is being written to"))?;
+        writer.connection.into_inner().close().await.map_err(error)
     }
 
     /// All rows of a query, each read by `read`.
@@ -413,8 +425,10 @@ fn known() -> i64 {
 
 /// Looks at the first bytes of an existing file before SQLite may touch it.
 fn inspect(path: &Path) -> Result<(), StoreError> {
-    let failed =
-        |source: Box<dyn std::error::Error + Send + Sync>| StoreError::Open { path: path.display().to_string(), source };
+    let failed = |source: Box<dyn std::error::Error + Send + Sync>| StoreError::Open {
+        path: path.display().to_string(),
+        source,
+    };
     let mut head = Vec::new();
     match std::fs::File::open(path) {
         Ok(file) => file.take(100).read_to_end(&mut head).map_err(|error| failed(error.into()))?,
@@ -431,7 +445,11 @@ fn inspect(path: &Path) -> Result<(), StoreError> {
     match (head.starts_with(b"SQLite format 3\0"), number(60), number(68)) {
         // Its application id may still stand in the write-ahead log.
         (true, Some(version), Some(application)) if application == APPLICATION || application == 0 => {
-            if application == APPLICATION && version > known() { Err(too_new(version)) } else { Ok(()) }
+            if application == APPLICATION && version > known() {
+                Err(too_new(version))
+            } else {
+                Ok(())
+            }
         }
         (true, Some(_), Some(_)) => Err(failed("it belongs to another program".into())),
         _ => Err(failed("it is not an SQLite database".into())),
