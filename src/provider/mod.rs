@@ -32,6 +32,8 @@
 //! }
 //! ```
 
+pub mod simulated;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 //! Bundles run for real, by every shell of the POSIX family that this machine has.
 
+#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "helpers of tests")]
+
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -456,6 +458,53 @@ fn a_step_of_the_signed_in_user_runs_as_that_user_or_is_deferred() {
 
 fn nix_is_root() -> bool {
     Command::new("id").arg("-u").output().unwrap().stdout == b"0\n"
+}
+
+#[test]
+fn a_bundle_that_is_ended_from_outside_ends_its_step_and_leaves_no_files() {
+    use std::io::{BufRead as _, BufReader};
+    let folder = tempfile::tempdir().unwrap();
+    for (index, shell) in shells().into_iter().enumerate() {
+        let told = folder.path().join(index.to_string());
+        let bundle = of(vec![sh(
+            "long",
+            &format!(
+                "printf '%s %s ' $$ \"${{MUSTER_PARAMETERS_FILE%/*}}\" >'{}'; sleep 60; :",
+                told.display()
+            ),
+        )]);
+        let text = bundle::render(&bundle, &bundle::marker(&bundle, "n")).text;
+        let mut command = Command::new(shell[0]);
+        command.args(&shell[1..]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(text.expose().as_bytes()).unwrap();
+        let mut line = String::new();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        while !line.contains("begin") {
+            assert!(output.read_line(&mut line).unwrap() > 0, "{shell:?}");
+        }
+        let wait = |ready: &dyn Fn() -> bool| {
+            let started = Instant::now();
+            while !ready() && started.elapsed() < Duration::from_secs(10) {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            ready()
+        };
+        let read = || std::fs::read_to_string(&told).unwrap_or_default();
+        assert!(wait(&|| read().ends_with(' ')), "{shell:?}");
+        let text = read();
+        let mut words = text.split(' ');
+        let (process, files) = (words.next().unwrap(), std::path::Path::new(words.next().unwrap()));
+        assert!(files.exists());
+        Command::new("kill").arg(child.id().to_string()).status().unwrap();
+        child.wait().unwrap();
+        assert!(wait(&|| !files.exists()), "{shell:?}");
+        let gone = || {
+            let state = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+            state.is_empty() || state.contains(") Z ")
+        };
+        assert!(wait(&gone), "{shell:?}: the step is still there");
+    }
 }
 
 #[test]

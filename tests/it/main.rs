@@ -3,5 +3,6 @@
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests run real things and may panic")]
 
 mod bundle;
+mod collect;
 mod contract;
 mod forgotten;

@@ -50,8 +50,22 @@ const MODELS: [Model; 11] = {
         model(8, "nb", (Windows, Win), Portable, "Microsoft Windows 10 Pro", "10.0.19045"),
         model(18, "pc", (Windows, Win), Workstation, "Microsoft Windows 11 Pro", "10.0.26100"),
         model(7, "srv", (Windows, Win), Server, "Microsoft Windows Server 2022 Standard", "10.0.20348"),
-        model(2, "dc", (Windows, Win), DomainController, "Microsoft Windows Server 2022 Standard", "10.0.20348"),
-        model(1, "dc", (Windows, Win), PrimaryDomainController, "Microsoft Windows Server 2025 Standard", "10.0.26100"),
+        model(
+            2,
+            "dc",
+            (Windows, Win),
+            DomainController,
+            "Microsoft Windows Server 2022 Standard",
+            "10.0.20348",
+        ),
+        model(
+            1,
+            "dc",
+            (Windows, Win),
+            PrimaryDomainController,
+            "Microsoft Windows Server 2025 Standard",
+            "10.0.26100",
+        ),
         model(4, "nb", (Posix, Macos), Portable, "macOS", "15.6"),
         model(4, "pc", (Posix, Linux), Workstation, "Ubuntu", "24.04"),
         model(10, "srv", (Posix, Linux), Server, "Debian GNU/Linux", "12"),
@@ -65,11 +79,17 @@ impl Maker {
         if generator.tenants.is_empty() {
             return Err("the generator needs at least one tenant".to_owned());
         }
-        if let Some((task, percentage)) = generator.compliant.iter().find(|(_, percentage)| **percentage > 100) {
+        if let Some((task, percentage)) =
+            generator.compliant.iter().find(|(_, percentage)| **percentage > 100)
+        {
             return Err(format!("{percentage} % of the computers cannot comply with {task}"));
         }
         for (software, versions) in &generator.software {
-            if versions.is_empty() || versions.iter().any(|version| version.trim().is_empty() || version.contains(char::is_control)) {
+            if versions.is_empty()
+                || versions
+                    .iter()
+                    .any(|version| version.trim().is_empty() || version.contains(char::is_control))
+            {
                 return Err(format!("software {software} needs versions, and none of them empty"));
             }
         }

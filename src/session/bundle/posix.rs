@@ -32,7 +32,7 @@ pub(super) fn render<A>(bundle: &Bundle<A>, marker: &str) -> String {
     text
 }
 
-fn paragraph<A>(text: &mut String, index: usize, step: &Step<A>, stop: bool) {
+fn paragraph<A>(text: &mut String, index: usize, step: &Step<A>, halt: bool) {
     let changing = changes(&step.purpose);
     let (program, ending) = match step.script.interpreter {
         Interpreter::Sh => ("sh", "sh"),
@@ -41,7 +41,7 @@ fn paragraph<A>(text: &mut String, index: usize, step: &Step<A>, stop: bool) {
         Interpreter::Powershell => ("pwsh", "ps1"),
         Interpreter::Cmd => ("cmd.exe", "cmd"),
     };
-    _ = writeln!(text, "if mu_begin {index} {} {}; then", u8::from(changing), u8::from(stop));
+    _ = writeln!(text, "if mu_begin {index} {} {}; then", u8::from(changing), u8::from(halt));
     _ = writeln!(text, "if mu_put {} >{index}.{ending} &&", quoted(&step.script.text).as_str());
     _ = writeln!(text, "mu_put {} >{index}.json; then", quoted(&json(&step.values)).as_str());
     text.push_str("mu_env() {\n:\n");
