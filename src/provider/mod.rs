@@ -34,6 +34,7 @@
 
 pub mod local;
 mod shell;
+pub mod simulated;
 pub mod ssh;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -4,6 +4,7 @@
 
 mod bundle;
 mod collect;
+mod contract;
 mod forgotten;
 mod ssh;
 mod support;

@@ -1,0 +1,3 @@
+//! Contract suites: the same tests for every implementation of a seam.
+
+mod store;
