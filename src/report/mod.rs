@@ -14,6 +14,8 @@ pub mod markdown;
 mod notes;
 pub mod plan;
 #[cfg(test)]
+mod plan_tests;
+#[cfg(test)]
 pub(crate) mod sample;
 pub mod session;
 pub mod status;

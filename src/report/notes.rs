@@ -33,8 +33,7 @@ pub(super) fn groups(plan: &Plan) -> BTreeMap<NoteKind, Vec<Group<'_>>> {
     let mut known = BTreeMap::new();
     for note in &plan.notes {
         let groups = kinds.entry(note.kind).or_default();
-        let at =
-            *known.entry((note.kind, &note.item, &note.text, &note.origin)).or_insert(groups.len());
+        let at = *known.entry((note.kind, &note.item, &note.text, &note.origin)).or_insert(groups.len());
         if at == groups.len() {
             groups.push(Group { note, computers: BTreeSet::new() });
         }
@@ -164,4 +163,3 @@ pub(super) fn fact(pen: &mut dyn Pen, title: &str, text: &str, label: Label, vie
     }
     Ok(())
 }
-

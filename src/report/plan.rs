@@ -239,7 +239,7 @@ fn last(pen: &mut dyn Pen, plan: &Plan, summary: &Summary, view: &View) -> io::R
     let title = format!("Plan {}", plan.digest.short());
     let mut text = summary.sentence();
     if summary.changes > 0 {
-        text.push_str(&format!(" on {}", summary.extent()));
+        text.push_str(&format!("; on {}", summary.extent()));
     }
     let room = view.width.saturating_sub(2 + title.len());
     for (at, part) in wrap(&text, room.max(20)).into_iter().enumerate() {

@@ -115,7 +115,13 @@ pub(crate) fn five_kinds(computers: u32) -> Plan {
             after: present("24.09"),
             version: Some("24.09".to_owned()),
             computers: every(1),
-            ..change(zip, "7-Zip", ActionType::Update, Reason::UpdateAvailable, ("deployments/archive.yaml", 12))
+            ..change(
+                zip,
+                "7-Zip",
+                ActionType::Update,
+                Reason::UpdateAvailable,
+                ("deployments/archive.yaml", 12),
+            )
         },
         Change {
             after: present("2.0"),
@@ -125,7 +131,13 @@ pub(crate) fn five_kinds(computers: u32) -> Plan {
                 ("site".to_owned(), ParameterValue::Text("north".to_owned())),
             ]),
             computers: every(7),
-            ..change(agent, "Audit Agent", ActionType::Install, Reason::Missing, ("deployments/security.yaml", 20))
+            ..change(
+                agent,
+                "Audit Agent",
+                ActionType::Install,
+                Reason::Missing,
+                ("deployments/security.yaml", 20),
+            )
         },
         Change {
             cause: Cause::Drift,

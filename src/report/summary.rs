@@ -111,7 +111,11 @@ pub fn why_nothing(plan: &Plan, summary: &Summary) -> String {
         format!(
             "No changes on {}; {} not completely known.",
             plural(u64::from(known), "computer"),
-            if incomplete == 1 { "1 is".to_owned() } else { format!("{} are", thousands(u64::from(incomplete))) }
+            if incomplete == 1 {
+                "1 is".to_owned()
+            } else {
+                format!("{} are", thousands(u64::from(incomplete)))
+            }
         )
     } else if stopped > 0 {
         "No changes: what differs waits or is blocked, as said below.".to_owned()
@@ -120,7 +124,11 @@ pub fn why_nothing(plan: &Plan, summary: &Summary) -> String {
     } else {
         format!(
             "No changes: {} on {} found as wanted.",
-            if checks == 1 { "the only check".to_owned() } else { format!("all {} checks", thousands(checks)) },
+            if checks == 1 {
+                "the only check".to_owned()
+            } else {
+                format!("all {} checks", thousands(checks))
+            },
             plural(u64::from(known), "computer"),
         )
     }

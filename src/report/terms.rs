@@ -77,7 +77,13 @@ pub fn acts(change: &Change) -> bool {
 
 /// What is about to happen, by its title and versions: `7-Zip 24.08 -> 24.09`, `disk-encryption: set`.
 #[must_use]
-pub fn what(title: &str, action: ActionType, before: &Observed, after: &Observed, wanted: Option<&str>) -> Line {
+pub fn what(
+    title: &str,
+    action: ActionType,
+    before: &Observed,
+    after: &Observed,
+    wanted: Option<&str>,
+) -> Line {
     let old = version(before);
     let new = version(after).or(wanted);
     let mut line = Line::new().with(Label::Heading, title);
@@ -180,9 +186,10 @@ pub const fn result_label(result: ActionResult) -> Label {
         ActionResult::Success => Label::Good,
         ActionResult::Skipped | ActionResult::Acknowledged => Label::Dim,
         ActionResult::Failed => Label::Error,
-        ActionResult::Cancelled | ActionResult::Undetermined | ActionResult::Blocked | ActionResult::Deferred => {
-            Label::Warning
-        }
+        ActionResult::Cancelled
+        | ActionResult::Undetermined
+        | ActionResult::Blocked
+        | ActionResult::Deferred => Label::Warning,
     }
 }
 

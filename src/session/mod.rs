@@ -3,5 +3,6 @@
 //! `script`, `bundle`, `frame`, `stage` and `event` are decisions and values; the drivers beside them run things
 //! through the provider's and the store's seams and print nothing.
 
+pub mod event;
 pub mod script;
 pub mod stage;
