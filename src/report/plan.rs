@@ -45,6 +45,9 @@ pub fn write(pen: &mut dyn Pen, plan: &Plan, view: &View) -> io::Result<()> {
     }
     notes::write(pen, plan, view)?;
     pen.gap()?;
+    if summary.changes > 0 {
+        notes::fact(pen, "Touches", &summary.extent(), Label::Plain, view)?;
+    }
     notes::not_known(pen, plan, view)?;
     coverage(pen, &plan.coverage, view)?;
     last(pen, plan, &summary, view)
@@ -237,10 +240,7 @@ fn coverage(pen: &mut dyn Pen, coverage: &Coverage, view: &View) -> io::Result<(
 
 fn last(pen: &mut dyn Pen, plan: &Plan, summary: &Summary, view: &View) -> io::Result<()> {
     let title = format!("Plan {}", plan.digest.short());
-    let mut text = summary.sentence();
-    if summary.changes > 0 {
-        text.push_str(&format!("; on {}", summary.extent()));
-    }
+    let text = summary.sentence();
     let room = view.width.saturating_sub(2 + title.len());
     for (at, part) in wrap(&text, room.max(20)).into_iter().enumerate() {
         let line = if at == 0 {

@@ -39,10 +39,10 @@ fn a_plan_reads_at_a_glance() {
       ! undetermined: seven-zip: detection ended with exit code 3 (ODD-0, ODD-1, ODD-2)
       ! non-compliant: firewall: the mode is audit (FW-0, FW-1, FW-2) deployments/security.yaml:40
 
+    Touches      1,232 computers, 3 tenants
     Not known    3 unreachable (OFF-0, OFF-1, OFF-2), 3 undetermined (ODD-0, ODD-1, ODD-2), 3 stale (OLD-0, OLD-1, OLD-2)
     Coverage     1,232 of 1,241 computers, 6,184 of 6,205 checks
-    Plan 7f3ac0d9e1b2  1,779 changes: 176 to install, 1,232 to update, 124 to remove, 247 to set; 616 values to read; on 1,232 computers, 3
-                       tenants
+    Plan 7f3ac0d9e1b2  1,779 changes: 176 to install, 1,232 to update, 124 to remove, 247 to set; 616 values to read
     "#);
 }
 
@@ -89,12 +89,12 @@ fn a_narrow_terminal_loses_nothing() {
       ! non-compliant: firewall: the mode is audit (31
         computers) deployments/security.yaml:40
 
+    Touches      1,232 computers, 3 tenants
     Not known    31 unreachable, 31 undetermined, 31 stale
     Coverage     1,232 of 1,325 computers, 6,408 of 6,625 checks
     Plan 7f3ac0d9e1b2  1,779 changes: 176 to install, 1,232 to
                        update, 124 to remove, 247 to set; 616
-                       values to read; on 1,232 computers, 3
-                       tenants
+                       values to read
     "#);
     let words = |text: &str| {
         let mut words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
@@ -183,10 +183,10 @@ fn details_tell_everything() {
       ! undetermined: seven-zip: detection ended with exit code 3 (ODD-0, ODD-1)
       ! non-compliant: firewall: the mode is audit (FW-0, FW-1) deployments/security.yaml:40
 
+    Touches      10 computers, 3 tenants
     Not known    2 unreachable (OFF-0, OFF-1), 2 undetermined (ODD-0, ODD-1), 2 stale (OLD-0, OLD-1)
     Coverage     10 of 16 computers, 66 of 80 checks
-    Plan 7f3ac0d9e1b2  15 changes: 2 to install, 10 to update, 1 to remove, 2 to set; 5 values to read;
-                       on 10 computers, 3 tenants
+    Plan 7f3ac0d9e1b2  15 changes: 2 to install, 10 to update, 1 to remove, 2 to set; 5 values to read
     "#);
 }
 
@@ -196,7 +196,7 @@ fn the_number_of_lines_hangs_on_kinds_and_not_on_computers() {
         let lines = |computers, noted| height(&with_notes(five_kinds(computers), noted), &view(width));
         let few = lines(10, 4);
         // On a narrow terminal a longer number may move a word to another line, here and there.
-        let slack = if width < 100 { 3 } else { 0 };
+        let slack = if width <= 120 { 3 } else { 0 };
         assert!(lines(1_000, 40).abs_diff(few) <= slack, "{width}");
         assert!(lines(100_000, 4_000).abs_diff(few) <= slack, "{width}");
     }
