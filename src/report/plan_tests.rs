@@ -110,7 +110,7 @@ fn a_narrow_terminal_loses_nothing() {
 
 #[test]
 fn lines_stay_within_the_width() {
-    let plan = with_notes(five_kinds(100_000), 1000);
+    let plan = with_notes(five_kinds(10_000), 1000);
     for width in [60, 80, 100, 120, 140] {
         for line in text(&plan, &view(width)).lines() {
             assert!(words::width(line) <= width, "{width}: {line}");

@@ -235,10 +235,10 @@ mod tests {
     began 2026-11-21 14:02:09 UTC, took 1 min 20 s
     session 0193fd2e-0000-7000-8000-000000000002  run 0193fd2e-0000-7000-8000-00000000aaaa  computer fleet/2
 
-      1. seven-zip 24.08 -> 24.09   success   1 min 20 s   update-available
+      1. update seven-zip   success   1 min 20 s   update-available
          before  present, 24.08
          after   present, 24.09
-      2. disk-encryption: set   failed   1 min 20 s   update-available
+      2. set disk-encryption   failed   1 min 20 s   update-available
          before  non-compliant: off
          after   non-compliant: off
          message exit code 1603
@@ -255,7 +255,7 @@ mod tests {
          | line 18\x1b[2J
          | line 19\x1b[2J
          | line 20\x1b[2J
-      3. seven-zip 24.08 -> 24.08   result not known   update-available
+      3. update seven-zip   result not known   update-available
          before  present, 24.08
          after   not looked at yet
     "#);
