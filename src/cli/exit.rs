@@ -85,7 +85,7 @@ impl Exit {
     /// The table of all codes, one line each, for `--help`.
     #[must_use]
     pub fn table() -> String {
-        Self::ALL.iter().map(|exit| format!("{:>5}  {}\n", exit.code(), exit.meaning())).collect()
+        Self::ALL.map(|exit| format!("{:>5}  {}\n", exit.code(), exit.meaning())).concat()
     }
 }
 

@@ -346,7 +346,7 @@ pub(super) mod tests {
         let ui =
             Ui::with_streams(streams.0, streams.1, (false, false), Loudness::Usual, Surroundings::default());
         assert!(!ui.closed());
-        ui.bytes(|out| out.write_all(&[b'x'; 100_000])).expect("quiet");
+        ui.bytes(|out| out.write_all(&vec![b'x'; 100_000])).expect("quiet");
         assert!(ui.closed());
         ui.data(|_| panic!("nothing is rendered for nobody")).expect("quiet");
         ui.error("nobody reads this");

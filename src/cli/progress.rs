@@ -163,7 +163,9 @@ mod tests {
     fn without_a_terminal_there_are_plain_lines() {
         let (ui, out, err) = ui(Loudness::Usual);
         let mut progress = Progress::new(&ui, 5);
-        events().iter().for_each(|event| progress.event(event));
+        for event in &events() {
+            progress.event(event);
+        }
         progress.event(&Event::RunFinished { run: RunId::new("r"), counts: RunCounts::default() });
         assert_eq!(progress.message(), "1 action failed  PC-3, PC-4, PC-5");
         assert_eq!(progress.done(), "2");
@@ -182,7 +184,9 @@ mod tests {
     fn quiet_shows_what_went_wrong_only() {
         let (ui, _, err) = ui(Loudness::Quiet);
         let mut progress = Progress::new(&ui, 5);
-        events().iter().for_each(|event| progress.event(event));
+        for event in &events() {
+            progress.event(event);
+        }
         assert_eq!(err.text(), "PC-2  update seven-zip: failed: exit code 3  1 s\n");
     }
 
@@ -194,7 +198,9 @@ mod tests {
         let ui = Ui::with_streams(streams.0, streams.1, (false, false), Loudness::Usual, surroundings);
         let mut progress = Progress::new(&ui, 5);
         assert!(progress.bar.is_some());
-        events().iter().for_each(|event| progress.event(event));
+        for event in &events() {
+            progress.event(event);
+        }
         assert_eq!(progress.bar.as_ref().map(ProgressBar::position), Some(2));
         drop(progress);
         ui.status(&crate::report::style::Line::new().text("after"));

@@ -75,20 +75,20 @@ pub fn line(event: &Event, name_of: &dyn Fn(&str) -> Option<String>) -> Line {
         }
         Event::Interrupted { under_way } => {
             let line = Line::new().with(Label::Warning, "interrupted");
-            let names: Vec<String> = under_way
+            let items: Vec<String> = under_way
                 .iter()
                 .map(|work| match &work.item {
                     Some(item) => format!("{item} on {}", work.name),
                     None => work.name.clone(),
                 })
                 .collect();
-            if names.is_empty() {
+            if items.is_empty() {
                 line.text("; nothing was under way")
             } else {
                 line.text(format!(
                     "; under way: {}; the next run looks at {} first",
-                    list(&names, 5),
-                    if count(names.len()) == 1 { "it" } else { "them" }
+                    list(&items, 5),
+                    if count(items.len()) == 1 { "it" } else { "them" }
                 ))
             }
         }
@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn every_event_is_one_line_for_people() {
         let names = |id: &str| (id == "fleet/1").then(|| "PC-1".to_owned());
-        let text: String = all().iter().map(|event| format!("{}\n", line(event, &names))).collect();
+        let text = all().iter().map(|event| line(event, &names).to_string()).collect::<Vec<_>>().join("\n");
         insta::assert_snapshot!(text, @r#"
     apply 7f3ac0d9e1b2: 1,199 actions on 1,184 computers  run 0190-1
     PC-1  begins
@@ -219,7 +219,7 @@ mod tests {
             let stamped = Stamped { at: Timestamp::UNIX_EPOCH, event };
             let mut out = Vec::new();
             ndjson(&mut out, &stamped).expect("memory");
-            assert_eq!(out.iter().filter(|byte| **byte == b'\n').count(), 1);
+            assert_eq!(out.iter().position(|byte| *byte == b'\n'), Some(out.len() - 1));
             assert_eq!(serde_json::from_slice::<Stamped>(&out).expect("an event"), stamped);
             text.extend(out);
         }

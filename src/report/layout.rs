@@ -106,7 +106,7 @@ mod tests {
     }
 
     fn text(width: usize) -> String {
-        table(2, width, &rows()).iter().map(|line| format!("{line}\n")).collect()
+        table(2, width, &rows()).iter().map(|line| format!("{line}\n")).collect::<Vec<_>>().concat()
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::io::{self, Write};
 
 use super::words::{count, list, plural, thousands, visible};
 use super::{notes, summary, terms};
+use crate::id::Name;
 use crate::plan::document::{ActionType, Change, Plan};
 
 /// So many rows of changes, and notes of each kind, are listed.
@@ -112,10 +113,8 @@ fn row(out: &mut dyn Write, plan: &Plan, change: &Change) -> io::Result<()> {
     let who = if change.action == ActionType::Uninstall {
         list(&names, NAMES)
     } else {
-        let tenants: BTreeSet<&str> = computers
-            .iter()
-            .filter_map(|computer| computer.tenant.as_ref().map(|name| name.as_str()))
-            .collect();
+        let tenants: BTreeSet<&str> =
+            computers.iter().filter_map(|computer| computer.tenant.as_ref().map(Name::as_str)).collect();
         terms::who(&names, &tenants.into_iter().collect::<Vec<_>>(), 3, 40)
     };
     let why = match &change.needed_by {

@@ -19,6 +19,8 @@ mod plan_tests;
 pub(crate) mod sample;
 pub mod session;
 pub mod status;
+#[cfg(test)]
+mod status_tests;
 pub mod style;
 pub mod summary;
 pub mod terms;

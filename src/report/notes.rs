@@ -1,8 +1,11 @@
 //! The notes of a plan: why things wait or are odd, and what is not known.
 //!
+//! Writing into a `String` cannot fail, so the results of `write!` are dropped here.
+//!
 //! Invariant: a computer counts once among those that are not known, by the first of its reasons, so the numbers add up.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::io;
 
 use super::style::{Label, Line, Pen};
@@ -80,16 +83,16 @@ fn note(pen: &mut dyn Pen, group: &Group<'_>, view: &View) -> io::Result<()> {
     let names: Vec<&str> = group.computers.iter().copied().collect();
     let mut sentence = String::new();
     if let Some(item) = item {
-        sentence.push_str(&format!("{item}: "));
+        _ = write!(sentence, "{item}: ");
     }
     sentence.push_str(text);
     match names.len() {
         0 => {}
-        few if few <= FEW || view.details => sentence.push_str(&format!(" ({})", list(&names, names.len()))),
-        many => sentence.push_str(&format!(" ({})", plural(count(many), "computer"))),
+        few if few <= FEW || view.details => _ = write!(sentence, " ({})", list(&names, names.len())),
+        many => _ = write!(sentence, " ({})", plural(count(many), "computer")),
     }
     if let Some(origin) = origin {
-        sentence.push_str(&format!("  {}", origin.place));
+        _ = write!(sentence, "  {}", origin.place);
     }
     let title = format!("{}: ", terms::code(kind));
     let marker = if *kind == NoteKind::Hint { "i " } else { "! " };

@@ -13,6 +13,7 @@ use super::style::{Label, Line, Pen};
 use super::summary::{Summary, why_nothing};
 use super::words::{count, list, list_within, plural, thousands, wrap};
 use super::{View, notes, terms};
+use crate::id::Name;
 use crate::inventory::item::ItemKey;
 use crate::plan::document::{ActionType, Change, Coverage, Plan};
 
@@ -173,7 +174,7 @@ fn who(plan: &Plan, block: &Block<'_>) -> Line {
         block.computers.iter().filter_map(|at| plan.computers.get(usize::try_from(*at).ok()?)).collect();
     let names: Vec<&str> = computers.iter().map(|computer| computer.name.as_str()).collect();
     let tenants: BTreeSet<&str> =
-        computers.iter().filter_map(|computer| computer.tenant.as_ref().map(|name| name.as_str())).collect();
+        computers.iter().filter_map(|computer| computer.tenant.as_ref().map(Name::as_str)).collect();
     // A removal names its computers on a line of its own.
     let removal = block.changes.iter().any(|change| change.action == ActionType::Uninstall);
     let few = if removal { 0 } else { FEW };

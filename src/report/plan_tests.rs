@@ -276,10 +276,10 @@ fn names_cannot_drive_the_terminal() {
 
 #[test]
 fn colour_adds_nothing_but_colour() {
-    let plan = with_notes(five_kinds(100), 3);
+    let value = with_notes(five_kinds(100), 3);
     let (mut plain, mut coloured) = (Vec::new(), Vec::new());
-    write(&mut Plain(&mut plain), &plan, &view(100)).expect("memory");
-    write(&mut Coloured(&mut coloured), &plan, &view(100)).expect("memory");
+    write(&mut Plain(&mut plain), &value, &view(100)).expect("memory");
+    write(&mut Coloured(&mut coloured), &value, &view(100)).expect("memory");
     let coloured = String::from_utf8(coloured).expect("UTF-8");
     assert!(coloured.contains('\x1b'));
     assert_eq!(anstream::adapter::strip_str(&coloured).to_string(), String::from_utf8(plain).expect("UTF-8"));

@@ -1,5 +1,6 @@
 //! Sessions: the list of them, and one with its actions and what its scripts said.
 
+use std::fmt::Write as _;
 use std::io;
 use std::time::Duration;
 
@@ -56,7 +57,7 @@ pub fn one(
     pen.line(&title)?;
     let mut when = format!("began {}", moment(session.started, &view.zone));
     match length(session.started, session.finished) {
-        Some(length) => when.push_str(&format!(", took {length}")),
+        Some(length) => _ = write!(when, ", took {length}"),
         None => when.push_str(", not ended"),
     }
     pen.line(&Line::new().text(when))?;
@@ -222,7 +223,7 @@ mod tests {
         let mut pen = Recording::default();
         let mut failed = action(1, Some(ActionResult::Failed));
         failed.message = Some("exit code 1603".to_owned());
-        failed.output = Some((1..=20).map(|n| format!("line {n}\x1b[2J\r\n")).collect());
+        failed.output = Some((1..=20).map(|n| format!("line {n}\x1b[2J\r\n")).collect::<Vec<_>>().concat());
         failed.item = ItemKey::task(name("disk-encryption"), None);
         failed.action = ActionType::Set;
         failed.before = Observed::NonCompliant { detail: "off".to_owned() };

@@ -1,6 +1,7 @@
 //! The numbers of a plan, for its last line, for the prompt and for whoever decides on an exit code.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use serde::Serialize;
 
@@ -74,7 +75,7 @@ impl Summary {
             format!("{}: {}", plural(self.changes, "change"), parts.join(", "))
         };
         if reads > 0 {
-            text.push_str(&format!("; {} to read", plural(reads, "value")));
+            _ = write!(text, "; {} to read", plural(reads, "value"));
         }
         text
     }

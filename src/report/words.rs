@@ -2,9 +2,12 @@
 //!
 //! Not here: colours (`style`), columns (`layout`), the names of the program's own terms (`terms`).
 //!
+//! Writing into a `String` cannot fail, so the results of `write!` are dropped here.
+//!
 //! Invariant: what [`visible`] returns holds no character that moves a cursor, hides text or turns its direction.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -121,8 +124,8 @@ pub fn visible(text: &str) -> Cow<'_, str> {
             '\n' => safe.push_str("\\n"),
             '\r' => safe.push_str("\\r"),
             '\t' => safe.push_str("\\t"),
-            c if acts(c) && u32::from(c) < 0x100 => safe.push_str(&format!("\\x{:02x}", u32::from(c))),
-            c if acts(c) => safe.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
+            c if acts(c) && u32::from(c) < 0x100 => _ = write!(safe, "\\x{:02x}", u32::from(c)),
+            c if acts(c) => _ = write!(safe, "\\u{{{:x}}}", u32::from(c)),
             c => safe.push(c),
         }
     }

@@ -212,4 +212,19 @@ mod tests {
         assert_eq!((counts.passed, counts.failed, counts.unreachable, counts.not_finished), (2, 1, 1, 1));
         assert_eq!((counts.succeeded, counts.actions_failed, counts.actions_open), (1, 1, 1));
     }
+
+    #[test]
+    fn the_schema_names_every_event() {
+        let schema = serde_json::to_string(&schemars::schema_for!(Stamped)).expect("JSON");
+        for name in [
+            "run-started",
+            "session-finished",
+            "computer-unreachable",
+            "interrupted",
+            "checkpoint",
+            "durationMs",
+        ] {
+            assert!(schema.contains(&format!("\"{name}\"")), "{name}");
+        }
+    }
 }
