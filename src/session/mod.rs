@@ -5,6 +5,7 @@
 
 pub mod bundle;
 pub mod collect;
+pub mod event;
 pub mod frame;
 pub mod powershell;
 pub mod script;
