@@ -7,7 +7,10 @@
 //!
 //! All findings of all passes are reported in one run (L8).
 
+pub mod de;
 pub mod kind;
 pub mod model;
+pub mod parse;
+pub mod spanned;
 
 pub use model::Config;

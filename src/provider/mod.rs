@@ -32,6 +32,10 @@
 //! }
 //! ```
 
+pub mod local;
+mod shell;
+pub mod ssh;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;

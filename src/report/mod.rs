@@ -6,6 +6,7 @@
 //! ([`words::visible`]); no meaning lies in colour alone; output grows with kinds of change, not with computers (L12).
 
 pub mod compare;
+pub mod diagnostic;
 pub mod events;
 pub mod explain;
 pub mod json;

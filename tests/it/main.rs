@@ -2,4 +2,8 @@
 
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests run real things and may panic")]
 
+mod bundle;
+mod collect;
 mod forgotten;
+mod ssh;
+mod support;
