@@ -144,6 +144,12 @@ impl Ui {
         self.loudness
     }
 
+    /// Whether standard output, and standard error, have colours: for what renders its own.
+    #[must_use]
+    pub const fn colours(&self) -> (bool, bool) {
+        (self.out_colours, self.err_colours)
+    }
+
     /// Whether the reader of standard output has gone away. Whoever would write for long may stop.
     #[must_use]
     pub fn closed(&self) -> bool {
@@ -228,6 +234,15 @@ impl Ui {
                 write(&mut Plain(&mut buffer))
             }
             .and_then(|()| buffer.flush());
+        });
+    }
+
+    /// Writes text that is rendered already, such as findings, to standard error as it is, whatever the loudness.
+    pub fn rendered(&self, text: &str) {
+        self.beside_bar(|| {
+            let mut err = locked(&self.err);
+            // Nobody is left to tell when standard error fails.
+            _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
         });
     }
 
@@ -318,8 +333,12 @@ pub(super) mod tests {
         ui.hint("look");
         ui.status(&Line::new().text("working"));
         ui.step(&Line::new().text("unseen"));
+        ui.rendered("findings\n");
         assert_eq!(out.text(), "plan\n{}\n");
-        assert_eq!(err.text(), "error: no such file\n  because\nwarning: odd\\x1b[2J\nhint: look\nworking\n");
+        assert_eq!(
+            err.text(),
+            "error: no such file\n  because\nwarning: odd\\x1b[2J\nhint: look\nworking\nfindings\n"
+        );
     }
 
     #[test]
