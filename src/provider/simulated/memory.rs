@@ -159,7 +159,7 @@ impl Memory {
             text.push(b'\n');
         }
         // One write each, at the end of the file: lines of several processes do not mix.
-        OpenOptions::new().create(true).append(true).open(beside(file, "log"))?.write_all(&text)
+        append(&beside(file, "log"))?.write_all(&text)
     }
 
     /// Takes over all that waits and replaces the file.
@@ -174,7 +174,7 @@ impl Memory {
             // Somebody else's write took it along.
             return Ok(());
         }
-        let lock = OpenOptions::new().create(true).append(true).open(beside(file, "lock"))?;
+        let lock = append(&beside(file, "lock"))?;
         lock.lock()?;
         let text = {
             let mut known = guard(&self.known);
@@ -235,6 +235,18 @@ fn beside(file: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
+/// Opens a file for adding to it, creating it and its folder where they are missing.
+fn append(path: &Path) -> io::Result<File> {
+    let open = || OpenOptions::new().create(true).append(true).open(path);
+    match (open(), path.parent()) {
+        (Err(error), Some(folder)) if error.kind() == io::ErrorKind::NotFound => {
+            std::fs::create_dir_all(folder)?;
+            open()
+        }
+        (result, _) => result,
+    }
+}
+
 fn stamp(file: &Path) -> io::Result<Option<Stamp>> {
     let data = match std::fs::metadata(file) {
         Ok(data) => data,
@@ -280,7 +292,7 @@ mod tests {
     #[test]
     fn what_one_process_changes_another_one_sees() {
         let folder = tempfile::tempdir().expect("a folder");
-        let file = folder.path().join("memory.json");
+        let file = folder.path().join("new/memory.json");
         let one = Memory::open(Some(file.clone())).expect("a memory");
         let two = Memory::open(Some(file.clone())).expect("a memory");
         one.apply("pc-1", install("1")).expect("a change");

@@ -301,3 +301,19 @@ fn patterns_fit_whole_names_without_regard_to_case() {
         assert_eq!(hits(&[pattern.to_owned()], text), expected, "{pattern} {text}");
     }
 }
+
+#[tokio::test]
+async fn the_example_is_a_fleet_of_a_thousand() {
+    #[derive(serde::Deserialize)]
+    struct Document {
+        spec: crate::config::kind::ProviderSpec,
+    }
+    let text = include_str!("../../../examples/simulated-fleet/providers/simulated.yaml");
+    let document: Document = serde_saphyr::from_str(text).expect("a document");
+    let crate::config::kind::ProviderSpec::Simulated(spec) = document.spec else { panic!("it is simulated") };
+    let fleet = include_str!("../../../examples/simulated-fleet/providers/fleet.yaml");
+    let fleet = Arc::new(Simulated::new(name("simulated"), &spec, Some(fleet), None).expect("a fleet"));
+    let agents = fleet.reader().list().await.expect("a list");
+    assert_eq!(agents.len(), 1000);
+    assert_eq!(agents.iter().filter_map(|agent| agent.tenant.clone()).collect::<BTreeSet<_>>().len(), 5);
+}
