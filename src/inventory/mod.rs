@@ -1,5 +1,4 @@
-//! What is known of computers: the nouns, who is who, and the snapshot that plans are made from.
+//! The inventory: what is known of the computers, and which records are the same computer.
 
 pub mod facts;
-pub mod item;
-pub mod known;
+pub mod identify;

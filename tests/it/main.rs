@@ -1,5 +1,5 @@
 //! The integration tests: one binary, a module per subject. `forgotten` fails when a file here is not listed.
 
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests run real things and may panic")]
-
+mod bundle;
+mod collect;
 mod forgotten;
