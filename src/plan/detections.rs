@@ -46,7 +46,7 @@ impl Detections {
     #[must_use]
     pub fn new(snapshot: &Snapshot, detections: impl IntoIterator<Item = Detection>) -> Self {
         let positions: BTreeMap<&ComputerId, u32> =
-            snapshot.all().iter().map(|ix| (&snapshot.computer(ix).id, ix)).collect();
+            snapshot.iter().map(|(ix, computer)| (&computer.id, ix)).collect();
         let mut result = Self::default();
         for detection in detections {
             if let Some(computer) = positions.get(&detection.computer) {

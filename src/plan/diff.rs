@@ -242,11 +242,11 @@ fn standing(scheme: VersionScheme, wanted: &WantedVersion, version: Option<&str>
         return Standing::Wanted;
     }
     let (Some(version), Some(install)) = (version, wanted.install()) else { return Standing::Unknown };
-    let Some(order) = version::compare(scheme, version, install) else { return Standing::Unknown };
+    let Ok(order) = version::compare(scheme, version, install) else { return Standing::Unknown };
     if let WantedVersion::Range { constraint, .. } = wanted {
-        match Constraint::parse(scheme, constraint) {
-            Ok(constraint) if constraint.allows(version) => return Standing::Wanted,
-            Ok(_) => {}
+        match Constraint::parse(scheme, constraint).and_then(|constraint| constraint.allows(version)) {
+            Ok(true) => return Standing::Wanted,
+            Ok(false) => {}
             Err(_) => return Standing::Unknown,
         }
     }
@@ -277,7 +277,7 @@ pub fn achieved(config: &Config, change: &Change, observed: &Observed) -> Option
                 return None;
             }
             let Some(wanted) = wanted else { return Some(true) };
-            let order = version::compare(scheme, found.as_deref()?, wanted)?;
+            let order = version::compare(scheme, found.as_deref()?, wanted).ok()?;
             Some(match change.action {
                 ActionType::Downgrade => order == Ordering::Equal,
                 _ => order != Ordering::Less,

@@ -25,6 +25,8 @@ pub struct Fleet {
     pub excluded: RoaringBitmap,
     /// Those of tenants that cross-tenant deployments do not reach (RES-12).
     pub opted_out: RoaringBitmap,
+    /// Those whose facts were collected, at whatever time.
+    pub surveyed: RoaringBitmap,
     /// Those of which the last attempt to reach them failed, in whatever way.
     pub unreached: RoaringBitmap,
 }
@@ -33,13 +35,15 @@ impl Fleet {
     /// Looks at every computer once.
     #[must_use]
     pub fn new(config: &Config, snapshot: &Snapshot) -> Self {
-        let mut fleet = Self { all: snapshot.all(), ..Self::default() };
-        for ix in &snapshot.all() {
-            let computer = snapshot.computer(ix);
+        let mut fleet = Self { all: snapshot.all().clone(), ..Self::default() };
+        for (ix, computer) in snapshot.iter() {
             if let Some(platform) = computer.platform {
                 fleet.platforms.entry(platform).or_default().insert(ix);
             }
             fleet.modes.entry(computer.mode).or_default().insert(ix);
+            if computer.facts.is_some() {
+                fleet.surveyed.insert(ix);
+            }
             if computer.excluded {
                 fleet.excluded.insert(ix);
             }

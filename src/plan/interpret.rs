@@ -5,7 +5,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use super::inventory::{self, Matcher};
+use super::inventory::{self, Found, Matcher};
 use super::procedure::Probe;
 use crate::config::Config;
 use crate::config::kind::VersionScheme;
@@ -82,19 +82,23 @@ fn software(
     };
     let found = if matches!(software.detect, Detect::Script(_)) {
         match step(|purpose| matches!(purpose, Purpose::DetectSoftware { .. })).flatten() {
-            None => Err("its detection script gave no result".to_owned()),
-            Some(result) => script_version(result),
+            None => return Observed::Undetermined { why: "its detection script gave no result".to_owned() },
+            Some(result) => match script_version(result) {
+                Err(why) => return Observed::Undetermined { why },
+                Ok(found) => found,
+            },
         }
     } else {
         match facts {
-            None => Err("the computer's inventory is not known".to_owned()),
-            Some(facts) => inventory::find(matcher, software.scheme, &facts.packages),
+            None => Found::Unknown("the computer's inventory is not known"),
+            Some(facts) => inventory::find(matcher, software.scheme, facts),
         }
     };
     let version = match found {
-        Err(why) => return Observed::Undetermined { why },
-        Ok(None) => return Observed::Absent,
-        Ok(Some(version)) => version,
+        Found::Unknown(why) => return Observed::Undetermined { why: why.to_owned() },
+        Found::OtherManager => return Observed::NotApplicable,
+        Found::Absent => return Observed::Absent,
+        Found::Present(version) => version,
     };
     let healthy = match step(|purpose| matches!(purpose, Purpose::TestSoftware { .. })) {
         Some(Some(result)) if result.ended == Ended::Exit(0) => verdict(&result.stdout).map(|(truth, _)| truth),
@@ -103,15 +107,15 @@ fn software(
     Observed::Present { version, healthy }
 }
 
-fn script_version(result: &StepResult) -> Result<Option<Option<String>>, String> {
+fn script_version(result: &StepResult) -> Result<Found, String> {
     if result.ended != Ended::Exit(0) {
         return Err(why(result));
     }
     if result.stdout.trim().is_empty() {
-        return Ok(None);
+        return Ok(Found::Absent);
     }
     match result.stdout.lines().rev().map(str::trim).find(|line| looks_like_version(line)) {
-        Some(version) => Ok(Some(Some(bounded(version)))),
+        Some(version) => Ok(Found::Present(Some(bounded(version)))),
         None => Err("its detection script printed something that is not a version".to_owned()),
     }
 }
@@ -183,8 +187,8 @@ fn bounded(text: &str) -> String {
 
 /// Which of two versions is newer; one that the scheme cannot read comes first.
 pub(super) fn newer(scheme: VersionScheme, a: &str, b: &str) -> Ordering {
-    version::compare(scheme, a, b).unwrap_or_else(|| {
-        let reads = |text: &str| version::compare(scheme, text, text).is_some();
+    version::compare(scheme, a, b).unwrap_or_else(|_| {
+        let reads = |text: &str| version::check(scheme, text).is_ok();
         reads(a).cmp(&reads(b)).then_with(|| a.cmp(b))
     })
 }

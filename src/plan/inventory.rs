@@ -1,13 +1,13 @@
 //! Finding a software in a computer's list of installed programs.
 //!
-//! Invariant: of several entries that match, the highest version counts, and one without a version comes after all others.
-
-use regex::{Regex, RegexBuilder};
+//! Invariants: of several entries that match, the highest version counts, and one without a version comes after all others.
+//! That nothing matches means absent only where the list was read to its end (L7).
 
 use super::interpret::newer;
-use crate::config::kind::{PackageManager, TextMatch, VersionScheme};
+use crate::config::kind::{PackageManager, VersionScheme};
 use crate::config::model::Detect;
-use crate::inventory::facts::Package;
+use crate::inventory::facts::{Facts, Package, PackageSource};
+use crate::inventory::pattern::Pattern;
 
 /// A way of detection, made ready to be used on many lists.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub enum Matcher {
     /// By name; `version` is a group of the pattern.
     Name {
         /// The name's pattern.
-        pattern: Regex,
+        pattern: Pattern,
         /// Whether hidden entries count.
         hidden: bool,
     },
@@ -23,8 +23,8 @@ pub enum Matcher {
     Package {
         /// The exact name.
         name: String,
-        /// The manager's name.
-        manager: Option<&'static str>,
+        /// The manager; `None` is any.
+        manager: Option<PackageSource>,
     },
     /// By upgrade code.
     UpgradeCode(String),
@@ -34,21 +34,34 @@ pub enum Matcher {
     Never,
 }
 
+/// What a list says of a software.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// It is there, in this version if an entry tells it.
+    Present(Option<String>),
+    /// It is not there.
+    Absent,
+    /// The package manager that would know of it is not on this computer.
+    OtherManager,
+    /// The list does not tell. Says why.
+    Unknown(&'static str),
+}
+
 impl Matcher {
     /// Makes a way of detection ready.
     #[must_use]
     pub fn new(detect: &Detect) -> Self {
         match detect {
-            Detect::Inventory(rule) => match pattern(&rule.name) {
-                Some(pattern) => Self::Name { pattern, hidden: rule.include_hidden },
-                None => Self::Never,
+            Detect::Inventory(rule) => match Pattern::new(&rule.name) {
+                Ok(pattern) => Self::Name { pattern, hidden: rule.include_hidden },
+                Err(_) => Self::Never,
             },
             Detect::Package(rule) => Self::Package {
                 name: rule.name.clone(),
                 manager: rule.manager.map(|manager| match manager {
-                    PackageManager::Dpkg => "dpkg",
-                    PackageManager::Rpm => "rpm",
-                    PackageManager::Apk => "apk",
+                    PackageManager::Dpkg => PackageSource::Dpkg,
+                    PackageManager::Rpm => PackageSource::Rpm,
+                    PackageManager::Apk => PackageSource::Apk,
                 }),
             },
             Detect::UpgradeCode(code) => Self::UpgradeCode(code.clone()),
@@ -58,6 +71,7 @@ impl Matcher {
     }
 
     /// Whether an entry matches, and if so its version.
+    #[expect(clippy::option_option, reason = "no match, and a match without a version, are different answers")]
     fn version_of(&self, package: &Package) -> Option<Option<String>> {
         let own = || Some(package.version.clone()).filter(|version| !version.is_empty());
         let same = |code: &str, other: &Option<String>| {
@@ -66,15 +80,16 @@ impl Matcher {
         };
         match self {
             Self::Name { pattern, hidden } => {
-                if package.hidden && !hidden {
+                if package.hidden && !hidden || !pattern.matches(&package.name) {
                     return None;
                 }
-                let found = pattern.captures(&package.name)?;
-                let named = found.name("version").map(|group| group.as_str().to_owned());
-                Some(named.or_else(own))
+                Some(pattern.version(&package.name).map(str::to_owned).or_else(own))
             }
             Self::Package { name, manager } => {
-                let fits = manager.is_none_or(|manager| package.source == manager);
+                let fits = match manager {
+                    Some(manager) => package.source == *manager,
+                    None => package.source != PackageSource::Registry,
+                };
                 (package.name == *name && fits).then(own)
             }
             Self::UpgradeCode(code) => same(code, &package.upgrade_code).then(own),
@@ -84,36 +99,28 @@ impl Matcher {
     }
 }
 
-/// The highest version of what matches in a list: `Ok(None)` when nothing does, `Ok(Some(None))` when no entry tells its
-/// version.
-///
-/// # Errors
-/// A sentence, when the list cannot tell.
-#[expect(clippy::option_option, reason = "absent, and present in an unknown version, are different answers")]
-pub fn find(
-    matcher: &Matcher,
-    scheme: VersionScheme,
-    packages: &[Package],
-) -> Result<Option<Option<String>>, String> {
+/// What a computer's list says of a software.
+#[must_use]
+pub fn find(matcher: &Matcher, scheme: VersionScheme, facts: &Facts) -> Found {
     if matches!(matcher, Matcher::Never) {
-        return Err("its pattern cannot be used".to_owned());
+        return Found::Unknown("its pattern cannot be used");
     }
-    let best = packages.iter().filter_map(|package| matcher.version_of(package)).max_by(|a, b| match (a, b) {
-        (Some(a), Some(b)) => newer(scheme, a, b),
-        (a, b) => a.is_some().cmp(&b.is_some()),
-    });
-    Ok(best)
-}
-
-fn pattern(rule: &TextMatch) -> Option<Regex> {
-    let text = match rule {
-        TextMatch::Equals(text) => format!("^(?:{})$", regex::escape(text)),
-        TextMatch::Contains(text) => regex::escape(text),
-        TextMatch::Wildcard(text) => {
-            let escaped = regex::escape(text).replace(r"\*", ".*").replace(r"\?", ".");
-            format!("^(?:{escaped})$")
+    let best = facts.packages.iter().filter_map(|package| matcher.version_of(package)).max_by(|a, b| {
+        match (a, b) {
+            (Some(a), Some(b)) => newer(scheme, a, b),
+            (a, b) => a.is_some().cmp(&b.is_some()),
         }
-        TextMatch::Regex(text) => text.clone(),
+    });
+    if let Some(version) = best {
+        return Found::Present(version);
+    }
+    let read = &facts.package_sources;
+    let whole = match matcher {
+        Matcher::Package { manager: Some(manager), .. } if !read.is_empty() && !read.contains(manager) => {
+            return Found::OtherManager;
+        }
+        Matcher::UpgradeCode(_) | Matcher::ProductCode(_) => read.contains(&PackageSource::Registry),
+        _ => !read.is_empty(),
     };
-    RegexBuilder::new(&text).case_insensitive(true).build().ok()
+    if whole { Found::Absent } else { Found::Unknown("the list of installed software could not be read") }
 }

@@ -34,14 +34,15 @@ pub struct Candidate<'c> {
     pub selects: bool,
     /// The computers that it certainly reaches.
     pub reach: RoaringBitmap,
-    /// The computers that it may reach: facts that would decide are not known.
+    /// The computers that it may reach: their facts, which decide, were never collected. Where they were, and still do
+    /// not tell, it does not reach the computer (RES-15).
     pub maybe: RoaringBitmap,
 }
 
 /// What decides between candidates; less is better. Equal ranks on one computer are a tie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Rank<'a> {
-    scope: &'a Scope,
+pub struct Rank {
+    scope: Reverse<Scope>,
     priority: Reverse<i32>,
     acts: bool,
 }
@@ -49,9 +50,9 @@ pub struct Rank<'a> {
 impl Candidate<'_> {
     /// Its rank: scope and narrowness, priority, and `ignored` before the other states (DEP-14).
     #[must_use]
-    pub fn rank(&self) -> Rank<'_> {
+    pub fn rank(&self) -> Rank {
         Rank {
-            scope: &self.scope,
+            scope: Reverse(self.scope),
             priority: Reverse(self.deployment.priority),
             acts: !is_ignored(self.deployment),
         }
@@ -97,7 +98,7 @@ pub fn candidates<'c>(
         let cached = deployment.target.as_ref().and_then(|name| named.get(name).cloned());
         let (scope, membership) = match cached {
             Some(known) => known,
-            None => match targets::resolve(&deployment.expression, config) {
+            None => match targets::resolve(&deployment.expression, config, Some(&deployment.place)) {
                 Ok(resolved) => {
                     let made = (targets::scope(&resolved), targets::evaluate(&resolved, snapshot));
                     if let Some(name) = &deployment.target {
@@ -117,7 +118,7 @@ pub fn candidates<'c>(
             out |= &fleet.opted_out;
         }
         let reach = membership.certain - &out;
-        let maybe = membership.possible - &out - &reach;
+        let maybe = membership.possible - &out - &reach - &fleet.surveyed;
         let mode = ceiling(config, deployment);
         by_item.entry(deployment.item.clone()).or_default().push(Candidate {
             deployment,
