@@ -163,8 +163,8 @@ pub enum PackageScope {
     User,
 }
 
-/// The value of one fact.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// The value of one fact. Ordered only so that values can be keys.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(untagged)]
 pub enum FactValue {
     /// A text.

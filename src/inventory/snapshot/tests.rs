@@ -6,7 +6,7 @@ use super::*;
 use crate::config::kind::{CrossTenant, LocalSpec, Metadata, ProviderSpec};
 use crate::config::{Config, model};
 use crate::diagnostic::{Place, Sources, code};
-use crate::inventory::facts::{Os, Package};
+use crate::inventory::facts::{Os, Package, PackageSource};
 use crate::inventory::known::Known;
 use crate::time::Limit;
 
@@ -100,13 +100,21 @@ pub(crate) fn facts(
 ) -> (Timestamp, Facts) {
     let package = |(name, version): &(&str, &str)| Package {
         name: (*name).to_owned(),
-        version: (!version.is_empty()).then(|| (*version).to_owned()),
+        version: (*version).to_owned(),
+        source: PackageSource::Registry,
+        architecture: None,
+        product_code: None,
+        upgrade_code: None,
+        scope: None,
+        hidden: false,
     };
     let facts = Facts {
-        os: family.map(|family| Os { family }),
-        role,
-        packages: packages.map(|packages| packages.iter().map(package).collect()),
+        os: Os { family, ..Os::default() },
+        roles: role.map(|role| BTreeSet::from([role])),
+        package_sources: packages.iter().map(|_| PackageSource::Registry).collect(),
+        packages: packages.unwrap_or_default().iter().map(package).collect(),
         hostname: hostname.map(str::to_owned),
+        ..Facts::default()
     };
     (Timestamp::UNIX_EPOCH, facts)
 }
