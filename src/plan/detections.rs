@@ -61,7 +61,11 @@ impl Detections {
         let column = self.0.entry(item).or_default().entry(probe).or_default();
         let at = seconds(at);
         let newest = column.at.last().is_none_or(|(last, _)| *last < computer);
-        match if newest { Err(column.at.len()) } else { column.at.binary_search_by_key(&computer, |cell| cell.0) } {
+        match if newest {
+            Err(column.at.len())
+        } else {
+            column.at.binary_search_by_key(&computer, |cell| cell.0)
+        } {
             Err(position) => column.at.insert(position, (computer, at)),
             Ok(position) => {
                 let Some(cell) = column.at.get_mut(position) else { return };

@@ -77,7 +77,8 @@ pub fn decide(wish: &Wish<'_>, observed: &Observed) -> Decision {
             match wish.config.software.get(&wish.item.name) {
                 None => Decision::NotApplicable,
                 Some(software) => {
-                    let case = Case { software, platform: wish.platform, wanted: version, down: *allow_downgrade };
+                    let case =
+                        Case { software, platform: wish.platform, wanted: version, down: *allow_downgrade };
                     case.decide(*state, observed)
                 }
             }
@@ -101,7 +102,9 @@ fn possible(wish: &Wish<'_>, decision: Decision) -> Decision {
 fn only_tell(decision: Decision, observed: &Observed) -> Decision {
     match decision {
         Decision::Act(act) if act.action == ActionType::Set => Decision::NonCompliant(match observed {
-            Observed::NonCompliant { detail } if !detail.is_empty() => format!("its test says false: {detail}"),
+            Observed::NonCompliant { detail } if !detail.is_empty() => {
+                format!("its test says false: {detail}")
+            }
             _ => "its test says false".to_owned(),
         }),
         Decision::Act(act) => Decision::NonCompliant(format!("{} would be due", phrase(&act))),

@@ -76,7 +76,10 @@ mod tests {
     #[test]
     fn the_order_of_keys_does_not_matter_and_the_order_of_items_does() {
         let read = |text: &str| serde_json::from_str::<Value>(text).unwrap();
-        assert_eq!(of(&read(r#"{"b":[1,{"d":2,"c":"\n"}],"a":null}"#)), of(&read(r#"{"a":null,"b":[1,{"c":"\n","d":2}]}"#)));
+        assert_eq!(
+            of(&read(r#"{"b":[1,{"d":2,"c":"\n"}],"a":null}"#)),
+            of(&read(r#"{"a":null,"b":[1,{"c":"\n","d":2}]}"#))
+        );
         assert_ne!(of(&read("[1,2]")), of(&read("[2,1]")));
         assert_eq!(canonical(&read(r#"{ "b": 1, "a": "é" }"#)), r#"{"a":"é","b":1}"#);
     }

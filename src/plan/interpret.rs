@@ -101,7 +101,9 @@ fn software(
         Found::Present(version) => version,
     };
     let healthy = match step(|purpose| matches!(purpose, Purpose::TestSoftware { .. })) {
-        Some(Some(result)) if result.ended == Ended::Exit(0) => verdict(&result.stdout).map(|(truth, _)| truth),
+        Some(Some(result)) if result.ended == Ended::Exit(0) => {
+            verdict(&result.stdout).map(|(truth, _)| truth)
+        }
         _ => None,
     };
     Observed::Present { version, healthy }
@@ -144,8 +146,12 @@ fn task(probe: &Probe, results: &BTreeMap<usize, StepResult>) -> Observed {
     match verdict(&result.stdout) {
         Some((true, _)) => Observed::Compliant,
         Some((false, before)) => Observed::NonCompliant { detail: bounded(before.trim()) },
-        None if result.cut => Observed::Undetermined { why: "its output was cut, so its last line is not known".into() },
-        None => Observed::Undetermined { why: "the last line of its output is neither true nor false".to_owned() },
+        None if result.cut => {
+            Observed::Undetermined { why: "its output was cut, so its last line is not known".into() }
+        }
+        None => {
+            Observed::Undetermined { why: "the last line of its output is neither true nor false".to_owned() }
+        }
     }
 }
 

@@ -71,7 +71,10 @@ impl Matcher {
     }
 
     /// Whether an entry matches, and if so its version.
-    #[expect(clippy::option_option, reason = "no match, and a match without a version, are different answers")]
+    #[expect(
+        clippy::option_option,
+        reason = "no match, and a match without a version, are different answers"
+    )]
     fn version_of(&self, package: &Package) -> Option<Option<String>> {
         let own = || Some(package.version.clone()).filter(|version| !version.is_empty());
         let same = |code: &str, other: &Option<String>| {
@@ -105,12 +108,11 @@ pub fn find(matcher: &Matcher, scheme: VersionScheme, facts: &Facts) -> Found {
     if matches!(matcher, Matcher::Never) {
         return Found::Unknown("its pattern cannot be used");
     }
-    let best = facts.packages.iter().filter_map(|package| matcher.version_of(package)).max_by(|a, b| {
-        match (a, b) {
+    let best =
+        facts.packages.iter().filter_map(|package| matcher.version_of(package)).max_by(|a, b| match (a, b) {
             (Some(a), Some(b)) => newer(scheme, a, b),
             (a, b) => a.is_some().cmp(&b.is_some()),
-        }
-    });
+        });
     if let Some(version) = best {
         return Found::Present(version);
     }

@@ -45,7 +45,8 @@ impl<'c> Sequence<'c> {
     /// Of a configuration.
     #[must_use]
     pub fn new(config: &'c Config) -> Self {
-        let numbered = |items: &[ItemRef]| items.iter().cloned().enumerate().map(|(ix, item)| (item, ix)).collect();
+        let numbered =
+            |items: &[ItemRef]| items.iter().cloned().enumerate().map(|(ix, item)| (item, ix)).collect();
         let mut configurations: BTreeMap<ItemKey, BTreeSet<ItemKey>> = BTreeMap::new();
         for software in config.software.values() {
             if let Some(task) = probes::configuration(config, software) {
@@ -53,7 +54,18 @@ impl<'c> Sequence<'c> {
                 configurations.entry(key).or_default().insert(task);
             }
         }
-        Self { config, first: numbered(&config.order.first), last: numbered(&config.order.last), configurations }
+        Self {
+            config,
+            first: numbered(&config.order.first),
+            last: numbered(&config.order.last),
+            configurations,
+        }
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub const fn config(&self) -> &'c Config {
+        self.config
     }
 
     /// Where an item stands when nothing needs anything.

@@ -240,7 +240,10 @@ pub fn findings(item: &ItemKey, candidates: &[Candidate<'_>], ties: &[Tie], name
         let (code, message, help) = if tie.same {
             (
                 code::DUPLICATE_DEPLOYMENT,
-                format!("deployments {} and {} say the same of {item} on {on}", a.metadata.name, b.metadata.name),
+                format!(
+                    "deployments {} and {} say the same of {item} on {on}",
+                    a.metadata.name, b.metadata.name
+                ),
                 "remove one of the two, or narrow its target",
             )
         } else {
@@ -270,8 +273,12 @@ impl Named<'_> {
     /// Up to three names and how many more there are.
     #[must_use]
     pub fn some(&self, computers: &RoaringBitmap) -> String {
-        let mut text =
-            computers.iter().take(3).map(|ix| self.0.computer(ix).name.as_str()).collect::<Vec<_>>().join(", ");
+        let mut text = computers
+            .iter()
+            .take(3)
+            .map(|ix| self.0.computer(ix).name.as_str())
+            .collect::<Vec<_>>()
+            .join(", ");
         if computers.len() > 3 {
             text.push_str(&format!(" and {} more", computers.len() - 3));
         }

@@ -244,8 +244,7 @@ impl Search<'_, '_> {
                     };
                     for other in others {
                         let new = self.possible(other, &fired, install);
-                        let target =
-                            if install { &mut self.state.installs } else { &mut self.state.removes };
+                        let target = if install { &mut self.state.installs } else { &mut self.state.removes };
                         let by = target.entry(other.clone()).or_default();
                         if !new.is_empty() {
                             *by.entry((*name).clone()).or_default() |= new;
@@ -292,7 +291,8 @@ impl Search<'_, '_> {
                     }
                 };
                 let (yes, unknown) = self.condition(&rule.when, &active);
-                let fired = self.state.fired.get(&((*name).clone(), ix)).cloned().unwrap_or_default() & &active;
+                let fired =
+                    self.state.fired.get(&((*name).clone(), ix)).cloned().unwrap_or_default() & &active;
                 let open = unknown - &fired;
                 add(
                     NoteKind::Undetermined,
@@ -340,8 +340,11 @@ impl Search<'_, '_> {
         };
         let known = &standing.present | &standing.absent;
         let everywhere = || fired.clone();
-        let (verb, wish, script) =
-            if install { ("has to be there", "absent or ignored", "install") } else { ("has to be gone", "installed or ignored", "uninstall") };
+        let (verb, wish, script) = if install {
+            ("has to be there", "absent or ignored", "install")
+        } else {
+            ("has to be gone", "installed or ignored", "uninstall")
+        };
         take(
             NoteKind::Blocked,
             format!("{other} {verb} first, and other software needs the opposite"),
@@ -382,7 +385,12 @@ impl Search<'_, '_> {
             false,
             everywhere() - able,
         );
-        take(NoteKind::Blocked, format!("{other} {verb} first, and it is blocked itself"), false, everywhere());
+        take(
+            NoteKind::Blocked,
+            format!("{other} {verb} first, and it is blocked itself"),
+            false,
+            everywhere(),
+        );
         reasons
     }
 }
@@ -397,7 +405,9 @@ impl State {
                 for (needed_by, computers) in needers {
                     let mine = computers - &taken;
                     taken |= &mine;
-                    for (deployment, computers) in self.owners(standings, needed_by, &mine, &mut BTreeSet::new()) {
+                    for (deployment, computers) in
+                        self.owners(standings, needed_by, &mine, &mut BTreeSet::new())
+                    {
                         result.push(Implied {
                             software: software.clone(),
                             install,
@@ -454,7 +464,9 @@ fn audits(config: &Config, standings: &BTreeMap<Name, Standing<'_>>, rulers: &[&
     let search = Search { config, standings, held: &nothing.0, blocked: &nothing.1, state: State::default() };
     let mut troubles = Vec::new();
     for name in rulers {
-        let (Some(software), Some(standing)) = (config.software.get(*name), standings.get(*name)) else { continue };
+        let (Some(software), Some(standing)) = (config.software.get(*name), standings.get(*name)) else {
+            continue;
+        };
         for rule in &software.prerequisites {
             let (yes, _) = search.condition(&rule.when, &standing.audited);
             let mut add = |text: String, computers: RoaringBitmap| {

@@ -71,7 +71,9 @@ pub fn applicable(software: &Software, platform: Platform) -> bool {
         Detect::Inventory(_) => true,
         Detect::Package(package) => match package.manager {
             None => true,
-            Some(PackageManager::Dpkg | PackageManager::Rpm | PackageManager::Apk) => platform == Platform::Posix,
+            Some(PackageManager::Dpkg | PackageManager::Rpm | PackageManager::Apk) => {
+                platform == Platform::Posix
+            }
         },
         Detect::UpgradeCode(_) | Detect::ProductCode(_) => platform == Platform::Windows,
         Detect::Script(scripts) => scripts.on(platform).is_some(),
@@ -80,7 +82,8 @@ pub fn applicable(software: &Software, platform: Platform) -> bool {
         Strategy::Script(scripts) => Some(scripts),
         _ => None,
     };
-    let mut changing = [&software.install, &software.uninstall].into_iter().flatten().chain(upgrade).peekable();
+    let mut changing =
+        [&software.install, &software.uninstall].into_iter().flatten().chain(upgrade).peekable();
     found && (changing.peek().is_none() || changing.any(|scripts| scripts.on(platform).is_some()))
 }
 
@@ -191,9 +194,8 @@ fn invocation(
 }
 
 fn finish(item: &ItemKey, platform: Platform, applicable: bool, way: Value, steps: Vec<Invocation>) -> Probe {
-    let steps_of = |step: &Invocation| {
-        json!([step.purpose, step.script.digest(), step.parameters, step.environment])
-    };
+    let steps_of =
+        |step: &Invocation| json!([step.purpose, step.script.digest(), step.parameters, step.environment]);
     let over = json!([item, platform, applicable, way, steps.iter().map(steps_of).collect::<Vec<_>>()]);
     Probe { item: item.clone(), platform, applicable, digest: digest::of(&over), steps }
 }

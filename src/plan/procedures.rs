@@ -80,9 +80,7 @@ fn software_steps(
         ActionType::Install => Ok(vec![install()?]),
         ActionType::Update | ActionType::Downgrade => by(&software.upgrade, "upgrade", installing()),
         ActionType::Uninstall => Ok(vec![uninstall()?]),
-        ActionType::Repair => {
-            by(&software.repair, "repair", Purpose::RepairSoftware { software: name() })
-        }
+        ActionType::Repair => by(&software.repair, "repair", Purpose::RepairSoftware { software: name() }),
         _ => Err("a software cannot be set or read".to_owned()),
     }
 }
@@ -113,7 +111,9 @@ pub fn content(
     parameters: &BTreeMap<String, ParameterValue>,
     platform: Platform,
 ) -> Digest {
-    let of = |scripts: Option<&Scripts>| scripts.and_then(|scripts| scripts.on(platform)).map(|script| script.digest());
+    let of = |scripts: Option<&Scripts>| {
+        scripts.and_then(|scripts| scripts.on(platform)).map(|script| script.digest())
+    };
     let by = |strategy: &Strategy| match strategy {
         Strategy::None => json!("none"),
         Strategy::InstallOver => json!("install-over"),

@@ -73,7 +73,11 @@ static NOT_APPLICABLE: Observed = Observed::NotApplicable;
 impl<'a> View<'a> {
     /// The values that an item's scripts get from a winner, or without one.
     #[must_use]
-    pub fn values(&self, item: &ItemKey, deployment: Option<&Deployment>) -> BTreeMap<String, ParameterValue> {
+    pub fn values(
+        &self,
+        item: &ItemKey,
+        deployment: Option<&Deployment>,
+    ) -> BTreeMap<String, ParameterValue> {
         let none = BTreeMap::new();
         probes::values(self.config, item, deployment.map_or(&none, |deployment| &deployment.parameters))
     }
