@@ -7,7 +7,10 @@
 //!
 //! All findings of all passes are reported in one run (L8).
 
+pub mod git;
 pub mod kind;
 pub mod model;
+pub mod revision;
+pub mod worktree;
 
 pub use model::Config;
