@@ -344,9 +344,8 @@ impl Head {
             let Some((Entry::File, oid)) = committed.get(self.in_repository(path).as_str()) else {
                 return false;
             };
-            let is = |bytes: &[u8]| {
-                Oid::hash_object(ObjectType::Blob, bytes).is_ok_and(|found| found == *oid)
-            };
+            let is =
+                |bytes: &[u8]| Oid::hash_object(ObjectType::Blob, bytes).is_ok_and(|found| found == *oid);
             is(bytes) || (bytes.contains(&b'\r') && is(&without_carriage_returns(bytes)))
         };
         let changed = files.iter().any(|(path, bytes)| !same(path, bytes));

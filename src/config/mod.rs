@@ -7,10 +7,13 @@
 //!
 //! All findings of all passes are reported in one run (L8).
 
+pub mod de;
 pub mod git;
 pub mod kind;
 pub mod model;
+pub mod parse;
 pub mod revision;
+pub mod spanned;
 pub mod worktree;
 
 pub use model::Config;
