@@ -3,5 +3,8 @@
 //! `script`, `bundle`, `frame`, `stage` and `event` are decisions and values; the drivers beside them run things
 //! through the provider's and the store's seams and print nothing.
 
+pub mod bundle;
+pub mod frame;
+pub mod powershell;
 pub mod script;
 pub mod stage;

@@ -2,4 +2,5 @@
 
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests run real things and may panic")]
 
+mod bundle;
 mod forgotten;

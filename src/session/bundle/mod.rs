@@ -1,0 +1,189 @@
+//! Bundles: the steps for one computer as one text that its shell reads from standard input.
+//!
+//! Not here: who runs the text (`provider`), what comes back (`super::frame`), whether a user's script is any good.
+//!
+//! Invariants: a value never becomes part of a script's text; it travels as quoted data into a file and into the
+//! environment (L9, SCR-12). No value stands in any process's arguments. A text that breaks off anywhere runs nothing,
+//! because the shell has to read it to its end before it begins. The same bundle and marker give the same text (L13).
+
+mod posix;
+mod windows;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::id::Digest;
+use crate::secret::Secret;
+use crate::session::script::{Bundle, Platform, Purpose, Value, Values};
+
+/// A single value longer than this (bytes) is in the parameters' file only: systems bound a variable's length.
+pub const LONGEST_VARIABLE: usize = 16 * 1024;
+/// No more than this (bytes) of a step's values become variables, for the same reason.
+pub const LONGEST_ENVIRONMENT: usize = 128 * 1024;
+
+/// A bundle as text for a shell.
+#[derive(Debug, Clone)]
+pub struct Rendered {
+    /// The complete text. It goes to the shell's standard input, never into arguments: it may hold secrets.
+    /// For [`Platform::Posix`] the shell is any `sh` without arguments, for [`Platform::Windows`] it is
+    /// `powershell.exe -NoProfile -NonInteractive -Command -`.
+    pub text: Secret,
+    /// The platform whose shell reads it.
+    pub platform: Platform,
+}
+
+/// Renders a bundle for its platform. `marker` comes from [`marker`] and begins every header of the answer.
+#[must_use]
+pub fn render<A>(bundle: &Bundle<A>, marker: &str) -> Rendered {
+    let text = match bundle.platform {
+        Platform::Posix => posix::render(bundle, marker),
+        Platform::Windows => windows::render(bundle, marker),
+    };
+    Rendered { text: Secret::new(text), platform: bundle.platform }
+}
+
+/// A word that begins every header of the answer. It depends on `nonce` and on the bundle's content only, and occurs in
+/// no script, value or variable of the bundle. With a nonce that nobody else knows, no script can print it.
+#[must_use]
+pub fn marker<A>(bundle: &Bundle<A>, nonce: &str) -> String {
+    let mut count: u64 = 0;
+    loop {
+        let digest = Digest::of(format!("{nonce}\0{count}").as_bytes());
+        let marker = format!("muster-{}", digest.as_str().get(..32).unwrap_or(digest.as_str()));
+        if !occurs(bundle, &marker) {
+            return marker;
+        }
+        count += 1;
+    }
+}
+
+fn occurs<A>(bundle: &Bundle<A>, marker: &str) -> bool {
+    bundle.environment.iter().any(|(name, value)| name.contains(marker) || value.contains(marker))
+        || bundle.steps.iter().any(|step| {
+            step.key.contains(marker)
+                || step.script.text.contains(marker)
+                || step.values.iter().any(|(name, value)| {
+                    name.contains(marker)
+                        || match value {
+                            // The marker's characters are never escaped in JSON.
+                            Value::Plain(value) => value.to_string().contains(marker),
+                            Value::Secret(secret) => secret.expose().contains(marker),
+                        }
+                })
+        })
+}
+
+/// The environment variable of every value of a step, by the value's name: `MUSTER_PARAM_` and the name in upper
+/// snake case (`installDir` is `MUSTER_PARAM_INSTALL_DIR`). Names that would meet are numbered in the order of the
+/// values' names, from 2.
+#[must_use]
+pub fn variables(values: &Values) -> BTreeMap<String, String> {
+    let mut taken = BTreeSet::new();
+    let mut named = BTreeMap::new();
+    let mut rest = Vec::new();
+    for name in values.keys() {
+        let variable = format!("MUSTER_PARAM_{}", upper_snake(name));
+        if taken.insert(variable.clone()) {
+            named.insert(name.clone(), variable);
+        } else {
+            rest.push((name, variable));
+        }
+    }
+    for (name, variable) in rest {
+        let mut number: u64 = 2;
+        let numbered = loop {
+            let candidate = format!("{variable}_{number}");
+            if taken.insert(candidate.clone()) {
+                break candidate;
+            }
+            number += 1;
+        };
+        named.insert(name.clone(), numbered);
+    }
+    named
+}
+
+fn upper_snake(name: &str) -> String {
+    let letters: Vec<char> = name.chars().collect();
+    let mut text = String::with_capacity(name.len() + 4);
+    for (index, letter) in letters.iter().enumerate() {
+        let before = index.checked_sub(1).and_then(|i| letters.get(i));
+        let after = letters.get(index + 1);
+        let begins_word = letter.is_ascii_uppercase()
+            && before.is_some_and(|b| {
+                b.is_ascii_lowercase()
+                    || b.is_ascii_digit()
+                    || (b.is_ascii_uppercase() && after.is_some_and(char::is_ascii_lowercase))
+            });
+        if begins_word {
+            text.push('_');
+        }
+        text.push(if letter.is_ascii_alphanumeric() { letter.to_ascii_uppercase() } else { '_' });
+    }
+    text
+}
+
+/// All values as one JSON object. It holds secrets: wipe it.
+fn json(values: &Values) -> zeroize::Zeroizing<String> {
+    let object = values
+        .iter()
+        .map(|(name, value)| {
+            let value = match value {
+                Value::Plain(value) => value.clone(),
+                Value::Secret(secret) => serde_json::Value::String(secret.expose().to_owned()),
+            };
+            (name.clone(), value)
+        })
+        .collect();
+    zeroize::Zeroizing::new(serde_json::Value::Object(object).to_string())
+}
+
+/// Variable and content for every value that is short enough: strings as they are, everything else as JSON.
+/// NUL cannot stand in a variable and is left out.
+fn environment(values: &Values) -> Vec<(String, zeroize::Zeroizing<String>)> {
+    let mut left = LONGEST_ENVIRONMENT;
+    let names = variables(values);
+    let mut list = Vec::new();
+    for (name, value) in values {
+        let text = match value {
+            Value::Plain(serde_json::Value::String(text)) => text.clone(),
+            Value::Plain(value) => value.to_string(),
+            Value::Secret(secret) => secret.expose().to_owned(),
+        };
+        let text = zeroize::Zeroizing::new(text.replace('\0', ""));
+        if text.len() > LONGEST_VARIABLE || text.len() > left {
+            continue;
+        }
+        left -= text.len();
+        if let Some(variable) = names.get(name) {
+            list.push((variable.clone(), text));
+        }
+    }
+    list
+}
+
+/// Whether a text can name an environment variable everywhere.
+fn is_variable(name: &str) -> bool {
+    !name.starts_with(|c: char| c.is_ascii_digit())
+        && !name.is_empty()
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+/// Whether a step may change the computer.
+fn changes(purpose: &Purpose) -> bool {
+    match purpose {
+        Purpose::Collect
+        | Purpose::DetectSoftware { .. }
+        | Purpose::TestSoftware { .. }
+        | Purpose::TestTask { .. }
+        | Purpose::GetTask { .. } => false,
+        Purpose::InstallSoftware { .. }
+        | Purpose::UninstallSoftware { .. }
+        | Purpose::RepairSoftware { .. }
+        | Purpose::SetTask { .. } => true,
+    }
+}
+
+/// A step's limit in whole seconds, at least one.
+fn seconds(limit: std::time::Duration) -> u64 {
+    limit.as_secs().saturating_add(u64::from(limit.subsec_nanos() > 0)).max(1)
+}

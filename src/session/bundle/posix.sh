@@ -1,0 +1,230 @@
+# Not `:` or `exec` but `true` opens files below: a failing redirection of those ends the shell.
+exec 2>/dev/null
+umask 077
+PATH=${PATH:-/usr/local/bin:/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin
+export PATH
+mu_failed=0
+mu_d=
+mu_p=
+mu_user=?
+printf '\n%s begin %s\n' "$mu_m" "$(date +%s)"
+
+# Prints $1 without giving it to a process as an argument.
+case $(command -v printf) in
+printf) mu_put() { printf %s "$1"; } ;;
+*) mu_put() { cat <<MU_END
+$1
+MU_END
+} ;;
+esac
+
+# A folder that only we can read; made again if a step removed it.
+mu_folder() {
+  if [ -n "$mu_d" ] && [ -d "$mu_d" ] && [ -O "$mu_d" ]; then return 0; fi
+  for mu_x in /tmp "${TMPDIR:-/var/tmp}" /var/tmp; do
+    mu_d=$(mktemp -d "$mu_x/muster.XXXXXXXXXX") && [ -d "$mu_d" ] && cd "$mu_d" && return 0
+    mu_d=$mu_x/${mu_m}.$$
+    mkdir "$mu_d" && cd "$mu_d" && return 0
+  done
+  mu_d=
+  return 1
+}
+
+mu_clean() {
+  cd /
+  if [ -n "$mu_d" ]; then rm -rf "$mu_d"; fi
+}
+trap mu_clean 0
+trap 'if [ -n "$mu_p" ]; then kill -TERM "-$mu_p" || kill -TERM "$mu_p"; fi; exit 1' HUP INT TERM PIPE
+
+# Sets mu_t to a number of milliseconds that only grows.
+if read -r mu_t mu_x </proc/uptime && [ -n "$mu_t" ]; then
+  mu_slack=20
+  mu_now() {
+    read -r mu_t mu_x </proc/uptime
+    mu_x=${mu_t#*.}
+    mu_t=$((${mu_t%.*} * 1000 + (1$mu_x - 100) * 10))
+  }
+else
+  mu_slack=1000
+  mu_now() { mu_t=$(($(date +%s) * 1000)); }
+fi
+
+# How a step gets a process group of its own.
+case $(timeout --version) in
+*GNU* | *uutils*) mu_mode=timeout ;;
+*)
+  if command -v setsid; then
+    mu_mode=setsid
+  elif command -v perl; then
+    mu_mode=perl
+  elif command -v python3; then
+    mu_mode=python
+  else
+    mu_mode=plain
+  fi >/dev/null
+  ;;
+esac
+mu_own() {
+  case $mu_mode in
+  setsid) exec setsid "$@" ;;
+  perl) exec perl -e 'use POSIX (); POSIX::setsid(); exec @ARGV; exit 127' "$@" ;;
+  python) exec python3 -c 'import os,sys
+os.setsid()
+os.execvp(sys.argv[1], sys.argv[1:])' "$@" ;;
+  *) exec "$@" ;;
+  esac
+}
+
+if command -v head >/dev/null && [ "$(printf abc | head -c 2)" = ab ]; then
+  mu_first() { head -c "$2" <"$1"; }
+else
+  mu_first() { dd if="$1" bs="$2" count=1; }
+fi
+
+# A header and its note: step, how it ended, code, milliseconds, bytes of output, of errors, whether it was cut, note.
+mu_head() {
+  printf '%s step %s %s %s %s raw %s %s %s %s\n%s' "$mu_m" "$1" "$2" "$3" "$4" "${#8}" "$5" "$6" "$7" "$8"
+}
+mu_no() {
+  mu_failed=1
+  mu_head "$1" "$2" 0 0 0 0 0 "$3"
+  printf '\n'
+}
+
+# Whether step $1 is to run; $2 is 1 when it may change the computer, $3 is 1 when failures stop such steps.
+mu_begin() {
+  if [ "$2$3$mu_failed" = 111 ]; then
+    mu_head "$1" skipped 0 0 0 0 0 ''
+    printf '\n'
+    return 1
+  fi
+  mu_folder && return 0
+  mu_no "$1" not-started 'no folder for temporary files'
+  return 1
+}
+
+# The first signed-in user, in mu_user.
+mu_who() {
+  mu_user=
+  read -r mu_user mu_x <<MU_END
+$(who | head -n 1)
+MU_END
+  if [ -z "$mu_user" ]; then
+    while read -r mu_x mu_uid mu_name mu_y; do
+      case $mu_uid in '' | *[!0-9]*) continue ;; esac
+      if [ -z "$mu_user" ] && [ "$mu_uid" -ge 500 ]; then mu_user=$mu_name; fi
+    done <<MU_END
+$(loginctl list-sessions --no-legend)
+MU_END
+  fi
+}
+
+# Runs step $1 within $2 seconds, files of at most $3 blocks, interpreter $4, context $5, keeping $6 bytes, file $7.
+mu_run() {
+  mu_i=$1 mu_n=$2 mu_blocks=$3 mu_keep=$6 mu_context=$5 mu_file=$mu_d/$7
+  MUSTER_PARAMETERS_FILE=$mu_d/$mu_i.json
+  export MUSTER_PARAMETERS_FILE
+  mu_x=$4
+  if [ "$mu_x" = python3 ] && ! command -v python3 >/dev/null; then
+    if python -c 'import sys; sys.exit(sys.version_info[0] != 3)' </dev/null >/dev/null; then mu_x=python; fi
+  fi
+  if ! command -v "$mu_x" >/dev/null; then
+    mu_no "$mu_i" not-started "$mu_x is not installed"
+    return
+  fi
+  case $mu_x in
+  pwsh) set -- pwsh -NoProfile -NonInteractive -File "$mu_file" ;;
+  *) set -- "$mu_x" "$mu_file" ;;
+  esac
+  if [ "$mu_context" = user ]; then
+    if [ "$mu_user" = '?' ]; then mu_who; fi
+    case $mu_user in
+    '')
+      mu_no "$mu_i" no-user ''
+      return
+      ;;
+    -* | *[!A-Za-z0-9._@+-]*)
+      mu_no "$mu_i" not-started 'the name of the signed-in user is not one that can be used'
+      return
+      ;;
+    esac
+    if [ "$(id -un)" = "$mu_user" ]; then
+      mu_context=system
+    elif [ "$(id -u)" != 0 ]; then
+      mu_no "$mu_i" not-started 'only an administrator can run a script as the signed-in user'
+      return
+    elif ! { chmod 711 "$mu_d" && chown "$mu_user" "$mu_file" "$mu_i.json"; }; then
+      mu_no "$mu_i" not-started 'the signed-in user is not known to the system'
+      return
+    elif command -v runuser >/dev/null; then
+      set -- runuser -u "$mu_user" -- "$@"
+    else
+      set -- su -m -s /bin/sh "$mu_user" -c "exec $*"
+    fi
+  fi
+  mu_now
+  mu_start=$mu_t
+  (
+    cd /
+    mu_env
+    if [ "$mu_context" = user ]; then
+      USER=$mu_user LOGNAME=$mu_user
+      mu_x=$(id -u "$mu_user")
+      eval "HOME=~$mu_user"
+      export USER LOGNAME HOME
+      if [ -d "/run/user/$mu_x" ]; then
+        XDG_RUNTIME_DIR=/run/user/$mu_x DBUS_SESSION_BUS_ADDRESS=unix:path=/run/user/$mu_x/bus
+        export XDG_RUNTIME_DIR DBUS_SESSION_BUS_ADDRESS
+      fi
+    fi
+    if [ -n "$mu_blocks" ]; then ulimit -f "$mu_blocks"; fi
+    if [ "$mu_mode" = timeout ]; then
+      exec timeout -k 2 "$mu_n" "$@"
+    fi
+    mu_own sh -c '"$@"; exit $?' muster "$@"
+  ) </dev/null >"$mu_i.out" 2>"$mu_i.err" &
+  mu_p=$!
+  if [ "$mu_mode" != timeout ]; then
+    (
+      mu_own sh -c 'sleep "$1"; true >"$3"; kill -TERM "-$2" || kill -TERM "$2"; sleep 2; kill -KILL "-$2" || kill -KILL "$2"' \
+        muster "$mu_n" "$mu_p" "$mu_d/$mu_i.late"
+    ) </dev/null >/dev/null &
+    mu_w=$!
+  fi
+  wait "$mu_p"
+  mu_rc=$?
+  mu_now
+  if [ "$mu_rc" -gt 256 ]; then mu_rc=$((mu_rc - 128)); fi
+  mu_ms=$((mu_t - mu_start))
+  mu_how=exit
+  if [ "$mu_mode" = timeout ]; then
+    case $mu_rc in
+    124 | 137) if [ $((mu_ms + mu_slack)) -ge $((mu_n * 1000)) ]; then mu_how=timed-out; fi ;;
+    esac
+  else
+    kill -KILL "-$mu_w" || kill -KILL "$mu_w"
+    wait "$mu_w"
+    if [ -e "$mu_i.late" ]; then mu_how=timed-out; fi
+  fi
+  if [ $mu_how = timed-out ]; then
+    mu_x=0
+    while [ $mu_x -lt 5 ] && kill -0 "-$mu_p"; do
+      sleep 0.2 || sleep 1
+      mu_x=$((mu_x + 1))
+    done
+    kill -KILL "-$mu_p"
+  fi
+  mu_p=
+  true >"$mu_i.json"
+  if [ $mu_how$mu_rc != exit0 ]; then mu_failed=1; fi
+  mu_o=0 mu_e=0 mu_cut=0
+  if [ -s "$mu_i.out" ]; then mu_o=$(($(wc -c <"$mu_i.out"))); fi
+  if [ -s "$mu_i.err" ]; then mu_e=$(($(wc -c <"$mu_i.err"))); fi
+  if [ "$mu_o" -gt "$mu_keep" ]; then mu_o=$mu_keep mu_cut=1; fi
+  if [ "$mu_e" -gt "$mu_keep" ]; then mu_e=$mu_keep mu_cut=1; fi
+  mu_head "$mu_i" $mu_how "$mu_rc" "$mu_ms" "$mu_o" "$mu_e" "$mu_cut" ''
+  if [ "$mu_o" -gt 0 ]; then mu_first "$mu_i.out" "$mu_o"; fi
+  if [ "$mu_e" -gt 0 ]; then mu_first "$mu_i.err" "$mu_e"; fi
+  printf '\n'
+}
