@@ -3,7 +3,7 @@
 //! The map, from the inside out; each ring uses only those above it in this list (`docs/architecture.md`):
 //!
 //! - base: [`id`], [`time`], [`secret`], [`diagnostic`]
-//! - nouns: [`config`]'s kinds and places, [`inventory`]'s computers and snapshot
+//! - nouns: [`config`]'s kinds and places, [`version`]s, [`inventory`]'s computers and snapshot
 //! - decisions: the rest of [`config`], [`targets`], [`plan`], [`session`]'s scripts, stages and events
 //! - seams: the traits of [`provider`], [`store`] and `config::revision`
 //! - adapters: what implements them
@@ -24,3 +24,4 @@ pub mod session;
 pub mod store;
 pub mod targets;
 pub mod time;
+pub mod version;

@@ -29,6 +29,54 @@ pub enum OsFamily {
     /// x
     Other,
 }
+/// Os
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Os {
+    /// x
+    pub family: OsFamily,
+}
+/// Package
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Package {
+    /// x
+    pub name: String,
+    /// x
+    pub version: Option<String>,
+}
+/// A fact's value.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FactValue {
+    /// x
+    Text(String),
+    /// x
+    Number(i64),
+    /// x
+    Truth(bool),
+}
 /// Facts
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Facts {}
+pub struct Facts {
+    /// x
+    pub os: Option<Os>,
+    /// x
+    pub role: Option<Role>,
+    /// x
+    pub packages: Option<Vec<Package>>,
+    /// x
+    pub hostname: Option<String>,
+}
+impl Facts {
+    /// x
+    #[must_use]
+    pub fn get(&self, path: &str) -> Option<FactValue> {
+        match path {
+            "hostname" => self.hostname.clone().map(FactValue::Text),
+            _ => None,
+        }
+    }
+    /// x
+    #[must_use]
+    pub fn paths() -> &'static [&'static str] {
+        &["hostname"]
+    }
+}

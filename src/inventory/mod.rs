@@ -3,3 +3,5 @@
 pub mod facts;
 pub mod item;
 pub mod known;
+pub mod pattern;
+pub mod snapshot;

@@ -1,1 +1,26 @@
-//! (header)
+//! Targets: expressions that select computers (design §4).
+//!
+//! [`resolve()`] turns an expression as written ([`Match`](crate::config::kind::Match)) into a [`Resolved`] one, in which
+//! every name stands for something that exists, every pattern is ready and other targets are in place.
+//! [`evaluate()`] gives the computers of a snapshot that it selects, [`scope()`] its rank among others, [`road()`] and
+//! [`why_not()`] say for one computer why it is selected or not. [`parse_line()`] reads the one-line form of `--only`.
+//!
+//! Invariant: what is not known of a computer never makes it a certain member, also not below a `not` (RES-15).
+
+mod evaluate;
+mod expr;
+mod parse;
+mod resolve;
+mod road;
+mod scope;
+mod simplify;
+#[cfg(test)]
+mod tests;
+
+pub use evaluate::{Membership, evaluate, unclear_computers};
+pub use expr::{Expr, FactTest, Resolved, Selector};
+pub use parse::{LineError, parse_line};
+pub use resolve::resolve;
+pub use road::{Road, WhyNot, road, why_not};
+pub use scope::{Level, Scope, scope};
+pub use simplify::simplify;

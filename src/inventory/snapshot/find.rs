@@ -1,0 +1,121 @@
+//! Finding a computer by what a person calls it.
+
+use std::collections::BTreeMap;
+
+use super::Snapshot;
+use crate::diagnostic::nearest;
+use crate::id::ComputerId;
+
+/// The computers that a text stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lookup {
+    /// None.
+    None,
+    /// This one.
+    One(u32),
+    /// These, in ascending order; at least two.
+    Several(Vec<u32>),
+}
+
+impl From<Vec<u32>> for Lookup {
+    fn from(found: Vec<u32>) -> Self {
+        match found.as_slice() {
+            [] => Self::None,
+            [one] => Self::One(*one),
+            _ => Self::Several(found),
+        }
+    }
+}
+
+/// Why a text does not stand for one computer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FindError {
+    /// No computer is called that.
+    #[error("no computer is called {text:?}")]
+    Unknown {
+        /// The text.
+        text: String,
+        /// The name that was probably meant.
+        nearest: Option<String>,
+    },
+    /// Several are.
+    #[error("{text:?} is the name of several computers: {}", candidates.join(", "))]
+    Ambiguous {
+        /// The text.
+        text: String,
+        /// Their ids, in order. At most ten.
+        candidates: Vec<String>,
+    },
+}
+
+/// A name as it is compared.
+pub(super) fn folded(name: &str) -> Box<str> {
+    name.to_lowercase().into()
+}
+
+impl Snapshot {
+    /// The computers that `text` stands for: the id `provider/agent`, else `provider/name`, else a name. Names compare
+    /// without case; ids do as well, where no id is the very text.
+    #[must_use]
+    pub fn lookup(&self, text: &str) -> Lookup {
+        let text = text.trim();
+        let exact = ComputerId::new(text);
+        if let Ok(at) = self.computers.binary_search_by(|computer| computer.id.cmp(&exact))
+            && let Ok(ix) = u32::try_from(at)
+        {
+            return Lookup::One(ix);
+        }
+        let wanted = folded(text);
+        if let Some((provider, name)) = wanted.split_once('/') {
+            if let Some(found) = self.folded_ids().get(&*wanted) {
+                return found.clone().into();
+            }
+            let named = self.by_name.get(name).into_iter().flatten().copied();
+            let found: Vec<u32> = named
+                .filter(|ix| self.get(*ix).is_some_and(|computer| computer.provider.as_str() == provider))
+                .collect();
+            if !found.is_empty() {
+                return found.into();
+            }
+        }
+        self.by_name.get(&*wanted).cloned().unwrap_or_default().into()
+    }
+
+    /// The one computer that `text` stands for; see [`Snapshot::lookup`].
+    ///
+    /// # Errors
+    /// [`FindError`] when it stands for none or for several.
+    pub fn find(&self, text: &str) -> Result<u32, FindError> {
+        match self.lookup(text) {
+            Lookup::One(ix) => Ok(ix),
+            Lookup::Several(found) => {
+                let ids = found.iter().filter_map(|ix| self.get(*ix));
+                Err(FindError::Ambiguous {
+                    text: text.to_owned(),
+                    candidates: ids.take(10).map(|computer| computer.id.to_string()).collect(),
+                })
+            }
+            Lookup::None => Err(FindError::Unknown {
+                text: text.to_owned(),
+                nearest: self.nearest_name(text).map(str::to_owned),
+            }),
+        }
+    }
+
+    /// The computer's name that `text` was most likely meant to be.
+    #[must_use]
+    pub fn nearest_name(&self, text: &str) -> Option<&str> {
+        let name = text.rsplit_once('/').map_or(text, |(_, name)| name);
+        nearest(name.trim(), self.computers.iter().map(|computer| computer.name.as_str()))
+    }
+
+    fn folded_ids(&self) -> &BTreeMap<Box<str>, Vec<u32>> {
+        self.folded_ids.get_or_init(|| {
+            let mut ids: BTreeMap<Box<str>, Vec<u32>> = BTreeMap::new();
+            for (ix, computer) in self.iter() {
+                ids.entry(folded(computer.id.as_str())).or_default().push(ix);
+            }
+            ids
+        })
+    }
+}

@@ -1,0 +1,239 @@
+//! The snapshot: everything known of all computers at one moment, in columns (design §13).
+//!
+//! Computers are dense indexes `0..n` in the order of their ids. A column holds, for each distinct value, the set of
+//! computers that have it, so questions about all computers are set operations.
+//!
+//! Not here: how computers are listed and facts collected (`inventory::collect`), and what targets mean (`targets`).
+//!
+//! Invariants: the same configuration and the same computers give the same snapshot, in whatever order they are given
+//! (L13). What is not known is in no value of a column, and [`Column::known`] tells it from what is known and otherwise.
+
+mod build;
+mod find;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
+
+use roaring::RoaringBitmap;
+
+pub use find::{FindError, Lookup};
+
+use super::facts::{FactValue, Facts, OsFamily, Role};
+use super::known::Contact;
+use crate::config::kind::Mode;
+use crate::id::{AgentId, ComputerId, Name};
+use crate::session::script::Platform;
+use crate::time::Timestamp;
+
+/// One computer in a snapshot: what its provider says, what git says of it, and what is remembered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Computer {
+    /// Its id.
+    pub id: ComputerId,
+    /// Its name for people.
+    pub name: String,
+    /// The provider that lists it.
+    pub provider: Name,
+    /// The provider's own id of it.
+    pub agent: AgentId,
+    /// The tenant: what a `Computer` document says, else its provider. Always one that is declared.
+    pub tenant: Option<Name>,
+    /// The platform: as its provider says, else as its facts say.
+    pub platform: Option<Platform>,
+    /// Tags of the computer itself: from its provider and from its `Computer` document.
+    pub tags: BTreeSet<String>,
+    /// The last facts and when they were collected.
+    pub facts: Option<(Timestamp, Facts)>,
+    /// How the last attempt to reach it went.
+    pub contact: Contact,
+    /// The most that Muster may do: the most cautious of instance, tenant, the tenants above it and the `Computer`
+    /// document (L5). Targets, deployments and the run can only lower it further.
+    pub mode: Mode,
+    /// Left out of all deployments.
+    pub excluded: bool,
+    /// The `Computer` document that applies to it.
+    pub document: Option<Name>,
+}
+
+/// Sets of computers by value.
+#[derive(Debug, Clone)]
+pub struct Column<V> {
+    values: BTreeMap<V, RoaringBitmap>,
+    known: RoaringBitmap,
+}
+
+impl<V> Default for Column<V> {
+    fn default() -> Self {
+        Self { values: BTreeMap::new(), known: RoaringBitmap::new() }
+    }
+}
+
+impl<V: Ord> Column<V> {
+    /// The computers that have this value.
+    #[must_use]
+    pub fn with<Q: Ord + ?Sized>(&self, value: &Q) -> RoaringBitmap
+    where
+        V: std::borrow::Borrow<Q>,
+    {
+        self.values.get(value).cloned().unwrap_or_default()
+    }
+
+    /// The computers of which it is known which values they have, be it none.
+    #[must_use]
+    pub const fn known(&self) -> &RoaringBitmap {
+        &self.known
+    }
+
+    /// All values with their computers, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&V, &RoaringBitmap)> {
+        self.values.iter()
+    }
+}
+
+/// The versions of one name in the inventories: `None` is an entry without a version.
+pub type Versions = BTreeMap<Option<Box<str>>, RoaringBitmap>;
+
+/// All computers at one moment. See the module's invariants.
+#[derive(Debug, Clone, Default)]
+pub struct Snapshot {
+    computers: Vec<Computer>,
+    all: RoaringBitmap,
+    by_name: BTreeMap<Box<str>, Vec<u32>>,
+    folded_ids: OnceLock<BTreeMap<Box<str>, Vec<u32>>>,
+    tenants: Column<Name>,
+    /// Each tenant with all those below it, itself included.
+    trees: BTreeMap<Name, BTreeSet<Name>>,
+    tenant_tags: Column<String>,
+    providers: Column<Name>,
+    tags: Column<String>,
+    roles: Column<Role>,
+    families: Column<OsFamily>,
+    platforms: Column<Platform>,
+    packages: BTreeMap<Box<str>, Versions>,
+    inventory_known: RoaringBitmap,
+    facts: BTreeMap<&'static str, OnceLock<Column<FactValue>>>,
+    failed: BTreeMap<Name, String>,
+    held: RoaringBitmap,
+}
+
+impl Snapshot {
+    /// How many computers there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.computers.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.computers.is_empty()
+    }
+
+    /// The computer with this index, if there is one. Indexes from this snapshot's own sets always have one.
+    #[must_use]
+    pub fn get(&self, ix: u32) -> Option<&Computer> {
+        self.computers.get(usize::try_from(ix).ok()?)
+    }
+
+    /// The computer with this index.
+    ///
+    /// # Panics
+    /// When the index does not come from this snapshot; use [`Snapshot::get`] for one from elsewhere.
+    #[must_use]
+    pub fn computer(&self, ix: u32) -> &Computer {
+        &self.computers[ix as usize]
+    }
+
+    /// All computers with their indexes, in order of their ids.
+    pub fn iter(&self) -> impl Iterator<Item = (u32, &Computer)> {
+        (0..).zip(&self.computers)
+    }
+
+    /// The set of all computers.
+    #[must_use]
+    pub const fn all(&self) -> &RoaringBitmap {
+        &self.all
+    }
+
+    /// Computers by tenant. Computers without one are known to have none (TGT-3).
+    #[must_use]
+    pub const fn tenants(&self) -> &Column<Name> {
+        &self.tenants
+    }
+
+    /// The computers of a tenant and of all tenants below it.
+    #[must_use]
+    pub fn tenant_tree(&self, root: &Name) -> RoaringBitmap {
+        let below = self.trees.get(root).into_iter().flatten();
+        below.fold(RoaringBitmap::new(), |set, tenant| set | self.tenants.with(tenant))
+    }
+
+    /// Computers by the tags of their tenants.
+    #[must_use]
+    pub const fn tenant_tags(&self) -> &Column<String> {
+        &self.tenant_tags
+    }
+
+    /// Computers by the provider that lists them.
+    #[must_use]
+    pub const fn providers(&self) -> &Column<Name> {
+        &self.providers
+    }
+
+    /// Computers by their own tags.
+    #[must_use]
+    pub const fn tags(&self) -> &Column<String> {
+        &self.tags
+    }
+
+    /// Computers by role. A computer may have several; one of unknown role is in none (RES-15).
+    #[must_use]
+    pub const fn roles(&self) -> &Column<Role> {
+        &self.roles
+    }
+
+    /// Computers by kind of operating system.
+    #[must_use]
+    pub const fn families(&self) -> &Column<OsFamily> {
+        &self.families
+    }
+
+    /// Computers by platform.
+    #[must_use]
+    pub const fn platforms(&self) -> &Column<Platform> {
+        &self.platforms
+    }
+
+    /// The names in all inventories with their versions and computers, hidden entries included.
+    pub fn packages(&self) -> impl Iterator<Item = (&str, &Versions)> {
+        self.packages.iter().map(|(name, versions)| (&**name, versions))
+    }
+
+    /// The computers whose inventory is known.
+    #[must_use]
+    pub const fn inventory_known(&self) -> &RoaringBitmap {
+        &self.inventory_known
+    }
+
+    /// Computers by the value of a fact; `None` when there is no fact of that path. The column is made at its first
+    /// use and kept.
+    #[must_use]
+    pub fn fact(&self, path: &str) -> Option<&Column<FactValue>> {
+        let (path, column) = self.facts.get_key_value(path)?;
+        Some(column.get_or_init(|| self.fact_column(path)))
+    }
+
+    /// The providers whose list failed, and why. Their computers are those of the last good list (L3).
+    #[must_use]
+    pub const fn failed(&self) -> &BTreeMap<Name, String> {
+        &self.failed
+    }
+
+    /// The computers of providers whose list failed: nothing destructive is done to them (L3).
+    #[must_use]
+    pub const fn held(&self) -> &RoaringBitmap {
+        &self.held
+    }
+}

@@ -1,0 +1,245 @@
+//! Which computers an expression selects, in three-valued logic: certainly, possibly, or not.
+//!
+//! Everything is set operations over a snapshot's columns; texts are matched once per distinct value.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use roaring::RoaringBitmap;
+
+use super::expr::{Expr, FactTest, Resolved, Selector};
+use crate::inventory::facts::{FactValue, OsFamily};
+use crate::inventory::pattern::Pattern;
+use crate::inventory::snapshot::{Lookup, Snapshot};
+use crate::session::script::Platform;
+use crate::version::Constraint;
+
+/// The computers that an expression selects.
+///
+/// Invariant: `certain` is within `possible`. A computer in `possible` alone would be a member, or not, depending on
+/// something that is not known of it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Membership {
+    /// Those that it selects, whatever is not known. Plans change these.
+    pub certain: RoaringBitmap,
+    /// Those, and the ones that it may select. Detection asks these.
+    pub possible: RoaringBitmap,
+}
+
+impl Membership {
+    /// A membership about which everything is known.
+    #[must_use]
+    pub fn sure(set: RoaringBitmap) -> Self {
+        Self { possible: set.clone(), certain: set }
+    }
+
+    /// The computers of which it is not known whether they are members.
+    #[must_use]
+    pub fn unknown(&self) -> RoaringBitmap {
+        &self.possible - &self.certain
+    }
+
+    fn and(mut self, other: &Self) -> Self {
+        self.certain &= &other.certain;
+        self.possible &= &other.possible;
+        self
+    }
+
+    fn or(mut self, other: &Self) -> Self {
+        self.certain |= &other.certain;
+        self.possible |= &other.possible;
+        self
+    }
+
+    fn not(self, all: &RoaringBitmap) -> Self {
+        Self { certain: all - self.possible, possible: all - self.certain }
+    }
+}
+
+/// The computers of the snapshot that the expression selects.
+#[must_use]
+pub fn evaluate(expression: &Resolved, snapshot: &Snapshot) -> Membership {
+    expr(&expression.expr, snapshot, &mut BTreeMap::new())
+}
+
+/// Named targets that were evaluated before, by the address of their shared expression.
+type Memo = BTreeMap<*const Expr, Membership>;
+
+pub(super) fn expr(expression: &Expr, snapshot: &Snapshot, memo: &mut Memo) -> Membership {
+    match expression {
+        Expr::Select(one) => selector(one, snapshot),
+        Expr::All(members) => {
+            let mut whole = Membership::sure(snapshot.all().clone());
+            for member in members {
+                if whole.possible.is_empty() {
+                    break;
+                }
+                whole = whole.and(&expr(member, snapshot, memo));
+            }
+            whole
+        }
+        Expr::Any(members) => {
+            let none = Membership::default();
+            members.iter().fold(none, |whole, member| whole.or(&expr(member, snapshot, memo)))
+        }
+        Expr::Not(inner) => expr(inner, snapshot, memo).not(snapshot.all()),
+        Expr::Target(_, inner) => {
+            let key = std::sync::Arc::as_ptr(inner);
+            if let Some(known) = memo.get(&key) {
+                return known.clone();
+            }
+            let whole = expr(inner, snapshot, memo);
+            memo.insert(key, whole.clone());
+            whole
+        }
+    }
+}
+
+/// The computers that one selector selects.
+pub(super) fn selector(selector: &Selector, snapshot: &Snapshot) -> Membership {
+    match selector {
+        Selector::Tenant { name, .. } => Membership::sure(snapshot.tenants().with(name)),
+        Selector::TenantTree { name, .. } => Membership::sure(snapshot.tenant_tree(name)),
+        Selector::TenantTag(tag) => Membership::sure(snapshot.tenant_tags().with(tag)),
+        Selector::Computer(text) => match snapshot.lookup(text) {
+            Lookup::None => Membership::default(),
+            Lookup::One(ix) => Membership::sure(RoaringBitmap::from_iter([ix])),
+            Lookup::Several(found) => {
+                Membership { certain: RoaringBitmap::new(), possible: found.into_iter().collect() }
+            }
+        },
+        Selector::Tag(tag) => Membership::sure(snapshot.tags().with(tag) | snapshot.tenant_tags().with(tag)),
+        Selector::Role(role) => open(snapshot.roles().with(role), snapshot, snapshot.roles().known()),
+        Selector::Os(family) => os(*family, snapshot),
+        Selector::Provider(name) => Membership::sure(snapshot.providers().with(name)),
+        Selector::Installed { name, version } => installed(name, version.as_ref(), snapshot),
+        Selector::Fact { path, test } => fact(path, test, snapshot),
+    }
+}
+
+/// A membership of which nothing is known outside `known`.
+fn open(certain: RoaringBitmap, snapshot: &Snapshot, known: &RoaringBitmap) -> Membership {
+    let possible = (snapshot.all() - known) | &certain;
+    Membership { certain, possible }
+}
+
+fn os(family: OsFamily, snapshot: &Snapshot) -> Membership {
+    let families = snapshot.families();
+    // Without facts the platform, if it is known, tells Windows from all others.
+    let unknown = snapshot.all() - families.known();
+    let windows = snapshot.platforms().with(&Platform::Windows) & &unknown;
+    let posix = snapshot.platforms().with(&Platform::Posix) & &unknown;
+    let certain = families.with(&family);
+    if family == OsFamily::Windows {
+        let certain = certain | windows;
+        let possible = (unknown - posix) | &certain;
+        Membership { certain, possible }
+    } else {
+        let possible = (unknown - windows) | &certain;
+        Membership { certain, possible }
+    }
+}
+
+fn installed(name: &Pattern, version: Option<&Constraint>, snapshot: &Snapshot) -> Membership {
+    let mut certain = RoaringBitmap::new();
+    let mut unclear = RoaringBitmap::new();
+    for (text, versions) in snapshot.packages() {
+        if !name.matches(text) {
+            continue;
+        }
+        for (found, computers) in versions {
+            // A version that the inventory does not give, or that is none, says neither yes nor no.
+            let allowed = match (version, found) {
+                (None, _) => Some(true),
+                (Some(constraint), found) => {
+                    let found = found.as_deref().or_else(|| name.version(text)).unwrap_or_default();
+                    constraint.allows(found).ok()
+                }
+            };
+            match allowed {
+                Some(true) => certain |= computers,
+                None => unclear |= computers,
+                Some(false) => {}
+            }
+        }
+    }
+    let mut membership = open(certain, snapshot, snapshot.inventory_known());
+    membership.possible |= unclear;
+    membership
+}
+
+fn fact(path: &str, test: &FactTest, snapshot: &Snapshot) -> Membership {
+    let Some(column) = snapshot.fact(path) else {
+        return Membership { certain: RoaringBitmap::new(), possible: snapshot.all().clone() };
+    };
+    let mut certain = RoaringBitmap::new();
+    let mut unclear = RoaringBitmap::new();
+    for (value, computers) in column.iter() {
+        match holds(test, value) {
+            Some(true) => certain |= computers,
+            None => unclear |= computers,
+            Some(false) => {}
+        }
+    }
+    let mut membership = open(certain, snapshot, column.known());
+    membership.possible |= unclear;
+    membership
+}
+
+/// Whether the test holds of the value; `None` when the value is not of the sort that the test asks about.
+fn holds(test: &FactTest, value: &FactValue) -> Option<bool> {
+    let text = text_of(value);
+    match test {
+        FactTest::OneOf(values) => Some(values.contains(&text.to_lowercase())),
+        FactTest::Text(pattern) => Some(pattern.matches(&text)),
+        FactTest::Version(constraint) => constraint.allows(&text).ok(),
+        FactTest::AtLeast(bound) => Some(number_of(value)? >= *bound),
+        FactTest::AtMost(bound) => Some(number_of(value)? <= *bound),
+    }
+}
+
+fn text_of(value: &FactValue) -> String {
+    match value {
+        FactValue::Text(text) => text.clone(),
+        FactValue::Number(number) => number.to_string(),
+        FactValue::Truth(truth) => truth.to_string(),
+    }
+}
+
+fn number_of(value: &FactValue) -> Option<i64> {
+    match value {
+        FactValue::Number(number) => Some(*number),
+        FactValue::Text(text) => text.trim().parse().ok(),
+        FactValue::Truth(_) => None,
+    }
+}
+
+/// The `computer` selectors of an expression that do not stand for exactly one computer, with what they stand for;
+/// for M0705.
+#[must_use]
+pub fn unclear_computers(expression: &Resolved, snapshot: &Snapshot) -> BTreeMap<String, Lookup> {
+    fn visit(expression: &Expr, seen: &mut BTreeSet<*const Expr>, found: &mut impl FnMut(&str)) {
+        match expression {
+            Expr::Select(Selector::Computer(text)) => found(text),
+            Expr::Select(_) => {}
+            Expr::All(members) | Expr::Any(members) => {
+                for member in members {
+                    visit(member, seen, found);
+                }
+            }
+            Expr::Not(inner) => visit(inner, seen, found),
+            Expr::Target(_, inner) => {
+                if seen.insert(std::sync::Arc::as_ptr(inner)) {
+                    visit(inner, seen, found);
+                }
+            }
+        }
+    }
+    let mut unclear = BTreeMap::new();
+    visit(&expression.expr, &mut BTreeSet::new(), &mut |text| {
+        let lookup = snapshot.lookup(text);
+        if !matches!(lookup, Lookup::One(_)) {
+            unclear.insert(text.to_owned(), lookup);
+        }
+    });
+    unclear
+}

@@ -1,0 +1,190 @@
+//! Resolved expressions: set algebra over selectors whose names hold.
+//!
+//! Invariants: made by `resolve` only, so depth and size are bounded, and recursion over them is safe.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::id::Name;
+use crate::inventory::facts::{OsFamily, Role};
+use crate::inventory::pattern::Pattern;
+use crate::version::Constraint;
+
+/// An expression in which every name holds. Made by [`resolve`](super::resolve()).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Resolved {
+    pub(super) expr: Expr,
+    pub(super) targets: BTreeSet<Name>,
+}
+
+impl Resolved {
+    /// The expression.
+    #[must_use]
+    pub const fn expr(&self) -> &Expr {
+        &self.expr
+    }
+
+    /// The named targets that are in it, directly and through others. Their modes count too (L5).
+    #[must_use]
+    pub const fn targets(&self) -> &BTreeSet<Name> {
+        &self.targets
+    }
+}
+
+impl fmt::Display for Resolved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.expr, f)
+    }
+}
+
+/// Set algebra over selectors. `All` of nothing is every computer, `Any` of nothing is none.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Expr {
+    /// Computers that one selector selects.
+    Select(Selector),
+    /// Computers in all of these.
+    All(Vec<Expr>),
+    /// Computers in at least one of these.
+    Any(Vec<Expr>),
+    /// Computers that are not in this.
+    Not(Box<Expr>),
+    /// Another target, in place, under its name.
+    Target(Name, Arc<Expr>),
+}
+
+impl Expr {
+    /// Every computer.
+    pub const EVERY: Self = Self::All(Vec::new());
+    /// No computer.
+    pub const NONE: Self = Self::Any(Vec::new());
+}
+
+/// One condition on a computer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Selector {
+    /// Of this tenant.
+    Tenant {
+        /// The tenant.
+        name: Name,
+        /// How far below its root it is; a root has 0.
+        depth: u32,
+    },
+    /// Of this tenant or one below it.
+    TenantTree {
+        /// The tenant.
+        name: Name,
+        /// How far below its root it is; a root has 0.
+        depth: u32,
+    },
+    /// Of a tenant with this tag.
+    TenantTag(String),
+    /// The computer of this name or id; see [`Snapshot::lookup`](crate::inventory::snapshot::Snapshot::lookup). A name
+    /// that several computers share makes them possible members and none of them a certain one.
+    Computer(String),
+    /// With this tag, of its own or of its tenant (TGT-7).
+    Tag(String),
+    /// Of this role.
+    Role(Role),
+    /// With this kind of operating system.
+    Os(OsFamily),
+    /// Listed by this provider.
+    Provider(Name),
+    /// With an installed software of this name, and if given in such a version.
+    Installed {
+        /// The name.
+        name: Pattern,
+        /// The version.
+        version: Option<Constraint>,
+    },
+    /// With such a fact.
+    Fact {
+        /// The fact's path.
+        path: &'static str,
+        /// What holds of it.
+        test: FactTest,
+    },
+}
+
+/// What is asked of a fact.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FactTest {
+    /// It is one of these, ignoring case; they are in lower case.
+    OneOf(Vec<String>),
+    /// It fits.
+    Text(Pattern),
+    /// It is a version that this allows.
+    Version(Constraint),
+    /// It is a number of at least this.
+    AtLeast(i64),
+    /// It is a number of at most this.
+    AtMost(i64),
+}
+
+/// The name of a value as the configuration writes it.
+pub(super) fn written(value: &impl serde::Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(text)) => text,
+        Ok(other) => other.to_string(),
+        Err(_) => String::new(),
+    }
+}
+
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tenant { name, .. } => write!(f, "tenant {name}"),
+            Self::TenantTree { name, .. } => write!(f, "tenant {name} and those below"),
+            Self::TenantTag(tag) => write!(f, "tenants with tag {tag}"),
+            Self::Computer(name) => write!(f, "computer {name}"),
+            Self::Tag(tag) => write!(f, "tag {tag}"),
+            Self::Role(role) => write!(f, "role {}", written(role)),
+            Self::Os(family) => write!(f, "os {}", written(family)),
+            Self::Provider(name) => write!(f, "provider {name}"),
+            Self::Installed { name, version: None } => write!(f, "installed {name}"),
+            Self::Installed { name, version: Some(version) } => write!(f, "installed {name} {version}"),
+            Self::Fact { path, test } => write!(f, "fact {path} {test}"),
+        }
+    }
+}
+
+impl fmt::Display for FactTest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OneOf(values) => write!(f, "is {}", values.join(" or ")),
+            Self::Text(pattern) => fmt::Display::fmt(pattern, f),
+            Self::Version(constraint) => write!(f, "version {constraint}"),
+            Self::AtLeast(number) => write!(f, "at least {number}"),
+            Self::AtMost(number) => write!(f, "at most {number}"),
+        }
+    }
+}
+
+impl fmt::Display for Expr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |f: &mut fmt::Formatter<'_>, members: &[Self], between: &str| {
+            for (at, member) in members.iter().enumerate() {
+                if at > 0 {
+                    f.write_str(between)?;
+                }
+                match member {
+                    Self::All(inner) | Self::Any(inner) if inner.len() > 1 => write!(f, "({member})")?,
+                    _ => write!(f, "{member}")?,
+                }
+            }
+            Ok(())
+        };
+        match self {
+            Self::Select(selector) => fmt::Display::fmt(selector, f),
+            Self::All(members) if members.is_empty() => f.write_str("every computer"),
+            Self::Any(members) if members.is_empty() => f.write_str("no computer"),
+            Self::All(members) => list(f, members, " and "),
+            Self::Any(members) => list(f, members, " or "),
+            Self::Not(inner) => match &**inner {
+                Self::All(members) | Self::Any(members) if members.len() > 1 => write!(f, "not ({inner})"),
+                _ => write!(f, "not {inner}"),
+            },
+            Self::Target(name, _) => write!(f, "target {name}"),
+        }
+    }
+}
