@@ -9,12 +9,17 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use git2::{ErrorCode, ObjectType, Oid, Repository, TreeWalkMode, TreeWalkResult};
+use git2::{ErrorCode, ObjectType, Oid, Repository};
 
-use super::revision::{Entry, ROOT_FILE, ReadError, Source, Tree, content_digest};
+use super::revision::{Entry, ROOT_FILE, ReadError, Source, Tree, content_digest, is_configuration};
 use crate::diagnostic::nearest;
 use crate::id::CommitId;
 use crate::plan::document;
+
+/// The mode of a symbolic link in a tree.
+const LINK: i32 = 0o120_000;
+/// The most files that a commit may have. Trees can name each other so that few objects make very many files.
+const MAX_FILES: usize = 2_000_000;
 
 /// Why a revision could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -231,38 +236,41 @@ fn tidy(folder: &str) -> String {
 /// Every file and link below a tree, with its object. Submodules are left out.
 fn list(repository: &Repository, root: Oid) -> Result<BTreeMap<Arc<str>, (Entry, Oid)>, git2::Error> {
     let mut found = BTreeMap::new();
-    let mut problem = None;
-    repository
-        .find_tree(root)?
-        .walk(TreeWalkMode::PreOrder, |folder, entry| {
-            if entry.kind() != Some(ObjectType::Blob) {
-                return TreeWalkResult::Ok;
-            }
-            let (name, is_text) = match entry.name() {
-                Ok(name) => (name.to_owned(), true),
-                Err(_) => (String::from_utf8_lossy(entry.name_bytes()).into_owned(), false),
-            };
-            let kind = if !is_text {
-                Entry::Unreadable("has a name that is not UTF-8".into())
-            } else if entry.filemode() == 0o120_000 {
-                match repository.find_blob(entry.id()) {
-                    Ok(blob) => match str::from_utf8(blob.content()) {
+    let mut open = vec![(String::new(), root)];
+    while let Some((folder, oid)) = open.pop() {
+        for entry in &repository.find_tree(oid)? {
+            let name = String::from_utf8_lossy(entry.name_bytes());
+            let path = format!("{folder}{name}");
+            let kind = match entry.kind() {
+                Some(ObjectType::Tree) if entry.name().is_ok() => {
+                    open.push((format!("{path}/"), entry.id()));
+                    continue;
+                }
+                Some(ObjectType::Tree) => Entry::Unreadable("has a name that is not UTF-8".into()),
+                Some(ObjectType::Blob) if entry.name().is_err() => {
+                    if !is_configuration(&path) {
+                        continue;
+                    }
+                    Entry::Unreadable("has a name that is not UTF-8".into())
+                }
+                Some(ObjectType::Blob) if entry.filemode() == LINK => {
+                    match str::from_utf8(repository.find_blob(entry.id())?.content()) {
                         Ok(target) => Entry::Link(target.into()),
                         Err(_) => Entry::Unreadable("is a link to a path that is not UTF-8".into()),
-                    },
-                    Err(error) => {
-                        problem = Some(error);
-                        return TreeWalkResult::Abort;
                     }
                 }
-            } else {
-                Entry::File
+                Some(ObjectType::Blob) => Entry::File,
+                _ => continue,
             };
-            found.insert(Arc::from(format!("{folder}{name}")), (kind, entry.id()));
-            TreeWalkResult::Ok
-        })
-        .or_else(|error| if problem.is_some() { Ok(()) } else { Err(error) })?;
-    problem.map_or(Ok(found), Err)
+            found.insert(Arc::from(path), (kind, entry.id()));
+            if found.len() > MAX_FILES {
+                return Err(git2::Error::from_str(
+                    "the commit has more files than a repository can hold here",
+                ));
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// Branches and tags with a name near to what was asked for, at most three.

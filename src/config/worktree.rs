@@ -90,6 +90,9 @@ impl Worktree {
                 let name = entry.file_name();
                 let Some(name) = name.to_str() else {
                     let path = format!("{folder}{}", name.to_string_lossy());
+                    if !is_configuration(&path) && !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                        continue;
+                    }
                     files.insert(Arc::from(path), Entry::Unreadable("has a name that is not UTF-8".into()));
                     continue;
                 };
@@ -119,6 +122,7 @@ impl Worktree {
                     }
                     Ok(kind) if kind.is_symlink() => link(&entry.path()),
                     Ok(kind) if kind.is_file() => Entry::File,
+                    Ok(_) if !is_configuration(&path) => continue,
                     Ok(_) => Entry::Unreadable("is not a regular file".into()),
                     Err(error) => Entry::Unreadable(format!("cannot be looked at: {error}").into()),
                 };

@@ -28,7 +28,8 @@ impl Checker<'_> {
                     way.push_str(", which");
                 }
             }
-            let mut finding = Finding::new(code::CYCLE, way, place.clone()).help("take one of these references out");
+            let mut finding =
+                Finding::new(code::CYCLE, way, place.clone()).help("take one of these references out");
             for name in rest {
                 if let Some(place) = places.get(name) {
                     finding = finding.related(place.clone(), format!("`{name}` is part of the circle"));
@@ -68,7 +69,8 @@ fn cycles<'a>(graph: &BTreeMap<&'a Name, Vec<&'a Name>>) -> Vec<Vec<&'a Name>> {
                 Some(State::Open) => {
                     let from = way.iter().position(|(name, _)| *name == next).unwrap_or_default();
                     let mut circle: Vec<&Name> = way.iter().skip(from).map(|(name, _)| *name).collect();
-                    let least = circle.iter().enumerate().min_by_key(|(_, name)| **name).map_or(0, |(at, _)| at);
+                    let least =
+                        circle.iter().enumerate().min_by_key(|(_, name)| **name).map_or(0, |(at, _)| at);
                     circle.rotate_left(least);
                     if !found.contains(&circle) {
                         found.push(circle);

@@ -3,8 +3,9 @@
 use super::Checker;
 use crate::config::kind::{Comparison, Kind, Match, Term, VersionScheme};
 use crate::config::parse::RawDocument;
-use crate::diagnostic::{Finding, code};
+use crate::diagnostic::{Finding, code, nearest};
 use crate::id::Name;
+use crate::inventory::facts::Facts;
 use crate::version::Constraint;
 
 impl Checker<'_> {
@@ -24,7 +25,9 @@ impl Checker<'_> {
         } else if given.is_empty() {
             let finding =
                 Finding::new(code::EMPTY_MATCH, "the expression has no condition", raw.place(pointer));
-            self.push(finding.help("name what to select below `all`, `any` or `not`; write `every: true` for all"));
+            self.push(
+                finding.help("name what to select below `all`, `any` or `not`; write `every: true` for all"),
+            );
         }
         for (key, terms) in given {
             self.terms(raw, &format!("{pointer}/{key}"), terms);
@@ -33,8 +36,12 @@ impl Checker<'_> {
 
     fn terms(&mut self, raw: &RawDocument, pointer: &str, terms: &[Term]) {
         if terms.is_empty() {
-            let finding = Finding::new(code::EMPTY_MATCH, "the list of conditions is empty", raw.place(pointer));
-            self.push(finding.help("put a condition in, or leave the key out; write `every: true` for all computers"));
+            let finding =
+                Finding::new(code::EMPTY_MATCH, "the list of conditions is empty", raw.place(pointer));
+            self.push(
+                finding
+                    .help("put a condition in, or leave the key out; write `every: true` for all computers"),
+            );
         }
         for (at, term) in terms.iter().enumerate() {
             self.term(raw, &format!("{pointer}/{at}"), term);
@@ -64,7 +71,7 @@ impl Checker<'_> {
                 }
             }
             Term::Fact(fact) => {
-                self.not_empty(raw, &format!("{pointer}/fact/path"), &fact.path);
+                self.fact_path(raw, &format!("{pointer}/fact/path"), &fact.path);
                 let is = format!("{pointer}/fact/is");
                 match &fact.is {
                     Comparison::OneOf(list) => _ = self.not_empty_list(raw, &format!("{is}/oneOf"), list),
@@ -91,6 +98,19 @@ impl Checker<'_> {
                 self.push(finding.help("before the slash stands the name of a Provider"));
             }
         }
+    }
+
+    fn fact_path(&mut self, raw: &RawDocument, pointer: &str, path: &str) {
+        let known = Facts::paths();
+        if known.iter().any(|known| *known == path) {
+            return;
+        }
+        let place = raw.place(pointer);
+        let finding = Finding::new(code::UNKNOWN_REFERENCE, format!("there is no fact {path:?}"), place);
+        self.push(finding.help(match nearest(path, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("the facts are {}", known.join(", ")),
+        }));
     }
 
     fn constraint(&mut self, raw: &RawDocument, pointer: &str, scheme: VersionScheme, text: &str) {

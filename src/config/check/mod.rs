@@ -165,7 +165,11 @@ impl<'a> Checker<'a> {
         let mut edges = Vec::new();
         for document in documents {
             self.expression(&document.raw, "/spec/match", &document.spec.r#match);
-            edges.push((document.name(), document.raw.origin(), expression::targets_in(&document.spec.r#match)));
+            edges.push((
+                document.name(),
+                document.raw.origin(),
+                expression::targets_in(&document.spec.r#match),
+            ));
             targets.entry(document.name().clone()).or_insert_with(|| Target {
                 metadata: document.metadata.clone(),
                 place: document.place(),
@@ -185,6 +189,12 @@ impl<'a> Checker<'a> {
     fn push(&mut self, finding: Finding) {
         self.findings.push(finding);
     }
+}
+
+/// Whether an expression names other targets.
+#[must_use]
+pub fn refers_to_targets(expression: &super::kind::Match) -> bool {
+    !expression::targets_in(expression).is_empty()
 }
 
 /// The documents of one kind by name; the first of each name.

@@ -17,21 +17,24 @@ impl Checker<'_> {
         if self.is_declared(kind, name) {
             return true;
         }
-        let other = self.names.iter().find_map(|(other, names)| names.get(name).map(|found| (*other, *found)));
+        let other =
+            self.names.iter().find_map(|(other, names)| names.get(name).map(|found| (*other, *found)));
         if let Some((other, found)) = other {
             let message = format!("`{name}` is a {other}, and this place needs a {kind}");
             let mut finding = Finding::new(code::WRONG_KIND_HERE, message, place());
             finding = finding.related(found.raw.origin(), format!("the {other} is declared here"));
-            self.push(match self.near(kind, name) {
-                Some(near) => finding.help(format!("did you mean the {kind} `{near}`?")),
-                None => finding,
-            });
+            if let Some(near) = self.near(kind, name) {
+                finding = finding.help(format!("did you mean the {kind} `{near}`?"));
+            }
+            self.push(finding);
             return false;
         }
         let finding = Finding::new(code::UNKNOWN_REFERENCE, format!("there is no {kind} `{name}`"), place());
         let help = match self.near(kind, name) {
             Some(near) => format!("did you mean `{near}`?"),
-            None if self.around.incomplete => "it may be declared in a file that could not be read".to_owned(),
+            None if self.around.incomplete => {
+                "it may be declared in a file that could not be read".to_owned()
+            }
             None if !self.names.contains_key(&kind) => format!("no {kind} is declared in this repository"),
             None => format!("declare it, or correct the name of the {kind}"),
         };

@@ -6,6 +6,7 @@ use super::Checker;
 use crate::config::kind::TextMatch;
 use crate::config::parse::RawDocument;
 use crate::diagnostic::{Finding, code};
+use crate::inventory::pattern::Pattern;
 
 impl Checker<'_> {
     /// Exactly one of these keys is given in the mapping at `pointer`; each with whether it is.
@@ -16,7 +17,9 @@ impl Checker<'_> {
             [_] => return true,
             [] => {
                 let message = format!("exactly one of {all} has to be given");
-                self.push(Finding::new(code::EXACTLY_ONE, message, raw.place(pointer)).label("none is given here"));
+                self.push(
+                    Finding::new(code::EXACTLY_ONE, message, raw.place(pointer)).label("none is given here"),
+                );
             }
             [first, rest @ ..] => {
                 let second = rest.first().copied().unwrap_or_default();
@@ -92,21 +95,16 @@ impl Checker<'_> {
         let pointer = || format!("{pointer}/{key}");
         if text.is_empty() {
             self.not_empty(raw, &pointer(), text);
-        } else if let TextMatch::Regex(text) = pattern
-            && let Err(error) = regex::RegexBuilder::new(text).case_insensitive(true).size_limit(1 << 20).build()
+        } else if key == "regex"
+            && let Err(error) = Pattern::new(pattern)
         {
-            let message = match &error {
-                regex::Error::CompiledTooBig(_) => "the regular expression needs too much memory".to_owned(),
-                other => {
-                    let text = other.to_string();
-                    let last = text.lines().last().unwrap_or_default();
-                    format!("invalid regular expression: {}", last.trim_start_matches("error: "))
-                }
-            };
+            let message = format!("the pattern cannot be used: {error}");
             let finding = Finding::new(code::REGEX, message, raw.place(&pointer()));
             let looks_around = ["(?=", "(?!", "(?<=", "(?<!"].iter().any(|sign| text.contains(sign));
             self.push(if looks_around {
-                finding.help("look-around is not supported; match more and take the part in a group")
+                finding.help(
+                    "look-around is not supported; match more, and take the part that matters in a group",
+                )
             } else {
                 finding
             });
