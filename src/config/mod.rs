@@ -19,6 +19,7 @@ pub mod model;
 mod parallel;
 pub mod parse;
 pub mod revision;
+pub mod schema;
 pub mod spanned;
 pub mod worktree;
 

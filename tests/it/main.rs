@@ -3,4 +3,7 @@
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests run real things and may panic")]
 
 mod bundle;
+mod config_corpus;
 mod forgotten;
+mod generated;
+mod schema_agreement;

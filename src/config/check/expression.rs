@@ -18,9 +18,11 @@ impl Checker<'_> {
                 let message = format!("`every` selects all computers, so `{key}` beside it cannot hold");
                 let place = raw.key_place(&format!("{pointer}/{key}"));
                 let finding = Finding::new(code::SETTING, message, place);
-                self.push(finding.related(raw.key_place(&format!("{pointer}/every")), "`every` is given here").help(
-                    "take `every` out, or the other; a `not` needs an `all` or `any` only if you want one",
-                ));
+                self.push(
+                    finding
+                        .related(raw.key_place(&format!("{pointer}/every")), "`every` is given here")
+                        .help("take one of them out"),
+                );
             }
         } else if given.is_empty() {
             let finding =
