@@ -126,6 +126,7 @@ impl JsonSchema for Limit {
             "type": "string",
             "description": "A length of time longer than zero: 45s, 10m, 1h 30m, 7d.",
             "pattern": r"^\s*([0-9]+[smhd]\s*)+$",
+            "allOf": [{ "pattern": "[1-9]" }],
         })
     }
 }

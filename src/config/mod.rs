@@ -5,12 +5,22 @@
 //! 3. `parse`: trees to documents with an envelope, and by `de` to the types of [`kind`]
 //! 4. `check`: documents to a [`Config`], every reference looked up
 //!
+//! `load` goes through all of them. The adapters `worktree` and `git` give the revisions.
+//!
 //! All findings of all passes are reported in one run (L8).
 
+pub mod check;
 pub mod de;
+pub mod document;
+pub mod git;
 pub mod kind;
+pub mod load;
 pub mod model;
+mod parallel;
 pub mod parse;
+pub mod revision;
+pub mod schema;
 pub mod spanned;
+pub mod worktree;
 
 pub use model::Config;

@@ -79,6 +79,11 @@ impl Sources {
         self.0.insert(file, text);
     }
 
+    /// Adds the texts of others.
+    pub fn extend(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
+
     /// The text of `file`, if it is known.
     #[must_use]
     pub fn get(&self, file: &str) -> Option<&Arc<str>> {

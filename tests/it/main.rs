@@ -4,7 +4,10 @@
 
 mod bundle;
 mod collect;
+mod config_corpus;
 mod contract;
 mod forgotten;
+mod generated;
+mod schema_agreement;
 mod ssh;
 mod support;

@@ -11,6 +11,13 @@ use crate::id::Name;
 /// One item in a desired state on the computers of a target. Exactly one of `software` and `task` (DEP-2).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("oneOf" = [
+    { "required": ["software", "state"], "properties": { "task": false, "instance": false } },
+    {
+        "required": ["task"],
+        "properties": { "software": false, "state": false, "version": false, "allowDowngrade": { "const": false } }
+    }
+]))]
 pub struct DeploymentSpec {
     /// The software.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -51,6 +58,7 @@ pub struct DeploymentSpec {
 /// The computers of a deployment: exactly one of the two.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("minProperties" = 1, "maxProperties" = 1))]
 pub struct DeploymentTarget {
     /// The name of a Target document.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -12,6 +12,13 @@ use crate::id::Name;
 /// At least one of the three, or `every: true`, has to be given, and none of the lists may be empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("oneOf" = [
+    { "required": ["every"], "properties": { "every": { "const": true }, "all": false, "any": false, "not": false } },
+    {
+        "properties": { "every": { "const": false } },
+        "anyOf": [{ "required": ["all"] }, { "required": ["any"] }, { "required": ["not"] }]
+    }
+]))]
 pub struct Match {
     /// Every computer of every tenant.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -45,11 +52,11 @@ pub enum Term {
     /// Computers of this tenant and of all tenants below it.
     TenantTree(Name),
     /// Computers of tenants with this tag.
-    TenantTag(String),
+    TenantTag(#[schemars(length(min = 1))] String),
     /// The computer of this name, in any case; `provider/name` where several providers list it.
-    Computer(String),
+    Computer(#[schemars(length(min = 1))] String),
     /// Computers with this tag.
-    Tag(String),
+    Tag(#[schemars(length(min = 1))] String),
     /// Computers of this role. An unknown role is none of them (RES-15).
     Role(crate::inventory::facts::Role),
     /// Computers with this kind of operating system.
@@ -111,11 +118,11 @@ pub enum Comparison {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum TextMatch {
     /// The whole text is this.
-    Equals(String),
+    Equals(#[schemars(length(min = 1))] String),
     /// The text contains this.
-    Contains(String),
+    Contains(#[schemars(length(min = 1))] String),
     /// The whole text fits this pattern, in which * stands for any text and ? for any character.
-    Wildcard(String),
+    Wildcard(#[schemars(length(min = 1))] String),
     /// The regular expression is found in the text; a group called `version` names the version.
-    Regex(String),
+    Regex(#[schemars(length(min = 1))] String),
 }

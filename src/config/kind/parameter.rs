@@ -13,6 +13,11 @@ use crate::secret::SecretRef;
 /// A parameter that scripts of an item can be given.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend(
+    "if" = { "properties": { "type": { "const": "select" } } },
+    "then" = { "required": ["options"] },
+    "else" = { "properties": { "options": false } }
+))]
 pub struct ParameterSpec {
     /// What kind of value it takes.
     pub r#type: ParameterType,

@@ -58,6 +58,7 @@ pub struct SshSpec {
     pub hosts: Vec<SshHost>,
     /// A file with more hosts, one on a line, relative to this file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub inventory: Option<String>,
     /// The account to sign in with. Default: the one that runs Muster.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -165,6 +166,7 @@ pub enum Become {
 pub struct SimulatedSpec {
     /// A YAML file with computers, relative to this file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub fleet: Option<String>,
     /// Makes computers from a seed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -172,6 +174,7 @@ pub struct SimulatedSpec {
     /// A file in which the model keeps what was changed, relative to this file, so that a later run sees it. Without
     /// it the fleet is as new in each run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub memory: Option<String>,
     /// What goes wrong, and where.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -200,6 +203,7 @@ pub struct Generator {
     pub software: BTreeMap<Name, Vec<String>>,
     /// Tasks that some of them already comply with: a name, and the percentage that does.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("allOf" = [{ "additionalProperties": { "maximum": 100 } }]))]
     pub compliant: BTreeMap<Name, u8>,
 }
 

@@ -10,6 +10,7 @@ use crate::time::Limit;
 /// A script that several documents share. Exactly one of `file` and `inline`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("oneOf" = [{ "required": ["file"] }, { "required": ["inline"] }]))]
 pub struct ScriptSpec {
     /// A file in the repository, relative to this file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -32,6 +33,7 @@ pub struct ScriptSpec {
 /// A script: exactly one of `file`, `inline` and `ref`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("oneOf" = [{ "required": ["file"] }, { "required": ["inline"] }, { "required": ["ref"] }]))]
 pub struct ScriptSource {
     /// A file in the repository, relative to this file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -58,6 +60,7 @@ pub struct ScriptSource {
 /// item is not applicable there.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("minProperties" = 1))]
 pub struct PlatformScripts {
     /// For Linux, macOS and other POSIX systems.
     #[serde(default, skip_serializing_if = "Option::is_none")]

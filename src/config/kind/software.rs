@@ -55,9 +55,19 @@ pub enum Detect {
     /// By a package manager's own record.
     Package(PackageMatch),
     /// By its MSI upgrade code (SW-4).
-    UpgradeCode(String),
+    UpgradeCode(
+        #[schemars(regex(
+            pattern = r"^(\{[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})$"
+        ))]
+        String,
+    ),
     /// By its MSI product code.
-    ProductCode(String),
+    ProductCode(
+        #[schemars(regex(
+            pattern = r"^(\{[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})$"
+        ))]
+        String,
+    ),
     /// By a script: exit 0 and a version on standard output means present, exit 0 and nothing means absent, and
     /// anything else means undetermined (SW-5).
     Script(PlatformScripts),
@@ -140,6 +150,7 @@ pub struct Prerequisite {
 /// A condition on other software. Exactly one of `installed` and `notInstalled`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("oneOf" = [{ "required": ["installed"] }, { "required": ["notInstalled"] }]))]
 pub struct Condition {
     /// These are installed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -174,5 +185,5 @@ pub enum Consequence {
     /// These are removed first.
     Uninstall(#[schemars(length(min = 1))] Vec<Name>),
     /// The item cannot go on, and this says why.
-    Fail(String),
+    Fail(#[schemars(length(min = 1))] String),
 }

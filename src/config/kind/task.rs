@@ -10,6 +10,7 @@ use super::{ParameterSpec, PlatformScripts};
 /// Something that is either so or not so on a computer.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("anyOf" = [{ "required": ["test"] }, { "required": ["set"] }, { "required": ["get"] }]))]
 pub struct TaskSpec {
     /// Prints true or false as its last line and changes nothing; lines before say why. Needed by enforce and audit.
     #[serde(default, skip_serializing_if = "Option::is_none")]

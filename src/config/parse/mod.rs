@@ -4,20 +4,14 @@
 //!
 //! Invariants: a [`RawDocument`]'s kind is one of the known ones; one bad document never hides another.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
 use super::de;
+use super::kind::{API_VERSION, Metadata};
 use super::spanned::{self, Entry, LineIndex, MAX_FINDINGS, Node, NodeKind};
 use crate::diagnostic::{Finding, Findings, Place, code, nearest};
-use crate::id::Name;
-
-/// The version of the configuration's format that this program reads.
-pub const API_VERSION: &str = "muster/v1";
 
 /// The keys of a document.
 const KEYS: [&str; 4] = ["apiVersion", "kind", "metadata", "spec"];
@@ -29,23 +23,6 @@ const MISSING: [(&str, &str); 4] = [
     ("metadata", "add `metadata: { name: … }`"),
     ("spec", "add `spec: …` with what the kind says"),
 ];
-
-/// Who a document is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Metadata {
-    /// The name, unique per kind.
-    pub name: Name,
-    /// A name for people, shown instead of the name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub title: Option<String>,
-    /// Free labels. Muster gives them no meaning.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub labels: BTreeMap<String, String>,
-    /// What this is for, for people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
-}
 
 /// A document whose envelope was read. Cheap to clone.
 #[derive(Debug, Clone)]

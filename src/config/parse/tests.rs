@@ -1,3 +1,7 @@
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
 use std::fmt::Write as _;
 
 use super::*;

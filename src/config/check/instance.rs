@@ -1,0 +1,165 @@
+//! The instance, tenants, and what git says of computers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Checker;
+use crate::config::document::{Document, Documents};
+use crate::config::kind::{ComputerSpec, CrossTenant, InstanceSpec, Kind, Mode, TenantSpec};
+use crate::config::model::{Computer, Instance, Tenant};
+use crate::config::revision::ROOT_FILE;
+use crate::diagnostic::{Finding, Place, code, nearest};
+use crate::id::Name;
+use crate::time::Limit;
+
+/// Computers at once, unless the instance says otherwise.
+const CONCURRENCY: u32 = 64;
+/// How long a detection counts, unless the instance says otherwise.
+const MAX_AGE: Limit = Limit::seconds(3600);
+
+impl<'a> Checker<'a> {
+    pub(super) fn instance(&mut self, documents: &'a Documents) -> Option<Instance> {
+        let broken = documents.broken.iter().filter(|broken| broken.kind == Kind::Instance).map(|b| &b.raw);
+        let all: Vec<_> = documents.instances.iter().map(|document| &document.raw).chain(broken).collect();
+        let first = all.iter().copied().find(|raw| &*raw.file == ROOT_FILE);
+        match (first, all.first()) {
+            (Some(first), _) => {
+                for raw in all.iter().filter(|raw| !Arc::ptr_eq(&raw.node, &first.node)) {
+                    let finding = Finding::new(
+                        code::SECOND_INSTANCE,
+                        "the repository has another Instance document",
+                        raw.origin(),
+                    );
+                    self.push(finding.related(first.origin(), "this is the one").help("delete one of them"));
+                }
+            }
+            (None, Some(elsewhere)) => {
+                let message = format!("the Instance document stands in `{}`", elsewhere.file);
+                let finding = Finding::new(code::NO_INSTANCE, message, elsewhere.origin());
+                self.push(finding.help(format!("move it to {ROOT_FILE} at the root of the repository")));
+            }
+            // A root file that cannot be read has findings of its own.
+            (None, None) if self.around.root_is_broken => {}
+            (None, None) => {
+                let finding = match self.around.tree.get(ROOT_FILE) {
+                    Some(_) => {
+                        let message = format!("{ROOT_FILE} holds no document of kind Instance");
+                        Finding::new(code::NO_INSTANCE, message, Place::file(&Arc::from(ROOT_FILE)))
+                    }
+                    None => {
+                        Finding::without_place(code::NO_INSTANCE, format!("there is no {ROOT_FILE} here"))
+                    }
+                };
+                self.push(finding.help("`muster init` writes one"));
+            }
+        }
+        let document = documents.instances.iter().find(|document| &*document.raw.file == ROOT_FILE)?;
+        Some(self.settings(document))
+    }
+
+    fn settings(&mut self, document: &Document<InstanceSpec>) -> Instance {
+        let Document { raw, metadata, spec } = document;
+        self.within(raw, "/spec/concurrency", spec.concurrency, 1, 10_000);
+        if let Some(zone) = &spec.time_zone {
+            self.time_zone(document, zone);
+        }
+        if let Some(state) = &spec.state {
+            self.not_empty(raw, "/spec/state/sqlite", &state.sqlite);
+        }
+        Instance {
+            metadata: metadata.clone(),
+            place: document.place(),
+            mode: spec.mode.unwrap_or(Mode::Enforce),
+            time_zone: spec.time_zone.clone().unwrap_or_else(|| "UTC".to_owned()),
+            concurrency: spec.concurrency.unwrap_or(CONCURRENCY),
+            max_age: spec.detection.as_ref().and_then(|detection| detection.max_age).unwrap_or(MAX_AGE),
+            sqlite: spec.state.as_ref().map(|state| state.sqlite.clone()),
+        }
+    }
+
+    /// The bundled time zones decide, so that the answer is the same on every machine.
+    fn time_zone(&mut self, document: &Document<InstanceSpec>, zone: &str) {
+        let zones = jiff::tz::TimeZoneDatabase::bundled();
+        if zones.get(zone).is_ok() {
+            return;
+        }
+        let message = format!("there is no time zone {zone:?}");
+        let finding = Finding::new(code::INVALID_VALUE, message, document.raw.place("/spec/timeZone"));
+        let known: Vec<String> = zones.available().map(|name| name.to_string()).collect();
+        let city =
+            |name: &&String| name.rsplit_once('/').is_some_and(|(_, city)| city.eq_ignore_ascii_case(zone));
+        let near = known.iter().find(city).map(String::as_str);
+        let near = near.or_else(|| nearest(zone, known.iter().map(String::as_str)));
+        self.push(match near {
+            Some(near) => finding.help(format!("did you mean `{near}`?")),
+            None => finding.help("write the IANA name, such as Europe/Berlin"),
+        });
+    }
+
+    pub(super) fn tenants(&mut self, documents: &'a [Document<TenantSpec>]) -> BTreeMap<Name, Tenant> {
+        let mut tenants = BTreeMap::new();
+        let mut edges = Vec::new();
+        for document in documents {
+            if let Some(parent) = &document.spec.parent {
+                self.reference(&document.raw, "/spec/parent", Kind::Tenant, parent);
+                edges.push((document.name(), document.raw.place("/spec/parent"), vec![parent]));
+            }
+            tenants.entry(document.name().clone()).or_insert_with(|| Tenant {
+                metadata: document.metadata.clone(),
+                place: document.place(),
+                parent: document.spec.parent.clone(),
+                tags: document.spec.tags.clone(),
+                mode: document.spec.mode.unwrap_or(Mode::Enforce),
+                cross_tenant: document.spec.cross_tenant.unwrap_or(CrossTenant::Include),
+            });
+        }
+        self.no_cycles("Tenant", "belongs to", edges);
+        tenants
+    }
+
+    pub(super) fn computers(&mut self, documents: &'a [Document<ComputerSpec>]) -> BTreeMap<Name, Computer> {
+        let mut computers = BTreeMap::new();
+        let mut seen: BTreeMap<(String, Option<&Name>), Place> = BTreeMap::new();
+        for document in documents {
+            let Document { raw, metadata, spec } = document;
+            if let Some(name) = &spec.name {
+                self.not_empty(raw, "/spec/name", name);
+            }
+            if let Some(provider) = &spec.provider {
+                self.reference(raw, "/spec/provider", Kind::Provider, provider);
+            }
+            self.optional_tenant(raw, "/spec/tenant", spec.tenant.as_ref());
+            let name = spec.name.clone().unwrap_or_else(|| metadata.name.to_string());
+            let place = document.place();
+            let key = (name.to_lowercase(), spec.provider.as_ref());
+            if computers.contains_key(&metadata.name) {
+                continue;
+            }
+            if let Some(first) = seen.get(&key) {
+                let message = format!("two documents are about the computer `{name}`");
+                let finding = Finding::new(code::SETTING, message, place.clone());
+                self.push(
+                    finding
+                        .related(first.clone(), "the other one")
+                        .help("put both into one, or name the provider of each"),
+                );
+            } else {
+                seen.insert(key, place.clone());
+            }
+            computers.insert(
+                metadata.name.clone(),
+                Computer {
+                    metadata: metadata.clone(),
+                    place,
+                    name,
+                    provider: spec.provider.clone(),
+                    tenant: spec.tenant.clone(),
+                    tags: spec.tags.clone(),
+                    mode: spec.mode.unwrap_or(Mode::Enforce),
+                    excluded: spec.excluded,
+                },
+            );
+        }
+        computers
+    }
+}

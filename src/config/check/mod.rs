@@ -1,0 +1,207 @@
+//! Documents to a checked [`Config`]: every reference is looked up, every default filled in, every finding collected.
+//!
+//! Not here: reading files (`load`), the meaning of expressions (`targets`) and of plans (`plan`).
+//!
+//! Invariants: pure; a configuration is given only when no finding is an error; what follows only from another finding
+//! is not reported again. The work grows with the number of documents, not with its square.
+
+mod cycle;
+mod deployment;
+mod expression;
+mod instance;
+mod order;
+mod parameter;
+mod prerequisite;
+mod provider;
+mod reference;
+mod script;
+mod shape;
+mod software;
+mod task;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use super::document::{Document, Documents};
+use super::kind::Kind;
+use super::model::{Config, Target};
+use super::parse::RawDocument;
+use super::revision::{ReadError, Tree};
+use crate::diagnostic::{Code, Finding, Findings, Place, Sources, code};
+use crate::id::Name;
+use script::{Checked, Shared};
+
+pub use provider::{data_files, memory_files};
+pub use script::{MAX_SCRIPT_BYTES, script_files};
+
+/// Files that documents refer to, by their own path: the bytes, or why there are none.
+pub type Files = BTreeMap<Arc<str>, Result<Arc<[u8]>, ReadError>>;
+
+/// What is checked, beside the documents.
+#[derive(Debug, Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// All files of the revision.
+    pub tree: &'a Tree,
+    /// Those that were read because a document refers to them.
+    pub files: &'a Files,
+    /// Whether some file could not be read, so that names may be declared in it.
+    pub incomplete: bool,
+    /// Whether the root file was among those.
+    pub root_is_broken: bool,
+}
+
+/// What a check found out.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The configuration, when nothing that was found here is an error. Its sources are not filled in.
+    pub config: Option<Config>,
+    /// What was found.
+    pub findings: Findings,
+    /// Texts of referred files that findings point into.
+    pub sources: Sources,
+}
+
+/// Checks all documents of a revision.
+#[must_use]
+pub fn check(documents: &Documents, around: Surroundings<'_>) -> Outcome {
+    let mut checker = Checker::new(documents, around);
+    let config = checker.config(documents);
+    checker.check_powershell();
+    let findings = checker.findings;
+    Outcome { config: config.filter(|_| !findings.has_errors()), findings, sources: checker.sources }
+}
+
+/// What is known while checking.
+struct Checker<'a> {
+    around: Surroundings<'a>,
+    /// Where each name of each kind is declared first.
+    names: BTreeMap<Kind, BTreeMap<&'a Name, Declared<'a>>>,
+    /// Nearest names that were looked for.
+    nearest: HashMap<(Kind, Name), Option<&'a str>>,
+    /// Script documents.
+    shared: BTreeMap<&'a Name, Option<Shared<'a>>>,
+    /// Texts of script files that were looked at, and what is wrong with them.
+    texts: BTreeMap<Arc<str>, Checked>,
+    /// PowerShell texts, each with the place of its first use.
+    powershell: BTreeMap<Arc<str>, script::Written>,
+    findings: Findings,
+    sources: Sources,
+}
+
+/// Where a name is declared.
+#[derive(Clone, Copy)]
+struct Declared<'a> {
+    raw: &'a RawDocument,
+}
+
+impl<'a> Checker<'a> {
+    fn new(documents: &'a Documents, around: Surroundings<'a>) -> Self {
+        let mut checker = Self {
+            around,
+            names: BTreeMap::new(),
+            nearest: HashMap::new(),
+            shared: BTreeMap::new(),
+            texts: BTreeMap::new(),
+            powershell: BTreeMap::new(),
+            findings: Findings::new(),
+            sources: Sources::new(),
+        };
+        for (kind, name, raw) in documents.names() {
+            checker.declare(kind, name, raw);
+        }
+        checker
+    }
+
+    fn declare(&mut self, kind: Kind, name: &'a Name, raw: &'a RawDocument) {
+        let of_kind = self.names.entry(kind).or_default();
+        if let Some(first) = of_kind.get(name) {
+            // More than one Instance is an error of its own.
+            if kind != Kind::Instance {
+                let first = first.raw.origin();
+                let finding = Finding::new(
+                    code::DUPLICATE_NAME,
+                    format!("the {kind} `{name}` is declared twice"),
+                    raw.origin(),
+                );
+                self.findings.push(
+                    finding
+                        .label("declared again here")
+                        .related(first, "first declared here")
+                        .help("rename one of them, or delete it"),
+                );
+            }
+        } else {
+            of_kind.insert(name, Declared { raw });
+        }
+    }
+
+    fn config(&mut self, documents: &'a Documents) -> Option<Config> {
+        let instance = self.instance(documents);
+        self.shared_scripts(&documents.scripts);
+        let tenants = self.tenants(&documents.tenants);
+        let providers = self.providers(&documents.providers);
+        let computers = self.computers(&documents.computers);
+        let targets = self.targets(&documents.targets);
+        let tasks = self.tasks(&documents.tasks);
+        let software = self.all_software(documents);
+        let deployments = self.deployments(documents, &software);
+        let order = self.order(&documents.orders);
+        Some(Config {
+            instance: instance?,
+            tenants,
+            providers,
+            computers,
+            targets,
+            software: software.into_iter().filter_map(|(name, s)| Some((name, s.model?))).collect(),
+            tasks,
+            deployments,
+            order,
+            sources: Sources::new(),
+        })
+    }
+
+    fn targets(&mut self, documents: &'a [Document<super::kind::TargetSpec>]) -> BTreeMap<Name, Target> {
+        let mut targets = BTreeMap::new();
+        let mut edges = Vec::new();
+        for document in documents {
+            self.expression(&document.raw, "/spec/match", &document.spec.r#match);
+            edges.push((
+                document.name(),
+                document.raw.origin(),
+                expression::targets_in(&document.spec.r#match),
+            ));
+            targets.entry(document.name().clone()).or_insert_with(|| Target {
+                metadata: document.metadata.clone(),
+                place: document.place(),
+                expression: document.spec.r#match.clone(),
+                mode: document.spec.mode.unwrap_or(super::kind::Mode::Enforce),
+            });
+        }
+        self.no_cycles("Target", "refers to", edges);
+        targets
+    }
+
+    fn report(&mut self, code: Code, message: impl Into<String>, place: Place) -> &mut Self {
+        self.findings.push(Finding::new(code, message, place));
+        self
+    }
+
+    fn push(&mut self, finding: Finding) {
+        self.findings.push(finding);
+    }
+}
+
+/// Whether an expression names other targets.
+#[must_use]
+pub fn refers_to_targets(expression: &super::kind::Match) -> bool {
+    !expression::targets_in(expression).is_empty()
+}
+
+/// The documents of one kind by name; the first of each name.
+fn by_name<T>(documents: &[Document<T>]) -> BTreeMap<&Name, &Document<T>> {
+    let mut map = BTreeMap::new();
+    for document in documents {
+        map.entry(document.name()).or_insert(document);
+    }
+    map
+}

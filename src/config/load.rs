@@ -1,0 +1,255 @@
+//! From a revision to a checked configuration: lists, reads, parses and checks, and collects what each of them finds.
+//!
+//! Not here: what is right and wrong (`spanned`, `parse`, `check`), and where files come from (the [`Source`]).
+//!
+//! Invariants: the result depends on the revision's content alone, not on threads or the order of reading; a file that
+//! cannot be read hides nothing in others.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::check::{self, Files, MAX_SCRIPT_BYTES, Surroundings};
+use super::document::Documents;
+use super::kind::Kind;
+use super::revision::{Entry, ROOT_FILE, ReadError, Resolved, Source, Tree, is_configuration, is_hidden};
+use super::{Config, parallel, parse, spanned};
+use crate::diagnostic::{Finding, Findings, Place, Sources, code};
+use crate::plan::document::Revision;
+use crate::targets;
+
+/// The largest host list or fleet, in bytes.
+const MAX_DATA_BYTES: u64 = 256 * 1024 * 1024;
+
+/// What loading a revision gave.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The configuration; `None` exactly when a finding is an error.
+    pub config: Option<Config>,
+    /// Everything that was found, in reading order.
+    pub findings: Findings,
+    /// The texts that findings point into.
+    pub sources: Sources,
+    /// What was loaded.
+    pub revision: Revision,
+}
+
+/// One configuration file, read on its own.
+struct Read {
+    path: Arc<str>,
+    /// What was read, unless it could not be.
+    bytes: Option<Arc<[u8]>>,
+    text: Option<Arc<str>>,
+    documents: Documents,
+    findings: Findings,
+}
+
+/// Loads a revision.
+#[must_use]
+pub fn load(source: &dyn Source) -> Loaded {
+    let tree = source.tree();
+    let (paths, mut findings) = list(tree);
+    let read = parallel::map(&paths, |(path, real)| read(source, path, real));
+
+    let own = others_own(tree, &read);
+    let mut sources = Sources::new();
+    let mut contents = BTreeMap::new();
+    let mut documents = Documents::default();
+    let mut broken = BTreeSet::new();
+    for file in read.into_iter().filter(|file| !own.contains(&file.path)) {
+        if file.findings.has_errors() {
+            broken.insert(Arc::clone(&file.path));
+        }
+        if let Some(text) = file.text {
+            sources.insert(Arc::clone(&file.path), text);
+        }
+        if let Some(bytes) = file.bytes {
+            contents.insert(file.path, bytes);
+        }
+        documents.append(file.documents);
+        findings.extend(file.findings);
+    }
+
+    let files = referred(source, &documents);
+    let around = Surroundings {
+        tree,
+        files: &files,
+        incomplete: !broken.is_empty(),
+        root_is_broken: broken.contains(ROOT_FILE),
+    };
+    let outcome = check::check(&documents, around);
+    for (path, bytes) in &files {
+        if let Ok(bytes) = bytes {
+            contents.insert(Arc::clone(path), Arc::clone(bytes));
+        }
+    }
+    findings.extend(outcome.findings);
+    sources.extend(outcome.sources);
+    let mut config = outcome.config.filter(|_| !findings.has_errors());
+    if let Some(found) = &config {
+        findings.extend(nesting(found));
+        if findings.has_errors() {
+            config = None;
+        }
+    }
+    findings.sort();
+    if let Some(config) = &mut config {
+        config.sources = sources.clone();
+    }
+    Loaded { config, findings, sources, revision: source.describe(&contents) }
+}
+
+/// The configuration files: the path of each and the file behind it, where that is a link; and what is wrong with
+/// entries of the tree.
+fn list(tree: &Tree) -> (Vec<(Arc<str>, Arc<str>)>, Findings) {
+    let mut paths = Vec::new();
+    let mut findings = Findings::new();
+    for (path, entry) in tree.iter().filter(|(path, _)| !is_hidden(path)) {
+        let place = || Place::file(path);
+        match entry {
+            Entry::File if is_configuration(path) => paths.push((Arc::clone(path), Arc::clone(path))),
+            Entry::File => {}
+            Entry::Unreadable(why) => {
+                findings.push(Finding::new(code::FILE_UNREADABLE, format!("`{path}` {why}"), place()));
+            }
+            Entry::Link(target) => match tree.resolve("", path) {
+                // What lies behind is read under its own path, if it is configuration.
+                Resolved::File(real) if is_configuration(path) && !is_configuration(&real) => {
+                    paths.push((Arc::clone(path), real));
+                }
+                Resolved::File(_) | Resolved::Folder => {}
+                Resolved::Missing if !is_configuration(path) => {}
+                Resolved::Missing => {
+                    let message =
+                        format!("the symbolic link `{path}` leads to {target:?}, which is not there");
+                    findings.push(Finding::new(code::FILE_MISSING, message, place()));
+                }
+                Resolved::Unreadable(why) => {
+                    let message = format!("the file behind the symbolic link `{path}` {why}");
+                    findings.push(Finding::new(code::FILE_UNREADABLE, message, place()));
+                }
+                Resolved::Leaves => {
+                    let message = format!("the symbolic link `{path}` leads out of the repository");
+                    let finding = Finding::new(code::LEAVES_REPOSITORY, message, place());
+                    findings.push(finding.help("put the files themselves into the repository"));
+                }
+                Resolved::Loop => {
+                    let message = format!("the symbolic link `{path}` leads in a circle");
+                    findings.push(Finding::new(code::SYMLINK_LOOP, message, place()));
+                }
+            },
+        }
+    }
+    (paths, findings)
+}
+
+fn read(source: &dyn Source, path: &Arc<str>, real: &str) -> Read {
+    let mut file = Read {
+        path: Arc::clone(path),
+        bytes: None,
+        text: None,
+        documents: Documents::default(),
+        findings: Findings::new(),
+    };
+    let limit = u64::try_from(spanned::MAX_BYTES).unwrap_or(u64::MAX);
+    let bytes = match source.read(real, limit) {
+        Ok(bytes) => bytes,
+        Err(ReadError::TooLarge(size)) => {
+            let message = format!("the file has {size} bytes; up to {limit} are read");
+            file.findings
+                .push(Finding::new(code::TOO_LARGE, message, Place::file(path)).help("split the file"));
+            return file;
+        }
+        Err(error) => {
+            let message = format!("the file cannot be read: {error}");
+            file.findings.push(Finding::new(code::FILE_UNREADABLE, message, Place::file(path)));
+            return file;
+        }
+    };
+    let text = match spanned::text_of(path, &bytes) {
+        Ok(text) => text,
+        Err(finding) => {
+            file.findings.push(*finding);
+            file.bytes = Some(bytes.into());
+            return file;
+        }
+    };
+    file.bytes = Some(Arc::clone(&text).into());
+    file.text = Some(Arc::clone(&text));
+    if let Some(finding) = unresolved_merge(path, &text) {
+        file.findings.push(finding);
+        return file;
+    }
+    let kinds = Kind::ALL.map(Kind::as_str);
+    let (documents, findings) = parse::parse(path, &text, &kinds);
+    file.findings = findings;
+    for raw in documents {
+        file.documents.add(raw, &mut file.findings);
+    }
+    file
+}
+
+/// A merge that was left half done reads as broken YAML; this says what it is.
+fn unresolved_merge(path: &Arc<str>, text: &str) -> Option<Finding> {
+    if !text.contains("<<<<<<< ") || !text.contains(">>>>>>> ") {
+        return None;
+    }
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        if line.starts_with("<<<<<<< ") {
+            let place = Place::in_text(path, text, at, at + line.trim_end().len());
+            let finding = Finding::new(code::SYNTAX, "a merge conflict is not resolved", place);
+            return Some(
+                finding.help("edit the file, and take out the lines with <<<<<<<, ======= and >>>>>>>"),
+            );
+        }
+        at += line.len();
+    }
+    None
+}
+
+/// Configuration files by their ending that a provider reads or writes for itself.
+fn others_own(tree: &Tree, read: &[Read]) -> BTreeSet<Arc<str>> {
+    let mut own = BTreeSet::new();
+    for file in read {
+        let named = check::data_files(&file.documents).chain(check::memory_files(&file.documents));
+        for (base, path) in named {
+            if let Resolved::File(real) = tree.resolve(base, path) {
+                own.insert(real);
+            }
+        }
+    }
+    own
+}
+
+/// The files that documents refer to.
+fn referred(source: &dyn Source, documents: &Documents) -> Files {
+    let tree = source.tree();
+    let scripts = check::script_files(documents).map(|named| (named, MAX_SCRIPT_BYTES));
+    let data = check::data_files(documents).map(|named| (named, MAX_DATA_BYTES));
+    let mut wanted: BTreeMap<Arc<str>, u64> = BTreeMap::new();
+    for ((base, path), limit) in scripts.chain(data) {
+        if let Resolved::File(real) = tree.resolve(base, path) {
+            let known = wanted.entry(real).or_insert(limit);
+            *known = limit.max(*known);
+        }
+    }
+    let wanted: Vec<_> = wanted.into_iter().collect();
+    let read = parallel::map(&wanted, |(path, limit)| source.read(path, *limit).map(Arc::from));
+    wanted.into_iter().map(|(path, _)| path).zip(read).collect()
+}
+
+/// Expressions that are too deep or too large only once other targets are in place.
+fn nesting(config: &Config) -> Findings {
+    let mut findings = Findings::new();
+    let named = config.targets.values().map(|target| (&target.expression, &target.place));
+    let own = config.deployments.values().filter(|deployment| deployment.target.is_none());
+    let own = own.map(|deployment| (&deployment.expression, &deployment.place));
+    for (expression, place) in named.chain(own) {
+        if check::refers_to_targets(expression)
+            && let Err(found) = targets::resolve(expression, config, Some(place))
+        {
+            findings.extend(found);
+        }
+    }
+    findings
+}

@@ -1,0 +1,3 @@
+function Test-It {
+  if ($true) {
+    1

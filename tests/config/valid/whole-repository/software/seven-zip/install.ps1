@@ -1,0 +1,3 @@
+﻿if ($true) {
+  winget install 7zip.7zip
+}
