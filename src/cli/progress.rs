@@ -31,28 +31,11 @@ pub struct Progress<'a> {
 }
 
 impl<'a> Progress<'a> {
-    /// Progress over so many computers. There is a bar when standard error is a terminal, outside CI, unless quiet.
+    /// Progress over so many computers, with a bar if there can be one.
     #[must_use]
     pub fn new(ui: &'a Ui, computers: u64) -> Self {
-        let surroundings = ui.surroundings();
-        let wanted = surroundings.stderr_terminal
-            && !surroundings.ci
-            && !surroundings.dumb
-            && ui.loudness() > Loudness::Quiet;
-        let bar = wanted.then(|| Self::bar(computers));
-        ui.set_bar(bar.clone());
+        let bar = bar(ui, computers);
         Self { ui, bar, names: BTreeMap::new(), current: BTreeSet::new(), done: BTreeSet::new(), failed: 0 }
-    }
-
-    fn bar(computers: u64) -> ProgressBar {
-        let bar = ProgressBar::with_draw_target(Some(computers), ProgressDrawTarget::stderr());
-        // A template that cannot be read leaves the usual one, which shows the same numbers.
-        if let Ok(style) =
-            ProgressStyle::with_template("[{bar:24}] {human_pos}/{human_len} computers {wide_msg}")
-        {
-            bar.set_style(style.progress_chars("=> "));
-        }
-        bar
     }
 
     /// Shows an event.
@@ -118,6 +101,29 @@ impl Drop for Progress<'_> {
             bar.finish_and_clear();
         }
     }
+}
+
+/// A bar below everything that is written from now on. There is one when standard error is a terminal, outside CI, unless
+/// quiet.
+pub(super) fn bar(ui: &Ui, computers: u64) -> Option<ProgressBar> {
+    let surroundings = ui.surroundings();
+    let wanted = surroundings.stderr_terminal
+        && !surroundings.ci
+        && !surroundings.dumb
+        && ui.loudness() > Loudness::Quiet
+        && computers > 0;
+    let bar = wanted.then(|| {
+        let bar = ProgressBar::with_draw_target(Some(computers), ProgressDrawTarget::stderr());
+        // A template that cannot be read leaves the usual one, which shows the same numbers.
+        if let Ok(style) =
+            ProgressStyle::with_template("[{bar:24}] {human_pos}/{human_len} computers {wide_msg}")
+        {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        bar
+    });
+    ui.set_bar(bar.clone());
+    bar
 }
 
 #[cfg(test)]

@@ -1,12 +1,21 @@
 //! Sessions: one linear run against one computer, its scripts, its stages and what can happen in it.
 //!
-//! `script`, `bundle`, `frame`, `stage` and `event` are decisions and values; the drivers beside them run things
-//! through the provider's and the store's seams and print nothing.
+//! `script`, `bundle`, `frame`, `collect`, `powershell`, `stage`, `verify` and `event` are values and decisions; `secrets`
+//! is a seam; `prepare`, `detect`, `execute`, `dispatcher` and `recover` are drivers that run things through the seams of
+//! providers and store, and print nothing; `control` tells them to stop.
 
 pub mod bundle;
 pub mod collect;
+pub mod control;
+pub mod detect;
+pub mod dispatcher;
 pub mod event;
+pub mod execute;
 pub mod frame;
 pub mod powershell;
+pub mod prepare;
+pub mod recover;
 pub mod script;
+pub mod secrets;
 pub mod stage;
+pub mod verify;

@@ -170,6 +170,8 @@ pub struct Step<Access> {
     pub limit: Duration,
     /// What it is given.
     pub values: Values,
+    /// Environment of this step alone, over the bundle's (`MUSTER_VERSION` and the like); no secrets.
+    pub environment: BTreeMap<String, String>,
     /// How many bytes of standard output, and separately of standard error, are kept.
     pub keep: usize,
     access: PhantomData<Access>,
@@ -188,14 +190,23 @@ impl Step<Read> {
     #[must_use]
     pub fn read(key: impl Into<String>, purpose: Purpose, script: Arc<Script>, values: Values) -> Self {
         let limit = script.limit.map_or(DETECTION_LIMIT, Limit::duration);
-        Self { key: key.into(), purpose, script, limit, values, keep: KEEP_OUTPUT, access: PhantomData }
+        Self {
+            key: key.into(),
+            purpose,
+            script,
+            limit,
+            values,
+            environment: BTreeMap::new(),
+            keep: KEEP_OUTPUT,
+            access: PhantomData,
+        }
     }
 
     /// The same step as part of a bundle that changes something, so that one round trip can change and look again.
     #[must_use]
     pub fn in_change(self) -> Step<Write> {
-        let Self { key, purpose, script, limit, values, keep, access: _ } = self;
-        Step { key, purpose, script, limit, values, keep, access: PhantomData }
+        let Self { key, purpose, script, limit, values, environment, keep, access: _ } = self;
+        Step { key, purpose, script, limit, values, environment, keep, access: PhantomData }
     }
 }
 
@@ -204,7 +215,16 @@ impl Step<Write> {
     #[must_use]
     pub fn change(key: impl Into<String>, purpose: Purpose, script: Arc<Script>, values: Values) -> Self {
         let limit = script.limit.map_or(CHANGE_LIMIT, Limit::duration);
-        Self { key: key.into(), purpose, script, limit, values, keep: KEEP_OUTPUT, access: PhantomData }
+        Self {
+            key: key.into(),
+            purpose,
+            script,
+            limit,
+            values,
+            environment: BTreeMap::new(),
+            keep: KEEP_OUTPUT,
+            access: PhantomData,
+        }
     }
 }
 

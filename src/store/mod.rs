@@ -18,6 +18,7 @@ use crate::inventory::facts::Facts;
 use crate::inventory::item::{Detection, ItemKey, Observed};
 use crate::inventory::known::Contact;
 use crate::plan::document::{ActionType, Reason};
+use crate::provider::AgentRecord;
 use crate::session::stage::{ActionResult, SessionStatus};
 use crate::time::Timestamp;
 
@@ -67,11 +68,15 @@ pub enum StoreError {
     },
 }
 
-/// The last facts of a computer and how the last attempt to reach it went.
+/// What is remembered of a computer: how its provider last listed it, its last facts, the last attempt to reach it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StoredComputer {
     /// The computer.
     pub id: ComputerId,
+    /// The provider that listed it.
+    pub provider: Name,
+    /// As it was listed last. Used while its provider fails (L3).
+    pub agent: AgentRecord,
     /// The last facts, and when they were collected.
     pub facts: Option<(Timestamp, Facts)>,
     /// The last attempt to reach it.

@@ -146,6 +146,13 @@ impl Snapshot {
         &self.computers[ix as usize]
     }
 
+    /// The index of the computer with this id.
+    #[must_use]
+    pub fn position(&self, id: &ComputerId) -> Option<u32> {
+        let at = self.computers.binary_search_by(|computer| computer.id.cmp(id)).ok()?;
+        u32::try_from(at).ok()
+    }
+
     /// All computers with their indexes, in order of their ids.
     pub fn iter(&self) -> impl Iterator<Item = (u32, &Computer)> {
         (0..).zip(&self.computers)

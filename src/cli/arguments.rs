@@ -1,0 +1,278 @@
+//! The command line as it is typed. What it means is worked out by each command.
+//!
+//! The comments here are the help text.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::output::ColourChoice;
+use crate::config::kind::Mode;
+use crate::plan::needs::Refresh;
+
+/// Keeps the computers of managed service providers in the state that is declared in git
+#[derive(Debug, Parser)]
+#[command(name = "muster", version, max_term_width = 100, arg_required_else_help = true)]
+pub struct Arguments {
+    /// What every command understands.
+    #[command(flatten)]
+    pub global: Global,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options that every command understands.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// The configuration repository: a folder with muster.yaml, or one below it; with --rev also a bare git repository
+    #[arg(short = 'C', long = "repo", value_name = "PATH", global = true)]
+    pub repo: Option<PathBuf>,
+    /// The form of the result on standard output
+    #[arg(long, value_name = "FORM", value_enum, default_value_t = Form::Human, global = true)]
+    pub output: Form,
+    /// When to use colour
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = ColourChoice::Auto, global = true)]
+    pub color: ColourChoice,
+    /// Say only what is asked for and what went wrong
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Say more on standard error: -v what is done, -vv how, -vvv everything
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub verbose: u8,
+    /// Exit with 10 when there are warnings
+    #[arg(long, global = true)]
+    pub fail_on_warn: bool,
+}
+
+/// The form of a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Form {
+    /// Text for people
+    Human,
+    /// One JSON document
+    Json,
+    /// A JSON document on each line, as things happen
+    Ndjson,
+    /// Markdown, for a comment on a pull request
+    Markdown,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write a new configuration repository into an empty folder
+    Init(Init),
+    /// Check the configuration and report every mistake
+    Validate(Validate),
+    /// Write the JSON Schemas of all kinds of documents
+    Schema(Schema),
+    /// Show what apply would do, and change nothing
+    Plan(Plan),
+    /// Show a saved plan, without contacting anything
+    Show(Show),
+    /// Bring computers into their declared state
+    Apply(Apply),
+    /// List the computers that a target selects, and why
+    Resolve(Resolve),
+    /// Explain why a computer gets what it gets, or what a code means
+    Explain(Explain),
+    /// Show what is known of computers and items
+    Status(Status),
+    /// List sessions, or show one
+    Sessions(Sessions),
+    /// Print a completion script for a shell
+    Completions(Completions),
+    /// Print the version
+    Version,
+}
+
+/// Options of `init`.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The folder; it is made if it does not exist
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// The instance's name (default: the folder's)
+    #[arg(long)]
+    pub name: Option<String>,
+}
+
+/// Which revision is read.
+#[derive(Debug, Clone, Args)]
+pub struct RevisionArgs {
+    /// Read this commit, branch or tag in place of the working tree
+    #[arg(long, value_name = "REV")]
+    pub rev: Option<String>,
+}
+
+/// Options of `validate`.
+#[derive(Debug, Args)]
+pub struct Validate {
+    /// The revision.
+    #[command(flatten)]
+    pub revision: RevisionArgs,
+}
+
+/// Options of `schema`.
+#[derive(Debug, Args)]
+pub struct Schema {
+    /// Print the schema of this kind in place of writing all
+    pub kind: Option<String>,
+    /// The folder to write to
+    #[arg(long, default_value = "schemas", conflicts_with = "kind")]
+    pub dir: PathBuf,
+}
+
+/// What a plan is limited to and how fresh it has to be.
+#[derive(Debug, Clone, Args)]
+pub struct Scope {
+    /// The revision.
+    #[command(flatten)]
+    pub revision: RevisionArgs,
+    /// Only computers that match, such as tenant:contoso,role:server,not:tag:kiosk (can be repeated)
+    #[arg(long, value_name = "SELECTORS")]
+    pub only: Vec<String>,
+    /// The most that this run may do
+    #[arg(long, value_name = "MODE", value_parser = parse_mode)]
+    pub mode: Option<Mode>,
+    /// What to detect: what is not known or too old (auto), everything (always), nothing (never)
+    #[arg(long, value_name = "WHAT", value_parser = parse_refresh)]
+    pub refresh: Option<Refresh>,
+    /// How many of the computers may be out of reach, in percent, without exit code 5
+    #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub allow_missing: u8,
+}
+
+/// Options of `plan`.
+#[derive(Debug, Args)]
+pub struct Plan {
+    /// What it covers.
+    #[command(flatten)]
+    pub scope: Scope,
+    /// Contact nothing: use what is remembered
+    #[arg(long)]
+    pub offline: bool,
+    /// Save the plan for `muster apply FILE`
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Exit with 2 when there are changes
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+    /// List the computers and values of each change
+    #[arg(long)]
+    pub details: bool,
+}
+
+/// Options of `show`.
+#[derive(Debug, Args)]
+pub struct Show {
+    /// The saved plan
+    pub file: PathBuf,
+    /// List the computers and values of each change
+    #[arg(long)]
+    pub details: bool,
+}
+
+/// Options of `apply`.
+#[derive(Debug, Args)]
+pub struct Apply {
+    /// A saved plan: exactly this is done, or nothing
+    #[arg(conflicts_with_all = ["only", "mode", "rev", "refresh"])]
+    pub file: Option<PathBuf>,
+    /// What it covers.
+    #[command(flatten)]
+    pub scope: Scope,
+    /// Do not ask
+    #[arg(long)]
+    pub auto_approve: bool,
+    /// List the computers and values of each change
+    #[arg(long)]
+    pub details: bool,
+    /// How many computers are worked on at once
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub concurrency: Option<u32>,
+}
+
+/// Options of `resolve`.
+#[derive(Debug, Args)]
+pub struct Resolve {
+    /// The name of a target, or selectors such as tenant:contoso,role:server
+    pub target: String,
+    /// The revision.
+    #[command(flatten)]
+    pub revision: RevisionArgs,
+    /// Contact nothing: use what is remembered
+    #[arg(long)]
+    pub offline: bool,
+}
+
+/// Options of `explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// A computer's name, or a code such as M0201
+    pub what: String,
+    /// A software or task; with an instance key as name[key]
+    pub item: Option<String>,
+    /// The revision.
+    #[command(flatten)]
+    pub revision: RevisionArgs,
+}
+
+/// Options of `status`.
+#[derive(Debug, Args)]
+pub struct Status {
+    /// Only this computer
+    pub computer: Option<String>,
+}
+
+/// Options of `sessions`.
+#[derive(Debug, Args)]
+pub struct Sessions {
+    /// Show this session with its actions and their output
+    pub id: Option<String>,
+    /// Only sessions of this computer
+    #[arg(long)]
+    pub computer: Option<String>,
+    /// At most so many
+    #[arg(long, default_value_t = 20)]
+    pub limit: u32,
+}
+
+/// Options of `completions`.
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+fn parse_mode(text: &str) -> Result<Mode, String> {
+    match text {
+        "ignored" => Ok(Mode::Ignored),
+        "monitor" => Ok(Mode::Monitor),
+        "audit" => Ok(Mode::Audit),
+        "enforce" => Ok(Mode::Enforce),
+        _ => Err("use enforce, audit, monitor or ignored".to_owned()),
+    }
+}
+
+fn parse_refresh(text: &str) -> Result<Refresh, String> {
+    match text {
+        "auto" => Ok(Refresh::Auto),
+        "always" => Ok(Refresh::Always),
+        "never" => Ok(Refresh::Never),
+        _ => Err("use auto, always or never".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,168 @@
+//! `muster apply`: the plan, the question, and then exactly that plan.
+//!
+//! The same path as `plan` up to the plan itself (L1). One apply at a time per state.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::sync::{Mutex, PoisonError};
+
+use crate::cli::arguments::{Apply, Form};
+use crate::cli::context::{Opened, Shell, SystemClock, run_id, session_id};
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::planning;
+use crate::cli::progress::Progress;
+use crate::cli::prompt;
+use crate::cli::saved;
+use crate::id::Name;
+use crate::plan::compare::compare;
+use crate::plan::document::Plan;
+use crate::plan::needs::Refresh;
+use crate::report;
+use crate::report::compare::Comparison as Difference;
+use crate::report::summary::Summary;
+use crate::session::control::{Control, Demand};
+use crate::session::dispatcher::{Dispatcher, Link, RunOutcome};
+use crate::session::event::{Event, Stamped};
+use crate::session::execute::Tools;
+use crate::session::prepare::Prepared;
+use crate::session::recover;
+use crate::store::{RunRecord, Store};
+use crate::time::Clock;
+
+pub(in crate::cli) async fn run(shell: &mut Shell, command: &Apply, control: &Control) -> Result<Exit, CliError> {
+    let saved = match &command.file {
+        Some(file) => Some(saved::read(&shell.environment.current_dir.join(file))?),
+        None => None,
+    };
+    let rev = match &saved {
+        Some(plan) if !plan.revision.dirty => plan.revision.commit.as_ref().map(|c| c.as_str().to_owned()),
+        Some(_) => None,
+        None => command.scope.revision.rev.clone(),
+    };
+    let opened = shell.open(rev.as_deref())?;
+    let wish = match &saved {
+        Some(plan) => planning::wish_of(plan.options.clone(), Refresh::Always, false)?,
+        None => planning::wish(&command.scope, Refresh::Always, false)?,
+    };
+    let links = shell.links(&opened)?;
+    let store = shell.store(&opened).await?;
+    let holder = format!("apply by {}", shell.environment.user.as_deref().unwrap_or("somebody"));
+    let _lock = store.lock(&holder).await?;
+    let interrupted = recover::interrupted(&store).await?;
+    if !interrupted.is_empty() {
+        let event = Event::Interrupted { under_way: interrupted };
+        tell(shell, &mut Progress::new(&shell.ui, 0), event)?;
+    }
+    let prepared = planning::prepare(shell, &opened, &links, &store, control, &wish).await?;
+    recover::settle(&store, &prepared.reached, &SystemClock).await?;
+    let plan = &prepared.planned.plan;
+    if let Some(saved) = &saved {
+        stale(shell, saved, plan)?;
+    }
+    if shell.global.output != Form::Ndjson {
+        super::plan::print(shell, plan, command.details)?;
+    }
+    if prepared.findings.has_errors() || prepared.planned.findings.has_errors() {
+        return Err(CliError::reported(Exit::Configuration));
+    }
+    if plan.sessions.is_empty() || control.demand() != Demand::Run {
+        return Ok(exit(&prepared, None, control, command));
+    }
+    if !command.auto_approve {
+        approve(shell, plan)?;
+    }
+    let outcome = execute(shell, &opened, &links, &store, &prepared, control, command).await?;
+    Ok(exit(&prepared, Some(&outcome), control, command))
+}
+
+/// Refuses a saved plan that does not hold any more, with the difference (exit 7).
+fn stale(shell: &Shell, saved: &Plan, fresh: &Plan) -> Result<(), CliError> {
+    let comparison = compare(saved, fresh);
+    if comparison.is_subset() {
+        return Ok(());
+    }
+    let difference = Difference::of(&report::compare::entries(saved), &report::compare::entries(fresh));
+    let view = shell.view(false);
+    shell.ui.report(|pen| report::compare::write(pen, &difference, &view));
+    Err(CliError::stale("the saved plan does not hold any more; nothing was done")
+        .hint("look at the difference, and make a new plan with: muster plan --out FILE"))
+}
+
+/// Asks for the word `yes` on a terminal; without one nothing can be approved.
+fn approve(shell: &Shell, plan: &Plan) -> Result<(), CliError> {
+    if !std::io::stdin().is_terminal() {
+        return Err(CliError::refused("not applied: there is nobody to ask")
+            .hint("look at the plan first, then use --auto-approve"));
+    }
+    let question = format!("{}.", Summary::of(plan).sentence());
+    if prompt::agrees(&shell.ui, &question, &mut std::io::stdin().lock()) {
+        Ok(())
+    } else {
+        Err(CliError::refused("not applied: the word yes was not given"))
+    }
+}
+
+async fn execute(
+    shell: &mut Shell,
+    opened: &Opened,
+    links: &BTreeMap<Name, Link>,
+    store: &dyn Store,
+    prepared: &Prepared,
+    control: &Control,
+    command: &Apply,
+) -> Result<RunOutcome, CliError> {
+    let plan = &prepared.planned.plan;
+    let secrets = shell.secrets(opened);
+    let run = RunRecord {
+        id: run_id(),
+        started: SystemClock.now(),
+        finished: None,
+        commit: plan.revision.commit.clone(),
+        plan: plan.digest.clone(),
+    };
+    let progress = Mutex::new(Progress::new(&shell.ui, plan.sessions.len() as u64));
+    let shell: &Shell = shell;
+    let events = |event: Event| {
+        // Whoever reads the events may go away; the run goes on, and its record is in the state.
+        _ = tell(shell, &mut progress.lock().unwrap_or_else(PoisonError::into_inner), event);
+    };
+    let concurrency = command.concurrency.unwrap_or(opened.config.instance.concurrency);
+    let dispatcher = Dispatcher {
+        tools: Tools { config: &opened.config, store, secrets: &secrets, clock: &SystemClock, events: &events },
+        snapshot: &prepared.snapshot,
+        links,
+        concurrency: usize::try_from(concurrency).unwrap_or(usize::MAX),
+        session_id: &session_id,
+    };
+    Ok(dispatcher.run(&run, plan, control).await?)
+}
+
+/// Tells an event in the form that was asked for.
+fn tell(shell: &Shell, progress: &mut Progress<'_>, event: Event) -> Result<(), CliError> {
+    if shell.global.output == Form::Ndjson {
+        let stamped = Stamped { at: SystemClock.now(), event };
+        shell.ui.bytes(|out| report::events::ndjson(out, &stamped))?;
+    } else {
+        progress.event(&event);
+    }
+    Ok(())
+}
+
+/// What an apply means for the exit code: what is worst counts.
+fn exit(prepared: &Prepared, outcome: Option<&RunOutcome>, control: &Control, command: &Apply) -> Exit {
+    let counts = outcome.map(|outcome| outcome.counts.clone()).unwrap_or_default();
+    if control.demand() != Demand::Run {
+        Exit::Interrupted
+    } else if counts.failed + counts.partly_passed > 0 {
+        Exit::Failed
+    } else if !prepared.failed.is_empty() {
+        Exit::Source
+    } else if counts.unreachable + counts.not_finished > 0
+        || super::plan::too_much_missing(&prepared.planned.plan, command.scope.allow_missing)
+    {
+        Exit::Incomplete
+    } else {
+        Exit::Done
+    }
+}

@@ -1,0 +1,14 @@
+//! One file for each command: what was typed becomes plain values, one call into the library, and a report.
+
+pub(super) mod apply;
+pub(super) mod completions;
+pub(super) mod explain;
+pub(super) mod init;
+pub(super) mod plan;
+pub(super) mod resolve;
+pub(super) mod schema;
+pub(super) mod sessions;
+pub(super) mod show;
+pub(super) mod status;
+pub(super) mod validate;
+pub(super) mod version;

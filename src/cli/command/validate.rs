@@ -1,0 +1,50 @@
+//! `muster validate`: every mistake of a revision in one run.
+
+use serde_json::json;
+
+use crate::cli::arguments::{Form, Validate};
+use crate::cli::context::Shell;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::diagnostic::Findings;
+use crate::report::diagnostic;
+
+pub(in crate::cli) fn run(shell: &mut Shell, command: &Validate) -> Result<Exit, CliError> {
+    let (_, loaded) = shell.load(command.revision.rev.as_deref())?;
+    let findings = &loaded.findings;
+    let valid = loaded.config.is_some() && !findings.has_errors();
+    shell.warned |= findings.iter().any(|finding| !finding.is_error());
+    match shell.global.output {
+        Form::Json => {
+            let value = json!({
+                "valid": valid,
+                "revision": loaded.revision,
+                "findings": diagnostic::json(findings, &loaded.sources),
+            });
+            shell.ui.bytes(|out| writeln!(out, "{value:#}"))?;
+        }
+        Form::Ndjson => {
+            for finding in findings {
+                let one: Findings = std::iter::once(finding.clone()).collect();
+                let value = diagnostic::json(&one, &loaded.sources);
+                shell.ui.bytes(|out| crate::report::json::line(out, &value))?;
+            }
+        }
+        Form::Human | Form::Markdown => {
+            shell.report(findings, &loaded.sources);
+            if let (true, Some(config)) = (valid, &loaded.config) {
+                let said = format!(
+                    "Valid: {} deployments of {} software and {} tasks, {} targets, {} tenants, {} providers",
+                    config.deployments.len(),
+                    config.software.len(),
+                    config.tasks.len(),
+                    config.targets.len(),
+                    config.tenants.len(),
+                    config.providers.len(),
+                );
+                shell.ui.bytes(|out| writeln!(out, "{said}"))?;
+            }
+        }
+    }
+    Ok(if valid { Exit::Done } else { Exit::Configuration })
+}

@@ -1,0 +1,245 @@
+//! Where everything is put together: the only place that builds adapters, reads the clock and knows both the settings and
+//! the machine.
+
+#![expect(clippy::disallowed_methods, reason = "the composition root reads the clock")]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+
+use super::arguments::{Form, Global};
+use super::environment::{Environment, SystemSecrets};
+use super::error::CliError;
+use super::exit::Exit;
+use super::output::Ui;
+use crate::config::Config;
+use crate::config::kind::ProviderSpec;
+use crate::config::load::Loaded;
+use crate::config::{git, load, worktree};
+use crate::diagnostic::{Findings, Sources};
+use crate::id::{Name, RunId, SessionId};
+use crate::plan::document::Revision;
+use crate::provider::local::{Local, LocalSettings};
+use crate::provider::simulated::Simulated;
+use crate::provider::ssh::{Ssh, SshSettings};
+use crate::provider::{Reader, Writer};
+use crate::report::{View, diagnostic as findings_report};
+use crate::session::dispatcher::Link;
+use crate::store::sqlite::Sqlite;
+use crate::time::{Clock, Timestamp};
+
+/// The machine's clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}
+
+/// What every command has: the settings, the environment and the terminal.
+#[derive(Debug)]
+pub struct Shell {
+    /// What was typed before the command.
+    pub global: Global,
+    /// The environment.
+    pub environment: Environment,
+    /// The terminal.
+    pub ui: Arc<Ui>,
+    /// Whether anything was warned about.
+    pub warned: bool,
+}
+
+/// A configuration without errors, with its place.
+#[derive(Debug)]
+pub struct Opened {
+    /// The configuration.
+    pub config: Config,
+    /// Its revision.
+    pub revision: Revision,
+    /// The folder of muster.yaml, or the repository's where it has no working tree.
+    pub root: PathBuf,
+}
+
+/// A new id for a session; ids sort by time.
+#[must_use]
+pub fn session_id() -> SessionId {
+    SessionId::new(uuid::Uuid::now_v7().to_string())
+}
+
+/// A new id for a run.
+#[must_use]
+pub fn run_id() -> RunId {
+    RunId::new(uuid::Uuid::now_v7().to_string())
+}
+
+impl Shell {
+    /// Whether results are wanted for programs.
+    #[must_use]
+    pub fn for_programs(&self) -> bool {
+        matches!(self.global.output, Form::Json | Form::Ndjson)
+    }
+
+    /// Reads the configuration at a revision and reports what is wrong with it.
+    ///
+    /// # Errors
+    /// When it cannot be found or read, or has errors (exit 3).
+    pub fn open(&mut self, rev: Option<&str>) -> Result<Opened, CliError> {
+        let (root, loaded) = self.load(rev)?;
+        let Loaded { config, findings, sources, revision } = loaded;
+        self.report(&findings, &sources);
+        match config {
+            Some(config) if !findings.has_errors() => Ok(Opened { config, revision, root }),
+            _ => Err(CliError::reported(Exit::Configuration)),
+        }
+    }
+
+    /// Reads the configuration at a revision, errors and all.
+    ///
+    /// # Errors
+    /// When it cannot be found or read.
+    pub fn load(&self, rev: Option<&str>) -> Result<(PathBuf, Loaded), CliError> {
+        let start = match &self.global.repo {
+            Some(path) => self.environment.current_dir.join(path),
+            None => self.environment.current_dir.clone(),
+        };
+        if let Some(rev) = rev {
+            let source = git::GitRevision::open(&start, rev, None)?;
+            let root = worktree::find_root(&start).unwrap_or(start);
+            return Ok((root, load::load(&source)));
+        }
+        let root = worktree::find_root(&start).ok_or_else(|| CliError::no_repository(&start))?;
+        let source = worktree::Worktree::open(&root)?;
+        Ok((root, load::load(&source)))
+    }
+
+    /// How reports are to look.
+    #[must_use]
+    pub fn view(&self, details: bool) -> View {
+        View { width: self.environment.width(), details, zone: TimeZone::UTC }
+    }
+
+    /// Prints findings to standard error.
+    pub fn report(&mut self, findings: &Findings, sources: &Sources) {
+        if findings.is_empty() {
+            return;
+        }
+        self.warned |= findings.iter().any(|finding| !finding.is_error());
+        let style = findings_report::Style { colour: self.ui.colours().1, width: self.environment.width() };
+        self.ui.rendered(&findings_report::render(findings, sources, style));
+    }
+
+    /// Opens the state of a repository.
+    ///
+    /// # Errors
+    /// When it cannot be opened or made.
+    pub async fn store(&self, opened: &Opened) -> Result<Sqlite, CliError> {
+        Ok(Sqlite::open(&self.state_path(opened)?).await?)
+    }
+
+    /// Where the state of a repository lies.
+    ///
+    /// # Errors
+    /// When neither the Instance nor the environment says where.
+    pub fn state_path(&self, opened: &Opened) -> Result<PathBuf, CliError> {
+        if let Some(path) = &opened.config.instance.sqlite {
+            return Ok(opened.root.join(path));
+        }
+        let base = self
+            .environment
+            .state_home
+            .clone()
+            .or_else(|| self.environment.home.as_ref().map(|home| home.join(".local/state")))
+            .ok_or_else(|| {
+                CliError::usage("there is no home folder to keep the state in".to_owned())
+                    .hint("set state.sqlite in muster.yaml, or XDG_STATE_HOME")
+            })?;
+        Ok(base.join("muster").join(opened.config.instance.metadata.name.as_str()).join("state.db"))
+    }
+
+    /// Builds the providers of a configuration.
+    ///
+    /// # Errors
+    /// When a provider's own files cannot be used.
+    pub fn links(&self, opened: &Opened) -> Result<BTreeMap<Name, Link>, CliError> {
+        opened
+            .config
+            .providers
+            .iter()
+            .map(|(name, provider)| {
+                let folder = folder_of(&opened.root, &provider.place.file);
+                let link = match &provider.spec {
+                    ProviderSpec::Local(spec) => {
+                        let local = Arc::new(Local::new(LocalSettings {
+                            name: name.clone(),
+                            computer: spec.computer.clone(),
+                            tenant: spec.tenant.clone(),
+                            tags: spec.tags.clone(),
+                        }));
+                        Link {
+                            reader: Reader::new(local.info(), Arc::clone(&local) as _, Arc::clone(&local) as _),
+                            writer: Writer::new(local.info(), local),
+                        }
+                    }
+                    ProviderSpec::Ssh(spec) => {
+                        let inventory = spec.inventory.as_ref().and_then(|path| provider.files.get(path));
+                        let ssh = Arc::new(Ssh::new(SshSettings {
+                            name: name.clone(),
+                            spec: spec.clone(),
+                            inventory: inventory.cloned(),
+                            folder,
+                            home: self.environment.home.clone(),
+                            user: self.environment.user.clone(),
+                            agent_socket: self.environment.ssh_agent.clone(),
+                            known_hosts: self.known_hosts(),
+                        }));
+                        Link {
+                            reader: Reader::new(ssh.info(), Arc::clone(&ssh) as _, Arc::clone(&ssh) as _),
+                            writer: Writer::new(ssh.info(), ssh),
+                        }
+                    }
+                    ProviderSpec::Simulated(spec) => {
+                        let fleet = spec.fleet.as_ref().and_then(|path| provider.files.get(path));
+                        let memory = spec.memory.as_ref().map(|path| folder.join(path));
+                        let simulated = Simulated::new(name.clone(), spec, fleet.map(AsRef::as_ref), memory)
+                            .map_err(|error| CliError::provider(name, &error))?;
+                        let simulated = Arc::new(simulated);
+                        Link {
+                            reader: Reader::new(
+                                simulated.info(),
+                                Arc::clone(&simulated) as _,
+                                Arc::clone(&simulated) as _,
+                            ),
+                            writer: Writer::new(simulated.info(), simulated),
+                        }
+                    }
+                };
+                Ok((name.clone(), link))
+            })
+            .collect()
+    }
+
+    /// Finds the values behind secret references.
+    #[must_use]
+    pub fn secrets(&self, opened: &Opened) -> SystemSecrets {
+        SystemSecrets { root: opened.root.clone() }
+    }
+
+    fn known_hosts(&self) -> Vec<PathBuf> {
+        let own = self.environment.home.as_ref().map(|home| home.join(".ssh/known_hosts"));
+        own.into_iter().chain([PathBuf::from("/etc/ssh/ssh_known_hosts")]).collect()
+    }
+}
+
+/// The reading halves, which is all that planning gets.
+#[must_use]
+pub fn readers(links: &BTreeMap<Name, Link>) -> BTreeMap<Name, Reader> {
+    links.iter().map(|(name, link)| (name.clone(), link.reader.clone())).collect()
+}
+
+fn folder_of(root: &Path, file: &str) -> PathBuf {
+    root.join(file).parent().map_or_else(|| root.to_owned(), Path::to_owned)
+}

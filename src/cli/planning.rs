@@ -1,0 +1,77 @@
+//! The way to a plan, shared by `plan`, `apply`, `resolve` and `explain`: providers, state, detection with its progress.
+
+use std::collections::BTreeMap;
+
+use super::arguments::Scope;
+use super::context::{Opened, Shell, SystemClock, readers};
+use super::error::CliError;
+use super::detecting::Detecting;
+use crate::config::kind::Match;
+use crate::id::Name;
+use crate::plan::document::Options;
+use crate::plan::needs::Refresh;
+use crate::session::control::Control;
+use crate::session::dispatcher::Link;
+use crate::session::prepare::{Preparation, Prepared, Progress, Wish};
+use crate::store::Store;
+use crate::targets;
+
+/// What was typed, as a wish. `refresh` is what holds when nothing was typed.
+///
+/// # Errors
+/// When a selector cannot be read (exit 64).
+pub(super) fn wish(scope: &Scope, refresh: Refresh, offline: bool) -> Result<Wish, CliError> {
+    let options = Options { only: scope.only.clone(), mode: scope.mode };
+    wish_of(options, scope.refresh.unwrap_or(refresh), offline)
+}
+
+/// The wish of these options, as they stand in a saved plan.
+///
+/// # Errors
+/// When a selector cannot be read (exit 64).
+pub(super) fn wish_of(options: Options, refresh: Refresh, offline: bool) -> Result<Wish, CliError> {
+    let only = options
+        .only
+        .iter()
+        .map(|line| targets::parse_line(line).map_err(|error| CliError::selector(line, &error)))
+        .collect::<Result<Vec<Match>, CliError>>()?;
+    Ok(Wish { only, options, refresh, offline })
+}
+
+/// Lists, detects and plans, with progress on standard error.
+///
+/// # Errors
+/// When the state fails.
+pub(super) async fn prepare(
+    shell: &mut Shell,
+    opened: &Opened,
+    links: &BTreeMap<Name, Link>,
+    store: &dyn Store,
+    control: &Control,
+    wish: &Wish,
+) -> Result<Prepared, CliError> {
+    let readers = readers(links);
+    let secrets = shell.secrets(opened);
+    let prepared = {
+        let bar = Detecting::new(&shell.ui);
+        let progress = |step: Progress| bar.step(&step);
+        let preparation = Preparation {
+            config: &opened.config,
+            revision: &opened.revision,
+            readers: &readers,
+            store,
+            secrets: &secrets,
+            clock: &SystemClock,
+            control,
+            progress: &progress,
+        };
+        preparation.run(wish).await?
+    };
+    shell.report(&prepared.findings, &opened.config.sources);
+    shell.report(&prepared.planned.findings, &opened.config.sources);
+    for message in prepared.failed.values() {
+        shell.ui.warning(message);
+        shell.ui.hint("its computers are kept as they were listed last, and nothing is removed from them");
+    }
+    Ok(prepared)
+}

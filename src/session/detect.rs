@@ -1,0 +1,306 @@
+//! The detection stage: everything about one computer in one round trip, many computers at once.
+//!
+//! Not here: which probes are needed (`plan::needs`), what an answer means (`plan::probes`), and remembering it (the
+//! caller does, through the store).
+//!
+//! Invariants: holds readers only (L2). Every need has one outcome; what could not be observed is said to be so (L7).
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use tokio::sync::Semaphore;
+
+use super::collect;
+use super::control::Control;
+use super::script::{Bundle, BundleResult, Platform, Read, Step, StepResult};
+use super::secrets::{self, Secrets};
+use crate::config::Config;
+use crate::id::Name;
+use crate::inventory::facts::Facts;
+use crate::inventory::item::{Detection, Observed};
+use crate::inventory::known::Contact;
+use crate::inventory::snapshot::{Computer, Snapshot};
+use crate::plan::interpret::Interpreter;
+use crate::plan::needs::Need;
+use crate::plan::procedure::{Invocation, Probe};
+use crate::provider::{Reader, RunError};
+use crate::time::{Clock, Timestamp};
+
+/// What one round trip to one computer brought.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gathered {
+    /// The computer's position in the snapshot.
+    pub computer: u32,
+    /// When the answer came.
+    pub at: Timestamp,
+    /// How reaching it went.
+    pub contact: Contact,
+    /// Whether it was contacted; else what was known of it answered.
+    pub contacted: bool,
+    /// Its facts, if they were asked for and came.
+    pub facts: Option<Facts>,
+    /// What was observed, one for each probe, if it was reached.
+    pub detections: Vec<Detection>,
+    /// How long the round trip took.
+    pub took: Duration,
+}
+
+/// Everything that the detection stage uses.
+#[derive(Clone, Copy)]
+pub struct Detector<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// The computers.
+    pub snapshot: &'a Snapshot,
+    /// The reading half of each provider.
+    pub readers: &'a BTreeMap<Name, Reader>,
+    /// Where secret values are found.
+    pub secrets: &'a dyn Secrets,
+    /// The time.
+    pub clock: &'a dyn Clock,
+    /// Computers at once, over all providers.
+    pub concurrency: usize,
+}
+
+impl std::fmt::Debug for Detector<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Detector").field("concurrency", &self.concurrency).finish_non_exhaustive()
+    }
+}
+
+impl Detector<'_> {
+    /// Contacts each computer of `needs` once and hands what it brought to `found`, in the order of arrival.
+    ///
+    /// After a demand to checkpoint no further computer is contacted; after a demand to stop it returns at once.
+    pub async fn run(&self, needs: &[Need], control: &Control, mut found: impl FnMut(Gathered)) {
+        let interpreter = Interpreter::new(self.config);
+        let lanes = lanes(self.readers.values().map(Reader::info));
+        let mut stop = control.clone();
+        let mut answers = std::pin::pin!(
+            futures_util::stream::iter(needs)
+                .take_while(|_| std::future::ready(control.demand() == super::control::Demand::Run))
+                .map(|need| self.one(need, &interpreter, &lanes))
+                .buffer_unordered(self.concurrency.max(1))
+        );
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.stopped() => return,
+                answer = answers.next() => match answer {
+                    Some(answer) => found(answer),
+                    None => return,
+                },
+            }
+        }
+    }
+
+    async fn one(
+        &self,
+        need: &Need,
+        interpreter: &Interpreter<'_>,
+        lanes: &BTreeMap<Name, Semaphore>,
+    ) -> Gathered {
+        let computer = self.snapshot.computer(need.computer);
+        if !need.contact() {
+            return self.from_facts(need, computer, interpreter);
+        }
+        // A semaphore that is never closed always grants its permit in the end.
+        let _permit = match lanes.get(&computer.provider) {
+            Some(lane) => lane.acquire().await.ok(),
+            None => None,
+        };
+        let began = self.clock.now();
+        let assembled = assemble(need, computer, self.secrets);
+        let answer = match self.readers.get(&computer.provider) {
+            Some(reader) => reader.detect(&computer.agent, &assembled.bundle).await,
+            None => Err(RunError::Unreachable(format!("provider {} is not available", computer.provider))),
+        };
+        let at = self.clock.now();
+        let took = Duration::try_from(at.duration_since(began)).unwrap_or_default();
+        read(need, computer, interpreter, &assembled, answer, (at, took))
+    }
+
+    /// What the facts that are known answer by themselves; they are as old as the facts.
+    fn from_facts(&self, need: &Need, computer: &Computer, interpreter: &Interpreter<'_>) -> Gathered {
+        let (at, facts) = match &computer.facts {
+            Some((at, facts)) => (*at, Some(facts)),
+            None => (self.clock.now(), None),
+        };
+        let detections = need
+            .probes
+            .iter()
+            .map(|probe| detection(computer, probe, at, interpreter.interpret(probe, &BTreeMap::new(), facts)))
+            .collect();
+        Gathered {
+            computer: need.computer,
+            at,
+            contact: computer.contact.clone(),
+            contacted: false,
+            facts: None,
+            detections,
+            took: Duration::ZERO,
+        }
+    }
+}
+
+fn detection(computer: &Computer, probe: &Probe, at: Timestamp, observed: Observed) -> Detection {
+    Detection {
+        computer: computer.id.clone(),
+        item: probe.item.clone(),
+        probe: probe.digest.clone(),
+        at,
+        observed,
+    }
+}
+
+/// What the answer to a need means.
+fn read(
+    need: &Need,
+    computer: &Computer,
+    interpreter: &Interpreter<'_>,
+    assembled: &Assembled,
+    answer: Result<BundleResult, RunError>,
+    (at, took): (Timestamp, Duration),
+) -> Gathered {
+    let result = match answer {
+        Ok(result) => result,
+        Err(error) => {
+            let contact = contact(&error);
+            let (facts, detections) = (None, Vec::new());
+            return Gathered { computer: need.computer, at, contact, contacted: true, facts, detections, took };
+        }
+    };
+    let (mut contact, mut facts) = (Contact::Reached, None);
+    if need.facts {
+        match result.steps.get(collect::KEY).map(|step| collect::read(platform(computer), &step.stdout)) {
+            Some(Ok(found)) => facts = Some(found),
+            Some(Err(error)) => contact = Contact::Failed { why: error.to_string() },
+            None => contact = Contact::Failed { why: "the collector gave no answer".to_owned() },
+        }
+    }
+    let known = facts.as_ref().or(computer.facts.as_ref().map(|(_, facts)| facts));
+    let detections = need
+        .probes
+        .iter()
+        .enumerate()
+        .map(|(position, probe)| {
+            let observed = match assembled.broken.get(&position) {
+                Some(why) => Observed::Undetermined { why: why.clone() },
+                None => observe(interpreter, ("d", position), probe, &result, known),
+            };
+            // Without fresh facts, what the facts answer is as old as they are.
+            let at = match (&computer.facts, &facts) {
+                (Some((collected, _)), None) if probe.steps.is_empty() => *collected,
+                _ => at,
+            };
+            detection(computer, probe, at, observed)
+        })
+        .collect();
+    Gathered { computer: need.computer, at, contact, contacted: true, facts, detections, took }
+}
+
+/// A semaphore for each provider, as wide as the provider's own limit.
+pub(super) fn lanes<'a>(
+    providers: impl Iterator<Item = &'a crate::provider::ProviderInfo>,
+) -> BTreeMap<Name, Semaphore> {
+    providers
+        .map(|info| {
+            let width = usize::try_from(info.limits.concurrency).unwrap_or(1).max(1);
+            (info.name.clone(), Semaphore::new(width.min(Semaphore::MAX_PERMITS)))
+        })
+        .collect()
+}
+
+/// The computer's platform; POSIX until somebody says otherwise.
+pub(super) fn platform(computer: &Computer) -> Platform {
+    computer.platform.unwrap_or(Platform::Posix)
+}
+
+/// What the scripts of every bundle are told about where they run (SCR-12).
+pub(super) fn environment(computer: &Computer) -> BTreeMap<String, String> {
+    let mut environment = BTreeMap::from([
+        ("MUSTER_COMPUTER".to_owned(), computer.name.clone()),
+        ("MUSTER_COMPUTER_ID".to_owned(), computer.id.to_string()),
+    ]);
+    if let Some(tenant) = &computer.tenant {
+        environment.insert("MUSTER_TENANT".to_owned(), tenant.to_string());
+    }
+    environment
+}
+
+/// How an error of the round trip is remembered.
+pub(super) fn contact(error: &RunError) -> Contact {
+    match error {
+        RunError::Unreachable(_) => Contact::Unreachable { why: error.to_string() },
+        RunError::Refused { message, help } => Contact::Refused { why: message.clone(), help: help.clone() },
+        RunError::Lost(_) | RunError::TimedOut(_) | RunError::Nonsense(_) => {
+            Contact::Failed { why: error.to_string() }
+        }
+    }
+}
+
+struct Assembled {
+    bundle: Bundle<Read>,
+    /// Probes that could not be sent, by position, with the reason.
+    broken: BTreeMap<usize, String>,
+}
+
+fn assemble(need: &Need, computer: &Computer, secrets: &dyn Secrets) -> Assembled {
+    let platform = platform(computer);
+    let mut steps = Vec::new();
+    let mut broken = BTreeMap::new();
+    if need.facts {
+        steps.push(collect::step(platform));
+    }
+    for (position, probe) in need.probes.iter().enumerate() {
+        match reading_steps("d", position, probe, secrets) {
+            Ok(more) => steps.extend(more),
+            Err(error) => {
+                broken.insert(position, error.to_string());
+            }
+        }
+    }
+    Assembled { bundle: Bundle::new(platform, steps, environment(computer)), broken }
+}
+
+/// The steps of a probe, under keys made of `prefix`, its position and the step's position.
+pub(super) fn reading_steps(
+    prefix: &str,
+    position: usize,
+    probe: &Probe,
+    secrets: &dyn Secrets,
+) -> Result<Vec<Step<Read>>, secrets::SecretError> {
+    probe
+        .steps
+        .iter()
+        .enumerate()
+        .map(|(number, Invocation { purpose, script, parameters, environment })| {
+            let values = secrets::values(parameters, secrets)?;
+            let mut step = Step::read(
+                format!("{prefix}{position}.{number}"),
+                purpose.clone(),
+                std::sync::Arc::clone(script),
+                values,
+            );
+            step.environment = environment.clone();
+            Ok(step)
+        })
+        .collect()
+}
+
+/// What the answers to a probe's steps mean. The steps' keys begin with `prefix` and the probe's position.
+pub(super) fn observe(
+    interpreter: &Interpreter<'_>,
+    (prefix, position): (&str, usize),
+    probe: &Probe,
+    result: &BundleResult,
+    facts: Option<&Facts>,
+) -> Observed {
+    let answers: BTreeMap<usize, StepResult> = (0..probe.steps.len())
+        .filter_map(|number| {
+            result.steps.get(&format!("{prefix}{position}.{number}")).map(|step| (number, step.clone()))
+        })
+        .collect();
+    interpreter.interpret(probe, &answers, facts)
+}

@@ -1,0 +1,168 @@
+//! Runs the sessions of a plan: many computers at once under the limits, one session per computer, until it is done or
+//! told to stop.
+//!
+//! Not here: what a session does (`execute`), the lock and the choice of plan (`cli`).
+//!
+//! Guarantees: every session of the plan has an outcome or is counted as not begun; a failure of the journal stops the
+//! run, because nothing may be done that is not written down (L11).
+
+use std::collections::BTreeMap;
+
+use futures_util::StreamExt;
+
+use super::control::{Control, Demand};
+use super::detect::lanes;
+use super::event::{Event, RunCounts};
+use super::execute::{Session, SessionOutcome, Tools, Work};
+use super::stage::SessionStatus;
+use crate::id::{Name, RunId, SessionId};
+use crate::inventory::snapshot::Snapshot;
+use crate::plan::document::{Plan, PlannedSession};
+use crate::plan::procedures::procedure;
+use crate::provider::{Reader, Writer};
+use crate::store::{RunRecord, StoreError};
+
+/// Both halves of a provider, as apply holds them.
+#[derive(Debug, Clone)]
+pub struct Link {
+    /// Looks.
+    pub reader: Reader,
+    /// Changes.
+    pub writer: Writer,
+}
+
+/// Everything a run uses.
+pub struct Dispatcher<'a> {
+    /// What every session uses.
+    pub tools: Tools<'a>,
+    /// The computers, from the snapshot that the plan was made on.
+    pub snapshot: &'a Snapshot,
+    /// The providers.
+    pub links: &'a BTreeMap<Name, Link>,
+    /// Computers at once, over all providers.
+    pub concurrency: usize,
+    /// Makes ids that sort by time.
+    pub session_id: &'a (dyn Fn() -> SessionId + Sync),
+}
+
+impl std::fmt::Debug for Dispatcher<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Dispatcher").field("concurrency", &self.concurrency).finish_non_exhaustive()
+    }
+}
+
+/// How a run went.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunOutcome {
+    /// Sessions and actions by their end; they add up to the plan's.
+    pub counts: RunCounts,
+    /// Whether the run was told to stop.
+    pub interrupted: bool,
+}
+
+impl Dispatcher<'_> {
+    /// Runs the plan.
+    ///
+    /// # Errors
+    /// [`StoreError`] when something could not be written down. Sessions that ran at that moment are dropped, as if the
+    /// process had been killed: the next run detects what they did.
+    pub async fn run(&self, run: &RunRecord, plan: &Plan, control: &Control) -> Result<RunOutcome, StoreError> {
+        self.tools.store.begin_run(run).await?;
+        (self.tools.events)(Event::RunStarted {
+            run: run.id.clone(),
+            plan: plan.digest.clone(),
+            computers: plan.sessions.len() as u64,
+            actions: plan.sessions.iter().map(|session| session.actions.len() as u64).sum(),
+        });
+        let mut outcome = RunOutcome::default();
+        let lanes = lanes(self.links.values().map(|link| link.reader.info()));
+        let mut stop = control.clone();
+        {
+            let mut ended = std::pin::pin!(
+                futures_util::stream::iter(&plan.sessions)
+                    .map(|planned| self.one(&run.id, plan, planned, control, &lanes))
+                    .buffer_unordered(self.concurrency.max(1))
+            );
+            loop {
+                tokio::select! {
+                    biased;
+                    () = stop.stopped() => break,
+                    next = ended.next() => match next {
+                        None => break,
+                        Some(session) => count(&mut outcome, session?),
+                    },
+                }
+            }
+        }
+        outcome.interrupted = control.demand() != Demand::Run;
+        if control.demand() != Demand::Stop {
+            self.tools.store.end_run(&run.id, self.tools.clock.now()).await?;
+        }
+        if outcome.interrupted {
+            let done = outcome.counts.sessions().saturating_sub(outcome.counts.not_finished);
+            (self.tools.events)(Event::Checkpoint { done, left: (plan.sessions.len() as u64).saturating_sub(done) });
+        }
+        (self.tools.events)(Event::RunFinished { run: run.id.clone(), counts: outcome.counts.clone() });
+        Ok(outcome)
+    }
+
+    async fn one(
+        &self,
+        run: &RunId,
+        plan: &Plan,
+        planned: &PlannedSession,
+        control: &Control,
+        lanes: &BTreeMap<Name, tokio::sync::Semaphore>,
+    ) -> Result<Option<SessionOutcome>, StoreError> {
+        let computer = usize::try_from(planned.computer)
+            .ok()
+            .and_then(|at| plan.computers.get(at))
+            .and_then(|planned| self.snapshot.position(&planned.id))
+            .map(|ix| self.snapshot.computer(ix));
+        // A plan that was made on this snapshot has all of them; without one there is nothing to run against.
+        let Some(computer) = computer else { return Ok(None) };
+        let Some(link) = self.links.get(&computer.provider) else { return Ok(None) };
+        let _permit = match lanes.get(&computer.provider) {
+            Some(lane) => lane.acquire().await.ok(),
+            None => None,
+        };
+        if control.demand() != Demand::Run {
+            return Ok(None);
+        }
+        let platform = super::detect::platform(computer);
+        let work = planned
+            .actions
+            .iter()
+            .filter_map(|action| {
+                let change = plan.changes.get(usize::try_from(action.change).ok()?)?;
+                Some(Work {
+                    change,
+                    after: &action.after,
+                    procedure: procedure(self.tools.config, change, platform),
+                })
+            })
+            .collect();
+        let session = Session {
+            tools: self.tools,
+            run: run.clone(),
+            id: (self.session_id)(),
+            computer,
+            reader: &link.reader,
+            writer: &link.writer,
+            work,
+            control: control.clone(),
+        };
+        session.run().await.map(Some)
+    }
+}
+
+fn count(outcome: &mut RunOutcome, session: Option<SessionOutcome>) {
+    let Some(session) = session else {
+        outcome.counts.session(SessionStatus::Cancelled);
+        return;
+    };
+    outcome.counts.session(session.status);
+    for result in &session.results {
+        outcome.counts.action(*result);
+    }
+}

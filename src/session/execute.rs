@@ -1,0 +1,544 @@
+//! One session: look, journal, act, look again, record, for each action of one computer's part of a plan.
+//!
+//! Not here: which sessions run at once and when they stop (`dispatcher`), what to do (the plan says it all).
+//!
+//! Guarantees
+//! - Nothing is sent that was not detected before in this session, and journalled before it is sent (L11).
+//! - A result is what was observed afterwards, never an exit code alone (L6).
+//! - An action whose state has moved since the plan is not run; one that is already satisfied is skipped.
+//! - When an action does not succeed, those that depend on it are blocked; the others go on.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::control::{Control, Demand};
+use super::detect::{contact, environment, observe, platform, reading_steps};
+use super::event::Event;
+use super::script::{Bundle, BundleResult, Ended, Read, Step, StepResult, Write};
+use super::secrets::{self, Secrets};
+use super::stage::{ActionResult, SessionStatus, Stage};
+use super::verify::{satisfies, unchanged, words};
+use super::{collect, script};
+use crate::config::Config;
+use crate::config::kind::VersionScheme;
+use crate::config::model::Detect;
+use crate::id::{Digest, RunId, SessionId};
+use crate::inventory::facts::Facts;
+use crate::inventory::item::{Detection, ItemKey, ItemKind, Observed};
+use crate::inventory::known::Contact;
+use crate::inventory::snapshot::Computer;
+use crate::plan::document::Change;
+use crate::plan::interpret::Interpreter;
+use crate::plan::procedure::{Procedure, Probe};
+use crate::provider::{Reader, RunError, Writer};
+use crate::store::{ActionRecord, ItemResult, SessionRecord, Store, StoreError};
+use crate::time::{Clock, Timestamp};
+
+/// What a session uses. The writer is here and nowhere before.
+#[derive(Clone, Copy)]
+pub struct Tools<'a> {
+    /// The configuration that the plan was made from.
+    pub config: &'a Config,
+    /// The journal.
+    pub store: &'a dyn Store,
+    /// Where secret values are found.
+    pub secrets: &'a dyn Secrets,
+    /// The time.
+    pub clock: &'a dyn Clock,
+    /// Where events go.
+    pub events: &'a (dyn Fn(Event) + Sync),
+}
+
+/// One action with everything about it.
+#[derive(Debug, Clone)]
+pub struct Work<'a> {
+    /// The change that the plan says.
+    pub change: &'a Change,
+    /// Positions of the actions that must have succeeded.
+    pub after: &'a [u32],
+    /// What runs; `None` when the configuration has no script for it, which planning does not let through.
+    pub procedure: Option<Procedure>,
+}
+
+/// How a session went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionOutcome {
+    /// Its end.
+    pub status: SessionStatus,
+    /// How each action ended, in order.
+    pub results: Vec<ActionResult>,
+    /// How reaching the computer went.
+    pub contact: Contact,
+}
+
+/// One session about to run.
+pub(super) struct Session<'a> {
+    pub tools: Tools<'a>,
+    pub run: RunId,
+    pub id: SessionId,
+    pub computer: &'a Computer,
+    pub reader: &'a Reader,
+    pub writer: &'a Writer,
+    pub work: Vec<Work<'a>>,
+    pub control: Control,
+}
+
+impl Session<'_> {
+    /// Runs it to its end, or to the next checkpoint.
+    pub(super) async fn run(mut self) -> Result<SessionOutcome, StoreError> {
+        let started = self.tools.clock.now();
+        self.record(SessionStatus::Running, started, None).await?;
+        self.emit(Event::SessionStarted {
+            session: self.id.clone(),
+            computer: self.computer.id.clone(),
+            name: self.computer.name.clone(),
+        });
+
+        self.stage(Stage::Detect);
+        let looked = self.look().await;
+        let mut results = Vec::with_capacity(self.work.len());
+        let contact = match looked {
+            Err(error) => {
+                let contact = contact(&error);
+                self.emit(Event::ComputerUnreachable {
+                    computer: self.computer.id.clone(),
+                    name: self.computer.name.clone(),
+                    why: error.to_string(),
+                });
+                for position in 0..self.work.len() {
+                    let message = format!("not begun: {error}");
+                    results.push(self.not_begun(position, ActionResult::Deferred, &message).await?);
+                }
+                contact
+            }
+            Ok(observed) => {
+                self.remember(&observed).await?;
+                self.stage(Stage::Execute);
+                for (position, now) in observed.into_iter().enumerate() {
+                    let result = self.action(position, now, &results).await?;
+                    results.push(result);
+                }
+                Contact::Reached
+            }
+        };
+
+        let status = if contact == Contact::Reached {
+            SessionStatus::from_results(&results)
+        } else {
+            SessionStatus::PendingConnectivity
+        };
+        self.record(status, started, Some(self.tools.clock.now())).await?;
+        self.emit(Event::SessionFinished {
+            session: self.id.clone(),
+            computer: self.computer.id.clone(),
+            name: self.computer.name.clone(),
+            status,
+        });
+        Ok(SessionOutcome { status, results, contact })
+    }
+
+    fn emit(&self, event: Event) {
+        (self.tools.events)(event);
+    }
+
+    fn stage(&self, stage: Stage) {
+        self.emit(Event::StageEntered { computer: self.computer.id.clone(), stage });
+    }
+
+    async fn record(
+        &self,
+        status: SessionStatus,
+        started: Timestamp,
+        finished: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        self.tools
+            .store
+            .put_session(&SessionRecord {
+                id: self.id.clone(),
+                run: self.run.clone(),
+                computer: self.computer.id.clone(),
+                name: self.computer.name.clone(),
+                tenant: self.computer.tenant.clone(),
+                status,
+                started,
+                finished,
+            })
+            .await
+    }
+
+    /// Detects every item of the session once, in one round trip.
+    async fn look(&self) -> Result<Vec<Observed>, RunError> {
+        let mut steps: Vec<Step<Read>> = Vec::new();
+        let mut broken = BTreeMap::new();
+        if self.work.iter().any(|work| work.procedure.as_ref().is_some_and(|p| self.needs_facts(&p.verify))) {
+            steps.push(collect::step(platform(self.computer)));
+        }
+        for (position, work) in self.work.iter().enumerate() {
+            let Some(procedure) = &work.procedure else { continue };
+            match reading_steps("d", position, &procedure.verify, self.tools.secrets) {
+                Ok(more) => steps.extend(more),
+                Err(error) => {
+                    broken.insert(position, error.to_string());
+                }
+            }
+        }
+        let bundle = Bundle::new(platform(self.computer), steps, environment(self.computer));
+        let result = self.reader.detect(&self.computer.agent, &bundle).await?;
+        let facts = self.facts(&result);
+        let known = facts.as_ref();
+        let interpreter = Interpreter::new(self.tools.config);
+        Ok(self
+            .work
+            .iter()
+            .enumerate()
+            .map(|(position, work)| match (&work.procedure, broken.get(&position)) {
+                (_, Some(why)) => Observed::Undetermined { why: why.clone() },
+                (None, None) => Observed::NotApplicable,
+                (Some(procedure), None) => {
+                    observe(&interpreter, ("d", position), &procedure.verify, &result, known)
+                }
+            })
+            .collect())
+    }
+
+    /// Whether the inventory answers a probe, wholly or in part, and so has to be collected again.
+    fn needs_facts(&self, probe: &Probe) -> bool {
+        let software = self.tools.config.software.get(&probe.item.name);
+        probe.item.kind == ItemKind::Software
+            && software.is_some_and(|software| !matches!(software.detect, Detect::Script(_)))
+    }
+
+    fn facts(&self, result: &BundleResult) -> Option<Facts> {
+        let step = result.steps.get(collect::KEY)?;
+        collect::read(platform(self.computer), &step.stdout).ok()
+    }
+
+    /// Keeps what was observed, so that the next plan knows it.
+    async fn remember(&self, observed: &[Observed]) -> Result<(), StoreError> {
+        let at = self.tools.clock.now();
+        let detections: Vec<Detection> = self
+            .work
+            .iter()
+            .zip(observed)
+            .filter_map(|(work, observed)| {
+                let probe = &work.procedure.as_ref()?.verify;
+                Some(self.detection(probe, observed.clone(), at))
+            })
+            .collect();
+        self.tools.store.put_detections(&detections).await
+    }
+
+    fn detection(&self, probe: &Probe, observed: Observed, at: Timestamp) -> Detection {
+        Detection {
+            computer: self.computer.id.clone(),
+            item: probe.item.clone(),
+            probe: probe.digest.clone(),
+            at,
+            observed,
+        }
+    }
+
+    /// Runs one action, or says why it is not run.
+    async fn action(
+        &mut self,
+        position: usize,
+        now: Observed,
+        results: &[ActionResult],
+    ) -> Result<ActionResult, StoreError> {
+        let Some(work) = self.work.get(position).cloned() else { return Ok(ActionResult::Cancelled) };
+        let scheme = scheme(self.tools.config, &work.change.item);
+        if self.control.demand() != Demand::Run {
+            return self.not_begun(position, ActionResult::Cancelled, "the run was asked to stop").await;
+        }
+        if let Some(blocker) = self.blocker(work.after, results) {
+            let message = format!("{blocker} did not succeed");
+            return self.not_begun(position, ActionResult::Blocked, &message).await;
+        }
+        if satisfies(work.change.action, &work.change.after, &now, scheme) {
+            return self.not_begun(position, ActionResult::Skipped, "it is so already").await;
+        }
+        if !unchanged(&work.change.before, &now) {
+            let message = format!("the plan expects {}, and it is {}", words(&work.change.before), words(&now));
+            return self.not_begun(position, ActionResult::Blocked, &message).await;
+        }
+        let Some(procedure) = &work.procedure else {
+            return self.not_begun(position, ActionResult::Failed, "there is no script for this platform").await;
+        };
+        let bundle = match self.bundle(procedure) {
+            Ok(bundle) => bundle,
+            Err(error) => return self.not_begun(position, ActionResult::Failed, &error.to_string()).await,
+        };
+
+        let started = self.tools.clock.now();
+        let mut record = self.action_record(position, work.change, started);
+        self.tools.store.put_action(&record).await?;
+        self.emit(Event::ActionStarted {
+            computer: self.computer.id.clone(),
+            item: work.change.item.clone(),
+            action: work.change.action,
+        });
+
+        let answer = self.writer.change(&self.computer.agent, &bundle).await;
+        let seen = self.see(procedure, answer).await;
+        let result = match &seen.observed {
+            _ if seen.nothing_ran || seen.no_user => ActionResult::Deferred,
+            Some(Observed::Undetermined { .. }) | None => ActionResult::Undetermined,
+            Some(observed) if satisfies(work.change.action, &work.change.after, observed, scheme) => {
+                ActionResult::Success
+            }
+            Some(_) => ActionResult::Failed,
+        };
+        let message = seen.message(result);
+        let finished = self.tools.clock.now();
+        record.after = seen.observed.clone();
+        record.result = Some(result);
+        record.message.clone_from(&message);
+        record.output = seen.output;
+        record.finished = Some(finished);
+        self.tools.store.put_action(&record).await?;
+        if let Some(observed) = &seen.observed {
+            let detection = self.detection(&procedure.verify, observed.clone(), finished);
+            self.tools.store.put_detections(&[detection]).await?;
+        }
+        self.keep_result(work.change, result, seen.observed, finished).await?;
+        self.emit(Event::ActionFinished {
+            computer: self.computer.id.clone(),
+            item: work.change.item.clone(),
+            action: work.change.action,
+            result,
+            message,
+            duration_ms: millis(started, finished),
+        });
+        Ok(result)
+    }
+
+    /// The item that this action waits for and that did not succeed.
+    fn blocker(&self, after: &[u32], results: &[ActionResult]) -> Option<String> {
+        after.iter().find_map(|position| {
+            let position = usize::try_from(*position).ok()?;
+            match results.get(position) {
+                Some(ActionResult::Success | ActionResult::Skipped) => None,
+                _ => self.work.get(position).map(|work| work.change.item.to_string()),
+            }
+        })
+    }
+
+    /// The bundle that makes a change and looks at its result.
+    fn bundle(&self, procedure: &Procedure) -> Result<Bundle<Write>, secrets::SecretError> {
+        let mut steps = Vec::new();
+        for (number, invocation) in procedure.steps.iter().enumerate() {
+            let values = secrets::values(&invocation.parameters, self.tools.secrets)?;
+            let mut step = Step::change(
+                format!("a{number}"),
+                invocation.purpose.clone(),
+                Arc::clone(&invocation.script),
+                values,
+            );
+            step.environment = invocation.environment.clone();
+            steps.push(step);
+        }
+        if self.needs_facts(&procedure.verify) {
+            steps.push(collect::step(platform(self.computer)).in_change());
+        }
+        let looking = reading_steps("v", 0, &procedure.verify, self.tools.secrets)?;
+        steps.extend(looking.into_iter().map(Step::in_change));
+        let mut bundle = Bundle::new(platform(self.computer), steps, environment(self.computer));
+        bundle.stop_on_failure = true;
+        Ok(bundle)
+    }
+
+    /// What is there after a change, looking again by itself when the answer was lost.
+    async fn see(&self, procedure: &Procedure, answer: Result<BundleResult, RunError>) -> Seen {
+        match answer {
+            Ok(result) => {
+                let facts = self.facts(&result);
+                let interpreter = Interpreter::new(self.tools.config);
+                let observed = observe(&interpreter, ("v", 0), &procedure.verify, &result, facts.as_ref());
+                Seen::from_result(&result, procedure.steps.len(), observed)
+            }
+            Err(error) if error.nothing_ran() => Seen {
+                observed: None,
+                output: None,
+                trouble: Some(error.to_string()),
+                nothing_ran: true,
+                no_user: false,
+            },
+            Err(error) => {
+                let observed = self.look_again(procedure).await;
+                Seen {
+                    observed,
+                    output: None,
+                    trouble: Some(error.to_string()),
+                    nothing_ran: false,
+                    no_user: false,
+                }
+            }
+        }
+    }
+
+    async fn look_again(&self, procedure: &Procedure) -> Option<Observed> {
+        let mut steps = Vec::new();
+        if self.needs_facts(&procedure.verify) {
+            steps.push(collect::step(platform(self.computer)));
+        }
+        steps.extend(reading_steps("v", 0, &procedure.verify, self.tools.secrets).ok()?);
+        let bundle = Bundle::new(platform(self.computer), steps, environment(self.computer));
+        let result = self.reader.detect(&self.computer.agent, &bundle).await.ok()?;
+        let facts = self.facts(&result);
+        let interpreter = Interpreter::new(self.tools.config);
+        Some(observe(&interpreter, ("v", 0), &procedure.verify, &result, facts.as_ref()))
+    }
+
+    fn action_record(&self, position: usize, change: &Change, started: Timestamp) -> ActionRecord {
+        ActionRecord {
+            session: self.id.clone(),
+            position: u32::try_from(position).unwrap_or(u32::MAX),
+            item: change.item.clone(),
+            action: change.action,
+            reason: change.reason,
+            content: change.content.clone(),
+            before: change.before.clone(),
+            after: None,
+            result: None,
+            message: None,
+            output: None,
+            started,
+            finished: None,
+        }
+    }
+
+    /// Records an action that is not begun, with its result and the reason.
+    async fn not_begun(
+        &self,
+        position: usize,
+        result: ActionResult,
+        message: &str,
+    ) -> Result<ActionResult, StoreError> {
+        let Some(work) = self.work.get(position) else { return Ok(result) };
+        let now = self.tools.clock.now();
+        let mut record = self.action_record(position, work.change, now);
+        record.result = Some(result);
+        record.message = Some(message.to_owned());
+        record.finished = Some(now);
+        self.tools.store.put_action(&record).await?;
+        if result != ActionResult::Cancelled {
+            let observed = (result == ActionResult::Skipped).then(|| work.change.after.clone());
+            self.keep_result(work.change, result, observed, now).await?;
+        }
+        self.emit(Event::ActionFinished {
+            computer: self.computer.id.clone(),
+            item: work.change.item.clone(),
+            action: work.change.action,
+            result,
+            message: Some(message.to_owned()),
+            duration_ms: 0,
+        });
+        Ok(result)
+    }
+
+    async fn keep_result(
+        &self,
+        change: &Change,
+        result: ActionResult,
+        observed: Option<Observed>,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.tools
+            .store
+            .put_results(&[ItemResult {
+                computer: self.computer.id.clone(),
+                item: change.item.clone(),
+                action: change.action,
+                result,
+                observed,
+                content: Digest::clone(&change.content),
+                at,
+                session: self.id.clone(),
+            }])
+            .await
+    }
+}
+
+/// What was seen after a change.
+struct Seen {
+    observed: Option<Observed>,
+    output: Option<String>,
+    /// What went wrong on the way, whatever the result.
+    trouble: Option<String>,
+    nothing_ran: bool,
+    no_user: bool,
+}
+
+impl Seen {
+    fn from_result(result: &BundleResult, steps: usize, observed: Observed) -> Self {
+        let mut output = String::new();
+        let mut trouble = None;
+        let mut no_user = false;
+        for number in 0..steps {
+            let Some(step) = result.steps.get(&format!("a{number}")) else { continue };
+            append(&mut output, step);
+            if trouble.is_none() {
+                trouble = ended_badly(step);
+            }
+            no_user |= step.ended == Ended::NoUser;
+        }
+        Self {
+            observed: Some(observed),
+            output: (!output.is_empty()).then_some(output),
+            trouble,
+            nothing_ran: false,
+            no_user,
+        }
+    }
+
+    fn message(&self, result: ActionResult) -> Option<String> {
+        let seen = self.observed.as_ref().map(|observed| format!("afterwards it is {}", words(observed)));
+        match (result, &self.trouble) {
+            (ActionResult::Success, None) => None,
+            (ActionResult::Success, Some(trouble)) => Some(format!("{trouble}; and it is as wanted")),
+            (_, trouble) => {
+                let parts: Vec<String> = trouble.iter().cloned().chain(seen).collect();
+                (!parts.is_empty()).then(|| parts.join("; "))
+            }
+        }
+    }
+}
+
+fn append(output: &mut String, step: &StepResult) {
+    for text in [&step.stdout, &step.stderr] {
+        let left = script::KEEP_OUTPUT.saturating_sub(output.len());
+        output.extend(text.chars().scan(0, |bytes, c| {
+            *bytes += c.len_utf8();
+            (*bytes <= left).then_some(c)
+        }));
+        if !output.is_empty() && !output.ends_with('\n') {
+            output.push('\n');
+        }
+    }
+}
+
+fn ended_badly(step: &StepResult) -> Option<String> {
+    let last = step.stderr.lines().rev().find(|line| !line.trim().is_empty());
+    let because = last.map(|line| format!(": {line}")).unwrap_or_default();
+    match &step.ended {
+        Ended::Exit(0) | Ended::Skipped => None,
+        Ended::Exit(code) => Some(format!("the script ended with exit code {code}{because}")),
+        Ended::TimedOut => Some(format!("the script was stopped at its time limit{because}")),
+        Ended::NotStarted(why) => Some(format!("the script did not start: {why}")),
+        Ended::NoUser => Some("nobody is signed in".to_owned()),
+        Ended::Lost => Some("the answer broke off".to_owned()),
+    }
+}
+
+fn scheme(config: &Config, item: &ItemKey) -> VersionScheme {
+    match item.kind {
+        ItemKind::Software => config.software.get(&item.name).map(|s| s.scheme).unwrap_or_default(),
+        ItemKind::Task => VersionScheme::default(),
+    }
+}
+
+fn millis(from: Timestamp, to: Timestamp) -> u64 {
+    let took = Duration::try_from(to.duration_since(from)).unwrap_or_default();
+    u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,266 @@
+//! The one path to a plan: list, detect what is not known, decide. `plan` and `apply` both begin here (L1).
+//!
+//! Not here: reading the configuration, choosing what to do with the plan.
+//!
+//! Guarantees: holds readers only (L2). What was detected is remembered before the plan is made, so a second plan on the
+//! same facts gives the same bytes (L13).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use roaring::RoaringBitmap;
+
+use super::control::Control;
+use super::detect::{Detector, Gathered};
+use super::secrets::Secrets;
+use crate::config::Config;
+use crate::config::kind::{Match, Mode};
+use crate::diagnostic::Findings;
+use crate::id::{ComputerId, Name};
+use crate::inventory::collect::{self, Collected};
+use crate::inventory::item::Detection;
+use crate::inventory::known::{Contact, Known};
+use crate::inventory::snapshot::Snapshot;
+use crate::plan::document::{Options, Revision};
+use crate::plan::detections::Detections;
+use crate::plan::needs::{Ask, Need, Refresh, needs};
+use crate::plan::planner::{self, Planned};
+use crate::provider::Reader;
+use crate::store::{Store, StoreError};
+use crate::targets;
+use crate::time::{Clock, Timestamp};
+
+/// Everything that preparing a plan uses.
+#[derive(Clone, Copy)]
+pub struct Preparation<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// Its revision.
+    pub revision: &'a Revision,
+    /// The reading half of each provider.
+    pub readers: &'a BTreeMap<Name, Reader>,
+    /// What is remembered.
+    pub store: &'a dyn Store,
+    /// Where secret values are found.
+    pub secrets: &'a dyn Secrets,
+    /// The time.
+    pub clock: &'a dyn Clock,
+    /// How the run is told to stop.
+    pub control: &'a Control,
+    /// Told how far detection is.
+    pub progress: &'a (dyn Fn(Progress) + Sync),
+}
+
+impl std::fmt::Debug for Preparation<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Preparation").finish_non_exhaustive()
+    }
+}
+
+/// What the user limited the run to.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    /// Only the computers that match one of these, if there are any.
+    pub only: Vec<Match>,
+    /// The same and the mode as they were written, for the plan.
+    pub options: Options,
+    /// What to detect again.
+    pub refresh: Refresh,
+    /// Contact nobody, list nothing: use what is remembered.
+    pub offline: bool,
+}
+
+/// How far detection is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    /// So many computers will be contacted.
+    Begin {
+        /// How many.
+        computers: usize,
+    },
+    /// One of them was contacted.
+    Contacted {
+        /// Its name.
+        name: String,
+        /// How it went.
+        contact: Contact,
+    },
+    /// All of them were.
+    Done,
+}
+
+/// A plan and all it was made from.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The computers.
+    pub snapshot: Snapshot,
+    /// What is known of their items.
+    pub detections: Detections,
+    /// The plan and its findings.
+    pub planned: Planned,
+    /// Findings about the computers, before planning.
+    pub findings: Findings,
+    /// Providers without a complete list.
+    pub failed: BTreeMap<Name, String>,
+    /// Computers that were tried in this run.
+    pub contacted: usize,
+    /// Computers that answered in this run.
+    pub reached: BTreeSet<ComputerId>,
+    /// The oldest observation that is known.
+    pub oldest: Option<Timestamp>,
+}
+
+impl Preparation<'_> {
+    /// Lists, detects and plans.
+    ///
+    /// # Errors
+    /// [`StoreError`] when what is remembered cannot be read or written.
+    pub async fn run(&self, wish: &Wish) -> Result<Prepared, StoreError> {
+        let stored = self.store.computers().await?;
+        let Collected { mut known, failed } = if wish.offline {
+            collect::remembered(self.readers, &stored)
+        } else {
+            collect::collect(self.readers, &stored).await
+        };
+        // What a killed run left under way is not known any more, whatever was detected before (L11).
+        let doubtful: BTreeSet<ComputerId> =
+            self.store.unfinished().await?.into_iter().map(|session| session.computer).collect();
+        let mut stored: Vec<Detection> = self.store.detections().await?;
+        stored.retain(|detection| !doubtful.contains(&detection.computer));
+        let max_age = self.config.instance.max_age;
+        let (mut snapshot, mut findings) = Snapshot::build(self.config, known.clone(), failed.clone());
+        let mut oldest = stored.iter().map(|detection| detection.at).min();
+        let mut detections = Detections::new(&snapshot, stored);
+        let mut contacted = 0;
+        let (mut reached, mut in_vain) = (BTreeSet::new(), BTreeSet::new());
+        let mut refresh = if wish.offline { Refresh::Never } else { wish.refresh };
+        // Fresh facts can bring a computer into a target for the first time; then its items are asked for in a second
+        // round, and only then.
+        for _round in 0..2 {
+            let scope = self.scope(&wish.only, &snapshot, &mut findings);
+            let mut wanted = needs(&Ask {
+                config: self.config,
+                snapshot: &snapshot,
+                detections: &detections,
+                only: scope.as_ref().map(|scope| &scope.possible),
+                ceiling: wish.options.mode.unwrap_or(Mode::Enforce),
+                now: self.clock.now(),
+                max_age,
+                refresh,
+            });
+            wanted.retain(|need| {
+                !need.contact() || !failed.contains_key(&snapshot.computer(need.computer).provider)
+                    && !in_vain.contains(&snapshot.computer(need.computer).id)
+            });
+            if wanted.is_empty() {
+                break;
+            }
+            let found = self.detect(&snapshot, &wanted).await;
+            contacted += found.iter().filter(|gathered| gathered.contacted).count();
+            for gathered in found.iter().filter(|gathered| gathered.contacted) {
+                let id = snapshot.computer(gathered.computer).id.clone();
+                let answered = gathered.contact == Contact::Reached;
+                _ = if answered { reached.insert(id) } else { in_vain.insert(id) };
+            }
+            self.keep(&snapshot, &found, &mut known, &mut detections).await?;
+            let fresh = found.iter().flat_map(|gathered| &gathered.detections).map(|detection| detection.at);
+            oldest = fresh.chain(oldest).min();
+            (snapshot, findings) = Snapshot::build(self.config, known.clone(), failed.clone());
+            if refresh == Refresh::Never {
+                break;
+            }
+            refresh = Refresh::Auto;
+        }
+        let scope = self.scope(&wish.only, &snapshot, &mut findings);
+        let history = self.store.results().await?;
+        let planned = planner::plan(&planner::Input {
+            config: self.config,
+            snapshot: &snapshot,
+            detections: &detections,
+            history: &history,
+            revision: self.revision.clone(),
+            options: wish.options.clone(),
+            only: scope.map(|scope| scope.certain),
+            now: self.clock.now(),
+            max_age,
+        });
+        Ok(Prepared { snapshot, detections, planned, findings, failed, contacted, reached, oldest })
+    }
+
+    fn scope(&self, only: &[Match], snapshot: &Snapshot, findings: &mut Findings) -> Option<targets::Membership> {
+        if only.is_empty() {
+            return None;
+        }
+        let mut sum = targets::Membership { certain: RoaringBitmap::new(), possible: RoaringBitmap::new() };
+        for expression in only {
+            match targets::resolve(expression, self.config) {
+                Ok(resolved) => {
+                    let membership = targets::evaluate(&resolved, snapshot);
+                    sum.certain |= membership.certain;
+                    sum.possible |= membership.possible;
+                }
+                Err(more) => findings.extend(more),
+            }
+        }
+        Some(sum)
+    }
+
+    async fn detect(&self, snapshot: &Snapshot, wanted: &[Need]) -> Vec<Gathered> {
+        (self.progress)(Progress::Begin { computers: wanted.iter().filter(|need| need.contact()).count() });
+        let detector = Detector {
+            config: self.config,
+            snapshot,
+            readers: self.readers,
+            secrets: self.secrets,
+            clock: self.clock,
+            concurrency: usize::try_from(self.config.instance.concurrency).unwrap_or(usize::MAX),
+        };
+        let mut found = Vec::with_capacity(wanted.len());
+        detector
+            .run(wanted, self.control, |gathered| {
+                if gathered.contacted {
+                    (self.progress)(Progress::Contacted {
+                        name: snapshot.computer(gathered.computer).name.clone(),
+                        contact: gathered.contact.clone(),
+                    });
+                }
+                found.push(gathered);
+            })
+            .await;
+        (self.progress)(Progress::Done);
+        found
+    }
+
+    /// Remembers what was found, in the store and here.
+    async fn keep(
+        &self,
+        snapshot: &Snapshot,
+        found: &[Gathered],
+        known: &mut [Known],
+        detections: &mut Detections,
+    ) -> Result<(), StoreError> {
+        let positions: BTreeMap<ComputerId, usize> =
+            known.iter().enumerate().map(|(at, known)| (known.id.clone(), at)).collect();
+        let mut computers = Vec::with_capacity(found.len());
+        let mut fresh = Vec::new();
+        for gathered in found {
+            for detection in &gathered.detections {
+                let Detection { item, probe, at, observed, .. } = detection.clone();
+                detections.record(gathered.computer, item, probe, at, observed);
+            }
+            fresh.extend(gathered.detections.iter().cloned());
+            let id = &snapshot.computer(gathered.computer).id;
+            if !gathered.contacted {
+                continue;
+            }
+            let Some(entry) = positions.get(id).and_then(|at| known.get_mut(*at)) else { continue };
+            entry.contact = gathered.contact.clone();
+            if let Some(facts) = &gathered.facts {
+                entry.facts = Some((gathered.at, facts.clone()));
+            }
+            computers.push(collect::remember(entry, Some(gathered.at)));
+        }
+        self.store.put_computers(&computers).await?;
+        self.store.put_detections(&fresh).await?;
+        Ok(())
+    }
+}

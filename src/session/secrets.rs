@@ -1,0 +1,55 @@
+//! The seam to secret values. Only drivers that are about to send a script resolve a reference.
+
+use std::collections::BTreeMap;
+
+use crate::config::kind::ParameterValue;
+use crate::secret::{Secret, SecretRef};
+use crate::session::script::{Value, Values};
+
+/// Why a secret could not be had. Never holds a part of its value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SecretError {
+    /// The environment variable is not set.
+    #[error("the environment variable {0} is not set")]
+    NotSet(String),
+    /// The file cannot be read.
+    #[error("the secret file {path} cannot be read: {why}")]
+    File {
+        /// Its path.
+        path: String,
+        /// What happened.
+        why: String,
+    },
+    /// The file can be read by others than its owner.
+    #[error("the secret file {0} can be read by others: allow only its owner (chmod 600)")]
+    TooOpen(String),
+}
+
+/// Finds the values behind references.
+pub trait Secrets: Send + Sync {
+    /// The value behind a reference.
+    ///
+    /// # Errors
+    /// [`SecretError`] when there is none that may be used.
+    fn resolve(&self, reference: &SecretRef) -> Result<Secret, SecretError>;
+}
+
+/// Parameters with their secrets resolved, ready to be sent.
+///
+/// # Errors
+/// [`SecretError`] for the first reference without a value.
+pub fn values(
+    parameters: &BTreeMap<String, ParameterValue>,
+    secrets: &dyn Secrets,
+) -> Result<Values, SecretError> {
+    parameters
+        .iter()
+        .map(|(name, value)| {
+            let value = match value {
+                ParameterValue::Secret(reference) => Value::Secret(secrets.resolve(reference)?),
+                plain => Value::Plain(plain.to_json()),
+            };
+            Ok((name.clone(), value))
+        })
+        .collect()
+}
