@@ -265,9 +265,9 @@ impl Search<'_, '_> {
         let (present, absent) = self.planned(other);
         let free = wanted - &standing.passive - self.blocked(other);
         if install {
-            (free - present) & &standing.absent & &standing.installable - &standing.refuses
+            (free - present - &standing.refuses) & &standing.absent & &standing.installable
         } else {
-            (free - absent) & &standing.present & &standing.removable - &standing.keeps - self.held
+            (free - absent - &standing.keeps - self.held) & &standing.present & &standing.removable
         }
     }
 
