@@ -1,5 +1,7 @@
 //! The table of design §6, line by line.
 
+use Mode::{Audit, Enforce, Ignored, Monitor};
+
 use super::world::*;
 use crate::config::kind::{Mode, SoftwareState};
 use crate::config::model::{Desired, Strategy, WantedVersion};
@@ -66,52 +68,51 @@ fn every_line_of_the_table_holds() {
     let bad = Observed::NonCompliant { detail: "d".into() };
     let value = Observed::Value { value: "v".into() };
     let job = Desired::Task;
-    use Mode::{Audit, Enforce, Ignored, Monitor};
-    let table: Vec<(&str, &Desired, Mode, &Observed, &str)> = vec![
-        ("plain", &latest("2.0"), Enforce, &Observed::Absent, "Install Missing 2.0"),
-        ("plain", &any, Enforce, &Observed::Absent, "Install Missing 2.0"),
-        ("plain", &any, Enforce, &present("0.1"), "Nothing"),
-        ("plain", &any, Enforce, &bare, "Nothing"),
-        ("plain", &latest("2.0"), Enforce, &present("1.10"), "Update UpdateAvailable 2.0"),
-        ("plain", &latest("2.0"), Enforce, &present("2.0"), "Nothing"),
-        ("plain", &latest("2.0"), Enforce, &present("2.0.0"), "Nothing"),
-        ("plain", &latest("2.0"), Enforce, &present("3.0"), "Nothing"),
-        ("plain", &latest("2.0"), Enforce, &bare, "Undetermined"),
-        ("plain", &latest("2.0"), Enforce, &present("what"), "Undetermined"),
-        ("plain", &range(">=1.5", "2.0"), Enforce, &present("1.0"), "Update UpdateAvailable 2.0"),
-        ("plain", &range(">=1.5", "2.0"), Enforce, &present("1.7"), "Nothing"),
-        ("plain", &range("<2.5", "2.0"), Enforce, &present("2.6"), "Blocked"),
-        ("plain", &exact("1.0"), Enforce, &present("2.0"), "Blocked"),
-        ("plain", &down, Enforce, &present("2.0"), "Downgrade OlderVersionRequired 1.0"),
-        ("fixed", &latest("2.0"), Enforce, &present("1.0"), "Blocked"),
-        ("fixed", &latest("2.0"), Enforce, &present("2.0"), "Nothing"),
-        ("tested", &latest("2.0"), Enforce, &well("2.0", true), "Nothing"),
-        ("tested", &latest("2.0"), Enforce, &present("2.0"), "Nothing"),
-        ("tested", &latest("2.0"), Enforce, &well("2.0", false), "Repair TestFailed 2.0"),
-        ("tested", &latest("2.0"), Enforce, &well("1.0", false), "Repair TestFailed 1.0"),
-        ("reinstalled", &latest("2.0"), Enforce, &well("1.0", false), "Repair TestFailed 2.0"),
-        ("unrepaired", &latest("2.0"), Enforce, &well("2.0", false), "Blocked"),
-        ("unrepaired", &latest("2.0"), Enforce, &well("1.0", false), "Update UpdateAvailable 2.0"),
-        ("plain", &absent(), Enforce, &present("1.0"), "Uninstall Detected -"),
-        ("plain", &absent(), Enforce, &Observed::Absent, "Nothing"),
-        ("plain", &found, Enforce, &Observed::Absent, "Nothing"),
-        ("plain", &found, Enforce, &present("1.0"), "Update UpdateAvailable 2.0"),
-        ("plain", &ignored, Enforce, &present("1.0"), "Nothing"),
-        ("plain", &latest("2.0"), Audit, &Observed::Absent, "NonCompliant"),
-        ("plain", &latest("2.0"), Monitor, &present("1.0"), "NonCompliant"),
-        ("plain", &latest("2.0"), Monitor, &present("2.0"), "Nothing"),
-        ("plain", &latest("2.0"), Ignored, &Observed::Absent, "Nothing"),
-        ("plain", &latest("2.0"), Enforce, &unknown, "Undetermined"),
-        ("plain", &latest("2.0"), Audit, &unknown, "Undetermined"),
-        ("plain", &latest("2.0"), Enforce, &Observed::NotApplicable, "NotApplicable"),
-        ("job", &job, Enforce, &bad, "Set TaskNonCompliant -"),
-        ("job", &job, Enforce, &Observed::Compliant, "Nothing"),
-        ("job", &job, Audit, &bad, "NonCompliant"),
-        ("job", &job, Monitor, &value, "Nothing"),
-        ("job", &job, Enforce, &unknown, "Undetermined"),
+    let table: Vec<(&str, Desired, Mode, Observed, &str)> = vec![
+        ("plain", latest("2.0"), Enforce, Observed::Absent, "Install Missing 2.0"),
+        ("plain", any.clone(), Enforce, Observed::Absent, "Install Missing 2.0"),
+        ("plain", any.clone(), Enforce, present("0.1"), "Nothing"),
+        ("plain", any.clone(), Enforce, bare.clone(), "Nothing"),
+        ("plain", latest("2.0"), Enforce, present("1.10"), "Update UpdateAvailable 2.0"),
+        ("plain", latest("2.0"), Enforce, present("2.0"), "Nothing"),
+        ("plain", latest("2.0"), Enforce, present("2.0.0"), "Nothing"),
+        ("plain", latest("2.0"), Enforce, present("3.0"), "Nothing"),
+        ("plain", latest("2.0"), Enforce, bare.clone(), "Undetermined"),
+        ("plain", latest("2.0"), Enforce, present("what"), "Undetermined"),
+        ("plain", range(">=1.5", "2.0"), Enforce, present("1.0"), "Update UpdateAvailable 2.0"),
+        ("plain", range(">=1.5", "2.0"), Enforce, present("1.7"), "Nothing"),
+        ("plain", range("<2.5", "2.0"), Enforce, present("2.6"), "Blocked"),
+        ("plain", exact("1.0"), Enforce, present("2.0"), "Blocked"),
+        ("plain", down.clone(), Enforce, present("2.0"), "Downgrade OlderVersionRequired 1.0"),
+        ("fixed", latest("2.0"), Enforce, present("1.0"), "Blocked"),
+        ("fixed", latest("2.0"), Enforce, present("2.0"), "Nothing"),
+        ("tested", latest("2.0"), Enforce, well("2.0", true), "Nothing"),
+        ("tested", latest("2.0"), Enforce, present("2.0"), "Nothing"),
+        ("tested", latest("2.0"), Enforce, well("2.0", false), "Repair TestFailed 2.0"),
+        ("tested", latest("2.0"), Enforce, well("1.0", false), "Repair TestFailed 1.0"),
+        ("reinstalled", latest("2.0"), Enforce, well("1.0", false), "Repair TestFailed 2.0"),
+        ("unrepaired", latest("2.0"), Enforce, well("2.0", false), "Blocked"),
+        ("unrepaired", latest("2.0"), Enforce, well("1.0", false), "Update UpdateAvailable 2.0"),
+        ("plain", absent(), Enforce, present("1.0"), "Uninstall Detected -"),
+        ("plain", absent(), Enforce, Observed::Absent, "Nothing"),
+        ("plain", found.clone(), Enforce, Observed::Absent, "Nothing"),
+        ("plain", found.clone(), Enforce, present("1.0"), "Update UpdateAvailable 2.0"),
+        ("plain", ignored.clone(), Enforce, present("1.0"), "Nothing"),
+        ("plain", latest("2.0"), Audit, Observed::Absent, "NonCompliant"),
+        ("plain", latest("2.0"), Monitor, present("1.0"), "NonCompliant"),
+        ("plain", latest("2.0"), Monitor, present("2.0"), "Nothing"),
+        ("plain", latest("2.0"), Ignored, Observed::Absent, "Nothing"),
+        ("plain", latest("2.0"), Enforce, unknown.clone(), "Undetermined"),
+        ("plain", latest("2.0"), Audit, unknown.clone(), "Undetermined"),
+        ("plain", latest("2.0"), Enforce, Observed::NotApplicable, "NotApplicable"),
+        ("job", job.clone(), Enforce, bad.clone(), "Set TaskNonCompliant -"),
+        ("job", job.clone(), Enforce, Observed::Compliant, "Nothing"),
+        ("job", job.clone(), Audit, bad.clone(), "NonCompliant"),
+        ("job", job.clone(), Monitor, value.clone(), "Nothing"),
+        ("job", job.clone(), Enforce, unknown.clone(), "Undetermined"),
     ];
     for (item, desired, mode, observed, expected) in table {
-        let got = short(&decision(item, desired, mode, observed));
+        let got = short(&decision(item, &desired, mode, &observed));
         assert_eq!(got, expected, "{item} {desired:?} {mode} {observed:?}");
     }
 }
