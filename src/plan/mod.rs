@@ -4,10 +4,12 @@
 //! found, [`diff`] what follows for one item, [`prerequisites`] what follows for others, [`order`] in which order, and
 //! [`planner`] makes the [`document`] of it.
 
+pub mod compare;
 pub mod detections;
 pub mod diff;
 pub mod digest;
 pub mod document;
+pub mod explain;
 pub mod fleet;
 pub mod interpret;
 pub mod inventory;
@@ -22,3 +24,6 @@ pub mod procedure;
 pub mod procedures;
 mod sessions;
 pub mod view;
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -36,7 +36,7 @@ impl Notes {
     }
 
     /// The notes in their order.
-    pub(super) fn finish(self, names: &Named<'_>) -> Vec<Note> {
+    pub(super) fn finish(self, names: Named<'_>) -> Vec<Note> {
         let note = |((kind, item, text, origin), computers): (_, RoaringBitmap)| Note {
             kind,
             item,

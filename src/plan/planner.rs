@@ -107,7 +107,7 @@ pub fn plan(input: &Input<'_>) -> Planned {
         computers: made.computers,
         changes: made.changes,
         sessions: made.sessions,
-        notes: notes.finish(&Named(input.snapshot)),
+        notes: notes.finish(Named(input.snapshot)),
         coverage: tally.coverage(&scope, &fleet),
     };
     plan.digest = digest::of_plan(&plan);
@@ -253,7 +253,7 @@ impl<'a> Work<'a> {
                     self.notes.add(NoteKind::Ambiguous, Some(item), text, at, &tie.computers);
                 }
             }
-            self.findings.extend(precedence::findings(item, candidates, &winners.ties, &self.names));
+            self.findings.extend(precedence::findings(item, candidates, &winners.ties, self.names));
             self.tally.count(Seen::Unknown, &winners.uncertain, false);
             self.tally.count(Seen::Unknown, &winners.ambiguous, false);
             self.notes.add(
@@ -476,7 +476,7 @@ impl<'a> Work<'a> {
             let Some(software) = config.software.get(&implied.software) else { continue };
             let mut rest = implied.computers.clone();
             // By its own update-if-found winner where it has one (DEP-8), else in its highest version (PRE-14).
-            for (deployment, won) in survey.get(&item).into_iter().flat_map(|known| known.wins()) {
+            for (deployment, won) in survey.get(&item).into_iter().flat_map(Item::wins) {
                 let mine = &rest & won;
                 rest -= &mine;
                 let version = match &deployment.desired {
@@ -484,9 +484,9 @@ impl<'a> Work<'a> {
                     Desired::Task => None,
                 };
                 let version = version.or_else(|| software.versions.first().cloned());
-                self.imply(&item, Some(deployment), version, implied, &mine);
+                self.imply(&item, Some(deployment), version.as_deref(), implied, &mine);
             }
-            self.imply(&item, None, software.versions.first().cloned(), implied, &rest);
+            self.imply(&item, None, software.versions.first().map(String::as_str), implied, &rest);
         }
     }
 
@@ -494,7 +494,7 @@ impl<'a> Work<'a> {
         &mut self,
         item: &ItemKey,
         own: Option<&'a Deployment>,
-        version: Option<String>,
+        version: Option<&str>,
         implied: &Implied<'a>,
         computers: &RoaringBitmap,
     ) {
@@ -506,8 +506,8 @@ impl<'a> Work<'a> {
         for part in parts {
             let (Seen::Known(before), Some(platform)) = (part.seen, part.platform) else { continue };
             let (action, version, after) = if implied.install {
-                let after = diff::present_after(software, platform, version.clone());
-                (ActionType::Install, version.clone(), after)
+                let version = version.map(str::to_owned);
+                (ActionType::Install, version.clone(), diff::present_after(software, platform, version))
             } else {
                 (ActionType::Uninstall, None, Observed::Absent)
             };

@@ -8,6 +8,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use roaring::RoaringBitmap;
 
@@ -131,8 +132,8 @@ pub fn candidates<'c>(
     }
     for candidates in by_item.values_mut() {
         candidates.sort_by(|a, b| {
-            let names = || a.deployment.metadata.name.cmp(&b.deployment.metadata.name);
-            a.rank().cmp(&b.rank()).then_with(names)
+            let by_name = || a.deployment.metadata.name.cmp(&b.deployment.metadata.name);
+            a.rank().cmp(&b.rank()).then_with(by_name)
         });
     }
     (by_item, findings)
@@ -229,7 +230,7 @@ pub fn possible_winners(candidates: &[Candidate<'_>], scope: &RoaringBitmap) -> 
 
 /// What ties are worth saying: errors for those that matter, warnings for those that do not.
 #[must_use]
-pub fn findings(item: &ItemKey, candidates: &[Candidate<'_>], ties: &[Tie], names: &Named<'_>) -> Findings {
+pub fn findings(item: &ItemKey, candidates: &[Candidate<'_>], ties: &[Tie], names: Named<'_>) -> Findings {
     let mut findings = Findings::new();
     for tie in ties {
         let (Some(first), Some(second)) = (candidates.get(tie.first), candidates.get(tie.second)) else {
@@ -272,7 +273,7 @@ pub struct Named<'a>(pub &'a Snapshot);
 impl Named<'_> {
     /// Up to three names and how many more there are.
     #[must_use]
-    pub fn some(&self, computers: &RoaringBitmap) -> String {
+    pub fn some(self, computers: &RoaringBitmap) -> String {
         let mut text = computers
             .iter()
             .take(3)
@@ -280,14 +281,14 @@ impl Named<'_> {
             .collect::<Vec<_>>()
             .join(", ");
         if computers.len() > 3 {
-            text.push_str(&format!(" and {} more", computers.len() - 3));
+            _ = write!(text, " and {} more", computers.len() - 3);
         }
         text
     }
 
     /// All names, sorted.
     #[must_use]
-    pub fn all(&self, computers: &RoaringBitmap) -> Vec<String> {
+    pub fn all(self, computers: &RoaringBitmap) -> Vec<String> {
         let mut names: Vec<String> = computers.iter().map(|ix| self.0.computer(ix).name.clone()).collect();
         names.sort();
         names

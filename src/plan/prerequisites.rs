@@ -265,15 +265,16 @@ impl Search<'_, '_> {
         let (present, absent) = self.planned(other);
         let free = wanted - &standing.passive - self.blocked(other);
         if install {
-            (free - present) & &standing.absent & &standing.installable - &standing.refuses
+            (free - present - &standing.refuses) & &standing.absent & &standing.installable
         } else {
-            (free - absent) & &standing.present & &standing.removable - &standing.keeps - self.held
+            (free - absent - &standing.keeps - self.held) & &standing.present & &standing.removable
         }
     }
 
     /// Everything that cannot go on as things stand.
     fn troubles(&self, rulers: &[&Name]) -> Vec<Trouble> {
         let mut troubles = Vec::new();
+        let torn = self.torn();
         for name in rulers {
             let Some(software) = self.config.software.get(*name) else { continue };
             let active = self.active(name);
@@ -309,7 +310,9 @@ impl Search<'_, '_> {
                     }
                 };
                 for other in others {
-                    for (kind, text, against, computers) in self.missing(other, &fired, install) {
+                    for (kind, text, against, computers) in
+                        self.missing(other, &fired, install, torn.get(other))
+                    {
                         add(kind, text, against.then_some(other), computers);
                     }
                 }
@@ -318,17 +321,37 @@ impl Search<'_, '_> {
         troubles
     }
 
+    /// Where rules want a software both there and gone, whether anything is to be done for it or not.
+    fn torn(&self) -> BTreeMap<&Name, RoaringBitmap> {
+        let mut wants: BTreeMap<&Name, (RoaringBitmap, RoaringBitmap)> = BTreeMap::new();
+        for ((name, ix), fired) in &self.state.fired {
+            let rule = self.config.software.get(name).and_then(|software| software.prerequisites.get(*ix));
+            let fired = fired & self.active(name);
+            match rule.map(|rule| &rule.then) {
+                Some(Consequence::Install(others)) => {
+                    others.iter().for_each(|other| wants.entry(other).or_default().0 |= &fired);
+                }
+                Some(Consequence::Uninstall(others)) => {
+                    others.iter().for_each(|other| wants.entry(other).or_default().1 |= &fired);
+                }
+                _ => {}
+            }
+        }
+        wants.into_iter().map(|(name, (there, gone))| (name, there & gone)).collect()
+    }
+
     /// Why a software will not be as needed, with the places.
     fn missing(
         &self,
         other: &Name,
         fired: &RoaringBitmap,
         install: bool,
+        torn: Option<&RoaringBitmap>,
     ) -> Vec<(NoteKind, String, bool, RoaringBitmap)> {
         let none = Standing::default();
         let standing = self.standings.get(other).unwrap_or(&none);
         let (present, absent) = self.planned(other);
-        let both = union(self.state.installs.get(other)) & union(self.state.removes.get(other));
+        let both = torn.cloned().unwrap_or_default();
         let mut open = (fired - if install { present } else { absent }) | (fired & &both);
         let mut reasons = Vec::new();
         let mut take = |kind, text: String, against, set: RoaringBitmap| {

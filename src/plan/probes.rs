@@ -112,7 +112,7 @@ pub fn probe(
 }
 
 fn nothing(item: &ItemKey, platform: Platform) -> Probe {
-    finish(item, platform, false, Value::Null, Vec::new())
+    finish(item, platform, false, &Value::Null, Vec::new())
 }
 
 fn software_probe(
@@ -141,7 +141,7 @@ fn software_probe(
         let purpose = Purpose::TestSoftware { software: name() };
         steps.extend(invocation(item, test, platform, purpose, "test", parameters));
     }
-    finish(item, platform, true, json!([way, software.scheme]), steps)
+    finish(item, platform, true, &json!([way, software.scheme]), steps)
 }
 
 fn task_probe(
@@ -163,7 +163,7 @@ fn task_probe(
         _ => None,
     };
     let applicable = step.is_some();
-    finish(item, platform, applicable, Value::Null, step.into_iter().collect())
+    finish(item, platform, applicable, &Value::Null, step.into_iter().collect())
 }
 
 /// An item's instance key as text, empty without one.
@@ -193,7 +193,13 @@ fn invocation(
     })
 }
 
-fn finish(item: &ItemKey, platform: Platform, applicable: bool, way: Value, steps: Vec<Invocation>) -> Probe {
+fn finish(
+    item: &ItemKey,
+    platform: Platform,
+    applicable: bool,
+    way: &Value,
+    steps: Vec<Invocation>,
+) -> Probe {
     let steps_of =
         |step: &Invocation| json!([step.purpose, step.script.digest(), step.parameters, step.environment]);
     let over = json!([item, platform, applicable, way, steps.iter().map(steps_of).collect::<Vec<_>>()]);

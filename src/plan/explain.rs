@@ -1,0 +1,299 @@
+//! Why a computer gets what it gets: every candidate of an item with its rank and its fate, what is known, what follows.
+//!
+//! The same functions decide here as in a plan; nothing is worked out a second way.
+//!
+//! Not here: what prerequisites add; the notes and changes of a plan tell that.
+
+use roaring::RoaringBitmap;
+
+use super::detections::Detections;
+use super::diff::{self, Decision, Wish};
+use super::document::Origin;
+use super::fleet::Fleet;
+use super::notes::origin;
+use super::precedence::{self, Candidate, Winners, is_ignored};
+use super::probes;
+use crate::config::Config;
+use crate::config::kind::Mode;
+use crate::config::model::Deployment;
+use crate::inventory::item::{ItemKey, Observed};
+use crate::inventory::snapshot::Snapshot;
+use crate::targets;
+use crate::time::Timestamp;
+
+/// Everything about the items of one computer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation {
+    /// The computer's name.
+    pub computer: String,
+    /// The most that may be done on it.
+    pub mode: Mode,
+    /// Why nothing at all is done on it, if so.
+    pub excluded: bool,
+    /// Each item, sorted.
+    pub items: Vec<ItemExplanation>,
+}
+
+/// Everything about one item on one computer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemExplanation {
+    /// The item.
+    pub item: ItemKey,
+    /// The candidates, best first; those that do not count come last, by name.
+    pub candidates: Vec<Explained>,
+    /// The winner, if there is one.
+    pub winner: Option<Origin>,
+    /// The mode that holds for it.
+    pub mode: Option<Mode>,
+    /// What was last observed, and when; of whatever age.
+    pub observed: Option<(Observed, Timestamp)>,
+    /// What follows from it; `None` when nothing is known, or nobody wins.
+    pub decision: Option<Decision>,
+}
+
+/// One candidate and its fate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explained {
+    /// The deployment.
+    pub deployment: Origin,
+    /// Its rank in words: scope, priority, whether it says ignored.
+    pub rank: String,
+    /// What became of it.
+    pub fate: Fate,
+    /// Why, in words.
+    pub why: String,
+}
+
+/// What became of a candidate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fate {
+    /// It wins.
+    Won,
+    /// It and another one win, so that none does.
+    Tied,
+    /// Whether it reaches the computer is not known.
+    Uncertain,
+    /// A better one wins.
+    Lost,
+    /// It does not count here: disabled, excluded, opted out.
+    Dropped,
+    /// Its target does not select the computer.
+    Elsewhere,
+}
+
+/// Explains the items of the computer at position `ix`: one, or all that reach it. Deployments whose targets lie elsewhere
+/// are shown when an item is named. `None` when there is no such computer.
+#[must_use]
+pub fn explain(
+    config: &Config,
+    snapshot: &Snapshot,
+    detections: &Detections,
+    ix: u32,
+    item: Option<&ItemKey>,
+) -> Option<Explanation> {
+    let computer = snapshot.get(ix)?;
+    let fleet = Fleet::new(config, snapshot);
+    let (candidates, _) = precedence::candidates(config, snapshot, &fleet);
+    let here = RoaringBitmap::from_iter([ix]);
+    let mut keys: Vec<ItemKey> = match item {
+        Some(item) => vec![item.clone()],
+        None => config.deployments.values().map(|deployment| deployment.item.clone()).collect(),
+    };
+    keys.sort();
+    keys.dedup();
+    let look = Look { config, snapshot, detections, fleet: &fleet, ix };
+    let explained = |key: ItemKey| {
+        let of_item = candidates.get(&key).map_or(&[][..], Vec::as_slice);
+        look.item(key, of_item, &precedence::winners(of_item, &here), item.is_some())
+    };
+    let mut items: Vec<ItemExplanation> = keys.into_iter().map(explained).collect();
+    if item.is_none() {
+        items.retain(|item| !item.candidates.is_empty());
+    }
+    Some(Explanation {
+        computer: computer.name.clone(),
+        mode: computer.mode,
+        excluded: computer.excluded,
+        items,
+    })
+}
+
+struct Look<'a> {
+    config: &'a Config,
+    snapshot: &'a Snapshot,
+    detections: &'a Detections,
+    fleet: &'a Fleet,
+    ix: u32,
+}
+
+impl Look<'_> {
+    fn item(
+        &self,
+        item: ItemKey,
+        candidates: &[Candidate<'_>],
+        winners: &Winners,
+        elsewhere: bool,
+    ) -> ItemExplanation {
+        let mut explained: Vec<Explained> = Vec::new();
+        let mut best: Option<&Candidate<'_>> = None;
+        let mut winner: Option<&Candidate<'_>> = None;
+        for (position, candidate) in candidates.iter().enumerate() {
+            let reached = candidate.reach.contains(self.ix);
+            if !reached && !candidate.maybe.contains(self.ix) {
+                continue;
+            }
+            let won = winners.won.get(position).is_some_and(|won| won.contains(self.ix));
+            let (fate, why) = match best {
+                _ if won => (Fate::Won, self.road(candidate.deployment)),
+                _ if !reached => {
+                    (Fate::Uncertain, "the computer's facts, which decide, are not known".to_owned())
+                }
+                Some(best) => (Fate::Lost, lost(candidate, best)),
+                None if winners.uncertain.contains(self.ix) => {
+                    (Fate::Lost, "a better one may reach the computer; that is not known".to_owned())
+                }
+                None => (Fate::Tied, "another one of equal rank wants something different".to_owned()),
+            };
+            let fate = match best {
+                Some(best)
+                    if fate == Fate::Lost
+                        && winners.ambiguous.contains(self.ix)
+                        && best.rank() == candidate.rank() =>
+                {
+                    Fate::Tied
+                }
+                _ => fate,
+            };
+            if reached && best.is_none() {
+                best = Some(candidate);
+            }
+            if won {
+                winner = Some(candidate);
+            }
+            explained.push(Explained {
+                deployment: origin(candidate.deployment),
+                rank: rank(candidate),
+                fate,
+                why,
+            });
+        }
+        explained.extend(self.others(&item, candidates, elsewhere));
+        let (mode, observed, decision) = match winner {
+            Some(winner) => self.follows(&item, winner),
+            None => (None, None, None),
+        };
+        ItemExplanation {
+            item,
+            candidates: explained,
+            winner: winner.map(|winner| origin(winner.deployment)),
+            mode,
+            observed,
+            decision,
+        }
+    }
+
+    /// Those of an item that do not count here, and why.
+    fn others(&self, item: &ItemKey, candidates: &[Candidate<'_>], elsewhere: bool) -> Vec<Explained> {
+        let mut result = Vec::new();
+        for deployment in self.config.deployments.values().filter(|deployment| deployment.item == *item) {
+            let candidate =
+                candidates.iter().find(|c| c.deployment.metadata.name == deployment.metadata.name);
+            let counts = |c: &Candidate<'_>| c.reach.contains(self.ix) || c.maybe.contains(self.ix);
+            if candidate.is_some_and(counts) {
+                continue;
+            }
+            let Ok(resolved) = targets::resolve(&deployment.expression, self.config, Some(&deployment.place))
+            else {
+                continue;
+            };
+            let why_not = targets::why_not(&resolved, self.snapshot, self.ix);
+            let (fate, why) = match (why_not, candidate) {
+                (Some(why_not), _) if why_not.unknown && deployment.enabled => {
+                    (Fate::Elsewhere, format!("it does not count, as this is not known: {why_not}"))
+                }
+                (Some(why_not), _) => {
+                    (Fate::Elsewhere, format!("its target does not select the computer: {why_not}"))
+                }
+                (None, None) => {
+                    (Fate::Dropped, "it is disabled; enabled, it would be a candidate".to_owned())
+                }
+                (None, Some(_)) if self.fleet.excluded.contains(self.ix) => {
+                    (Fate::Dropped, "the computer is excluded from all deployments".to_owned())
+                }
+                (None, Some(_)) => {
+                    (Fate::Dropped, "the tenant opted out of cross-tenant deployments".to_owned())
+                }
+            };
+            if fate == Fate::Elsewhere && !elsewhere {
+                continue;
+            }
+            let scope = targets::scope(&resolved);
+            result.push(Explained {
+                deployment: origin(deployment),
+                rank: format!("{scope}, priority {}", deployment.priority),
+                fate,
+                why,
+            });
+        }
+        result
+    }
+
+    fn road(&self, deployment: &Deployment) -> String {
+        targets::resolve(&deployment.expression, self.config, Some(&deployment.place))
+            .ok()
+            .and_then(|resolved| targets::road(&resolved, self.snapshot, self.ix))
+            .map_or_else(String::new, |road| format!("its target selects the computer by {road}"))
+    }
+
+    fn follows(
+        &self,
+        item: &ItemKey,
+        winner: &Candidate<'_>,
+    ) -> (Option<Mode>, Option<(Observed, Timestamp)>, Option<Decision>) {
+        let computer = self.snapshot.computer(self.ix);
+        let mode = computer.mode.min(winner.mode);
+        if is_ignored(winner.deployment) || mode == Mode::Ignored {
+            return (Some(Mode::Ignored), None, Some(Decision::Nothing));
+        }
+        let Some(platform) = computer.platform else { return (Some(mode), None, None) };
+        let values = probes::values(self.config, item, &winner.deployment.parameters);
+        let probe = probes::probe(self.config, item, &values, mode, platform);
+        if !probe.applicable {
+            return (Some(mode), None, Some(Decision::NotApplicable));
+        }
+        let Some((observed, at)) = self.detections.get(self.ix, item, &probe.digest) else {
+            return (Some(mode), None, None);
+        };
+        let wish = Wish { config: self.config, item, desired: &winner.deployment.desired, mode, platform };
+        let decision = diff::decide(&wish, observed);
+        (Some(mode), Some((observed.clone(), at)), Some(decision))
+    }
+}
+
+/// A rank in words.
+fn rank(candidate: &Candidate<'_>) -> String {
+    let ignored = if is_ignored(candidate.deployment) { ", ignored" } else { "" };
+    format!("{}, priority {}{ignored}", candidate.scope, candidate.deployment.priority)
+}
+
+/// Why a candidate lost to a better one: the first difference.
+fn lost(candidate: &Candidate<'_>, best: &Candidate<'_>) -> String {
+    let name = &best.deployment.metadata.name;
+    let what = if candidate.scope.level != best.scope.level {
+        format!("is for something narrower ({})", best.scope)
+    } else if candidate.scope.narrowed != best.scope.narrowed {
+        "is narrowed by a further selector".to_owned()
+    } else if candidate.deployment.priority != best.deployment.priority {
+        format!("has the higher priority ({})", best.deployment.priority)
+    } else if is_ignored(best.deployment) != is_ignored(candidate.deployment) {
+        "says ignored".to_owned()
+    } else if candidate.same_effect(best) {
+        return format!(
+            "{name} ({}) has the same rank, says the same and comes first by name",
+            best.deployment.place
+        );
+    } else {
+        return format!("{name} ({}) has the same rank and wants something different", best.deployment.place);
+    };
+    format!("{name} ({}) {what}", best.deployment.place)
+}

@@ -1,0 +1,174 @@
+//! Winners, against an oracle that looks at each computer and each deployment.
+
+use proptest::prelude::*;
+use roaring::RoaringBitmap;
+
+use super::world::*;
+use crate::config::kind::{CrossTenant, Match, Mode, SoftwareState};
+use crate::config::model::{Desired, WantedVersion};
+use crate::diagnostic::code;
+use crate::plan::fleet::Fleet;
+use crate::plan::precedence::{Candidate, candidates, possible_winners, winners};
+
+/// What one deployment of the random world is.
+#[derive(Debug, Clone)]
+struct Rule {
+    target: u8,
+    priority: i32,
+    version: u8,
+    state: u8,
+    enabled: bool,
+    mode: bool,
+}
+
+fn rule() -> impl Strategy<Value = Rule> {
+    (0_u8..12, 0_i32..2, 0_u8..2, 0_u8..4, prop::bool::weighted(0.9), any::<bool>()).prop_map(
+        |(target, priority, version, state, enabled, mode)| Rule {
+            target,
+            priority,
+            version,
+            state,
+            enabled,
+            mode,
+        },
+    )
+}
+
+fn target(number: u8) -> Match {
+    match number {
+        0 => every(),
+        1..=4 => tag(&format!("t{number}")),
+        5..=7 => of_tenant(&format!("c{}", number - 5)),
+        _ => one(&format!("pc{}", number - 8)),
+    }
+}
+
+fn world(rules: &[Rule], tags: &[u8], optout: bool) -> World {
+    let mut world = World::new();
+    for tenant in ["c0", "c1", "c2"] {
+        world.tenant(tenant);
+    }
+    if optout {
+        world.tenant("c1").cross_tenant = CrossTenant::Exclude;
+    }
+    world.software("x", &["1.0", "2.0"]);
+    for (ix, bits) in tags.iter().enumerate() {
+        let tags: Vec<String> =
+            (1..=4).filter(|bit| bits & (1 << bit) != 0).map(|bit| format!("t{bit}")).collect();
+        let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
+        world.computer(&format!("pc{ix}"), &tags).tenant = Some(name(&format!("c{}", bits % 3)));
+    }
+    for (ix, rule) in rules.iter().enumerate() {
+        let kind = [
+            SoftwareState::Installed,
+            SoftwareState::Installed,
+            SoftwareState::Absent,
+            SoftwareState::Ignored,
+        ];
+        let desired = Desired::Software {
+            state: kind[usize::from(rule.state)],
+            version: WantedVersion::Exact { version: format!("{}.0", rule.version + 1) },
+            allow_downgrade: false,
+        };
+        let made = world.deploy(&format!("d{ix:02}"), software("x"), desired, target(rule.target));
+        made.priority = rule.priority;
+        made.enabled = rule.enabled;
+        made.mode = if rule.mode { Mode::Enforce } else { Mode::Audit };
+    }
+    world
+}
+
+/// The winner on one computer: its name, or why there is none.
+fn oracle(candidates: &[Candidate<'_>], computer: u32) -> Result<Option<String>, ()> {
+    let mine: Vec<&Candidate<'_>> = candidates.iter().filter(|c| c.reach.contains(computer)).collect();
+    let Some(best) = mine.iter().map(|c| c.rank()).min() else { return Ok(None) };
+    let top: Vec<&&Candidate<'_>> = mine.iter().filter(|c| c.rank() == best).collect();
+    if top.iter().any(|a| top.iter().any(|b| !a.same_effect(b))) {
+        return Err(());
+    }
+    Ok(top.iter().map(|c| c.deployment.metadata.name.as_str().to_owned()).min())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn winners_by_sets_are_those_found_computer_by_computer(
+        rules in prop::collection::vec(rule(), 0..12),
+        tags in prop::collection::vec(any::<u8>(), 1..8),
+        optout in any::<bool>(),
+    ) {
+        let world = world(&rules, &tags, optout);
+        let snapshot = world.snapshot();
+        let fleet = Fleet::new(&world.config, &snapshot);
+        let (by_item, _) = candidates(&world.config, &snapshot, &fleet);
+        for candidates in by_item.values() {
+            for candidate in candidates {
+                prop_assert!(candidate.deployment.enabled);
+                if optout && candidate.scope.is_cross_tenant() {
+                    prop_assert!(candidate.reach.iter().all(|ix| snapshot.computer(ix).tenant != Some(name("c1"))));
+                }
+            }
+            let found = winners(candidates, &fleet.all);
+            let possible = possible_winners(candidates, &fleet.all);
+            for ix in &fleet.all {
+                let won: Vec<usize> = (0..candidates.len()).filter(|at| found.won[*at].contains(ix)).collect();
+                match oracle(candidates, ix) {
+                    Err(()) => {
+                        prop_assert!(found.ambiguous.contains(ix) && won.is_empty());
+                        prop_assert!(found.ties.iter().any(|tie| !tie.same && tie.computers.contains(ix)));
+                    }
+                    Ok(None) => prop_assert!(won.is_empty() && !found.ambiguous.contains(ix)),
+                    Ok(Some(name)) => {
+                        prop_assert_eq!(won.len(), 1);
+                        prop_assert_eq!(candidates[won[0]].deployment.metadata.name.as_str(), name);
+                        prop_assert!(possible[won[0]].contains(ix));
+                        prop_assert!(!found.ambiguous.contains(ix));
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_better_one_that_may_reach_a_computer_leaves_it_without_a_winner() {
+    let mut world = world(&[], &[0, 0], false);
+    world.deploy("wide", software("x"), latest("1.0"), every());
+    world.deploy("narrow", software("x"), latest("2.0"), one("pc0"));
+    let snapshot = world.snapshot();
+    let fleet = Fleet::new(&world.config, &snapshot);
+    let (mut by_item, _) = candidates(&world.config, &snapshot, &fleet);
+    let of_item = by_item.get_mut(&software("x")).unwrap();
+    assert_eq!(of_item[0].deployment.metadata.name.as_str(), "narrow");
+    of_item[0].maybe = RoaringBitmap::from_iter([1]);
+    let found = winners(of_item, &fleet.all);
+    assert_eq!(found.won, [RoaringBitmap::from_iter([0]), RoaringBitmap::new()]);
+    assert_eq!(found.uncertain, RoaringBitmap::from_iter([1]));
+    let possible = possible_winners(of_item, &fleet.all);
+    assert_eq!(possible, [RoaringBitmap::from_iter([0, 1]), RoaringBitmap::from_iter([1])]);
+}
+
+#[test]
+fn ties_name_both_places_and_weigh_by_whether_they_matter() {
+    let mut world = world(&[], &[0], false);
+    world.deploy("one", software("x"), latest("1.0"), every());
+    world.deploy("two", software("x"), latest("2.0"), every());
+    let planned = world.plan();
+    let finding = planned.findings.iter().find(|finding| finding.code == code::AMBIGUOUS).unwrap();
+    assert!(finding.is_error());
+    assert_eq!(finding.place.as_ref().unwrap().file.as_ref(), "deployments/two.yaml");
+    assert_eq!(finding.related[0].0.file.as_ref(), "deployments/one.yaml");
+    assert!(planned.plan.changes.is_empty());
+
+    world.config.deployments.get_mut("two").unwrap().desired = latest("1.0");
+    let planned = world.plan();
+    assert!(!planned.findings.has_errors());
+    assert!(planned.findings.iter().any(|finding| finding.code == code::DUPLICATE_DEPLOYMENT));
+    assert_eq!(actions(&planned.plan, "pc0"), ["x install"]);
+
+    world.config.deployments.get_mut("two").unwrap().desired =
+        state(SoftwareState::Ignored, WantedVersion::Any { install: None });
+    let planned = world.plan();
+    assert!(planned.findings.is_empty() && planned.plan.changes.is_empty());
+}
