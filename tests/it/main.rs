@@ -6,3 +6,4 @@ mod bundle;
 mod collect;
 mod contract;
 mod forgotten;
+mod simulated;
