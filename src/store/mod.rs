@@ -4,8 +4,10 @@
 //!
 //! Invariants: an action's start is on disk before the action is sent (L11); no secret value is ever stored (L9).
 
+mod file;
 pub mod format;
 mod lock;
+mod row;
 pub mod sqlite;
 
 use std::fmt;

@@ -1,38 +1,32 @@
 //! The store in one SQLite file.
 //!
-//! Not here: what is stored and why (`super`), how it stands in rows (`format`), the lock (`lock`).
+//! Not here: what is stored and why (`super`), how it stands in rows (`format`, `row`), the file (`file`), the lock
+//! (`lock`).
 //!
 //! Invariants: what a write has acknowledged is on disk (`synchronous=FULL`, write-ahead log); a write is all or nothing;
 //! one connection writes. A file that is not ours, newer than this release, or damaged is refused and left as it is.
 //! The statements use `$N`, texts and 64-bit numbers only, so that another database can take them over; what is SQLite's
 //! own is `json_each` in bulk writes and the pragmas.
 
-#![expect(clippy::disallowed_methods, reason = "an adapter: it owns the database file")]
-
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex as Flag, PoisonError};
 use std::time::Duration;
 
+use futures_util::TryStreamExt;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
-use sqlx::any::{AnyConnectOptions, AnyRow};
-use sqlx::{AnyConnection, ConnectOptions, Connection, Row};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Connection};
 use tokio::sync::{Mutex, MutexGuard, oneshot};
 
 use super::format::{self, ActionRow};
 use super::{
-    ActionRecord, ItemResult, RunLock, RunRecord, SessionRecord, Store, StoreError, StoredComputer, lock,
+    ActionRecord, ItemResult, RunLock, RunRecord, SessionRecord, Store, StoreError, StoredComputer, file,
+    lock, row,
 };
-use crate::id::{CommitId, ComputerId, Digest, RunId, SessionId};
+use crate::id::{ComputerId, RunId, SessionId};
 use crate::inventory::item::Detection;
 use crate::time::Timestamp;
-
-/// The migrations, in order; the file's `user_version` counts those that it has had. Only ever append.
-const MIGRATIONS: [&str; 1] = [include_str!("migration/0001_journal.sql")];
-
-/// Marks the file as ours (`application_id`): "Mstr".
-const APPLICATION: i64 = 0x4d73_7472;
 
 /// How long a statement waits for another process's lock.
 const BUSY: Duration = Duration::from_secs(10);
@@ -82,28 +76,7 @@ impl Sqlite {
     }
 
     async fn open_waiting(path: &Path, busy: Duration, read_only: bool) -> Result<Self, StoreError> {
-        let failed = |source| StoreError::Open { path: path.display().to_string(), source };
-        inspect(path)?;
-        if !read_only {
-            create(path).map_err(|error| failed(error.into()))?;
-        }
-        sqlx::any::install_default_drivers();
-        let open = async || -> Result<(AnyConnection, AnyConnection), OpenError> {
-            let mut writer = connect(path, busy).await?;
-            if read_only {
-                check_readable(&mut writer).await?;
-                sqlx::raw_sql("PRAGMA query_only = ON").execute(&mut writer).await?;
-            } else {
-                prepare(&mut writer).await?;
-            }
-            let mut reader = connect(path, busy).await?;
-            sqlx::raw_sql("PRAGMA query_only = ON").execute(&mut reader).await?;
-            Ok((writer, reader))
-        };
-        let (writer, reader) = open().await.map_err(|error| match error {
-            OpenError::TooNew(found) => too_new(found),
-            OpenError::Other(source) => failed(source),
-        })?;
+        let (writer, reader) = file::open(path, busy, read_only).await?;
         let writer = Writer { connection: Mutex::new(writer), actions: Flag::default() };
         Ok(Self { path: path.to_owned(), writer: Arc::new(writer), reader: Mutex::new(reader) })
     }
@@ -134,8 +107,13 @@ impl Sqlite {
         read: fn(&AnyRow) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
         let mut connection = self.reader.lock().await;
-        let rows = query.fetch_all(&mut *connection).await.map_err(|error| failed(operation, error))?;
-        rows.iter().map(read).collect()
+        let mut rows = query.fetch(&mut *connection);
+        let mut all = Vec::new();
+        // One after the other: as rows they need far more memory.
+        while let Some(row) = rows.try_next().await.map_err(|error| failed(operation, error))? {
+            all.push(read(&row)?);
+        }
+        Ok(all)
     }
 
     /// Runs statements over rows, each given as a JSON array, in one transaction.
@@ -176,7 +154,7 @@ impl Store for Sqlite {
         Box::pin(self.rows(
             "read computers",
             sqlx::query("SELECT id, facts, facts_at, contact, contacted FROM computer ORDER BY id"),
-            read_computer,
+            row::computer,
         ))
     }
 
@@ -197,7 +175,7 @@ impl Store for Sqlite {
                 "SELECT computer, kind, name, instance, probe, at, observed FROM detection \
                  ORDER BY computer, kind, name, instance, probe",
             ),
-            read_detection,
+            row::detection,
         ))
     }
 
@@ -271,7 +249,7 @@ impl Store for Sqlite {
                 "SELECT computer, kind, name, instance, action, result, observed, content, at, session \
                  FROM result ORDER BY computer, kind, name, instance",
             ),
-            read_result,
+            row::result,
         ))
     }
 
@@ -283,7 +261,7 @@ impl Store for Sqlite {
                     "SELECT id, started, finished, revision, plan FROM run ORDER BY started DESC, id DESC LIMIT $1",
                 )
                 .bind(i64::from(limit)),
-                read_run,
+                row::run,
             ),
         )
     }
@@ -308,7 +286,7 @@ impl Store for Sqlite {
             None => query,
             Some(computer) => query.bind(computer.as_str()),
         };
-        Box::pin(self.rows("read sessions", query, read_session))
+        Box::pin(self.rows("read sessions", query, row::session))
     }
 
     fn actions<'a>(&'a self, session: &'a SessionId) -> BoxFuture<'a, Result<Vec<ActionRecord>, StoreError>> {
@@ -320,7 +298,7 @@ impl Store for Sqlite {
                      result, message, output, started, finished FROM action WHERE session = $1 ORDER BY position",
                 )
                 .bind(session.as_str()),
-                read_action,
+                row::action,
             ),
         )
     }
@@ -332,7 +310,7 @@ impl Store for Sqlite {
                 "SELECT id, run, computer, name, tenant, status, started, finished FROM session \
                  WHERE finished IS NULL ORDER BY started, id",
             ),
-            read_session,
+            row::session,
         ))
     }
 
@@ -412,255 +390,4 @@ fn failed(
 
 fn unknown(operation: &'static str, id: &str) -> StoreError {
     failed(operation, format!("it knows no {id}"))
-}
-
-fn too_new(found: i64) -> StoreError {
-    StoreError::TooNew { found, known: known() }
-}
-
-/// The schema version that this release writes.
-fn known() -> i64 {
-    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
-}
-
-/// Looks at the first bytes of an existing file before SQLite may touch it.
-fn inspect(path: &Path) -> Result<(), StoreError> {
-    let failed = |source: Box<dyn std::error::Error + Send + Sync>| StoreError::Open {
-        path: path.display().to_string(),
-        source,
-    };
-    let mut head = Vec::new();
-    match std::fs::File::open(path) {
-        Ok(file) => file.take(100).read_to_end(&mut head).map_err(|error| failed(error.into()))?,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(failed(error.into())),
-    };
-    if head.is_empty() {
-        return Ok(());
-    }
-    let number = |at: usize| {
-        let bytes = head.get(at..at.saturating_add(4)).and_then(|bytes| <[u8; 4]>::try_from(bytes).ok());
-        bytes.map(|bytes| i64::from(u32::from_be_bytes(bytes)))
-    };
-    match (head.starts_with(b"SQLite format 3\0"), number(60), number(68)) {
-        // Its application id may still stand in the write-ahead log.
-        (true, Some(version), Some(application)) if application == APPLICATION || application == 0 => {
-            if application == APPLICATION && version > known() {
-                Err(too_new(version))
-            } else {
-                Ok(())
-            }
-        }
-        (true, Some(_), Some(_)) => Err(failed("it belongs to another program".into())),
-        _ => Err(failed("it is not an SQLite database".into())),
-    }
-}
-
-/// Creates the file and its folder for their owner only.
-fn create(path: &Path) -> std::io::Result<()> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        let mut builder = std::fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::DirBuilderExt;
-            builder.mode(0o700);
-        }
-        builder.create(folder)?;
-    }
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    options.open(path).map(drop)
-}
-
-/// Why opening failed.
-enum OpenError {
-    TooNew(i64),
-    Other(Box<dyn std::error::Error + Send + Sync>),
-}
-
-impl From<sqlx::Error> for OpenError {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Other(Box::new(error))
-    }
-}
-
-impl From<&str> for OpenError {
-    fn from(message: &str) -> Self {
-        Self::Other(message.into())
-    }
-}
-
-async fn connect(path: &Path, busy: Duration) -> Result<AnyConnection, OpenError> {
-    let path = path.to_str().ok_or("its path is not valid Unicode")?;
-    // Every byte that is not plain is escaped, so that no part of the path can be read as a part of an address.
-    let mut address = String::from("sqlite:");
-    for byte in path.bytes() {
-        if byte.is_ascii_alphanumeric() {
-            address.push(char::from(byte));
-        } else {
-            use std::fmt::Write as _;
-            // Writing into a String cannot fail.
-            _ = write!(address, "%{byte:02X}");
-        }
-    }
-    let options: AnyConnectOptions = address.parse()?;
-    let mut connection = options.disable_statement_logging().connect().await?;
-    let pragmas = format!("PRAGMA busy_timeout = {}; PRAGMA foreign_keys = ON", busy.as_millis());
-    sqlx::raw_sql(sqlx::AssertSqlSafe(pragmas)).execute(&mut connection).await?;
-    Ok(connection)
-}
-
-async fn pragma(connection: &mut AnyConnection, statement: &'static str) -> Result<i64, OpenError> {
-    Ok(sqlx::query(statement).fetch_one(connection).await?.try_get(0)?)
-}
-
-/// The version of a file that is ours or empty.
-async fn version(connection: &mut AnyConnection) -> Result<i64, OpenError> {
-    let application = pragma(connection, "PRAGMA application_id").await?;
-    let version = pragma(connection, "PRAGMA user_version").await?;
-    if application == APPLICATION {
-        return if version > known() { Err(OpenError::TooNew(version)) } else { Ok(version) };
-    }
-    let objects = pragma(connection, "SELECT count(*) FROM sqlite_schema").await?;
-    if application == 0 && version == 0 && objects == 0 {
-        Ok(0)
-    } else {
-        Err("it belongs to another program".into())
-    }
-}
-
-async fn check_readable(connection: &mut AnyConnection) -> Result<(), OpenError> {
-    if version(connection).await? < known() {
-        return Err("an older release wrote it: a command that writes brings it up to date".into());
-    }
-    Ok(())
-}
-
-/// Makes a connection ready to write and the schema the present one.
-async fn prepare(connection: &mut AnyConnection) -> Result<(), OpenError> {
-    // Nothing is written before it is certain that the file is ours.
-    let found = version(connection).await?;
-    sqlx::raw_sql("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL").execute(&mut *connection).await?;
-    if found == known() {
-        return Ok(());
-    }
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    // Another process may have been faster.
-    let found = version(&mut transaction).await?;
-    let done = usize::try_from(found).unwrap_or_default();
-    for migration in MIGRATIONS.iter().skip(done) {
-        sqlx::raw_sql(*migration).execute(&mut *transaction).await?;
-    }
-    let marks = format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {}", known());
-    sqlx::raw_sql(sqlx::AssertSqlSafe(marks)).execute(&mut *transaction).await?;
-    transaction.commit().await?;
-    Ok(())
-}
-
-/// A column of a row.
-fn column<'r, T>(what: &'static str, row: &'r AnyRow, index: usize) -> Result<T, StoreError>
-where
-    T: sqlx::Decode<'r, sqlx::Any> + sqlx::Type<sqlx::Any>,
-{
-    row.try_get(index).map_err(|error| format::broken(what, error))
-}
-
-fn read_computer(row: &AnyRow) -> Result<StoredComputer, StoreError> {
-    const WHAT: &str = "computer";
-    let facts: Option<&str> = column(WHAT, row, 1)?;
-    let facts_at: Option<i64> = column(WHAT, row, 2)?;
-    let facts = match (facts, facts_at) {
-        (Some(facts), Some(at)) => Some((format::instant(WHAT, at)?, format::value(WHAT, facts)?)),
-        _ => None,
-    };
-    let contacted: Option<i64> = column(WHAT, row, 4)?;
-    Ok(StoredComputer {
-        id: ComputerId::new(column::<&str>(WHAT, row, 0)?),
-        facts,
-        contact: format::value(WHAT, column(WHAT, row, 3)?)?,
-        contacted: contacted.map(|at| format::instant(WHAT, at)).transpose()?,
-    })
-}
-
-fn read_detection(row: &AnyRow) -> Result<Detection, StoreError> {
-    const WHAT: &str = "detection";
-    Ok(Detection {
-        computer: ComputerId::new(column::<&str>(WHAT, row, 0)?),
-        item: format::item(WHAT, column(WHAT, row, 1)?, column(WHAT, row, 2)?, column(WHAT, row, 3)?)?,
-        probe: Digest::new(column::<&str>(WHAT, row, 4)?),
-        at: format::instant(WHAT, column(WHAT, row, 5)?)?,
-        observed: format::value(WHAT, column(WHAT, row, 6)?)?,
-    })
-}
-
-fn read_run(row: &AnyRow) -> Result<RunRecord, StoreError> {
-    const WHAT: &str = "run";
-    let finished: Option<i64> = column(WHAT, row, 2)?;
-    let commit: Option<&str> = column(WHAT, row, 3)?;
-    Ok(RunRecord {
-        id: RunId::new(column::<&str>(WHAT, row, 0)?),
-        started: format::instant(WHAT, column(WHAT, row, 1)?)?,
-        finished: finished.map(|at| format::instant(WHAT, at)).transpose()?,
-        commit: commit.map(CommitId::new),
-        plan: Digest::new(column::<&str>(WHAT, row, 4)?),
-    })
-}
-
-fn read_session(row: &AnyRow) -> Result<SessionRecord, StoreError> {
-    const WHAT: &str = "session";
-    let tenant: Option<&str> = column(WHAT, row, 4)?;
-    let finished: Option<i64> = column(WHAT, row, 7)?;
-    Ok(SessionRecord {
-        id: SessionId::new(column::<&str>(WHAT, row, 0)?),
-        run: RunId::new(column::<&str>(WHAT, row, 1)?),
-        computer: ComputerId::new(column::<&str>(WHAT, row, 2)?),
-        name: column(WHAT, row, 3)?,
-        tenant: tenant.map(|tenant| format::name(WHAT, tenant)).transpose()?,
-        status: format::member(WHAT, column(WHAT, row, 5)?)?,
-        started: format::instant(WHAT, column(WHAT, row, 6)?)?,
-        finished: finished.map(|at| format::instant(WHAT, at)).transpose()?,
-    })
-}
-
-fn read_action(row: &AnyRow) -> Result<ActionRecord, StoreError> {
-    const WHAT: &str = "action";
-    let after: Option<&str> = column(WHAT, row, 9)?;
-    let result: Option<&str> = column(WHAT, row, 10)?;
-    let finished: Option<i64> = column(WHAT, row, 14)?;
-    Ok(ActionRecord {
-        session: SessionId::new(column::<&str>(WHAT, row, 0)?),
-        position: u32::try_from(column::<i64>(WHAT, row, 1)?).map_err(|error| format::broken(WHAT, error))?,
-        item: format::item(WHAT, column(WHAT, row, 2)?, column(WHAT, row, 3)?, column(WHAT, row, 4)?)?,
-        action: format::member(WHAT, column(WHAT, row, 5)?)?,
-        reason: format::member(WHAT, column(WHAT, row, 6)?)?,
-        content: Digest::new(column::<&str>(WHAT, row, 7)?),
-        before: format::value(WHAT, column(WHAT, row, 8)?)?,
-        after: after.map(|after| format::value(WHAT, after)).transpose()?,
-        result: result.map(|result| format::member(WHAT, result)).transpose()?,
-        message: column(WHAT, row, 11)?,
-        output: column(WHAT, row, 12)?,
-        started: format::instant(WHAT, column(WHAT, row, 13)?)?,
-        finished: finished.map(|at| format::instant(WHAT, at)).transpose()?,
-    })
-}
-
-fn read_result(row: &AnyRow) -> Result<ItemResult, StoreError> {
-    const WHAT: &str = "result";
-    let observed: Option<&str> = column(WHAT, row, 6)?;
-    Ok(ItemResult {
-        computer: ComputerId::new(column::<&str>(WHAT, row, 0)?),
-        item: format::item(WHAT, column(WHAT, row, 1)?, column(WHAT, row, 2)?, column(WHAT, row, 3)?)?,
-        action: format::member(WHAT, column(WHAT, row, 4)?)?,
-        result: format::member(WHAT, column(WHAT, row, 5)?)?,
-        observed: observed.map(|observed| format::value(WHAT, observed)).transpose()?,
-        content: Digest::new(column::<&str>(WHAT, row, 7)?),
-        at: format::instant(WHAT, column(WHAT, row, 8)?)?,
-        session: SessionId::new(column::<&str>(WHAT, row, 9)?),
-    })
 }

@@ -9,5 +9,6 @@ mod contract;
 mod forgotten;
 mod generated;
 mod schema_agreement;
+mod simulated;
 mod ssh;
 mod support;

@@ -1,0 +1,2 @@
+set -eu
+sh /srv/packages/backup-agent-"$MUSTER_VERSION".run --quiet

@@ -1,0 +1,114 @@
+//! Reading rows: the nouns from their columns, in the order in which `sqlite` selects them.
+//!
+//! Not here: the stored forms themselves (`format`).
+//!
+//! Invariant: a row that does not hold what it should is an error that names what it is, never a default.
+
+use sqlx::Row;
+use sqlx::any::AnyRow;
+
+use super::{ActionRecord, ItemResult, RunRecord, SessionRecord, StoreError, StoredComputer, format};
+use crate::id::{CommitId, ComputerId, Digest, RunId, SessionId};
+use crate::inventory::item::Detection;
+
+/// A column of a row.
+fn column<'r, T>(what: &'static str, row: &'r AnyRow, index: usize) -> Result<T, StoreError>
+where
+    T: sqlx::Decode<'r, sqlx::Any> + sqlx::Type<sqlx::Any>,
+{
+    row.try_get(index).map_err(|error| format::broken(what, error))
+}
+
+pub(super) fn computer(row: &AnyRow) -> Result<StoredComputer, StoreError> {
+    const WHAT: &str = "computer";
+    let facts: Option<&str> = column(WHAT, row, 1)?;
+    let facts_at: Option<i64> = column(WHAT, row, 2)?;
+    let facts = match (facts, facts_at) {
+        (Some(facts), Some(at)) => Some((format::instant(WHAT, at)?, format::value(WHAT, facts)?)),
+        _ => None,
+    };
+    let contacted: Option<i64> = column(WHAT, row, 4)?;
+    Ok(StoredComputer {
+        id: ComputerId::new(column::<&str>(WHAT, row, 0)?),
+        facts,
+        contact: format::value(WHAT, column(WHAT, row, 3)?)?,
+        contacted: contacted.map(|at| format::instant(WHAT, at)).transpose()?,
+    })
+}
+
+pub(super) fn detection(row: &AnyRow) -> Result<Detection, StoreError> {
+    const WHAT: &str = "detection";
+    Ok(Detection {
+        computer: ComputerId::new(column::<&str>(WHAT, row, 0)?),
+        item: format::item(WHAT, column(WHAT, row, 1)?, column(WHAT, row, 2)?, column(WHAT, row, 3)?)?,
+        probe: Digest::new(column::<&str>(WHAT, row, 4)?),
+        at: format::instant(WHAT, column(WHAT, row, 5)?)?,
+        observed: format::value(WHAT, column(WHAT, row, 6)?)?,
+    })
+}
+
+pub(super) fn run(row: &AnyRow) -> Result<RunRecord, StoreError> {
+    const WHAT: &str = "run";
+    let finished: Option<i64> = column(WHAT, row, 2)?;
+    let commit: Option<&str> = column(WHAT, row, 3)?;
+    Ok(RunRecord {
+        id: RunId::new(column::<&str>(WHAT, row, 0)?),
+        started: format::instant(WHAT, column(WHAT, row, 1)?)?,
+        finished: finished.map(|at| format::instant(WHAT, at)).transpose()?,
+        commit: commit.map(CommitId::new),
+        plan: Digest::new(column::<&str>(WHAT, row, 4)?),
+    })
+}
+
+pub(super) fn session(row: &AnyRow) -> Result<SessionRecord, StoreError> {
+    const WHAT: &str = "session";
+    let tenant: Option<&str> = column(WHAT, row, 4)?;
+    let finished: Option<i64> = column(WHAT, row, 7)?;
+    Ok(SessionRecord {
+        id: SessionId::new(column::<&str>(WHAT, row, 0)?),
+        run: RunId::new(column::<&str>(WHAT, row, 1)?),
+        computer: ComputerId::new(column::<&str>(WHAT, row, 2)?),
+        name: column(WHAT, row, 3)?,
+        tenant: tenant.map(|tenant| format::name(WHAT, tenant)).transpose()?,
+        status: format::member(WHAT, column(WHAT, row, 5)?)?,
+        started: format::instant(WHAT, column(WHAT, row, 6)?)?,
+        finished: finished.map(|at| format::instant(WHAT, at)).transpose()?,
+    })
+}
+
+pub(super) fn action(row: &AnyRow) -> Result<ActionRecord, StoreError> {
+    const WHAT: &str = "action";
+    let after: Option<&str> = column(WHAT, row, 9)?;
+    let result: Option<&str> = column(WHAT, row, 10)?;
+    let finished: Option<i64> = column(WHAT, row, 14)?;
+    Ok(ActionRecord {
+        session: SessionId::new(column::<&str>(WHAT, row, 0)?),
+        position: u32::try_from(column::<i64>(WHAT, row, 1)?).map_err(|error| format::broken(WHAT, error))?,
+        item: format::item(WHAT, column(WHAT, row, 2)?, column(WHAT, row, 3)?, column(WHAT, row, 4)?)?,
+        action: format::member(WHAT, column(WHAT, row, 5)?)?,
+        reason: format::member(WHAT, column(WHAT, row, 6)?)?,
+        content: Digest::new(column::<&str>(WHAT, row, 7)?),
+        before: format::value(WHAT, column(WHAT, row, 8)?)?,
+        after: after.map(|after| format::value(WHAT, after)).transpose()?,
+        result: result.map(|result| format::member(WHAT, result)).transpose()?,
+        message: column(WHAT, row, 11)?,
+        output: column(WHAT, row, 12)?,
+        started: format::instant(WHAT, column(WHAT, row, 13)?)?,
+        finished: finished.map(|at| format::instant(WHAT, at)).transpose()?,
+    })
+}
+
+pub(super) fn result(row: &AnyRow) -> Result<ItemResult, StoreError> {
+    const WHAT: &str = "result";
+    let observed: Option<&str> = column(WHAT, row, 6)?;
+    Ok(ItemResult {
+        computer: ComputerId::new(column::<&str>(WHAT, row, 0)?),
+        item: format::item(WHAT, column(WHAT, row, 1)?, column(WHAT, row, 2)?, column(WHAT, row, 3)?)?,
+        action: format::member(WHAT, column(WHAT, row, 4)?)?,
+        result: format::member(WHAT, column(WHAT, row, 5)?)?,
+        observed: observed.map(|observed| format::value(WHAT, observed)).transpose()?,
+        content: Digest::new(column::<&str>(WHAT, row, 7)?),
+        at: format::instant(WHAT, column(WHAT, row, 8)?)?,
+        session: SessionId::new(column::<&str>(WHAT, row, 9)?),
+    })
+}
