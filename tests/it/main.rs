@@ -6,4 +6,5 @@ mod bundle;
 mod config_corpus;
 mod forgotten;
 mod generated;
+mod git;
 mod schema_agreement;
