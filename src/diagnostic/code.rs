@@ -105,7 +105,7 @@ codes! {
     WRONG_TYPE "M0202" Error "wrong type of value"
         "The value is not of the type that is expected here. Note that yes, no, on and off are text in YAML 1.2: the booleans are true and false."
     MISSING_KEY "M0203" Error "missing key"
-        "A key that is needed here is not given."
+        "A key that is needed here is not given. The help names it; the reference of the kind says what it means."
     INVALID_VALUE "M0204" Error "invalid value"
         "The value is of the right type and not one of those that are allowed."
     NULL_VALUE "M0205" Error "empty value"

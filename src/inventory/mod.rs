@@ -1,6 +1,7 @@
 //! What is known of computers: the nouns, who is who, and the snapshot that plans are made from.
 
 pub mod facts;
+pub mod identify;
 pub mod item;
 pub mod known;
 pub mod pattern;

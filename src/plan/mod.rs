@@ -1,4 +1,24 @@
 //! Deciding: from a checked configuration and a snapshot to a plan. Pure, synchronous, `now` is an argument (L13).
+//!
+//! The way: [`precedence`] finds the winners, [`needs`] what has to be looked at, [`probes`] how, [`interpret`] what was
+//! found, [`diff`] what follows for one item, [`prerequisites`] what follows for others, [`order`] in which order, and
+//! [`planner`] makes the [`document`] of it.
 
+pub mod detections;
+pub mod diff;
+pub mod digest;
 pub mod document;
+pub mod fleet;
+pub mod interpret;
+pub mod inventory;
+pub mod needs;
+mod notes;
+pub mod order;
+pub mod planner;
+pub mod precedence;
+pub mod prerequisites;
+pub mod probes;
 pub mod procedure;
+pub mod procedures;
+mod sessions;
+pub mod view;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::config::kind::ParameterValue;
 use crate::id::Digest;
 use crate::inventory::item::ItemKey;
-use crate::session::script::{Purpose, Script};
+use crate::session::script::{Platform, Purpose, Script};
 
 /// One script to run with its values; secrets still as references.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +30,11 @@ pub struct Invocation {
 pub struct Probe {
     /// The item.
     pub item: ItemKey,
-    /// Over all that follows, and over the way of detection where it needs no script.
+    /// The platform it is made for.
+    pub platform: Platform,
+    /// Whether the item makes sense on this platform at all; if not there are no steps.
+    pub applicable: bool,
+    /// Over all of this, and over the way of detection where it needs no script.
     pub digest: Digest,
     /// The scripts, all reading. Empty when the inventory alone answers, or when nothing fits the platform.
     pub steps: Vec<Invocation>,

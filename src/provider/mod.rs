@@ -32,6 +32,11 @@
 //! }
 //! ```
 
+pub mod local;
+mod shell;
+pub mod simulated;
+pub mod ssh;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;

@@ -1,5 +1,50 @@
-//! The view: what people and machines see of findings, plans and results.
+//! The view: values become text in a writer that somebody else holds.
 //!
-//! Not here: decisions, and input or output beyond the text that is handed back.
+//! Not here: the terminal, files and the choice of a format (`cli`), and every decision (`plan`, `session`, `targets`).
+//!
+//! Invariants: text of users and computers is made visible before it is written, so it cannot drive a terminal
+//! ([`words::visible`]); no meaning lies in colour alone; output grows with kinds of change, not with computers (L12).
 
+pub mod compare;
 pub mod diagnostic;
+pub mod events;
+pub mod explain;
+pub mod json;
+pub mod layout;
+pub mod markdown;
+mod notes;
+pub mod plan;
+#[cfg(test)]
+mod plan_tests;
+#[cfg(test)]
+pub(crate) mod sample;
+pub mod session;
+pub mod status;
+#[cfg(test)]
+mod status_tests;
+pub mod style;
+pub mod summary;
+pub mod terms;
+pub mod words;
+
+use jiff::tz::TimeZone;
+
+/// How wide a report is where there is no terminal to ask.
+pub const DEFAULT_WIDTH: usize = 140;
+
+/// What the reader's side asks of a report.
+#[derive(Debug, Clone)]
+pub struct View {
+    /// Columns that a line should not exceed. Longer words are kept whole: nothing is lost.
+    pub width: usize,
+    /// Whether to list what is otherwise only counted.
+    pub details: bool,
+    /// The time zone for people.
+    pub zone: TimeZone,
+}
+
+impl Default for View {
+    fn default() -> Self {
+        Self { width: DEFAULT_WIDTH, details: false, zone: TimeZone::UTC }
+    }
+}

@@ -4,6 +4,8 @@
 //! through the provider's and the store's seams and print nothing.
 
 pub mod bundle;
+pub mod collect;
+pub mod event;
 pub mod frame;
 pub mod powershell;
 pub mod script;

@@ -4,6 +4,10 @@
 //!
 //! Invariants: an action's start is on disk before the action is sent (L11); no secret value is ever stored (L9).
 
+pub mod format;
+mod lock;
+pub mod sqlite;
+
 use std::fmt;
 
 use futures_util::future::BoxFuture;

@@ -185,31 +185,34 @@ fn fact(path: &str, test: &FactTest, snapshot: &Snapshot) -> Membership {
     membership
 }
 
-/// Whether the test holds of the value; `None` when the value is not of the sort that the test asks about.
+/// Whether the test holds of the value, or of one value of a list; `None` when it is not of the sort that the test asks
+/// about.
 fn holds(test: &FactTest, value: &FactValue) -> Option<bool> {
-    let text = text_of(value);
+    match value {
+        FactValue::Text(value) => one_holds(test, value),
+        FactValue::Flag(flag) => one_holds(test, if *flag { "true" } else { "false" }),
+        FactValue::Time(time) => one_holds(test, &time.to_string()),
+        FactValue::List(values) => {
+            let verdicts: Vec<_> = values.iter().map(|value| one_holds(test, value)).collect();
+            if verdicts.contains(&Some(true)) {
+                Some(true)
+            } else if verdicts.contains(&None) {
+                None
+            } else {
+                Some(false)
+            }
+        }
+    }
+}
+
+fn one_holds(test: &FactTest, value: &str) -> Option<bool> {
+    let number = || value.trim().parse::<i64>().ok();
     match test {
-        FactTest::OneOf(values) => Some(values.contains(&text.to_lowercase())),
-        FactTest::Text(pattern) => Some(pattern.matches(&text)),
-        FactTest::Version(constraint) => constraint.allows(&text).ok(),
-        FactTest::AtLeast(bound) => Some(number_of(value)? >= *bound),
-        FactTest::AtMost(bound) => Some(number_of(value)? <= *bound),
-    }
-}
-
-fn text_of(value: &FactValue) -> String {
-    match value {
-        FactValue::Text(text) => text.clone(),
-        FactValue::Number(number) => number.to_string(),
-        FactValue::Truth(truth) => truth.to_string(),
-    }
-}
-
-fn number_of(value: &FactValue) -> Option<i64> {
-    match value {
-        FactValue::Number(number) => Some(*number),
-        FactValue::Text(text) => text.trim().parse().ok(),
-        FactValue::Truth(_) => None,
+        FactTest::OneOf(values) => Some(values.contains(&value.to_lowercase())),
+        FactTest::Text(pattern) => Some(pattern.matches(value)),
+        FactTest::Version(constraint) => constraint.allows(value).ok(),
+        FactTest::AtLeast(bound) => Some(number()? >= *bound),
+        FactTest::AtMost(bound) => Some(number()? <= *bound),
     }
 }
 

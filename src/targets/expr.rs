@@ -121,15 +121,6 @@ pub enum FactTest {
     AtMost(i64),
 }
 
-/// The name of a value as the configuration writes it.
-pub(super) fn written(value: &impl serde::Serialize) -> String {
-    match serde_json::to_value(value) {
-        Ok(serde_json::Value::String(text)) => text,
-        Ok(other) => other.to_string(),
-        Err(_) => String::new(),
-    }
-}
-
 impl fmt::Display for Selector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -138,8 +129,8 @@ impl fmt::Display for Selector {
             Self::TenantTag(tag) => write!(f, "tenants with tag {tag}"),
             Self::Computer(name) => write!(f, "computer {name}"),
             Self::Tag(tag) => write!(f, "tag {tag}"),
-            Self::Role(role) => write!(f, "role {}", written(role)),
-            Self::Os(family) => write!(f, "os {}", written(family)),
+            Self::Role(role) => write!(f, "role {}", role.as_str()),
+            Self::Os(family) => write!(f, "os {}", family.as_str()),
             Self::Provider(name) => write!(f, "provider {name}"),
             Self::Installed { name, version: None } => write!(f, "installed {name}"),
             Self::Installed { name, version: Some(version) } => write!(f, "installed {name} {version}"),

@@ -80,7 +80,7 @@ struct Resolver<'a> {
     done: BTreeMap<&'a Name, (Arc<Expr>, Sized)>,
 }
 
-impl<'a> Resolver<'a> {
+impl Resolver<'_> {
     fn report(&mut self, code: Code, message: impl Into<String>, help: Option<String>) {
         let finding = match &self.place {
             Some(place) => Finding::new(code, message, place.clone()),
@@ -90,6 +90,14 @@ impl<'a> Resolver<'a> {
             Some(help) => finding.help(help),
             None => finding,
         });
+    }
+
+    /// Said once: what contains a part that is too deep is too deep as well.
+    fn too_deep(&mut self) {
+        if !self.findings.iter().any(|finding| finding.code == code::TOO_DEEP) {
+            let message = format!("the expression nests deeper than {MAX_DEPTH}, other targets in place");
+            self.report(code::TOO_DEEP, message, None);
+        }
     }
 
     fn unknown<'n>(&mut self, what: &str, name: &str, known: impl IntoIterator<Item = &'n str>) {
@@ -126,7 +134,7 @@ impl<'a> Resolver<'a> {
             self.report(code::EMPTY_MATCH, "a list of conditions is empty", Some(help));
         }
         if level >= MAX_DEPTH {
-            self.report(code::TOO_DEEP, format!("the expression nests deeper than {MAX_DEPTH}"), None);
+            self.too_deep();
             return Sized::one(Expr::NONE);
         }
         let members = terms.iter().map(|term| self.term(term, level + 1)).collect();
@@ -218,7 +226,7 @@ impl<'a> Resolver<'a> {
         if !self.done.contains_key(name) {
             let outside = self.place.replace(target.place.clone());
             self.open.push(name);
-            let whole = self.whole(&target.expression, 0);
+            let whole = self.whole(&target.expression, level);
             self.open.pop();
             self.place = outside;
             self.done.insert(name, (Arc::new(whole.expr.clone()), whole));
@@ -230,7 +238,7 @@ impl<'a> Resolver<'a> {
         whole.targets.clone_from(&inner.targets);
         whole.targets.insert(name.clone());
         if level + whole.depth > MAX_DEPTH {
-            self.report(code::TOO_DEEP, format!("the expression nests deeper than {MAX_DEPTH}"), None);
+            self.too_deep();
             return Sized::one(Expr::NONE);
         }
         whole

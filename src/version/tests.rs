@@ -1,1 +1,277 @@
+//! Tests of versions: tables of the schemes' own rules, laws, and Debian against the real `dpkg`.
 
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
+
+use super::*;
+
+const SCHEMES: [VersionScheme; 3] = [VersionScheme::Dotted, VersionScheme::Semver, VersionScheme::Debian];
+
+/// Checks that each version is less than all after it.
+fn ascending(scheme: VersionScheme, versions: &[&str]) {
+    for (at, a) in versions.iter().enumerate() {
+        for b in &versions[at + 1..] {
+            assert_eq!(compare(scheme, a, b), Ok(Ordering::Less), "{a} < {b}");
+            assert_eq!(compare(scheme, b, a), Ok(Ordering::Greater), "{b} > {a}");
+        }
+    }
+}
+
+fn equal(scheme: VersionScheme, pairs: &[(&str, &str)]) {
+    for (a, b) in pairs {
+        assert_eq!(compare(scheme, a, b), Ok(Ordering::Equal), "{a} = {b}");
+    }
+}
+
+#[test]
+fn dotted_versions_compare_by_number_and_not_by_text() {
+    ascending(
+        VersionScheme::Dotted,
+        &[
+            "0",
+            "0.0.1",
+            "1.0-alpha",
+            "1.0-beta",
+            "1.0-beta2",
+            "1.0-beta10",
+            "1.0rc1",
+            "1.0",
+            "1.0-1",
+            "1.0w",
+            "1.0 (x64)",
+            "1.1.1",
+            "1.1.1a",
+            "1.1.1w",
+            "1.9",
+            "1.10",
+            "24.09-beta",
+            "24.09",
+            "24.10",
+            "99999999999999999999999999.1",
+            "99999999999999999999999999.2",
+            "199999999999999999999999999",
+        ],
+    );
+    equal(
+        VersionScheme::Dotted,
+        &[
+            ("1", "1.0.0"),
+            ("1.02", "1.2"),
+            ("v1.2", "1.2"),
+            (" 1.2 ", "V1.2.0"),
+            ("1.2-RC1", "1.2rc01"),
+            ("1.2.", "1.2"),
+        ],
+    );
+    for bad in ["", "v", "latest", ".1", "-1", "n/a", "é1"] {
+        assert!(check(VersionScheme::Dotted, bad).is_err(), "{bad:?}");
+    }
+}
+
+#[test]
+fn semantic_versions_have_the_precedence_of_their_specification() {
+    ascending(
+        VersionScheme::Semver,
+        &[
+            "0.9.9",
+            "1.0.0-1",
+            "1.0.0-alpha",
+            "1.0.0-alpha.1",
+            "1.0.0-alpha.beta",
+            "1.0.0-beta",
+            "1.0.0-beta.2",
+            "1.0.0-beta.11",
+            "1.0.0-rc.1",
+            "1.0.0",
+            "1.9.0",
+            "1.10.0",
+            "2.0.0",
+            "2.1.0",
+            "2.1.1",
+            "100000000000000000000000.0.0",
+        ],
+    );
+    equal(
+        VersionScheme::Semver,
+        &[("1.0.0+a", "1.0.0+b"), ("v1.0.0", "1.0.0"), ("1.0.0-a-b+x.1", "1.0.0-a-b")],
+    );
+    for bad in [
+        "",
+        "1",
+        "1.2",
+        "1.2.3.4",
+        "01.2.3",
+        "1.2.3-",
+        "1.2.3-01",
+        "1.2.3+",
+        "1.2.3-a..b",
+        "1.2.3-ä",
+        "a.b.c",
+    ] {
+        assert!(check(VersionScheme::Semver, bad).is_err(), "{bad:?}");
+    }
+}
+
+#[test]
+fn debian_versions_have_the_order_of_the_policy() {
+    ascending(
+        VersionScheme::Debian,
+        &[
+            "1.0~~",
+            "1.0~~a",
+            "1.0~",
+            "1.0~rc1-1",
+            "1.0-0~1",
+            "1.0",
+            "1.0-1",
+            "1.0-1+b1",
+            "1.0-1.1",
+            "1.0a",
+            "1.0+dfsg-1",
+            "1.2",
+            "1.10",
+            "1:0.1",
+            "1:0.2",
+            "2:0",
+        ],
+    );
+    equal(VersionScheme::Debian, &[("0:1.0", "1.0"), ("1.0-0", "1.0"), ("1.00", "1.0"), ("1.0-00", "1.0-0")]);
+    for bad in ["", "a1", "1_2", "x:1", ":1", "1:", "1-", "1.0-1_2", "1 2", "2147483648:1", "-1"] {
+        assert!(check(VersionScheme::Debian, bad).is_err(), "{bad:?}");
+    }
+}
+
+#[test]
+fn constraints_allow_what_they_say() {
+    let dotted = |text| Constraint::parse(VersionScheme::Dotted, text).expect("valid");
+    for (constraint, version, allowed) in [
+        ("1.2.3", "1.2.3.0", true),
+        ("1.2.3", "1.2.4", false),
+        ("= 1.2", "1.2", true),
+        ("==1.2", "1.3", false),
+        (">=1.2, <2", "1.2", true),
+        (">=1.2, <2", "1.10", true),
+        (">=1.2, <2", "2.0", false),
+        (">=1.2,<2,!=1.5", "1.5.0", false),
+        (">1", "1.0.0", false),
+        ("<=1", "1.0", true),
+        ("*", "0", true),
+        ("*, <2", "2", false),
+    ] {
+        assert_eq!(dotted(constraint).allows(version), Ok(allowed), "{version} in {constraint}");
+    }
+    assert!(dotted(">=1").allows("unknown").is_err());
+    assert_eq!(dotted("*").allows("unknown"), Ok(true));
+    assert_eq!(dotted("24.09").is_exact(), Some("24.09"));
+    assert_eq!(dotted("= 24.09").is_exact(), Some("24.09"));
+    for several in ["*", ">=1", "!=1", "=1,=1"] {
+        assert_eq!(dotted(several).is_exact(), None);
+    }
+    for bad in ["", " ", ",", "1,", ">=", ">=1,,<2", "latest", "=>1", "^1.2", "~1"] {
+        assert!(Constraint::parse(VersionScheme::Dotted, bad).is_err(), "{bad:?}");
+    }
+}
+
+/// Texts that are near each other, so that equal ones and small differences are frequent.
+fn versions(scheme: VersionScheme) -> BoxedStrategy<String> {
+    match scheme {
+        VersionScheme::Dotted => {
+            "v?[0-2]{1,2}(\\.[0-2]{1,2}){0,3}([-+ ]?(rc|beta|a|b)?[0-2]{0,2}){0,2}".boxed()
+        }
+        VersionScheme::Semver => {
+            "[0-2]\\.(0|10|2)\\.[0-2](-(a|b|0|1|2|10|a-b)(\\.(a|b|0|1|10)){0,2})?(\\+[a0-1]{1,2})?".boxed()
+        }
+        VersionScheme::Debian => "([01]:)?[0-2]{1,2}([.+~][ab0-2~]{0,3}){0,3}(-[ab0-2~+.]{1,3}){0,2}".boxed(),
+    }
+}
+
+const LAW_CASES: u32 = 500;
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(LAW_CASES))]
+
+    #[test]
+    fn each_scheme_is_a_total_preorder_in_500_cases(
+        (scheme, a, b, c) in prop::sample::select(&SCHEMES[..]).prop_flat_map(|scheme| {
+            (Just(scheme), versions(scheme), versions(scheme), versions(scheme))
+        })
+    ) {
+        let order = |a: &str, b: &str| compare(scheme, a, b).expect("generated versions are valid");
+        prop_assert_eq!(order(&a, &a), Ordering::Equal);
+        prop_assert_eq!(order(&a, &b), order(&b, &a).reverse());
+        if order(&a, &b).is_le() && order(&b, &c).is_le() {
+            prop_assert!(order(&a, &c).is_le(), "{} <= {} <= {}", a, b, c);
+        }
+        if order(&a, &b).is_eq() {
+            prop_assert_eq!(order(&a, &c), order(&b, &c));
+        }
+    }
+
+    #[test]
+    fn no_text_is_a_panic_and_what_is_a_version_equals_itself(text in "\\PC{0,20}") {
+        for scheme in SCHEMES {
+            if check(scheme, &text).is_ok() {
+                prop_assert_eq!(compare(scheme, &text, &text), Ok(Ordering::Equal));
+            }
+            if let Ok(constraint) = Constraint::parse(scheme, &text) {
+                _ = constraint.allows(&text);
+            }
+        }
+    }
+}
+
+/// Pairs that are compared with the real thing.
+const DPKG_CASES: usize = 300;
+
+#[test]
+fn debian_versions_compare_as_dpkg_compares_them_in_300_cases() {
+    let mut runner = TestRunner::deterministic();
+    let mut pairs = Vec::with_capacity(DPKG_CASES);
+    while pairs.len() < DPKG_CASES {
+        let [a, b] = [(); 2]
+            .map(|()| versions(VersionScheme::Debian).new_tree(&mut runner).expect("a version").current());
+        // One in five is the same version, written with more zeros.
+        let b = if pairs.len() % 5 == 0 { a.replace('1', "01") } else { b };
+        pairs.push((a, b));
+    }
+    let script = r#"command -v dpkg >/dev/null || exit 99
+        while read -r a b; do
+            if dpkg --compare-versions "$a" lt "$b"; then echo lt
+            elif dpkg --compare-versions "$a" eq "$b"; then echo eq
+            else echo gt; fi
+        done"#;
+    let mut shell = Command::new("sh")
+        .args(["-c", script])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("a shell");
+    let input = pairs.iter().flat_map(|(a, b)| [a.as_str(), " ", b.as_str(), "\n"]).collect::<String>();
+    let mut stdin = shell.stdin.take().expect("piped");
+    let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
+    let output = shell.wait_with_output().expect("the shell ends");
+    if output.status.code() == Some(99) {
+        println!("not run: there is no dpkg on this computer");
+        return;
+    }
+    writer.join().expect("no panic").expect("all pairs were taken");
+    let answers = String::from_utf8(output.stdout).expect("text");
+    let answers: Vec<&str> = answers.lines().collect();
+    assert_eq!(answers.len(), DPKG_CASES);
+    let mut by_answer = std::collections::BTreeMap::new();
+    for ((a, b), answer) in pairs.iter().zip(&answers) {
+        let expected = match *answer {
+            "lt" => Ordering::Less,
+            "eq" => Ordering::Equal,
+            _ => Ordering::Greater,
+        };
+        assert_eq!(compare(VersionScheme::Debian, a, b), Ok(expected), "{a} {answer} {b}");
+        *by_answer.entry(*answer).or_insert(0) += 1;
+    }
+    assert_eq!(by_answer.len(), 3, "all three answers occur: {by_answer:?}");
+}

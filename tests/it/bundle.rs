@@ -110,9 +110,9 @@ fn steps_run_in_order_with_results_of_their_own() {
         assert_eq!(result.steps["four"].stdout, "py\n");
         assert_eq!(result.steps["six"].ended, Ended::NotStarted("cmd.exe is not installed".to_owned()));
         let duration = result.steps["seven"].duration;
-        assert!((250..1000).contains(&duration.as_millis()), "{shell:?} {duration:?}");
+        assert!((250..5000).contains(&duration.as_millis()), "{shell:?} {duration:?}");
         let skew = result.clock.unwrap().as_second() - before;
-        assert!((-1..10).contains(&skew), "{shell:?} {skew}");
+        assert!((-1..60).contains(&skew), "{shell:?} {skew}");
     }
 }
 
@@ -156,34 +156,51 @@ fn tools_without(missing: &[&str]) -> tempfile::TempDir {
 
 #[test]
 fn hostile_steps_harm_no_other_step() {
-    for shell in shells() {
-        for missing in [&[][..], &["timeout"], &["timeout", "setsid"], &["timeout", "setsid", "perl"]] {
-            let folder = tools_without(missing);
-            let steps = vec![
-                sh("before", "echo before"),
-                sh("group", "kill 0; sleep 5"),
-                sh("group, hard", "kill -9 0; sleep 5"),
-                sh("parent", "kill -9 $PPID; exit 4"),
-                sh("reads", "cat; read -r line; echo \"[$line]\""),
-                sh("trap", "trap 'exit 0' EXIT TERM; exit 9"),
-                sh("daemon", "(sleep 3; echo late; echo late) & echo early"),
-                sh("folder", "rm -rf \"${MUSTER_PARAMETERS_FILE%/*}\"; echo gone"),
-                sh("after", "echo after; cat \"$MUSTER_PARAMETERS_FILE\""),
-            ];
-            let started = Instant::now();
-            let result = run_in(&shell, &of(steps), Some(folder.path().to_str().unwrap())).unwrap();
-            let place = format!("{shell:?} without {missing:?}: {result:?}");
-            assert!(started.elapsed() < Duration::from_secs(3), "{:?} {place}", started.elapsed());
-            printed(&result, "before", "before\n");
-            assert_eq!(result.steps["group"].ended, Ended::Exit(143), "{place}");
-            assert_eq!(result.steps["group, hard"].ended, Ended::Exit(137), "{place}");
-            assert_eq!(result.steps["parent"].ended, Ended::Exit(137), "{place}");
-            assert_eq!(result.steps["reads"].stdout, "[]\n", "{place}");
-            assert_eq!(result.steps["trap"].ended, Ended::Exit(0), "{place}");
-            printed(&result, "daemon", "early\n");
-            assert_eq!(result.steps["after"].stdout.trim_end(), "after\n{}", "{place}");
-        }
+    for missing in [&[][..], &["timeout"], &["timeout", "setsid"], &["timeout", "setsid", "perl"]] {
+        let folder = tools_without(missing);
+        let path = folder.path().to_str().unwrap();
+        std::thread::scope(|scope| {
+            for shell in shells() {
+                scope.spawn(move || hostile(&shell, missing, path));
+            }
+        });
     }
+}
+
+fn hostile(shell: &[&str], missing: &[&str], path: &str) {
+    let steps = vec![
+        sh("before", "echo before"),
+        sh("group", "kill 0; sleep 5"),
+        sh("group, hard", "kill -9 0; sleep 5"),
+        sh("parent", "kill -9 $PPID; exit 4"),
+        sh("reads", "cat; read -r line; echo \"[$line]\""),
+        sh("trap", "trap 'exit 0' EXIT TERM; exit 9"),
+        sh("daemon", "(sleep 40; echo late; echo late) & echo early"),
+        sh("folder", "rm -rf \"${MUSTER_PARAMETERS_FILE%/*}\"; echo gone"),
+        sh("after", "echo after; cat \"$MUSTER_PARAMETERS_FILE\""),
+    ];
+    let started = Instant::now();
+    let result = run_in(shell, &of(steps), Some(path)).unwrap();
+    let place = format!("{:?} {shell:?} without {missing:?}: {result:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(30), "{place}");
+    printed(&result, "before", "before\n");
+    assert_eq!(result.steps["group"].ended, Ended::Exit(143), "{place}");
+    assert_eq!(result.steps["group, hard"].ended, Ended::Exit(137), "{place}");
+    assert_eq!(result.steps["parent"].ended, Ended::Exit(137), "{place}");
+    assert_eq!(result.steps["reads"].stdout, "[]\n", "{place}");
+    assert_eq!(result.steps["trap"].ended, Ended::Exit(0), "{place}");
+    printed(&result, "daemon", "early\n");
+    assert_eq!(result.steps["after"].stdout.trim_end(), "after\n{}", "{place}");
+}
+
+#[test]
+fn output_is_bounded_without_head_too() {
+    let folder = tools_without(&["head"]);
+    let mut step = step("x", Interpreter::Python, "print('ab' * 50000)");
+    step.keep = 70_001;
+    let result = run_in(&["/bin/sh"], &of(vec![step]), Some(folder.path().to_str().unwrap())).unwrap();
+    assert_eq!(result.steps["x"].stdout.len(), 70_001);
+    assert!(result.steps["x"].cut && result.steps["x"].stdout.ends_with("aba"));
 }
 
 #[test]
@@ -238,19 +255,20 @@ fn output_is_cut_at_the_bound_and_files_of_reading_steps_are_bounded() {
 
 #[test]
 fn a_step_is_stopped_at_its_limit_with_all_its_processes() {
+    let folders = [&[][..], &["timeout"], &["timeout", "setsid"]].map(tools_without);
     std::thread::scope(|scope| {
         for shell in shells() {
-            for missing in [&[][..], &["timeout"], &["timeout", "setsid"]] {
+            for folder in &folders {
                 let shell = shell.clone();
-                scope.spawn(move || stopped_at_its_limit(&shell, missing));
+                scope.spawn(move || stopped_at_its_limit(&shell, folder));
             }
         }
     });
 }
 
-fn stopped_at_its_limit(shell: &[&str], missing: &[&str]) {
-    let folder = tools_without(missing);
-    let seen = folder.path().join("alive");
+fn stopped_at_its_limit(shell: &[&str], folder: &tempfile::TempDir) {
+    let alive = tempfile::tempdir().unwrap();
+    let seen = alive.path().join("alive");
     let stubborn = format!("trap '' TERM; (sleep 6; : >'{}') & sleep 30 & wait; wait; wait", seen.display());
     let mut steps = vec![
         sh("stubborn", &stubborn),
@@ -263,7 +281,7 @@ fn stopped_at_its_limit(shell: &[&str], missing: &[&str]) {
     steps[1].limit = Duration::from_millis(900);
     let started = Instant::now();
     let result = run_in(shell, &of(steps), Some(folder.path().to_str().unwrap())).unwrap();
-    let place = format!("{:?} {shell:?} without {missing:?}: {result:?}", started.elapsed());
+    let place = format!("{:?} {shell:?} in {folder:?}: {result:?}", started.elapsed());
     assert_eq!(result.steps["slow"].ended, Ended::TimedOut, "{place}");
     assert_eq!(result.steps["slow"].stdout, "begun\n", "{place}");
     assert_eq!(result.steps["stubborn"].ended, Ended::TimedOut, "{place}");
@@ -458,6 +476,53 @@ fn a_step_of_the_signed_in_user_runs_as_that_user_or_is_deferred() {
 
 fn nix_is_root() -> bool {
     Command::new("id").arg("-u").output().unwrap().stdout == b"0\n"
+}
+
+#[test]
+fn a_bundle_that_is_ended_from_outside_ends_its_step_and_leaves_no_files() {
+    use std::io::{BufRead as _, BufReader};
+    let folder = tempfile::tempdir().unwrap();
+    for (index, shell) in shells().into_iter().enumerate() {
+        let told = folder.path().join(index.to_string());
+        let bundle = of(vec![sh(
+            "long",
+            &format!(
+                "printf '%s %s ' $$ \"${{MUSTER_PARAMETERS_FILE%/*}}\" >'{}'; sleep 60; :",
+                told.display()
+            ),
+        )]);
+        let text = bundle::render(&bundle, &bundle::marker(&bundle, "n")).text;
+        let mut command = Command::new(shell[0]);
+        command.args(&shell[1..]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(text.expose().as_bytes()).unwrap();
+        let mut line = String::new();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        while !line.contains("begin") {
+            assert!(output.read_line(&mut line).unwrap() > 0, "{shell:?}");
+        }
+        let wait = |ready: &dyn Fn() -> bool| {
+            let started = Instant::now();
+            while !ready() && started.elapsed() < Duration::from_secs(10) {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            ready()
+        };
+        let read = || std::fs::read_to_string(&told).unwrap_or_default();
+        assert!(wait(&|| read().ends_with(' ')), "{shell:?}");
+        let text = read();
+        let mut words = text.split(' ');
+        let (process, files) = (words.next().unwrap(), std::path::Path::new(words.next().unwrap()));
+        assert!(files.exists());
+        Command::new("kill").arg(child.id().to_string()).status().unwrap();
+        child.wait().unwrap();
+        assert!(wait(&|| !files.exists()), "{shell:?}");
+        let gone = || {
+            let state = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+            state.is_empty() || state.contains(") Z ")
+        };
+        assert!(wait(&gone), "{shell:?}: the step is still there");
+    }
 }
 
 #[test]

@@ -3,8 +3,12 @@
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests run real things and may panic")]
 
 mod bundle;
+mod collect;
 mod config_corpus;
+mod contract;
 mod forgotten;
 mod generated;
 mod git;
 mod schema_agreement;
+mod ssh;
+mod support;

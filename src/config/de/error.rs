@@ -70,7 +70,7 @@ impl Error {
         self
     }
 
-    pub(super) fn from_invention(mut self, mapping: &Node, key: &'static str) -> Self {
+    pub(super) fn with_invention(mut self, mapping: &Node, key: &'static str) -> Self {
         self.0.invented.get_or_insert((super::id(mapping), key));
         self
     }

@@ -66,7 +66,12 @@ pub fn from_node_with<T: DeserializeOwned>(
             }
         }
     }
-    let state = context.state.into_inner();
+    let mut state = context.state.into_inner();
+    if value.is_none() && !state.findings.iter().any(Finding::is_error) {
+        // Nothing may be refused in silence, whatever a type does.
+        let message = "the value cannot be read";
+        state.findings.push(Finding::new(code::INVALID_VALUE, message, (context.place)(node.range())));
+    }
     if state.findings.iter().any(Finding::is_error) {
         value = None;
     }
@@ -121,6 +126,12 @@ impl Context<'_> {
         }
         let wanted = id(mapping);
         state.invented.iter().filter(|invented| invented.mapping == wanted).nth(nth).copied()
+    }
+
+    /// Whether a finding about a node is new and there is room for it.
+    fn is_new(&self, node: &Node, code: Code) -> bool {
+        let state = self.state.borrow();
+        state.findings.len() < MAX_FINDINGS && !state.reported.contains(&(id(node), code))
     }
 
     /// Notes a finding about a node unless it was noted in an earlier round.

@@ -359,8 +359,11 @@ impl<'a> Reading<'a> {
     }
 
     fn unknown(self, entry: &Entry, known: &'static [&'static str]) {
-        let is_free = |name: &&str| self.node.get(name).is_none();
-        let near = nearest(&entry.key, known.iter().copied().filter(is_free));
+        if !self.context.is_new(&entry.value, code::UNKNOWN_KEY) {
+            return;
+        }
+        // A key that is given already was not meant; looked up only for what is near, as mappings can be large.
+        let near = nearest(&entry.key, known.iter().copied()).filter(|near| self.node.get(near).is_none());
         self.context.note(&entry.value, code::UNKNOWN_KEY, || {
             let place = (self.context.place)(entry.key_range());
             let message = format!("unknown key {}", words::list([&entry.key], "and"));
@@ -443,7 +446,7 @@ impl<'a> MapAccess<'a> for Entries<'a> {
             }
             (None, Some(invention)) => seed
                 .deserialize(Invention::new(invention.attempt))
-                .map_err(|error| error.from_invention(self.of.node, invention.key)),
+                .map_err(|error| error.with_invention(self.of.node, invention.key)),
             (None, None) => Err(Error::new(What::Silent)),
         }
     }

@@ -60,7 +60,7 @@ pub struct SshSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub inventory: Option<String>,
-    /// The account to sign in with. Default: root.
+    /// The account to sign in with. Default: the one that runs Muster.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
     /// The port. Default: 22.
@@ -101,7 +101,7 @@ pub struct SshSpec {
 }
 
 /// One host.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SshHost {
     /// The name people know it by; unique within the provider.
@@ -156,7 +156,7 @@ pub struct SshJump {
 pub enum Become {
     /// The account has them, or they are not needed.
     None,
-    /// `sudo -n`, which must not ask for a password.
+    /// `sudo -n`, which must not ask for a password. Without meaning on Windows.
     Sudo,
 }
 

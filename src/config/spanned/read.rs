@@ -254,7 +254,11 @@ impl<'a> Reader<'a> {
         span: Span,
     ) -> Result<(), Abandon> {
         let (mut start, mut end) = self.offsets(span);
-        self.count(Weight { values: 1, bytes: text.len() }, start, end)?;
+        let is_key = matches!(
+            self.stack.last(),
+            Some(Frame { content: Content::Mapping { key: Key::Wanted, .. }, .. })
+        );
+        self.count(Weight { values: usize::from(!is_key), bytes: text.len() }, start, end)?;
         let plain = style == ScalarStyle::Plain;
         if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) {
             end = self.without_trailing_space(start, end);
@@ -263,7 +267,8 @@ impl<'a> Reader<'a> {
             self.stack.last_mut()
         {
             let resolved = if plain { scalar::resolve(&text) } else { Scalar::Text };
-            if !matches!(resolved, Scalar::Null | Scalar::Bool(_)) && !(plain && &*text == "<<") {
+            let is_merge = plain && &*text == "<<";
+            if !is_merge && !matches!(resolved, Scalar::Null | Scalar::Bool(_)) {
                 let text: Box<str> = text.into();
                 if anchor > 0 {
                     let node = Node::new(NodeKind::String { text: text.clone(), plain }, start, end);
@@ -544,6 +549,8 @@ fn explain(error: &ScanError) -> (String, Option<&'static str>) {
             "the mapping is not closed: expected , or }",
             "close the mapping with }, or put a comma between its keys",
         ),
+        E::UnclosedFlowCollection { open: '[' } => ("the list is not closed", "close it with ]"),
+        E::UnclosedFlowCollection { .. } => ("the mapping is not closed", "close it with }"),
         E::UnclosedQuotedScalar => ("the quoted text is not closed", "add the closing quote"),
         E::InvalidQuotedScalarIndent | E::DocumentIndicatorInQuotedScalar => (
             "quoted text that began before is not closed, or goes on indented too little",

@@ -88,7 +88,7 @@ fn a_syntax_error_ends_its_document_only() {
     let (nodes, _) = read(&file(), text);
     assert!(nodes.iter().any(|node| node.get("b").is_some()), "{nodes:?}");
     insta::assert_snapshot!(findings(text), @r#"
-    1:4 M0101 unclosed bracket '['
+    1:4 M0101 the list is not closed
     6:1 M0101 quoted text that began before is not closed, or goes on indented too little
     "#);
 }
@@ -176,6 +176,11 @@ fn files_that_grow_without_bound_are_stopped() {
 fn values_are_counted_up_to_the_limit() {
     let fine = format!("[{}]", vec!["1"; MAX_VALUES - 1].join(","));
     assert_eq!(findings(&fine), "");
+    let mut keys = String::new();
+    for n in 0..MAX_VALUES - 1 {
+        _ = writeln!(keys, "{n}: 1");
+    }
+    assert_eq!(findings(&keys), "", "keys are not values");
     let large = format!("[{}]", vec!["1"; MAX_VALUES].join(","));
     assert!(findings(&large).contains("M0105"));
 }
@@ -279,7 +284,11 @@ fn lines_agree(text: &str, start: usize, end: usize) {
 fn check(node: &Node, text: &str) {
     assert!(text.get(node.range()).is_some(), "{node:?}");
     match &node.kind {
-        NodeKind::Sequence(items) => items.iter().for_each(|item| check(item, text)),
+        NodeKind::Sequence(items) => {
+            for item in items {
+                check(item, text);
+            }
+        }
         NodeKind::Mapping(entries) => {
             for entry in entries {
                 assert!(text.get(entry.key_range()).is_some(), "{entry:?}");
@@ -296,7 +305,7 @@ proptest! {
     #[test]
     fn reading_never_panics_on_any_text(text in any::<String>()) {
         let (nodes, _) = read(&file(), &text);
-        nodes.iter().for_each(|node| check(node, &text));
+        for node in &nodes { check(node, &text); }
     }
 
     #[test]
@@ -320,7 +329,7 @@ proptest! {
             text.replace_range(start..end, &insert);
         }
         let (nodes, found) = read(&file(), &text);
-        nodes.iter().for_each(|node| check(node, &text));
+        for node in &nodes { check(node, &text); }
         for finding in &found {
             let place = finding.place.as_ref().expect("a place");
             prop_assert!(text.get(place.start..place.end).is_some());
@@ -343,6 +352,11 @@ proptest! {
         let Some(other) = other.get(0) else { return Ok(()) };
         let trimmed = text.trim();
         let unsigned = trimmed.trim_start_matches(['+', '-']);
+        // The other reader follows YAML 1.1 with words such as yes and n.
+        if scalar::in_yaml_1_1(trimmed).is_some() && trimmed.starts_with(|c: char| c.is_alphabetic()) {
+            prop_assert_eq!(node.as_str(), Some(trimmed));
+            return Ok(());
+        }
         // Numbers with zeros in front, and signs before 0x and 0o, are text here by design.
         let differs = unsigned.len() > 1 && unsigned.starts_with('0') && !unsigned.starts_with("0.") && !unsigned.starts_with("0e")
             || unsigned != trimmed && (unsigned.starts_with("0x") || unsigned.starts_with("0o"));

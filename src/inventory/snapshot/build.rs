@@ -11,7 +11,7 @@ use crate::config::kind::Mode;
 use crate::config::{Config, model};
 use crate::diagnostic::{Finding, Findings, code, nearest};
 use crate::id::Name;
-use crate::inventory::facts::{FactValue, Facts, OsFamily};
+use crate::inventory::facts::{FactValue, Facts, OsFamily, PackageSource};
 use crate::inventory::known::Known;
 use crate::session::script::Platform;
 
@@ -83,21 +83,22 @@ impl Snapshot {
                 self.platforms.known.insert(ix);
             }
             let Some((_, facts)) = &computer.facts else { continue };
-            if let Some(roles) = roles(facts) {
+            if let Some(roles) = &facts.roles {
                 self.roles.known.insert(ix);
                 for role in roles {
-                    put(&mut self.roles.values, &role, ix);
+                    put(&mut self.roles.values, role, ix);
                 }
             }
             if let Some(family) = family(facts) {
                 put(&mut self.families.values, &family, ix);
                 self.families.known.insert(ix);
             }
-            if let Some(packages) = packages(facts) {
+            if inventory_is_known(facts) {
                 self.inventory_known.insert(ix);
-                for entry in packages {
-                    entries.entry(entry).or_default().insert(ix);
-                }
+            }
+            for package in &facts.packages {
+                let version = Some(package.version.as_str()).filter(|version| !version.is_empty());
+                entries.entry((&package.name, version)).or_default().insert(ix);
             }
         }
         let mut named: HashMap<&str, Versions> = HashMap::new();
@@ -138,20 +139,18 @@ fn put<V: Ord + Clone>(values: &mut BTreeMap<V, RoaringBitmap>, value: &V, ix: u
     }
 }
 
-/// The roles that facts tell; `None` when the role is not known.
-fn roles(facts: &Facts) -> Option<impl Iterator<Item = crate::inventory::facts::Role>> {
-    facts.role.map(|role| std::iter::once(role))
-}
-
 /// The kind of operating system that facts tell.
-fn family(facts: &Facts) -> Option<OsFamily> {
-    facts.os.as_ref().map(|os| os.family)
+const fn family(facts: &Facts) -> Option<OsFamily> {
+    facts.os.family
 }
 
-/// Names and versions of the inventory; `None` when it is not known.
-fn packages(facts: &Facts) -> Option<impl Iterator<Item = (&str, Option<&str>)>> {
-    let packages = facts.packages.as_ref()?;
-    Some(packages.iter().map(|package| (package.name.as_str(), package.version.as_deref())))
+/// Whether a package that is not in the list is certainly not installed: on Windows when the registry was read to its
+/// end, elsewhere when at least one package manager's record was.
+fn inventory_is_known(facts: &Facts) -> bool {
+    match family(facts) {
+        Some(OsFamily::Windows) => facts.package_sources.contains(&PackageSource::Registry),
+        _ => !facts.package_sources.is_empty(),
+    }
 }
 
 /// The `Computer` document of each computer that has one.

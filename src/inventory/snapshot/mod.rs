@@ -11,7 +11,7 @@
 mod build;
 mod find;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;

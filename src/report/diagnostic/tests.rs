@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::*;
 use crate::diagnostic::code;
 
@@ -28,7 +30,44 @@ fn a_finding_shows_the_users_own_lines() {
         .push(Finding::without_place(code::NO_INSTANCE, "there is no muster.yaml").help("run `muster init`"));
     let gone = Place { file: "gone.yaml".into(), line: 3, column: 7, start: 20, end: 30 };
     findings.push(Finding::new(code::CYCLE, "a needs b needs a", gone.clone()).related(gone, "here too"));
-    insta::assert_snapshot!(render(&findings, &sources, Style::default()), @r"");
+    insta::assert_snapshot!(render(&findings, &sources, Style::default()), @r#"
+    error[M0201]: unknown key `tagret`
+     --> targets/a.yaml:4:5
+      |
+    4 |     tagret: x
+      |     ^^^^^^
+      |
+      = help: did you mean `target`?
+
+    error[M0106]: the key `tag` is given twice
+     --> targets/a.yaml:5:5
+      |
+    2 | spec:
+      | ---- first given here
+    ...
+    5 |     tag: y # ü
+      |     ^^^^
+      |
+      = help: keep one
+
+    warning[M0601]: quote it
+     --> targets/a.yaml:5:10
+      |
+    5 |     tag: y # ü
+      |          ^^^^^ this
+
+    error[M0306]: there is no muster.yaml
+     |
+     = help: run `muster init`
+
+    error[M0305]: a needs b needs a
+    --> gone.yaml:3:7
+     |
+    note: here too
+    --> gone.yaml:3:7
+
+    4 errors, 1 warning
+    "#);
 }
 
 #[test]
@@ -49,7 +88,14 @@ fn a_very_long_line_is_cut_around_the_mark() {
     let finding = Finding::new(code::WRONG_TYPE, "expected a number", at(&file, &text, "bad"));
     let out = render_one(&finding, &sources, Style::default());
     assert!(out.len() < 1_500, "{}", out.len());
-    insta::assert_snapshot!(out, @r"");
+    insta::assert_snapshot!(out, @r#"
+    error[M0202]: expected a number
+     --> targets/a.yaml:2:60009
+      |
+     ::: 
+    2 | ...od, good, good, good, good, good, good, good, good,  bad, fine, fine, fine, fine, fine, fine, fine, fine, fine...
+      |                                                         ^^^
+    "#);
 }
 
 #[test]
@@ -57,7 +103,13 @@ fn a_long_place_is_shown_by_its_first_line() {
     let text = "a:\n  b: 1\n  c: 2\n";
     let (sources, file) = sources(text);
     let place = Place::in_text(&file, text, 0, text.len());
-    insta::assert_snapshot!(render_one(&Finding::new(code::NOT_A_MAPPING, "no", place), &sources, Style::default()), @r"");
+    insta::assert_snapshot!(render_one(&Finding::new(code::NOT_A_MAPPING, "no", place), &sources, Style::default()), @r#"
+    error[M0208]: no
+     --> targets/a.yaml:1:1
+      |
+    1 | a:
+      | ^^
+    "#);
 }
 
 #[test]
@@ -121,5 +173,96 @@ fn machines_get_the_same_findings() {
     let finding = Finding::new(code::WRONG_TYPE, "expected a number", at(&file, text, "zwölf"));
     findings.push(finding.help("write 12").related(at(&file, text, "a"), "like this one"));
     findings.push(Finding::without_place(code::QUOTE_IT, "x"));
-    insta::assert_json_snapshot!(json(&findings, &sources), @r#""#);
+    insta::assert_json_snapshot!(json(&findings, &sources), @r#"
+    {
+      "errors": 1,
+      "warnings": 1,
+      "findings": [
+        {
+          "code": "M0202",
+          "title": "wrong type of value",
+          "severity": "error",
+          "message": "expected a number",
+          "place": {
+            "file": "targets/a.yaml",
+            "line": 2,
+            "column": 4,
+            "endLine": 2,
+            "endColumn": 9
+          },
+          "help": "write 12",
+          "related": [
+            {
+              "place": {
+                "file": "targets/a.yaml",
+                "line": 1,
+                "column": 1,
+                "endLine": 1,
+                "endColumn": 2
+              },
+              "message": "like this one"
+            }
+          ]
+        },
+        {
+          "code": "M0601",
+          "title": "text that other YAML readers take for something else",
+          "severity": "warning",
+          "message": "x"
+        }
+      ]
+    }
+    "#);
+}
+
+#[test]
+fn a_document_with_mistakes_reads_like_this() {
+    let text = "apiVersion: muster/v1\nkind: Taget\nmetadata:\n  name: Finance\n  labels: [a]\nmetadata: {}\nspec:\n  a: {{ b }}\n";
+    let (mut sources, file) = sources("");
+    let text: Arc<str> = text.into();
+    sources.insert(Arc::clone(&file), Arc::clone(&text));
+    let (_, mut findings) = crate::config::parse::parse(&file, &text, &["Target", "Task"]);
+    findings.sort();
+    insta::assert_snapshot!(render(&findings, &sources, Style::default()), @r#"
+    error[M0206]: unknown kind "Taget"
+     --> targets/a.yaml:2:7
+      |
+    2 | kind: Taget
+      |       ^^^^^
+      |
+      = help: did you mean `Target`?
+
+    error[M0204]: "Finance" is not a name: use 1 to 63 lower-case letters, digits and hyphens, beginning and ending with a letter or digit
+     --> targets/a.yaml:4:9
+      |
+    4 |   name: Finance
+      |         ^^^^^^^
+
+    error[M0202]: expected a mapping, found a list
+     --> targets/a.yaml:5:11
+      |
+    5 |   labels: [a]
+      |           ^^^
+
+    error[M0106]: the key `metadata` is given twice
+     --> targets/a.yaml:6:1
+      |
+    3 | metadata:
+      | -------- first given here
+    ...
+    6 | metadata: {}
+      | ^^^^^^^^
+      |
+      = help: keep one of the two
+
+    error[M0109]: a key is a list or a mapping
+     --> targets/a.yaml:8:7
+      |
+    8 |   a: {{ b }}
+      |       ^^^^^
+      |
+      = help: a key is text; quote it if it begins with { or [
+
+    5 errors
+    "#);
 }

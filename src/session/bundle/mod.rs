@@ -187,3 +187,69 @@ fn changes(purpose: &Purpose) -> bool {
 fn seconds(limit: std::time::Duration) -> u64 {
     limit.as_secs().saturating_add(u64::from(limit.subsec_nanos() > 0)).max(1)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::session::script::{Context, Interpreter, Read, Script, Step};
+
+    fn bundle(text: &str, value: Value) -> Bundle<Read> {
+        let script = Arc::new(Script {
+            interpreter: Interpreter::Sh,
+            context: Context::System,
+            text: text.into(),
+            limit: None,
+            origin: "test".into(),
+        });
+        let values = Values::from([("v".to_owned(), value)]);
+        Bundle::new(Platform::Posix, vec![Step::read("k", Purpose::Collect, script, values)], BTreeMap::new())
+    }
+
+    #[test]
+    fn a_marker_depends_on_the_nonce_and_avoids_the_content() {
+        let plain = bundle("echo", Value::Plain(1.into()));
+        let first = marker(&plain, "nonce");
+        assert_eq!(marker(&plain, "nonce"), first);
+        assert_ne!(marker(&plain, "another"), first);
+        let nested = serde_json::json!({ "a": [format!("x{first}x")] });
+        for content in [
+            bundle(&format!("echo {first}"), Value::Plain(1.into())),
+            bundle("", Value::Plain(nested)),
+            bundle("", Value::Secret(Secret::new(first.clone()))),
+        ] {
+            let other = marker(&content, "nonce");
+            assert_ne!(other, first);
+            assert!(!occurs(&content, &other));
+        }
+    }
+
+    #[test]
+    fn variables_are_upper_snake_case_and_never_meet() {
+        let names = |names: &[&str]| {
+            let values = names.iter().map(|name| ((*name).to_owned(), Value::Plain(1.into()))).collect();
+            variables(&values).into_values().map(|name| name.replace("MUSTER_PARAM_", "")).collect::<Vec<_>>()
+        };
+        assert_eq!(names(&["installDir"]), ["INSTALL_DIR"]);
+        assert_eq!(names(&["HTTPPort"]), ["HTTP_PORT"]);
+        assert_eq!(names(&["2fa-code.\u{e4}"]), ["2FA_CODE__"]);
+        assert_eq!(names(&["a", "A", "a_2"]), ["A", "A_3", "A_2"]);
+    }
+
+    #[test]
+    fn rendering_is_deterministic_and_does_not_print_its_text() {
+        let bundle = bundle("echo", Value::Secret(Secret::new("canary".to_owned())));
+        let (first, second) = (render(&bundle, "m"), render(&bundle, "m"));
+        assert_eq!(first.text.expose(), second.text.expose());
+        assert!(!format!("{first:?}").contains("canary"));
+    }
+
+    #[test]
+    fn limits_are_whole_seconds_and_never_none() {
+        assert_eq!(seconds(Duration::ZERO), 1);
+        assert_eq!(seconds(Duration::from_millis(1500)), 2);
+        assert_eq!(seconds(Duration::from_mins(4)), 240);
+    }
+}

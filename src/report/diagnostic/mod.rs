@@ -4,7 +4,6 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::Arc;
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use serde::Serialize;
@@ -26,10 +25,13 @@ impl Default for Style {
     }
 }
 
-/// The longest line that is shown whole, in bytes; of longer ones the part around the mark is shown.
-const LONGEST_LINE: usize = 400;
-/// How many bytes of a long line are shown before and after the mark.
-const AROUND: usize = 120;
+/// The longest line that is given to the renderer, in bytes, which shows what fits into the width; of longer ones only
+/// the part around the mark is given.
+const LONGEST_LINE: usize = 16 * 1024;
+/// How many bytes of a longer line are given before the mark; twice as many after its start.
+const AROUND: usize = 240;
+/// How far apart two marked lines may be, in bytes, to be shown in one picture.
+const NEAR: usize = 4_000;
 
 /// All findings with the user's own lines, a blank line between them, and the summary as last line.
 ///
@@ -69,15 +71,17 @@ pub fn render_one(finding: &Finding, sources: &Sources, style: Style) -> String 
     match &finding.place {
         Some(place) => {
             if let Some(text) = sources.get(&place.file) {
-                let mut here = vec![(place, label, AnnotationKind::Primary)];
+                let mut marks = vec![(place, label, AnnotationKind::Primary)];
+                let mut cut = Cut::of(text, place);
                 for (other, what) in related {
-                    if Cut::of(text, place).holds(other) {
-                        here.push((other, Some(what), AnnotationKind::Context));
+                    if let Some(wider) = cut.and(text, place, other) {
+                        cut = wider;
+                        marks.push((other, Some(what), AnnotationKind::Context));
                     } else {
                         elsewhere.push((other, what));
                     }
                 }
-                group = group.element(snippet(text, place, here));
+                group = picture(group, text, place, &cut, marks);
             } else {
                 group = group.element(origin(place));
                 elsewhere = related;
@@ -96,7 +100,10 @@ pub fn render_one(finding: &Finding, sources: &Sources, style: Style) -> String 
     for (index, (place, what)) in elsewhere.into_iter().enumerate() {
         let mut group = Group::with_title(Level::NOTE.secondary_title(what));
         group = match sources.get(&place.file) {
-            Some(text) => group.element(snippet(text, place, vec![(place, None, AnnotationKind::Primary)])),
+            Some(text) => {
+                let marks = vec![(place, None, AnnotationKind::Primary)];
+                picture(group, text, place, &Cut::of(text, place), marks)
+            }
             None => group.element(origin(place)),
         };
         if index == last
@@ -112,20 +119,19 @@ pub fn render_one(finding: &Finding, sources: &Sources, style: Style) -> String 
 /// A finding in one line: `file:line:column: error[M0201]: message; help`.
 #[must_use]
 pub fn one_line(finding: &Finding) -> String {
-    let mut out = String::new();
+    let at = |place: &Place| format!("{}:{}:{}", clean(&place.file), place.line, place.column);
+    let mut parts = Vec::new();
     if let Some(place) = &finding.place {
-        out.push_str(&clean(&place.file));
-        out.push_str(&format!(":{}:{}: ", place.line, place.column));
+        parts.extend([at(place), ": ".to_owned()]);
     }
-    out.push_str(&format!("{}[{}]: {}", severity(finding.severity), finding.code, clean(&finding.message)));
+    parts.push(format!("{}[{}]: {}", severity(finding.severity), finding.code, clean(&finding.message)));
     if let Some(help) = &finding.help {
-        out.push_str("; ");
-        out.push_str(&clean(help));
+        parts.extend(["; ".to_owned(), clean(help).into_owned()]);
     }
     for (place, what) in &finding.related {
-        out.push_str(&format!(" ({}: {}:{}:{})", clean(what), clean(&place.file), place.line, place.column));
+        parts.push(format!(" ({}: {})", clean(what), at(place)));
     }
-    out.replace(['\n', '\r'], " ")
+    parts.concat().replace(['\n', '\r'], " ")
 }
 
 /// How many errors and warnings there are: "3 errors, 1 warning"; "no findings" when there are none.
@@ -285,47 +291,74 @@ struct Cut {
 }
 
 impl Cut {
-    /// The lines of `place`, or the part around it when they are long. Only the first line of a long place is shown.
+    /// The first line of `place`, or the part around its start when the line is long.
     fn of(text: &str, place: &Place) -> Self {
-        let start = text.floor_char_boundary(place.start);
-        let head = text.get(..start).unwrap_or_default();
-        let line_start = head.rfind('\n').map_or(0, |at| at + 1);
-        let line_end = text.get(start..).and_then(|rest| rest.find('\n')).map_or(text.len(), |at| start + at);
-        let line_end = text
-            .get(line_start..line_end)
-            .map_or(line_end, |line| line_start + line.trim_end_matches('\r').len());
-        let line_end = line_end.max(start);
-        if line_end - line_start <= LONGEST_LINE {
-            return Self { range: line_start..line_end, line: place.line, before: false, after: false };
+        let line = line_at(text, place.start);
+        if line.len() <= LONGEST_LINE {
+            return Self { range: line, line: place.line, before: false, after: false };
         }
-        let from = text.floor_char_boundary(start.saturating_sub(AROUND)).max(line_start);
-        let to = text.ceil_char_boundary(start.saturating_add(AROUND).saturating_add(AROUND)).min(line_end);
-        Self { range: from..to, line: place.line, before: from > line_start, after: to < line_end }
+        let start = text.floor_char_boundary(place.start);
+        let from = text.floor_char_boundary(start.saturating_sub(AROUND)).max(line.start);
+        let to = text.ceil_char_boundary(start.saturating_add(AROUND).saturating_add(AROUND)).min(line.end);
+        Self { range: from..to, line: place.line, before: from > line.start, after: to < line.end }
     }
 
-    fn holds(&self, place: &Place) -> bool {
-        self.range.contains(&place.start) && place.end <= self.range.end
+    /// This part and all up to the line of `other`, when that is near and in the same file; lines between are folded
+    /// by the renderer.
+    fn and(&self, text: &str, place: &Place, other: &Place) -> Option<Self> {
+        if other.file != place.file || self.before || self.after || other.start > text.len() {
+            return None;
+        }
+        let line = line_at(text, other.start);
+        let range = self.range.start.min(line.start)..self.range.end.max(line.end);
+        (range.len() <= NEAR).then(|| Self {
+            range,
+            line: self.line.min(other.line),
+            before: false,
+            after: false,
+        })
     }
+}
+
+/// The line that holds a byte, without its line break.
+fn line_at(text: &str, at: usize) -> Range<usize> {
+    let at = text.floor_char_boundary(at);
+    let (head, tail) = text.split_at_checked(at).unwrap_or((text, ""));
+    let start = head.rfind('\n').map_or(0, |at| at + 1);
+    let rest = tail.find('\n').map_or(tail, |end| tail.get(..end).unwrap_or(tail));
+    start..at + rest.trim_end_matches('\r').len()
 }
 
 type Mark<'a> = (&'a Place, Option<Cow<'a, str>>, AnnotationKind);
 
-fn snippet<'a>(text: &'a Arc<str>, place: &'a Place, marks: Vec<Mark<'a>>) -> Snippet<'a, Annotation<'a>> {
-    let cut = Cut::of(text, place);
+/// Adds the user's own lines with their place.
+fn picture<'a>(group: Group<'a>, text: &str, place: &'a Place, cut: &Cut, marks: Vec<Mark<'a>>) -> Group<'a> {
+    let snippet = snippet(text, cut, marks);
+    if cut.before {
+        // The renderer would count the column from the cut.
+        group.element(origin(place)).element(snippet)
+    } else {
+        group.element(snippet.path(clean(&place.file)))
+    }
+}
+
+fn snippet<'a>(text: &str, cut: &Cut, marks: Vec<Mark<'a>>) -> Snippet<'a, Annotation<'a>> {
     let part = text.get(cut.range.clone()).unwrap_or_default();
     let (open, close) = (if cut.before { "… " } else { "" }, if cut.after { " …" } else { "" });
-    let mut source = String::with_capacity(part.len() + open.len() + close.len());
-    source.push_str(open);
-    source.push_str(part);
-    source.push_str(close);
-    let offset = |at: usize| at.clamp(cut.range.start, cut.range.end) - cut.range.start + open.len();
+    let source = format!("{open}{part}{close}");
+    let offset = |at: usize| {
+        let at = text.floor_char_boundary(at).clamp(cut.range.start, cut.range.end);
+        at - cut.range.start + open.len()
+    };
     let annotations: Vec<_> = marks
         .into_iter()
-        .map(|(place, label, kind)| kind.span(offset(place.start)..offset(place.end)).label(label))
+        .map(|(place, label, kind)| {
+            // Of a place of several lines the first one is marked.
+            let end = place.end.min(line_at(text, place.start).end).max(place.start);
+            kind.span(offset(place.start)..offset(end)).label(label)
+        })
         .collect();
-    // The column that the renderer would compute is that of the cut; the path carries the true place.
-    let path = format!("{}:{}:{}", clean(&place.file), place.line, place.column);
-    Snippet::source(source).line_start(cut.line as usize).path(path).annotations(annotations)
+    Snippet::source(source).line_start(cut.line as usize).annotations(annotations)
 }
 
 #[cfg(test)]

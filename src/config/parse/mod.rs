@@ -10,11 +10,19 @@ use serde::de::DeserializeOwned;
 
 use super::de;
 use super::kind::{API_VERSION, Metadata};
-use super::spanned::{self, Entry, LineIndex, Node, NodeKind};
+use super::spanned::{self, Entry, LineIndex, MAX_FINDINGS, Node, NodeKind};
 use crate::diagnostic::{Finding, Findings, Place, code, nearest};
 
 /// The keys of a document.
 const KEYS: [&str; 4] = ["apiVersion", "kind", "metadata", "spec"];
+
+/// What to do about each of them when it is missing.
+const MISSING: [(&str, &str); 4] = [
+    ("apiVersion", "begin the document with `apiVersion: muster/v1`"),
+    ("kind", "add `kind: …`"),
+    ("metadata", "add `metadata: { name: … }`"),
+    ("spec", "add `spec: …` with what the kind says"),
+];
 
 /// A document whose envelope was read. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -44,10 +52,13 @@ pub fn parse(file: &Arc<str>, text: &Arc<str>, known_kinds: &[&str]) -> (Vec<Raw
         findings.push(finding.help("delete the file, or put a document in"));
     }
     let lines = Arc::new(LineIndex::new());
-    let documents = nodes
-        .into_iter()
-        .filter_map(|node| Envelope { file, text, lines: &lines }.document(node, known_kinds, &mut findings))
-        .collect();
+    let mut documents = Vec::with_capacity(nodes.len());
+    for node in nodes {
+        documents.extend(Envelope { file, text, lines: &lines }.document(node, known_kinds, &mut findings));
+        if findings.len() >= MAX_FINDINGS {
+            break;
+        }
+    }
     (documents, findings)
 }
 
@@ -66,20 +77,24 @@ impl Envelope<'_> {
             findings.push(finding.help(format!("begin it with `apiVersion: {API_VERSION}`")));
             return None;
         };
-        for entry in entries.iter().filter(|entry| !KEYS.contains(&&*entry.key)) {
-            findings.push(self.unknown_key(entry, &node));
+        let mut meant = Vec::new();
+        let absent: Vec<&str> = KEYS.into_iter().filter(|known| node.get(known).is_none()).collect();
+        for entry in entries.iter().filter(|entry| !KEYS.contains(&&*entry.key)).take(MAX_FINDINGS) {
+            let near = nearest(&entry.key, absent.iter().copied());
+            meant.extend(near);
+            findings.push(self.unknown_key(entry, near));
         }
         let version = self.version(&node, findings);
         let kind = self.kind(&node, known_kinds, findings);
         let metadata = match node.get("metadata") {
             Some(entry) => self.read(&entry.value, findings),
-            None => {
-                findings.push(self.missing(&node, "metadata", "add `metadata: { name: … }`"));
-                None
-            }
+            None => None,
         };
-        if node.get("spec").is_none() {
-            findings.push(self.missing(&node, "spec", "add `spec: …` with what the kind says"));
+        for (key, help) in MISSING {
+            // A key that is there under a mistyped name is not missing as well.
+            if node.get(key).is_none() && !meant.contains(&key) {
+                findings.push(self.missing(&node, key, help));
+            }
         }
         let kind = kind.filter(|_| version)?;
         Some(RawDocument {
@@ -111,12 +126,11 @@ impl Envelope<'_> {
         Finding::new(code::MISSING_KEY, message, self.first_line(node)).label("in this document").help(help)
     }
 
-    fn unknown_key(&self, entry: &Entry, node: &Node) -> Finding {
+    fn unknown_key(&self, entry: &Entry, near: Option<&str>) -> Finding {
         let key = &*entry.key;
         let finding =
             Finding::new(code::UNKNOWN_KEY, format!("unknown key `{key}`"), self.place(entry.key_range()));
-        let absent = KEYS.into_iter().filter(|known| node.get(known).is_none());
-        finding.help(match nearest(key, absent) {
+        finding.help(match near {
             Some(near) => format!("did you mean `{near}`?"),
             None if matches!(key, "name" | "title" | "labels" | "description") => {
                 format!("put `{key}` below `metadata`")
@@ -131,8 +145,6 @@ impl Envelope<'_> {
     /// Whether the document is of this version, or says nothing of it.
     fn version(&self, node: &Node, findings: &mut Findings) -> bool {
         let Some(entry) = node.get("apiVersion") else {
-            let help = format!("begin the document with `apiVersion: {API_VERSION}`");
-            findings.push(self.missing(node, "apiVersion", &help));
             return true;
         };
         let Some(version) = self.read::<String>(&entry.value, findings) else { return true };
@@ -147,10 +159,7 @@ impl Envelope<'_> {
     }
 
     fn kind(&self, node: &Node, known: &[&str], findings: &mut Findings) -> Option<String> {
-        let Some(entry) = node.get("kind") else {
-            findings.push(self.missing(node, "kind", "add `kind: …`"));
-            return None;
-        };
+        let entry = node.get("kind")?;
         let kind = self.read::<String>(&entry.value, findings)?;
         if known.contains(&kind.as_str()) {
             return Some(kind);

@@ -1,0 +1,6 @@
+if systemctl is-active --quiet nftables; then
+  echo true
+else
+  echo 'nftables is not active'
+  echo false
+fi

@@ -1,0 +1,1 @@
+timedatectl show --property=Timezone --value

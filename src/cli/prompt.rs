@@ -1,0 +1,47 @@
+//! The question before something changes.
+//!
+//! Invariant: only the word `yes` agrees; anything else, the end of input and an error of it refuse.
+
+use std::io::{BufRead, Read};
+
+use super::output::Ui;
+
+/// Longer answers are not `yes`, and are not read to their end.
+const LONGEST: u64 = 64;
+
+/// Asks a question and reads one line. The caller makes sure that `input` is a terminal, and refuses where it is none.
+#[must_use]
+pub fn agrees(ui: &Ui, question: &str, input: &mut dyn BufRead) -> bool {
+    ui.ask(&format!("{question} Type yes to go on:"));
+    let mut answer = Vec::new();
+    let read = input.take(LONGEST).read_until(b'\n', &mut answer);
+    read.is_ok() && matches!(answer.as_slice(), b"yes\n" | b"yes\r\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::output::Loudness;
+    use crate::cli::output::tests::ui;
+
+    #[test]
+    fn only_the_whole_word_agrees() {
+        for (answer, agreed) in [
+            ("yes\n", true),
+            ("yes\r\n", true),
+            ("", false),
+            ("yes", false),
+            ("y\n", false),
+            ("YES\n", false),
+            ("yes please\n", false),
+            ("no\nyes\n", false),
+            ("\n", false),
+            (&"y".repeat(100_000), false),
+        ] {
+            let (ui, out, err) = ui(Loudness::Quiet);
+            assert_eq!(agrees(&ui, "3 computers change.", &mut answer.as_bytes()), agreed, "{answer:?}");
+            assert_eq!(err.text(), "3 computers change. Type yes to go on: ");
+            assert_eq!(out.text(), "");
+        }
+    }
+}

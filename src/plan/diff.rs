@@ -1,0 +1,291 @@
+//! Wanted against observed, for one item: what follows (the table of design §6).
+//!
+//! Not here: who wins (`precedence`) and what other items need (`prerequisites`).
+//!
+//! Invariants: an unknown state leads to no action and is never compliant (L7); only enforce leads to an action (L5).
+
+use std::cmp::Ordering;
+
+use super::document::{ActionType, Change, Reason};
+use super::procedures;
+use crate::config::Config;
+use crate::config::kind::{Mode, SoftwareState, VersionScheme};
+use crate::config::model::{Desired, Software, Strategy, WantedVersion};
+use crate::inventory::item::{ItemKey, Observed};
+use crate::session::script::Platform;
+use crate::version::{self, Constraint};
+
+/// A wish for one item on computers of one platform.
+#[derive(Debug, Clone, Copy)]
+pub struct Wish<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// The item.
+    pub item: &'a ItemKey,
+    /// What is wanted of it.
+    pub desired: &'a Desired,
+    /// The most cautious of all modes that apply.
+    pub mode: Mode,
+    /// The platform.
+    pub platform: Platform,
+}
+
+/// What follows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// Nothing: it is as wanted, or nothing is wanted.
+    Nothing,
+    /// Something is to be done.
+    Act(Act),
+    /// Something would have to be done and cannot be. Says why.
+    Blocked(String),
+    /// Something differs, and the mode lets Muster only say so. Says what.
+    NonCompliant(String),
+    /// What was observed does not tell. Says why.
+    Undetermined(String),
+    /// The item makes no sense on this platform.
+    NotApplicable,
+}
+
+/// An action on one item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Act {
+    /// What is done.
+    pub action: ActionType,
+    /// Why.
+    pub reason: Reason,
+    /// The version to install, if the action has one.
+    pub version: Option<String>,
+    /// What is to be observed afterwards.
+    pub after: Observed,
+}
+
+/// What follows from a wish and an observation.
+#[must_use]
+pub fn decide(wish: &Wish<'_>, observed: &Observed) -> Decision {
+    match observed {
+        Observed::Undetermined { why } => return Decision::Undetermined(why.clone()),
+        Observed::NotApplicable => return Decision::NotApplicable,
+        _ => {}
+    }
+    if wish.mode == Mode::Ignored {
+        return Decision::Nothing;
+    }
+    let decision = match wish.desired {
+        Desired::Task => task(observed),
+        Desired::Software { state, version, allow_downgrade } => {
+            match wish.config.software.get(&wish.item.name) {
+                None => Decision::NotApplicable,
+                Some(software) => {
+                    let case =
+                        Case { software, platform: wish.platform, wanted: version, down: *allow_downgrade };
+                    case.decide(*state, observed)
+                }
+            }
+        }
+    };
+    let decision = possible(wish, decision);
+    if wish.mode < Mode::Enforce { only_tell(decision, observed) } else { decision }
+}
+
+/// An action without a script for it is blocked.
+fn possible(wish: &Wish<'_>, decision: Decision) -> Decision {
+    let Decision::Act(act) = &decision else { return decision };
+    let steps = procedures::steps(wish.config, wish.item, act.action, act.version.as_deref(), wish.platform);
+    match steps {
+        Ok(_) => decision,
+        Err(why) => Decision::Blocked(format!("{} is due, and {why}", phrase(act))),
+    }
+}
+
+/// What audit and monitor make of it.
+fn only_tell(decision: Decision, observed: &Observed) -> Decision {
+    match decision {
+        Decision::Act(act) if act.action == ActionType::Set => Decision::NonCompliant(match observed {
+            Observed::NonCompliant { detail } if !detail.is_empty() => {
+                format!("its test says false: {detail}")
+            }
+            _ => "its test says false".to_owned(),
+        }),
+        Decision::Act(act) => Decision::NonCompliant(format!("{} would be due", phrase(&act))),
+        Decision::Blocked(why) => Decision::NonCompliant(why),
+        other => other,
+    }
+}
+
+/// An action in words: "an update to 1.2".
+#[must_use]
+pub fn phrase(act: &Act) -> String {
+    let noun = match act.action {
+        ActionType::Install => "an install",
+        ActionType::Update => "an update",
+        ActionType::Downgrade => "a downgrade",
+        ActionType::Uninstall => "an uninstall",
+        ActionType::Repair => "a repair",
+        ActionType::Set => "a set",
+        _ => "an action",
+    };
+    match (&act.version, act.action) {
+        (Some(version), ActionType::Install) => format!("{noun} of {version}"),
+        (Some(version), ActionType::Update | ActionType::Downgrade) => format!("{noun} to {version}"),
+        _ => noun.to_owned(),
+    }
+}
+
+fn task(observed: &Observed) -> Decision {
+    match observed {
+        Observed::NonCompliant { .. } => Decision::Act(Act {
+            action: ActionType::Set,
+            reason: Reason::TaskNonCompliant,
+            version: None,
+            after: Observed::Compliant,
+        }),
+        Observed::Compliant | Observed::Value { .. } => Decision::Nothing,
+        _ => Decision::Undetermined("a software's state stands where a task's was expected".to_owned()),
+    }
+}
+
+/// A software on a platform with the versions that are wanted.
+struct Case<'a> {
+    software: &'a Software,
+    platform: Platform,
+    wanted: &'a WantedVersion,
+    down: bool,
+}
+
+/// How a version stands to the wanted ones.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Standing {
+    Wanted,
+    Older(String),
+    Newer(String),
+    Unknown,
+}
+
+impl Case<'_> {
+    fn decide(&self, state: SoftwareState, observed: &Observed) -> Decision {
+        match (state, observed) {
+            (SoftwareState::Ignored, _)
+            | (SoftwareState::Absent | SoftwareState::UpdateIfFound, Observed::Absent) => Decision::Nothing,
+            (SoftwareState::Absent, Observed::Present { .. }) => Decision::Act(Act {
+                action: ActionType::Uninstall,
+                reason: Reason::Detected,
+                version: None,
+                after: Observed::Absent,
+            }),
+            (SoftwareState::Installed, Observed::Absent) => {
+                let version = self.wanted.install().map(str::to_owned);
+                self.act(ActionType::Install, Reason::Missing, version)
+            }
+            (
+                SoftwareState::Installed | SoftwareState::UpdateIfFound,
+                Observed::Present { version, healthy },
+            ) => self.present(version.as_deref(), *healthy),
+            _ => Decision::Undetermined("a task's state stands where a software's was expected".to_owned()),
+        }
+    }
+
+    fn present(&self, version: Option<&str>, healthy: Option<bool>) -> Decision {
+        let standing = standing(self.software.scheme, self.wanted, version);
+        let repairable = !matches!(self.software.repair, Strategy::None);
+        if healthy == Some(false) && (repairable || !matches!(standing, Standing::Older(_))) {
+            let version = match &standing {
+                // A repair that installs again does so in the wanted version; a repair script leaves the version alone.
+                Standing::Older(wanted) if !matches!(self.software.repair, Strategy::Script(_)) => {
+                    Some(wanted.clone())
+                }
+                _ => version.map(str::to_owned),
+            };
+            return self.act(ActionType::Repair, Reason::TestFailed, version);
+        }
+        match standing {
+            Standing::Wanted => Decision::Nothing,
+            Standing::Older(wanted) => self.act(ActionType::Update, Reason::UpdateAvailable, Some(wanted)),
+            Standing::Newer(wanted) if self.down => {
+                self.act(ActionType::Downgrade, Reason::OlderVersionRequired, Some(wanted))
+            }
+            Standing::Newer(wanted) => Decision::Blocked(format!(
+                "{} is there, newer than the wanted {wanted}, and allowDowngrade is not set",
+                version.unwrap_or("a version")
+            )),
+            Standing::Unknown => Decision::Undetermined(match version {
+                None => "it is there, and its version is not known".to_owned(),
+                Some(version) => format!("its version {version} cannot be compared with the wanted one"),
+            }),
+        }
+    }
+
+    fn act(&self, action: ActionType, reason: Reason, version: Option<String>) -> Decision {
+        let after = present_after(self.software, self.platform, version.clone());
+        Decision::Act(Act { action, reason, version, after })
+    }
+}
+
+/// What is to be observed when a software is there in a version and well.
+#[must_use]
+pub fn present_after(software: &Software, platform: Platform, version: Option<String>) -> Observed {
+    let tested = software.test.as_ref().is_some_and(|test| test.on(platform).is_some());
+    Observed::Present { version, healthy: tested.then_some(true) }
+}
+
+impl WantedVersion {
+    /// The version that would be installed, if one is known.
+    #[must_use]
+    pub fn install(&self) -> Option<&str> {
+        match self {
+            Self::Any { install } => install.as_deref(),
+            Self::Latest { install } | Self::Range { install, .. } => Some(install),
+            Self::Exact { version } => Some(version),
+        }
+    }
+}
+
+fn standing(scheme: VersionScheme, wanted: &WantedVersion, version: Option<&str>) -> Standing {
+    if matches!(wanted, WantedVersion::Any { .. }) {
+        return Standing::Wanted;
+    }
+    let (Some(version), Some(install)) = (version, wanted.install()) else { return Standing::Unknown };
+    let Ok(order) = version::compare(scheme, version, install) else { return Standing::Unknown };
+    if let WantedVersion::Range { constraint, .. } = wanted {
+        match Constraint::parse(scheme, constraint).and_then(|constraint| constraint.allows(version)) {
+            Ok(true) => return Standing::Wanted,
+            Ok(false) => {}
+            Err(_) => return Standing::Unknown,
+        }
+    }
+    match (order, wanted) {
+        (Ordering::Less, _) => Standing::Older(install.to_owned()),
+        (Ordering::Equal, _) | (Ordering::Greater, WantedVersion::Latest { .. }) => Standing::Wanted,
+        (Ordering::Greater, _) => Standing::Newer(install.to_owned()),
+    }
+}
+
+/// Whether what was observed after a change is what it was to bring about; `None` when that is not known (L6, L7).
+///
+/// Something newer than what was installed is fine (DEP-11), except after a downgrade.
+#[must_use]
+pub fn achieved(config: &Config, change: &Change, observed: &Observed) -> Option<bool> {
+    let scheme = config.software.get(&change.item.name).map_or_else(VersionScheme::default, |s| s.scheme);
+    match (&change.after, observed) {
+        (_, Observed::Undetermined { .. } | Observed::NotApplicable | Observed::Value { .. }) => None,
+        (Observed::Absent, Observed::Absent) | (Observed::Compliant, Observed::Compliant) => Some(true),
+        (
+            Observed::Present { version: wanted, healthy: well },
+            Observed::Present { version: found, healthy },
+        ) => {
+            if *healthy == Some(false) {
+                return Some(false);
+            }
+            if well.is_some() && healthy.is_none() {
+                return None;
+            }
+            let Some(wanted) = wanted else { return Some(true) };
+            let order = version::compare(scheme, found.as_deref()?, wanted).ok()?;
+            Some(match change.action {
+                ActionType::Downgrade => order == Ordering::Equal,
+                _ => order != Ordering::Less,
+            })
+        }
+        _ => Some(false),
+    }
+}

@@ -1,0 +1,214 @@
+//! What has to be looked at before a plan can be made: which computers are contacted, and what each is asked.
+//!
+//! Membership that is only possible counts here, so that facts and detection go in one round trip. Of an item every
+//! winner that is still possible is asked for.
+//!
+//! Invariant: with [`Refresh::Never`] nothing leads to a contact.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use roaring::RoaringBitmap;
+
+use super::detections::Detections;
+use super::fleet::Fleet;
+use super::precedence::{Candidate, candidates, is_ignored, possible_winners};
+use super::prerequisites::spread;
+use super::probes;
+use super::procedure::Probe;
+use super::view::oldest;
+use crate::config::Config;
+use crate::config::kind::{Mode, ParameterValue, SoftwareState};
+use crate::config::model::{Deployment, Desired};
+use crate::id::{Digest, Name};
+use crate::inventory::item::ItemKey;
+use crate::inventory::snapshot::Snapshot;
+use crate::time::{Limit, Timestamp};
+
+/// When to look again at what is known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Refresh {
+    /// Where it is not known or too old.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never: what is known has to do.
+    Never,
+}
+
+/// What one computer is to be asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Need {
+    /// The computer's position in the snapshot.
+    pub computer: u32,
+    /// The probes, by item and digest. Those without steps are answered by the facts.
+    pub probes: Vec<Arc<Probe>>,
+    /// Whether its facts have to be collected as well.
+    pub facts: bool,
+}
+
+impl Need {
+    /// Whether the computer has to be contacted; else its known facts answer all that is asked.
+    #[must_use]
+    pub fn contact(&self) -> bool {
+        self.facts || self.probes.iter().any(|probe| !probe.steps.is_empty())
+    }
+}
+
+/// What is looked at, before it is known what is fresh: a probe and where.
+type Wanted = BTreeMap<(ItemKey, Digest), (Arc<Probe>, RoaringBitmap)>;
+
+/// What needs are worked out from.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// The computers.
+    pub snapshot: &'a Snapshot,
+    /// What is known.
+    pub detections: &'a Detections,
+    /// Only these computers.
+    pub only: Option<&'a RoaringBitmap>,
+    /// The most that the run may do; enforce when it is not limited.
+    pub ceiling: Mode,
+    /// The present instant.
+    pub now: Timestamp,
+    /// What is older is stale.
+    pub max_age: Limit,
+    /// When to look again.
+    pub refresh: Refresh,
+}
+
+/// What to ask each computer, by position.
+#[must_use]
+pub fn needs(ask: &Ask<'_>) -> Vec<Need> {
+    let Ask { config, snapshot, detections, refresh, .. } = *ask;
+    let fleet = Fleet::new(config, snapshot);
+    let scope = ask.only.map_or_else(|| fleet.all.clone(), |only| &fleet.all & only);
+    let oldest = oldest(ask.now, ask.max_age);
+    let mut search = Search {
+        config,
+        fleet: &fleet,
+        ceiling: ask.ceiling,
+        wanted: Wanted::new(),
+        interest: RoaringBitmap::new(),
+    };
+    search.collect(&candidates(config, snapshot, &fleet).0, &scope);
+    let Search { wanted, interest, .. } = search;
+
+    let mut facts = RoaringBitmap::new();
+    for ix in &interest {
+        let computer = snapshot.computer(ix);
+        let fresh = computer.facts.as_ref().is_some_and(|(at, _)| *at >= oldest);
+        if !fresh || refresh == Refresh::Always {
+            facts.insert(ix);
+        }
+    }
+    let mut asked: BTreeMap<u32, Vec<Arc<Probe>>> = BTreeMap::new();
+    for ((item, digest), (probe, computers)) in wanted {
+        let known = detections.parts(&item, &digest, &computers, oldest);
+        let due = match refresh {
+            Refresh::Always => computers,
+            // A computer that was not reached is tried again, for all that is wanted of it.
+            Refresh::Auto => known.unknown | known.stale | (&computers & &fleet.unreached),
+            Refresh::Never if probe.steps.is_empty() => known.unknown & &fleet.surveyed,
+            Refresh::Never => continue,
+        };
+        for ix in due {
+            asked.entry(ix).or_default().push(Arc::clone(&probe));
+        }
+    }
+    if refresh == Refresh::Never {
+        facts.clear();
+    }
+    for ix in &facts {
+        asked.entry(ix).or_default();
+    }
+    asked.into_iter().map(|(ix, probes)| Need { computer: ix, probes, facts: facts.contains(ix) }).collect()
+}
+
+struct Search<'a> {
+    config: &'a Config,
+    fleet: &'a Fleet,
+    ceiling: Mode,
+    wanted: Wanted,
+    interest: RoaringBitmap,
+}
+
+impl Search<'_> {
+    fn collect(&mut self, by_item: &BTreeMap<ItemKey, Vec<Candidate<'_>>>, scope: &RoaringBitmap) {
+        let mut spreading: BTreeMap<Name, RoaringBitmap> = BTreeMap::new();
+        let mut covered: BTreeMap<Name, RoaringBitmap> = BTreeMap::new();
+        for (item, candidates) in by_item {
+            let mut open = scope.clone();
+            for (candidate, computers) in candidates.iter().zip(possible_winners(candidates, scope)) {
+                self.interest |= &candidate.maybe & scope;
+                if is_ignored(candidate.deployment) {
+                    continue;
+                }
+                self.candidate(item, candidate, &computers);
+                if let Desired::Software { state, .. } = &candidate.deployment.desired {
+                    if matches!(state, SoftwareState::Installed | SoftwareState::UpdateIfFound) {
+                        *spreading.entry(item.name.clone()).or_default() |= &computers;
+                    }
+                    if candidate.mode > Mode::Ignored {
+                        let certain = &candidate.reach & &open;
+                        *covered.entry(item.name.clone()).or_default() |= certain;
+                    }
+                }
+                open -= &candidate.reach;
+            }
+        }
+        spread(self.config, &mut spreading);
+        for (name, computers) in spreading {
+            let rest = covered.get(&name).map_or_else(|| computers.clone(), |covered| &computers - covered);
+            let item = ItemKey::software(name);
+            let values = probes::values(self.config, &item, &BTreeMap::new());
+            for (mode, computers) in self.fleet.by_mode(&rest, self.ceiling) {
+                self.want(&item, &values, mode, &computers);
+            }
+        }
+    }
+
+    fn candidate(&mut self, item: &ItemKey, candidate: &Candidate<'_>, computers: &RoaringBitmap) {
+        let deployment: &Deployment = candidate.deployment;
+        let values = probes::values(self.config, item, &deployment.parameters);
+        let task = match &deployment.desired {
+            Desired::Software { state: SoftwareState::Installed | SoftwareState::UpdateIfFound, .. } => {
+                let software = self.config.software.get(&item.name);
+                software.and_then(|software| probes::configuration(self.config, software))
+            }
+            _ => None,
+        };
+        for (mode, computers) in self.fleet.by_mode(computers, candidate.mode.min(self.ceiling)) {
+            self.want(item, &values, mode, &computers);
+            if let Some(task) = &task {
+                let values = probes::configuration_values(self.config, task, &values);
+                self.want(task, &values, mode, &computers);
+            }
+        }
+    }
+
+    fn want(
+        &mut self,
+        item: &ItemKey,
+        values: &BTreeMap<String, ParameterValue>,
+        mode: Mode,
+        computers: &RoaringBitmap,
+    ) {
+        if mode == Mode::Ignored {
+            return;
+        }
+        self.interest |= computers;
+        for (platform, computers) in self.fleet.by_platform(computers) {
+            let Some(platform) = platform else { continue };
+            let probe = probes::probe(self.config, item, values, mode, platform);
+            if probe.applicable {
+                let key = (item.clone(), probe.digest.clone());
+                let entry = self.wanted.entry(key).or_insert_with(|| (Arc::new(probe), RoaringBitmap::new()));
+                entry.1 |= computers;
+            }
+        }
+    }
+}

@@ -1,0 +1,654 @@
+//! From winners and observations to the plan.
+//!
+//! The steps, each a function below or a module: winners, decisions about each item, prerequisites, configuration tasks,
+//! sessions (`sessions`), and the document.
+//!
+//! Invariants: `now` decides only what is stale, and reaches the output nowhere; the same input gives the same bytes
+//! (L13); the numbers of the coverage add up.
+
+use std::collections::BTreeMap;
+
+use roaring::RoaringBitmap;
+
+use super::detections::Detections;
+use super::diff::{self, Act, Decision, Wish};
+use super::digest;
+use super::document::{ActionType, Coverage, FORMAT, NoteKind, Options, Plan, Reason, Revision};
+use super::fleet::Fleet;
+use super::notes::{Notes, document, origin};
+use super::precedence::{self, Candidate, Named, Winners, is_ignored};
+use super::prerequisites::{self, Implied, Outcome, Standing};
+use super::probes;
+use super::procedures::{self, starts_over};
+use super::sessions::{self, Intent};
+use super::view::{Part, Seen, View, oldest};
+use crate::config::Config;
+use crate::config::kind::{Mode, SoftwareState};
+use crate::config::model::{Deployment, Desired};
+use crate::diagnostic::{Finding, Findings, code};
+use crate::id::{Digest, Name};
+use crate::inventory::item::{ItemKey, ItemKind, Observed};
+use crate::inventory::known::Contact;
+use crate::inventory::snapshot::Snapshot;
+use crate::store::ItemResult;
+use crate::time::{Limit, Timestamp};
+
+/// Everything a plan is made from.
+#[derive(Debug, Clone)]
+pub struct Input<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// The computers.
+    pub snapshot: &'a Snapshot,
+    /// What was detected.
+    pub detections: &'a Detections,
+    /// The last results, in any order; they tell the cause of a change, never whether there is one.
+    pub history: &'a [ItemResult],
+    /// The revision of the configuration.
+    pub revision: Revision,
+    /// What the run is limited to, as given; goes into the plan.
+    pub options: Options,
+    /// The computers that `options.only` selects; `None` for all.
+    pub only: Option<RoaringBitmap>,
+    /// The present instant.
+    pub now: Timestamp,
+    /// Detections older than this are stale.
+    pub max_age: Limit,
+}
+
+/// A plan, and what is to be said of the configuration that it was made from.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    /// The plan. With errors among the findings it is shown, and not executed.
+    pub plan: Plan,
+    /// Ties, contradictions and empty targets, in reading order.
+    pub findings: Findings,
+}
+
+/// Makes the plan.
+#[must_use]
+pub fn plan(input: &Input<'_>) -> Planned {
+    let fleet = Fleet::new(input.config, input.snapshot);
+    let scope = input.only.as_ref().map_or_else(|| fleet.all.clone(), |only| &fleet.all & only);
+    let (candidates, findings) = precedence::candidates(input.config, input.snapshot, &fleet);
+    let view = View {
+        config: input.config,
+        snapshot: input.snapshot,
+        fleet: &fleet,
+        detections: input.detections,
+        oldest: oldest(input.now, input.max_age),
+        ceiling: input.options.mode.unwrap_or(Mode::Enforce),
+    };
+    let mut work = Work {
+        view,
+        names: Named(input.snapshot),
+        findings,
+        notes: Notes::default(),
+        tally: Tally::default(),
+        intents: Vec::new(),
+    };
+    work.say_empty_targets(&candidates);
+    let survey = work.winners(&candidates, &scope);
+    work.own(&survey);
+    let standings = work.standings(&survey, &scope);
+    let outcome = prerequisites::resolve(input.config, &standings, input.snapshot.held());
+    work.prerequisites(&outcome, &standings, &survey);
+    work.configurations(&outcome, &survey);
+    work.unknown();
+    let Work { mut findings, mut notes, tally, intents, .. } = work;
+    let made = sessions::assemble(input, intents, &mut notes, &mut findings);
+    findings.sort();
+    let mut plan = Plan {
+        format: FORMAT.to_owned(),
+        digest: Digest::of(b""),
+        instance: input.config.instance.metadata.name.clone(),
+        revision: input.revision.clone(),
+        options: input.options.clone(),
+        computers: made.computers,
+        changes: made.changes,
+        sessions: made.sessions,
+        notes: notes.finish(&Named(input.snapshot)),
+        coverage: tally.coverage(&scope, &fleet),
+    };
+    plan.digest = digest::of_plan(&plan);
+    Planned { plan, findings }
+}
+
+/// What is wanted and known of one item.
+struct Item<'a> {
+    deployments: Vec<&'a Deployment>,
+    winners: Winners,
+    parts: Vec<Part<'a>>,
+}
+
+impl<'a> Item<'a> {
+    /// The deployments with the computers on which they win.
+    fn wins(&self) -> impl Iterator<Item = (&'a Deployment, &RoaringBitmap)> {
+        let won = |(_, won): &(&Deployment, &RoaringBitmap)| !won.is_empty();
+        self.deployments.iter().copied().zip(&self.winners.won).filter(won)
+    }
+}
+
+/// By item.
+type Survey<'a> = BTreeMap<ItemKey, Item<'a>>;
+
+/// Counts checks as they are made.
+#[derive(Debug, Default)]
+struct Tally {
+    wanted: RoaringBitmap,
+    incomplete: RoaringBitmap,
+    never: RoaringBitmap,
+    old: RoaringBitmap,
+    detected: u64,
+    stale: u64,
+    unknown: u64,
+    undetermined: u64,
+    not_applicable: u64,
+}
+
+impl Tally {
+    fn count(&mut self, seen: Seen<'_>, computers: &RoaringBitmap, tells: bool) {
+        self.wanted |= computers;
+        let number = computers.len();
+        match seen {
+            Seen::Known(Observed::NotApplicable) => self.not_applicable += number,
+            Seen::Known(_) if tells => self.detected += number,
+            Seen::Known(_) => {
+                self.undetermined += number;
+                self.incomplete |= computers;
+            }
+            Seen::Stale => {
+                self.stale += number;
+                self.incomplete |= computers;
+                self.old |= computers;
+            }
+            Seen::Unknown => {
+                self.unknown += number;
+                self.incomplete |= computers;
+                self.never |= computers;
+            }
+        }
+    }
+
+    fn coverage(&self, scope: &RoaringBitmap, fleet: &Fleet) -> Coverage {
+        let count = |set: u64| u32::try_from(set).unwrap_or(u32::MAX);
+        Coverage {
+            computers: count(scope.len()),
+            known: count((&self.wanted - &self.incomplete).len()),
+            incomplete: count(self.incomplete.len()),
+            unmanaged: count((scope - &self.wanted).len()),
+            unreachable: count((&self.incomplete & &fleet.unreached).len()),
+            checks: self.detected + self.stale + self.unknown + self.undetermined + self.not_applicable,
+            detected: self.detected,
+            stale: self.stale,
+            unknown: self.unknown,
+            undetermined: self.undetermined,
+            not_applicable: self.not_applicable,
+        }
+    }
+}
+
+struct Work<'a> {
+    view: View<'a>,
+    names: Named<'a>,
+    findings: Findings,
+    notes: Notes,
+    tally: Tally,
+    intents: Vec<Intent<'a>>,
+}
+
+impl<'a> Work<'a> {
+    fn say_empty_targets(&mut self, candidates: &BTreeMap<ItemKey, Vec<Candidate<'a>>>) {
+        for (item, candidates) in candidates {
+            for candidate in candidates.iter().filter(|candidate| !candidate.selects) {
+                let deployment = candidate.deployment;
+                let target = deployment.target.as_ref().and_then(|name| self.view.config.targets.get(name));
+                let (place, what) = match target {
+                    Some(target) => (&target.place, format!("target {}", target.metadata.name)),
+                    None => {
+                        (&deployment.place, format!("the target of deployment {}", deployment.metadata.name))
+                    }
+                };
+                let message = format!("{what} matches no computer");
+                self.findings.push(Finding::new(
+                    code::TARGET_MATCHES_NOTHING,
+                    message.clone(),
+                    place.clone(),
+                ));
+                self.notes.general(NoteKind::EmptyTarget, Some(item), message, origin(deployment));
+            }
+        }
+        // While a list is missing, its computers are no news.
+        if self.view.snapshot.failed().is_empty() && !self.view.config.computers.is_empty() {
+            let mut open = self.view.config.computers.clone();
+            for (_, computer) in self.view.snapshot.iter() {
+                if let Some(name) = &computer.document {
+                    open.remove(name);
+                }
+            }
+            for computer in open.values() {
+                let text = format!("no provider lists a computer called {}", computer.name);
+                let origin = document(&computer.metadata.name, &computer.place);
+                self.notes.general(NoteKind::UnknownComputer, None, text, origin);
+            }
+        }
+    }
+
+    /// Who wins, and what is known there.
+    fn winners(
+        &mut self,
+        candidates: &BTreeMap<ItemKey, Vec<Candidate<'a>>>,
+        scope: &RoaringBitmap,
+    ) -> Survey<'a> {
+        let mut survey = Survey::new();
+        for (item, candidates) in candidates {
+            let winners = precedence::winners(candidates, scope);
+            for tie in winners.ties.iter().filter(|tie| !tie.same) {
+                if let (Some(a), Some(b)) = (candidates.get(tie.first), candidates.get(tie.second)) {
+                    let text = format!(
+                        "deployments {} and {} both win and want different things",
+                        a.deployment.metadata.name, b.deployment.metadata.name
+                    );
+                    let at = Some(origin(b.deployment));
+                    self.notes.add(NoteKind::Ambiguous, Some(item), text, at, &tie.computers);
+                }
+            }
+            self.findings.extend(precedence::findings(item, candidates, &winners.ties, &self.names));
+            self.tally.count(Seen::Unknown, &winners.uncertain, false);
+            self.tally.count(Seen::Unknown, &winners.ambiguous, false);
+            self.notes.add(
+                NoteKind::Undetermined,
+                Some(item),
+                "which deployment wins is not known before the computer's facts are",
+                None,
+                &winners.uncertain,
+            );
+            let parts = self.view.parts(item, candidates, &winners);
+            let deployments = candidates.iter().map(|candidate| candidate.deployment).collect();
+            survey.insert(item.clone(), Item { deployments, winners, parts });
+        }
+        survey
+    }
+
+    /// What each item's own winners lead to.
+    fn own(&mut self, survey: &Survey<'a>) {
+        for (item, known) in survey {
+            for part in &known.parts {
+                if let Some(deployment) = part.deployment {
+                    self.part(item, deployment, &deployment.desired, part);
+                }
+            }
+        }
+    }
+
+    /// What one part leads to.
+    fn part(&mut self, item: &ItemKey, deployment: &'a Deployment, desired: &Desired, part: &Part<'a>) {
+        let (Seen::Known(observed), Some(platform)) = (part.seen, part.platform) else {
+            self.tally.count(part.seen, &part.computers, false);
+            return;
+        };
+        let wish = Wish { config: self.view.config, item, desired, mode: part.mode, platform };
+        let decision = diff::decide(&wish, observed);
+        let tells = !matches!(decision, Decision::Undetermined(_));
+        self.tally.count(part.seen, &part.computers, tells);
+        let at = Some(origin(deployment));
+        match decision {
+            Decision::Nothing | Decision::NotApplicable => {}
+            Decision::Blocked(why) => self.notes.add(NoteKind::Blocked, Some(item), why, at, &part.computers),
+            Decision::NonCompliant(what) => {
+                self.notes.add(NoteKind::NonCompliant, Some(item), what, at, &part.computers);
+            }
+            Decision::Undetermined(why) => {
+                self.notes.add(NoteKind::Undetermined, Some(item), why, at, &part.computers);
+            }
+            Decision::Act(act) => {
+                let mut computers = part.computers.clone();
+                if act.action == ActionType::Uninstall {
+                    let held = &computers & self.view.snapshot.held();
+                    let text = "nothing is removed while the source that lists the computer fails";
+                    self.notes.add(NoteKind::Held, Some(item), text, at, &held);
+                    computers -= held;
+                }
+                let parameters = self.view.values(item, Some(deployment));
+                self.intents.push(Intent {
+                    item: item.clone(),
+                    act,
+                    before: observed.clone(),
+                    mode: part.mode,
+                    parameters,
+                    deployment,
+                    needed_by: None,
+                    platform,
+                    computers,
+                });
+            }
+        }
+    }
+
+    /// Where every software stands of which something is wanted or that another one asks for.
+    fn standings(&mut self, survey: &Survey<'a>, scope: &RoaringBitmap) -> BTreeMap<Name, Standing<'a>> {
+        let config = self.view.config;
+        let mut standings: BTreeMap<Name, Standing<'a>> = BTreeMap::new();
+        if config.software.values().all(|software| software.prerequisites.is_empty()) {
+            return standings;
+        }
+        for (item, known) in survey.iter().filter(|(item, _)| item.kind == ItemKind::Software) {
+            let standing = standings.entry(item.name.clone()).or_default();
+            for part in &known.parts {
+                if let Some(deployment) = part.deployment {
+                    own_standing(standing, deployment, part);
+                }
+            }
+        }
+        for intent in self.intents.iter().filter(|intent| intent.item.kind == ItemKind::Software) {
+            let standing = standings.entry(intent.item.name.clone()).or_default();
+            match intent.act.action {
+                ActionType::Install => {
+                    standing.gains |= &intent.computers;
+                    standing.active |= &intent.computers;
+                }
+                ActionType::Uninstall => standing.loses |= &intent.computers,
+                _ => {}
+            }
+        }
+        let mut interest: BTreeMap<Name, RoaringBitmap> = standings
+            .iter()
+            .map(|(name, standing)| (name.clone(), &standing.active | &standing.audited))
+            .filter(|(_, computers)| !computers.is_empty())
+            .collect();
+        prerequisites::spread(config, &mut interest);
+        for (name, computers) in interest {
+            let item = ItemKey::software(name.clone());
+            let mut rest = computers;
+            let standing = standings.entry(name).or_default();
+            if let Some(known) = survey.get(&item) {
+                for part in &known.parts {
+                    rest -= &part.computers;
+                }
+                rest -= &known.winners.uncertain;
+                rest -= &known.winners.ambiguous;
+            }
+            let mut parts = Vec::new();
+            let values = self.view.values(&item, None);
+            self.view.look(&item, None, &values, Mode::Enforce, &rest, &mut parts);
+            for part in &parts {
+                let tells = !matches!(part.seen, Seen::Known(Observed::Undetermined { .. }));
+                self.tally.count(part.seen, &part.computers, tells);
+                presence(standing, part);
+            }
+        }
+        for (name, standing) in &mut standings {
+            self.possibilities(name, standing, scope);
+        }
+        self.winning(survey, &mut standings);
+        standings
+    }
+
+    /// Where a software could be installed and removed at all.
+    fn possibilities(&self, name: &Name, standing: &mut Standing<'a>, scope: &RoaringBitmap) {
+        let item = ItemKey::software(name.clone());
+        let Some(software) = self.view.config.software.get(name) else { return };
+        for (platform, computers) in &self.view.fleet.platforms {
+            if !probes::applicable(software, *platform) {
+                continue;
+            }
+            let can = |action| procedures::steps(self.view.config, &item, action, None, *platform).is_ok();
+            if can(ActionType::Install) {
+                standing.installable |= computers & scope;
+            }
+            if can(ActionType::Uninstall) {
+                standing.removable |= computers & scope;
+            }
+        }
+    }
+
+    /// What the own winners of a software say to being needed or in the way.
+    fn winning(&self, survey: &Survey<'a>, standings: &mut BTreeMap<Name, Standing<'a>>) {
+        for (name, standing) in standings {
+            let Some(known) = survey.get(&ItemKey::software(name.clone())) else { continue };
+            for (deployment, won) in known.wins() {
+                standing.winners.push((deployment, won.clone()));
+                let state = match &deployment.desired {
+                    Desired::Software { state, .. } if !is_ignored(deployment) => *state,
+                    _ => SoftwareState::Ignored,
+                };
+                if matches!(state, SoftwareState::Absent | SoftwareState::Ignored) {
+                    standing.refuses |= won;
+                }
+                if matches!(state, SoftwareState::Installed | SoftwareState::Ignored) {
+                    standing.keeps |= won;
+                }
+                if state != SoftwareState::Ignored {
+                    let mode = precedence::ceiling(self.view.config, deployment).min(self.view.ceiling);
+                    for (mode, computers) in self.view.fleet.by_mode(won, mode) {
+                        if mode < Mode::Enforce {
+                            standing.passive |= computers;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes back what is blocked, and adds what is implied.
+    fn prerequisites(
+        &mut self,
+        outcome: &Outcome<'a>,
+        standings: &BTreeMap<Name, Standing<'a>>,
+        survey: &Survey<'a>,
+    ) {
+        let config = self.view.config;
+        for trouble in &outcome.troubles {
+            let item = ItemKey::software(trouble.software.clone());
+            let at = document(&trouble.software, &trouble.place);
+            self.notes.add(trouble.kind, Some(&item), trouble.text.clone(), Some(at), &trouble.computers);
+            let Some(other) = &trouble.against else { continue };
+            let on = self.names.some(&trouble.computers);
+            let mut finding = Finding::new(
+                code::PREREQUISITE_CONFLICT,
+                format!("{} on {on}: {}", trouble.software, trouble.text),
+                trouble.place.clone(),
+            )
+            .help("change one of the two, or exempt these computers from one of them");
+            for (deployment, won) in standings.get(other).into_iter().flat_map(|standing| &standing.winners) {
+                if !won.is_disjoint(&trouble.computers) {
+                    let what = format!("deployment {} wins for {other}", deployment.metadata.name);
+                    finding = finding.related(deployment.place.clone(), what);
+                }
+            }
+            self.findings.push(finding);
+        }
+        for intent in &mut self.intents {
+            if intent.item.kind != ItemKind::Software || intent.act.action == ActionType::Uninstall {
+                continue;
+            }
+            if let Some(blocked) = outcome.blocked.get(&intent.item.name) {
+                intent.computers -= blocked;
+            }
+            for implied in outcome.implied.iter().filter(|implied| !implied.install) {
+                if implied.software == intent.item.name {
+                    intent.computers -= &implied.computers;
+                }
+            }
+        }
+        for implied in &outcome.implied {
+            let item = ItemKey::software(implied.software.clone());
+            let Some(software) = config.software.get(&implied.software) else { continue };
+            let mut rest = implied.computers.clone();
+            // By its own update-if-found winner where it has one (DEP-8), else in its highest version (PRE-14).
+            for (deployment, won) in survey.get(&item).into_iter().flat_map(|known| known.wins()) {
+                let mine = &rest & won;
+                rest -= &mine;
+                let version = match &deployment.desired {
+                    Desired::Software { version, .. } => version.install().map(str::to_owned),
+                    Desired::Task => None,
+                };
+                let version = version.or_else(|| software.versions.first().cloned());
+                self.imply(&item, Some(deployment), version, implied, &mine);
+            }
+            self.imply(&item, None, software.versions.first().cloned(), implied, &rest);
+        }
+    }
+
+    fn imply(
+        &mut self,
+        item: &ItemKey,
+        own: Option<&'a Deployment>,
+        version: Option<String>,
+        implied: &Implied<'a>,
+        computers: &RoaringBitmap,
+    ) {
+        let Some(software) = self.view.config.software.get(&item.name) else { return };
+        let own = own.filter(|deployment| !is_ignored(deployment));
+        let parameters = self.view.values(item, own);
+        let mut parts = Vec::new();
+        self.view.look(item, own, &parameters, Mode::Enforce, computers, &mut parts);
+        for part in parts {
+            let (Seen::Known(before), Some(platform)) = (part.seen, part.platform) else { continue };
+            let (action, version, after) = if implied.install {
+                let after = diff::present_after(software, platform, version.clone());
+                (ActionType::Install, version.clone(), after)
+            } else {
+                (ActionType::Uninstall, None, Observed::Absent)
+            };
+            self.intents.push(Intent {
+                item: item.clone(),
+                act: Act { action, reason: Reason::Prerequisite, version, after },
+                before: before.clone(),
+                mode: Mode::Enforce,
+                parameters: parameters.clone(),
+                deployment: implied.deployment,
+                needed_by: Some(ItemKey::software(implied.needed_by.clone())),
+                platform,
+                computers: part.computers,
+            });
+        }
+    }
+
+    /// The configuration tasks of what is there, or will be (TSK-10 to TSK-14).
+    fn configurations(&mut self, outcome: &Outcome<'a>, survey: &Survey<'a>) {
+        let config = self.view.config;
+        for (item, known) in survey.iter().filter(|(item, _)| item.kind == ItemKind::Software) {
+            let Some(software) = config.software.get(&item.name) else { continue };
+            let Some(task) = probes::configuration(config, software) else { continue };
+            let mut out = outcome.blocked.get(&item.name).cloned().unwrap_or_default();
+            for implied in outcome.implied.iter().filter(|i| !i.install && i.software == item.name) {
+                out |= &implied.computers;
+            }
+            if let Some(own) = survey.get(&task) {
+                // A deployment of the task itself says more.
+                own.winners.won.iter().for_each(|won| out |= won);
+            }
+            let mut anew = RoaringBitmap::new();
+            for intent in self.intents.iter().filter(|intent| intent.item == *item) {
+                if starts_over(config, item, intent.act.action) {
+                    anew |= &intent.computers;
+                }
+            }
+            anew -= &out;
+            for part in &known.parts {
+                let Some(deployment) = part.deployment else { continue };
+                let wanted = matches!(
+                    deployment.desired,
+                    Desired::Software { state: SoftwareState::Installed | SoftwareState::UpdateIfFound, .. }
+                );
+                if !wanted {
+                    continue;
+                }
+                let values = self.view.values(item, Some(deployment));
+                let values = probes::configuration_values(config, &task, &values);
+                let there = matches!(part.seen, Seen::Known(Observed::Present { .. }));
+                let fresh = &part.computers & &anew;
+                let keeps = if there { &part.computers - &out - &fresh } else { RoaringBitmap::new() };
+                let mut parts = Vec::new();
+                self.view.look(&task, Some(deployment), &values, part.mode, &keeps, &mut parts);
+                let first = self.intents.len();
+                for part in &parts {
+                    self.part(&task, deployment, &Desired::Task, part);
+                }
+                for intent in self.intents.iter_mut().skip(first) {
+                    intent.parameters.clone_from(&values);
+                }
+                let Some(platform) = part.platform.filter(|_| !fresh.is_empty()) else { continue };
+                if procedures::steps(config, &task, ActionType::Set, None, platform).is_err() {
+                    continue;
+                }
+                let before = Observed::Undetermined {
+                    why: format!("not known before {} is installed", software.metadata.name),
+                };
+                self.intents.push(Intent {
+                    item: task.clone(),
+                    act: Act {
+                        action: ActionType::Set,
+                        reason: Reason::TaskNonCompliant,
+                        version: None,
+                        after: Observed::Compliant,
+                    },
+                    before,
+                    mode: part.mode,
+                    parameters: values,
+                    deployment,
+                    needed_by: None,
+                    platform,
+                    computers: fresh,
+                });
+            }
+        }
+    }
+
+    /// Says what is not known, once for each computer and not for each item.
+    fn unknown(&mut self) {
+        let unreached = &self.tally.wanted & &self.view.fleet.unreached;
+        for ix in &unreached {
+            let one = RoaringBitmap::from_iter([ix]);
+            let (kind, text) = match &self.view.snapshot.computer(ix).contact {
+                Contact::Never | Contact::Reached => continue,
+                Contact::Unreachable { why } => (NoteKind::Unreachable, why.clone()),
+                Contact::Refused { why, help: None } => (NoteKind::Refused, why.clone()),
+                Contact::Refused { why, help: Some(help) } => (NoteKind::Refused, format!("{why}; {help}")),
+                Contact::Failed { why } => (NoteKind::Undetermined, why.clone()),
+            };
+            self.notes.add(kind, None, text, None, &one);
+        }
+        let never = &self.tally.never - &unreached;
+        self.notes.add(
+            NoteKind::Stale,
+            None,
+            "not everything that is wanted was ever detected",
+            None,
+            &never,
+        );
+        let old = &self.tally.old - &unreached;
+        self.notes.add(NoteKind::Stale, None, "some of what was detected is too old", None, &old);
+    }
+}
+
+/// Where a software is, by what is known of it.
+fn presence(standing: &mut Standing<'_>, part: &Part<'_>) {
+    match part.seen {
+        Seen::Known(Observed::Present { .. }) => standing.present |= &part.computers,
+        Seen::Known(Observed::Absent) => standing.absent |= &part.computers,
+        _ => {}
+    }
+}
+
+/// What a part of a software with a winner adds to its standing.
+fn own_standing(standing: &mut Standing<'_>, deployment: &Deployment, part: &Part<'_>) {
+    presence(standing, part);
+    let Desired::Software { state, .. } = &deployment.desired else { return };
+    let counts = match (state, part.seen) {
+        (SoftwareState::Installed | SoftwareState::UpdateIfFound, Seen::Known(Observed::Present { .. })) => {
+            true
+        }
+        // Where it may act this follows from the install, as far as that is possible.
+        (SoftwareState::Installed, Seen::Known(Observed::Absent)) => part.mode < Mode::Enforce,
+        _ => false,
+    };
+    if counts {
+        if part.mode == Mode::Enforce {
+            standing.active |= &part.computers;
+        } else {
+            standing.audited |= &part.computers;
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! Who wins: candidates of every item, ranked, and the winner on every computer (design §5, L4).
+//!
+//! Not here: what winning leads to (`diff`), and which computers a target selects (`targets`).
+//!
+//! Invariants: winners are found by set operations in order of rank, never by a loop over computers and deployments. On
+//! one computer at most one candidate of an item wins. Where it is not known whether a better one reaches a computer,
+//! none wins there. A tie that matters has no winner.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use roaring::RoaringBitmap;
+
+use super::fleet::Fleet;
+use crate::config::Config;
+use crate::config::kind::{Mode, SoftwareState};
+use crate::config::model::{Deployment, Desired};
+use crate::diagnostic::{Finding, Findings, code};
+use crate::id::Name;
+use crate::inventory::item::ItemKey;
+use crate::inventory::snapshot::Snapshot;
+use crate::targets::{self, Membership, Scope};
+
+/// A deployment that counts, with the computers that it reaches.
+#[derive(Debug, Clone)]
+pub struct Candidate<'c> {
+    /// The deployment.
+    pub deployment: &'c Deployment,
+    /// What its target is about.
+    pub scope: Scope,
+    /// The most that it may do: its own mode under that of its target.
+    pub mode: Mode,
+    /// Whether its target selects any computer, reached or not.
+    pub selects: bool,
+    /// The computers that it certainly reaches.
+    pub reach: RoaringBitmap,
+    /// The computers that it may reach: their facts, which decide, were never collected. Where they were, and still do
+    /// not tell, it does not reach the computer (RES-15).
+    pub maybe: RoaringBitmap,
+}
+
+/// What decides between candidates; less is better. Equal ranks on one computer are a tie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rank {
+    scope: Reverse<Scope>,
+    priority: Reverse<i32>,
+    acts: bool,
+}
+
+impl Candidate<'_> {
+    /// Its rank: scope and narrowness, priority, and `ignored` before the other states (DEP-14).
+    #[must_use]
+    pub fn rank(&self) -> Rank {
+        Rank {
+            scope: Reverse(self.scope),
+            priority: Reverse(self.deployment.priority),
+            acts: !is_ignored(self.deployment),
+        }
+    }
+
+    /// Whether the other one would do the same on every computer that both reach.
+    #[must_use]
+    pub fn same_effect(&self, other: &Self) -> bool {
+        let (a, b) = (self.deployment, other.deployment);
+        (is_ignored(a) && is_ignored(b))
+            || (a.desired == b.desired && self.mode == other.mode && a.parameters == b.parameters)
+    }
+}
+
+/// Whether a deployment says that nothing is to be done.
+#[must_use]
+pub fn is_ignored(deployment: &Deployment) -> bool {
+    deployment.mode == Mode::Ignored
+        || matches!(deployment.desired, Desired::Software { state: SoftwareState::Ignored, .. })
+}
+
+/// The most that a deployment may do: its mode under that of its named target.
+#[must_use]
+pub fn ceiling(config: &Config, deployment: &Deployment) -> Mode {
+    let target = deployment.target.as_ref().and_then(|name| config.targets.get(name));
+    target.map_or(deployment.mode, |target| deployment.mode.min(target.mode))
+}
+
+/// The candidates of every item, best first, and by name among equals.
+///
+/// Disabled deployments are none, and none reaches a computer that is excluded, nor, being cross-tenant, one of a tenant
+/// that opted out. A deployment whose target cannot be resolved is none, and a finding.
+#[must_use]
+pub fn candidates<'c>(
+    config: &'c Config,
+    snapshot: &Snapshot,
+    fleet: &Fleet,
+) -> (BTreeMap<ItemKey, Vec<Candidate<'c>>>, Findings) {
+    let mut findings = Findings::new();
+    let mut by_item: BTreeMap<ItemKey, Vec<Candidate<'c>>> = BTreeMap::new();
+    let mut named: BTreeMap<&Name, (Scope, Membership)> = BTreeMap::new();
+    for deployment in config.deployments.values().filter(|deployment| deployment.enabled) {
+        let cached = deployment.target.as_ref().and_then(|name| named.get(name).cloned());
+        let (scope, membership) = match cached {
+            Some(known) => known,
+            None => match targets::resolve(&deployment.expression, config, Some(&deployment.place)) {
+                Ok(resolved) => {
+                    let made = (targets::scope(&resolved), targets::evaluate(&resolved, snapshot));
+                    if let Some(name) = &deployment.target {
+                        named.insert(name, made.clone());
+                    }
+                    made
+                }
+                Err(found) => {
+                    findings.extend(found);
+                    continue;
+                }
+            },
+        };
+        let selects = !membership.certain.is_empty() || !membership.possible.is_empty();
+        let mut out = fleet.excluded.clone();
+        if scope.is_cross_tenant() {
+            out |= &fleet.opted_out;
+        }
+        let reach = membership.certain - &out;
+        let maybe = membership.possible - &out - &reach - &fleet.surveyed;
+        let mode = ceiling(config, deployment);
+        by_item.entry(deployment.item.clone()).or_default().push(Candidate {
+            deployment,
+            scope,
+            mode,
+            selects,
+            reach,
+            maybe,
+        });
+    }
+    for candidates in by_item.values_mut() {
+        candidates.sort_by(|a, b| {
+            let names = || a.deployment.metadata.name.cmp(&b.deployment.metadata.name);
+            a.rank().cmp(&b.rank()).then_with(names)
+        });
+    }
+    (by_item, findings)
+}
+
+/// Two candidates of equal rank on the same computers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tie {
+    /// Position of the first among the candidates.
+    pub first: usize,
+    /// Position of the second.
+    pub second: usize,
+    /// Where both are.
+    pub computers: RoaringBitmap,
+    /// Whether both would do the same there, so that it does not matter.
+    pub same: bool,
+}
+
+/// The winners of one item.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Winners {
+    /// For each candidate, in the same order, where it wins. No two overlap.
+    pub won: Vec<RoaringBitmap>,
+    /// Where it is not known who wins, as facts are missing.
+    pub uncertain: RoaringBitmap,
+    /// Where two different ones win, so none does.
+    pub ambiguous: RoaringBitmap,
+    /// Who ties with whom.
+    pub ties: Vec<Tie>,
+}
+
+/// Finds the winners among the candidates of one item, which come best first. Only computers of `scope` count.
+#[must_use]
+pub fn winners(candidates: &[Candidate<'_>], scope: &RoaringBitmap) -> Winners {
+    let mut result = Winners { won: vec![RoaringBitmap::new(); candidates.len()], ..Winners::default() };
+    let mut open = scope.clone();
+    let mut start = 0;
+    for group in candidates.chunk_by(|a, b| a.rank() == b.rank()) {
+        let mut unsure = RoaringBitmap::new();
+        for candidate in group {
+            unsure |= &candidate.maybe & &open;
+        }
+        open -= &unsure;
+        result.uncertain |= unsure;
+
+        let mut seen = RoaringBitmap::new();
+        let mut torn = RoaringBitmap::new();
+        for (ix, candidate) in group.iter().enumerate() {
+            let mine = &candidate.reach & &open;
+            let overlap = &mine & &seen;
+            if !overlap.is_empty() {
+                for (earlier, other) in group.iter().enumerate().take(ix) {
+                    let computers = &overlap & &other.reach;
+                    if computers.is_empty() {
+                        continue;
+                    }
+                    let same = candidate.same_effect(other);
+                    if !same {
+                        torn |= &computers;
+                    }
+                    result.ties.push(Tie { first: start + earlier, second: start + ix, computers, same });
+                }
+            }
+            if let Some(won) = result.won.get_mut(start + ix) {
+                *won = &mine - &seen;
+            }
+            seen |= mine;
+        }
+        for won in result.won.iter_mut().skip(start).take(group.len()) {
+            *won -= &torn;
+        }
+        result.ambiguous |= torn;
+        open -= seen;
+        start += group.len();
+    }
+    result
+}
+
+/// For each candidate, where it can still turn out to win: everywhere but where a better one certainly reaches.
+#[must_use]
+pub fn possible_winners(candidates: &[Candidate<'_>], scope: &RoaringBitmap) -> Vec<RoaringBitmap> {
+    let mut open = scope.clone();
+    let mut result = Vec::with_capacity(candidates.len());
+    for group in candidates.chunk_by(|a, b| a.rank() == b.rank()) {
+        let mut taken = RoaringBitmap::new();
+        for candidate in group {
+            result.push((&candidate.reach | &candidate.maybe) & &open);
+            taken |= &candidate.reach;
+        }
+        open -= taken;
+    }
+    result
+}
+
+/// What ties are worth saying: errors for those that matter, warnings for those that do not.
+#[must_use]
+pub fn findings(item: &ItemKey, candidates: &[Candidate<'_>], ties: &[Tie], names: &Named<'_>) -> Findings {
+    let mut findings = Findings::new();
+    for tie in ties {
+        let (Some(first), Some(second)) = (candidates.get(tie.first), candidates.get(tie.second)) else {
+            continue;
+        };
+        let (a, b) = (first.deployment, second.deployment);
+        let on = names.some(&tie.computers);
+        let (code, message, help) = if tie.same {
+            (
+                code::DUPLICATE_DEPLOYMENT,
+                format!(
+                    "deployments {} and {} say the same of {item} on {on}",
+                    a.metadata.name, b.metadata.name
+                ),
+                "remove one of the two, or narrow its target",
+            )
+        } else {
+            (
+                code::AMBIGUOUS,
+                format!(
+                    "deployments {} and {} both win for {item} on {on} and want different things",
+                    a.metadata.name, b.metadata.name
+                ),
+                "give one of the two a higher `priority`, or narrow its target",
+            )
+        };
+        findings.push(
+            Finding::new(code, message, b.place.clone())
+                .related(a.place.clone(), "the other deployment is here")
+                .help(help),
+        );
+    }
+    findings
+}
+
+/// Names of computers for messages.
+#[derive(Debug, Clone, Copy)]
+pub struct Named<'a>(pub &'a Snapshot);
+
+impl Named<'_> {
+    /// Up to three names and how many more there are.
+    #[must_use]
+    pub fn some(&self, computers: &RoaringBitmap) -> String {
+        let mut text = computers
+            .iter()
+            .take(3)
+            .map(|ix| self.0.computer(ix).name.as_str())
+            .collect::<Vec<_>>()
+            .join(", ");
+        if computers.len() > 3 {
+            text.push_str(&format!(" and {} more", computers.len() - 3));
+        }
+        text
+    }
+
+    /// All names, sorted.
+    #[must_use]
+    pub fn all(&self, computers: &RoaringBitmap) -> Vec<String> {
+        let mut names: Vec<String> = computers.iter().map(|ix| self.0.computer(ix).name.clone()).collect();
+        names.sort();
+        names
+    }
+}

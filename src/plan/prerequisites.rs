@@ -1,0 +1,514 @@
+//! What software needs of other software: implied actions, and what cannot go on (PRE-1 to PRE-14).
+//!
+//! Everything is worked out for all computers at once, by sets, on the planned state: what will be there when the session
+//! is over. Rules that have fired stay so, and what is blocked stays so, so that the search ends, circles or not.
+//!
+//! Not here: the order of actions (`order`).
+//!
+//! Invariants: nothing is implied against a winner that says otherwise; what needs something that cannot be had is
+//! blocked, and what only it needs is then not implied.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use roaring::RoaringBitmap;
+
+use super::document::NoteKind;
+use crate::config::Config;
+use crate::config::kind::{Condition, Consequence, Quantifier};
+use crate::config::model::Deployment;
+use crate::diagnostic::Place;
+use crate::id::Name;
+
+/// Where a software stands on all computers, by its own winners alone.
+#[derive(Debug, Clone, Default)]
+pub struct Standing<'c> {
+    /// Where it is there.
+    pub present: RoaringBitmap,
+    /// Where it is not there.
+    pub absent: RoaringBitmap,
+    /// Where its own winner installs it.
+    pub gains: RoaringBitmap,
+    /// Where its own winner removes it.
+    pub loses: RoaringBitmap,
+    /// Where its own winner wants it there and may act, so that what it needs is seen to (PRE-8).
+    pub active: RoaringBitmap,
+    /// Where its own winner wants it there and may only tell.
+    pub audited: RoaringBitmap,
+    /// Where its own winner says absent or ignored.
+    pub refuses: RoaringBitmap,
+    /// Where its own winner says installed or ignored.
+    pub keeps: RoaringBitmap,
+    /// Where it has a winner that may only tell.
+    pub passive: RoaringBitmap,
+    /// Where it could be installed: the platform has a script for it.
+    pub installable: RoaringBitmap,
+    /// Where it could be removed.
+    pub removable: RoaringBitmap,
+    /// Its winners and where they win.
+    pub winners: Vec<(&'c Deployment, RoaringBitmap)>,
+}
+
+/// An action that another software needs.
+#[derive(Debug, Clone)]
+pub struct Implied<'c> {
+    /// What is installed or removed.
+    pub software: Name,
+    /// Installed, or removed.
+    pub install: bool,
+    /// What needs it.
+    pub needed_by: Name,
+    /// The deployment on whose behalf.
+    pub deployment: &'c Deployment,
+    /// Where.
+    pub computers: RoaringBitmap,
+}
+
+/// Something that cannot go on, or is not as it should be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trouble {
+    /// The software that cannot go on.
+    pub software: Name,
+    /// What kind of note that is.
+    pub kind: NoteKind,
+    /// A sentence.
+    pub text: String,
+    /// The rule.
+    pub place: Place,
+    /// The other software, where its own winner contradicts: an error of the configuration (M0704).
+    pub against: Option<Name>,
+    /// Where.
+    pub computers: RoaringBitmap,
+}
+
+/// What prerequisites come to.
+#[derive(Debug, Clone, Default)]
+pub struct Outcome<'c> {
+    /// What has to be done besides, sorted by software; one entry for each that needs it, no computer in two.
+    pub implied: Vec<Implied<'c>>,
+    /// Where a software must not be touched, by software.
+    pub blocked: BTreeMap<Name, RoaringBitmap>,
+    /// Why.
+    pub troubles: Vec<Trouble>,
+}
+
+/// Adds to every software's computers those where another one asks for it: everything that rules mention.
+pub fn spread(config: &Config, interest: &mut BTreeMap<Name, RoaringBitmap>) {
+    let mut open: BTreeSet<Name> = interest.keys().cloned().collect();
+    while let Some(name) = open.pop_first() {
+        let Some(software) = config.software.get(&name).filter(|software| !software.prerequisites.is_empty())
+        else {
+            continue;
+        };
+        let Some(computers) = interest.get(&name).cloned() else { continue };
+        for rule in &software.prerequisites {
+            let mentioned = match &rule.then {
+                Consequence::Install(names) | Consequence::Uninstall(names) => names.as_slice(),
+                Consequence::Fail(_) => &[],
+            };
+            let conditions = rule.when.installed.iter().chain(&rule.when.not_installed).flatten();
+            for other in mentioned.iter().chain(conditions) {
+                let set = interest.entry(other.clone()).or_default();
+                let before = set.len();
+                *set |= &computers;
+                if set.len() > before {
+                    open.insert(other.clone());
+                }
+            }
+        }
+    }
+}
+
+/// Works out what prerequisites come to. `held` is where nothing may be removed.
+#[must_use]
+pub fn resolve<'c>(
+    config: &'c Config,
+    standings: &BTreeMap<Name, Standing<'c>>,
+    held: &RoaringBitmap,
+) -> Outcome<'c> {
+    let with_rules = |name: &&Name| config.software.get(*name).is_some_and(|s| !s.prerequisites.is_empty());
+    let rulers: Vec<&Name> = standings.keys().filter(with_rules).collect();
+    if rulers.is_empty() {
+        return Outcome::default();
+    }
+    let mut blocked: BTreeMap<Name, RoaringBitmap> = BTreeMap::new();
+    let mut troubles = Vec::new();
+    loop {
+        let mut search = Search { config, standings, held, blocked: &blocked, state: State::default() };
+        search.run(&rulers);
+        let found = search.troubles(&rulers);
+        let state = search.state;
+        let mut grown = false;
+        for trouble in found {
+            let set = blocked.entry(trouble.software.clone()).or_default();
+            let new = &trouble.computers - &*set;
+            if !new.is_empty() {
+                *set |= &new;
+                grown = true;
+                troubles.push(Trouble { computers: new, ..trouble });
+            }
+        }
+        if !grown {
+            troubles.extend(audits(config, standings, &rulers));
+            return Outcome { implied: state.implied(standings), blocked, troubles };
+        }
+    }
+}
+
+/// What is implied so far: for each software, by what needs it.
+#[derive(Debug, Default)]
+struct State {
+    installs: BTreeMap<Name, BTreeMap<Name, RoaringBitmap>>,
+    removes: BTreeMap<Name, BTreeMap<Name, RoaringBitmap>>,
+    /// By software and number of the rule: where it has fired.
+    fired: BTreeMap<(Name, usize), RoaringBitmap>,
+}
+
+struct Search<'a, 'c> {
+    config: &'a Config,
+    standings: &'a BTreeMap<Name, Standing<'c>>,
+    held: &'a RoaringBitmap,
+    blocked: &'a BTreeMap<Name, RoaringBitmap>,
+    state: State,
+}
+
+fn union(sets: Option<&BTreeMap<Name, RoaringBitmap>>) -> RoaringBitmap {
+    sets.into_iter().flat_map(BTreeMap::values).fold(RoaringBitmap::new(), |sum, set| sum | set)
+}
+
+impl Search<'_, '_> {
+    fn blocked(&self, name: &Name) -> RoaringBitmap {
+        self.blocked.get(name).cloned().unwrap_or_default()
+    }
+
+    /// Where a software will be there, and where it will not; elsewhere it is not known.
+    fn planned(&self, name: &Name) -> (RoaringBitmap, RoaringBitmap) {
+        let Some(standing) = self.standings.get(name) else { return Default::default() };
+        let gained = (&standing.gains - self.blocked(name)) | union(self.state.installs.get(name));
+        let lost = &standing.loses | union(self.state.removes.get(name));
+        let present = (&standing.present - &lost) | &gained;
+        let absent = (&standing.absent - &gained) | (lost - &gained);
+        (present, absent)
+    }
+
+    /// Where a software is seen to: by its own winner, or because something needs it.
+    fn active(&self, name: &Name) -> RoaringBitmap {
+        let own = self.standings.get(name).map(|standing| standing.active.clone()).unwrap_or_default();
+        (own | union(self.state.installs.get(name))) - self.blocked(name)
+    }
+
+    /// Where a condition holds, and where it is not known.
+    fn condition(&self, when: &Condition, within: &RoaringBitmap) -> (RoaringBitmap, RoaringBitmap) {
+        let (names, turned) = match (&when.installed, &when.not_installed) {
+            (Some(names), _) => (names.as_slice(), false),
+            (None, Some(names)) => (names.as_slice(), true),
+            (None, None) => (&[][..], false),
+        };
+        let all = when.of.unwrap_or_default() == Quantifier::All;
+        let start = |filled: bool| if filled { within.clone() } else { RoaringBitmap::new() };
+        let (mut yes, mut no) = (start(all), start(!all));
+        for name in names {
+            let (present, absent) = self.planned(name);
+            let (holds, fails) = if turned { (absent, present) } else { (present, absent) };
+            if all {
+                yes &= holds;
+                no |= fails;
+            } else {
+                yes |= holds;
+                no &= fails;
+            }
+        }
+        yes &= within;
+        no &= within;
+        let unknown = within - &yes - no;
+        (yes, unknown)
+    }
+
+    fn run(&mut self, rulers: &[&Name]) {
+        loop {
+            let mut grown = false;
+            for name in rulers {
+                let Some(software) = self.config.software.get(*name) else { continue };
+                for (ix, rule) in software.prerequisites.iter().enumerate() {
+                    let active = self.active(name);
+                    if active.is_empty() {
+                        continue;
+                    }
+                    let (yes, _) = self.condition(&rule.when, &active);
+                    let fired = self.state.fired.entry(((*name).clone(), ix)).or_default();
+                    *fired |= yes;
+                    let fired = fired.clone() & active;
+                    let (others, install) = match &rule.then {
+                        Consequence::Install(others) => (others, true),
+                        Consequence::Uninstall(others) => (others, false),
+                        Consequence::Fail(_) => continue,
+                    };
+                    for other in others {
+                        let new = self.possible(other, &fired, install);
+                        let target = if install { &mut self.state.installs } else { &mut self.state.removes };
+                        let by = target.entry(other.clone()).or_default();
+                        if !new.is_empty() {
+                            *by.entry((*name).clone()).or_default() |= new;
+                            grown = true;
+                        }
+                    }
+                }
+            }
+            if !grown {
+                return;
+            }
+        }
+    }
+
+    /// Where of `wanted` a software is not as needed yet, and can be made so.
+    fn possible(&self, other: &Name, wanted: &RoaringBitmap, install: bool) -> RoaringBitmap {
+        let Some(standing) = self.standings.get(other) else { return RoaringBitmap::new() };
+        let (present, absent) = self.planned(other);
+        let free = wanted - &standing.passive - self.blocked(other);
+        if install {
+            (free - present) & &standing.absent & &standing.installable - &standing.refuses
+        } else {
+            (free - absent) & &standing.present & &standing.removable - &standing.keeps - self.held
+        }
+    }
+
+    /// Everything that cannot go on as things stand.
+    fn troubles(&self, rulers: &[&Name]) -> Vec<Trouble> {
+        let mut troubles = Vec::new();
+        for name in rulers {
+            let Some(software) = self.config.software.get(*name) else { continue };
+            let active = self.active(name);
+            for (ix, rule) in software.prerequisites.iter().enumerate() {
+                let mut add = |kind, text: String, against: Option<&Name>, computers: RoaringBitmap| {
+                    if !computers.is_empty() {
+                        troubles.push(Trouble {
+                            software: (*name).clone(),
+                            kind,
+                            text,
+                            place: rule.place.clone(),
+                            against: against.cloned(),
+                            computers,
+                        });
+                    }
+                };
+                let (yes, unknown) = self.condition(&rule.when, &active);
+                let fired =
+                    self.state.fired.get(&((*name).clone(), ix)).cloned().unwrap_or_default() & &active;
+                let open = unknown - &fired;
+                add(
+                    NoteKind::Undetermined,
+                    format!("whether its prerequisite applies is not known: {}", words(&rule.when)),
+                    None,
+                    open,
+                );
+                let (others, install) = match &rule.then {
+                    Consequence::Install(others) => (others, true),
+                    Consequence::Uninstall(others) => (others, false),
+                    Consequence::Fail(why) => {
+                        add(NoteKind::Blocked, format!("its prerequisite fails: {why}"), None, yes);
+                        continue;
+                    }
+                };
+                for other in others {
+                    for (kind, text, against, computers) in self.missing(other, &fired, install) {
+                        add(kind, text, against.then_some(other), computers);
+                    }
+                }
+            }
+        }
+        troubles
+    }
+
+    /// Why a software will not be as needed, with the places.
+    fn missing(
+        &self,
+        other: &Name,
+        fired: &RoaringBitmap,
+        install: bool,
+    ) -> Vec<(NoteKind, String, bool, RoaringBitmap)> {
+        let none = Standing::default();
+        let standing = self.standings.get(other).unwrap_or(&none);
+        let (present, absent) = self.planned(other);
+        let both = union(self.state.installs.get(other)) & union(self.state.removes.get(other));
+        let mut open = (fired - if install { present } else { absent }) | (fired & &both);
+        let mut reasons = Vec::new();
+        let mut take = |kind, text: String, against, set: RoaringBitmap| {
+            let part = &open & set;
+            open -= &part;
+            if !part.is_empty() {
+                reasons.push((kind, text, against, part));
+            }
+        };
+        let known = &standing.present | &standing.absent;
+        let everywhere = || fired.clone();
+        let (verb, wish, script) = if install {
+            ("has to be there", "absent or ignored", "install")
+        } else {
+            ("has to be gone", "installed or ignored", "uninstall")
+        };
+        take(
+            NoteKind::Blocked,
+            format!("{other} {verb} first, and other software needs the opposite"),
+            false,
+            both,
+        );
+        let against = if install { &standing.refuses } else { &standing.keeps };
+        take(
+            NoteKind::Blocked,
+            format!("{other} {verb} first, and its own deployment says {wish}"),
+            true,
+            against.clone(),
+        );
+        take(
+            NoteKind::Blocked,
+            format!("{other} {verb} first, and its own deployment may only report"),
+            false,
+            standing.passive.clone(),
+        );
+        take(
+            NoteKind::Undetermined,
+            format!("{other} {verb} first, and its state is not known"),
+            false,
+            everywhere() - known,
+        );
+        if !install {
+            take(
+                NoteKind::Held,
+                format!("{other} {verb} first, and nothing is removed while the source failed"),
+                false,
+                self.held.clone(),
+            );
+        }
+        let able = if install { &standing.installable } else { &standing.removable };
+        take(
+            NoteKind::Blocked,
+            format!("{other} {verb} first, and it has no {script} script for this platform"),
+            false,
+            everywhere() - able,
+        );
+        take(
+            NoteKind::Blocked,
+            format!("{other} {verb} first, and it is blocked itself"),
+            false,
+            everywhere(),
+        );
+        reasons
+    }
+}
+
+impl State {
+    /// The implied actions, each computer once.
+    fn implied<'c>(&self, standings: &BTreeMap<Name, Standing<'c>>) -> Vec<Implied<'c>> {
+        let mut result = Vec::new();
+        for (sets, install) in [(&self.installs, true), (&self.removes, false)] {
+            for (software, needers) in sets {
+                let mut taken = RoaringBitmap::new();
+                for (needed_by, computers) in needers {
+                    let mine = computers - &taken;
+                    taken |= &mine;
+                    for (deployment, computers) in
+                        self.owners(standings, needed_by, &mine, &mut BTreeSet::new())
+                    {
+                        result.push(Implied {
+                            software: software.clone(),
+                            install,
+                            needed_by: needed_by.clone(),
+                            deployment,
+                            computers,
+                        });
+                    }
+                }
+            }
+        }
+        result
+    }
+
+    /// The deployments on whose behalf a software is seen to: its own winners, else those of what needs it.
+    fn owners<'c>(
+        &self,
+        standings: &BTreeMap<Name, Standing<'c>>,
+        name: &Name,
+        computers: &RoaringBitmap,
+        seen: &mut BTreeSet<Name>,
+    ) -> Vec<(&'c Deployment, RoaringBitmap)> {
+        let mut open = computers.clone();
+        let mut result = Vec::new();
+        if !seen.insert(name.clone()) {
+            return result;
+        }
+        let Some(standing) = standings.get(name) else { return result };
+        for (deployment, won) in &standing.winners {
+            let mine = won & &open & &standing.active;
+            if !mine.is_empty() {
+                open -= &mine;
+                result.push((*deployment, mine));
+            }
+        }
+        for (needer, set) in self.installs.get(name).into_iter().flatten() {
+            let mine = set & &open;
+            if !mine.is_empty() {
+                let owners = self.owners(standings, needer, &mine, seen);
+                for (_, found) in &owners {
+                    open -= found;
+                }
+                result.extend(owners);
+            }
+        }
+        seen.remove(name);
+        result
+    }
+}
+
+/// What is missing where the winner may only tell.
+fn audits(config: &Config, standings: &BTreeMap<Name, Standing<'_>>, rulers: &[&Name]) -> Vec<Trouble> {
+    let nothing = (RoaringBitmap::new(), BTreeMap::new());
+    let search = Search { config, standings, held: &nothing.0, blocked: &nothing.1, state: State::default() };
+    let mut troubles = Vec::new();
+    for name in rulers {
+        let (Some(software), Some(standing)) = (config.software.get(*name), standings.get(*name)) else {
+            continue;
+        };
+        for rule in &software.prerequisites {
+            let (yes, _) = search.condition(&rule.when, &standing.audited);
+            let mut add = |text: String, computers: RoaringBitmap| {
+                if !computers.is_empty() {
+                    troubles.push(Trouble {
+                        software: (*name).clone(),
+                        kind: NoteKind::NonCompliant,
+                        text,
+                        place: rule.place.clone(),
+                        against: None,
+                        computers,
+                    });
+                }
+            };
+            match &rule.then {
+                Consequence::Fail(why) => add(format!("its prerequisite fails: {why}"), yes),
+                Consequence::Install(others) => {
+                    for other in others {
+                        add(format!("{other} would have to be there"), &yes & search.planned(other).1);
+                    }
+                }
+                Consequence::Uninstall(others) => {
+                    for other in others {
+                        add(format!("{other} would have to be gone"), &yes & search.planned(other).0);
+                    }
+                }
+            }
+        }
+    }
+    troubles
+}
+
+/// A condition in words.
+fn words(when: &Condition) -> String {
+    let quantifier = match when.of.unwrap_or_default() {
+        Quantifier::Any => "any",
+        Quantifier::All => "all",
+    };
+    let list = |names: &[Name]| names.iter().map(Name::as_str).collect::<Vec<_>>().join(", ");
+    match (&when.installed, &when.not_installed) {
+        (Some(names), _) => format!("{quantifier} of {} installed", list(names)),
+        (None, Some(names)) => format!("{quantifier} of {} not installed", list(names)),
+        (None, None) => "no condition".to_owned(),
+    }
+}

@@ -1,0 +1,333 @@
+//! The fleet file: computers of a simulated provider, as they are before anything is changed.
+//!
+//! Not here: computers from a seed (`generate`), what was changed since (`memory`).
+//!
+//! Invariants: unknown keys are errors; names are unique without regard to case; no text can break out of its line in the
+//! collector's answer.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::id::Name;
+use crate::inventory::facts::{OsFamily, Role};
+use crate::session::script::Platform;
+
+/// A file with computers.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Fleet {
+    /// The computers, in the order in which they are listed.
+    #[serde(default)]
+    pub computers: Vec<FleetComputer>,
+    /// How a software stands in the list of installed programs. One that is not named here stands under its own name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub inventory: BTreeMap<Name, Entry>,
+}
+
+/// One computer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FleetComputer {
+    /// Its name, unique in the fleet.
+    #[schemars(length(min = 1))]
+    pub name: String,
+    /// The tenant it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<Name>,
+    /// Its platform. Default: posix.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform: Option<Platform>,
+    /// Its tags.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub tags: BTreeSet<String>,
+    /// What it says of itself.
+    #[serde(default)]
+    pub facts: FleetFacts,
+    /// What a script that looks for a software finds: its version, by the software's name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub software: BTreeMap<Name, String>,
+    /// Whether a software's own test says that it works. Default: it does.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub healthy: BTreeMap<Name, bool>,
+    /// How tasks stand, by `name` or `name[instance]`. One that is not named here is not compliant.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tasks: BTreeMap<String, TaskState>,
+    /// Whether it is switched off: listed as offline, and it does not answer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub offline: bool,
+}
+
+/// What a computer says of itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FleetFacts {
+    /// Its operating system. Default: one that fits the platform.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub os: Option<FleetOs>,
+    /// What it is for. Without it, that is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+    /// Installed programs beside those under `software`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub packages: Vec<FleetPackage>,
+}
+
+/// An operating system.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FleetOs {
+    /// Its family.
+    pub family: OsFamily,
+    /// Its name, such as Debian GNU/Linux.
+    #[schemars(length(min = 1))]
+    pub name: String,
+    /// Its version, such as 12.
+    #[schemars(length(min = 1))]
+    pub version: String,
+}
+
+/// An installed program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FleetPackage {
+    /// Its name. If a software stands in the list under this name, changes to that software change this entry.
+    #[schemars(length(min = 1))]
+    pub name: String,
+    /// Its version.
+    #[schemars(length(min = 1))]
+    pub version: String,
+    /// Who records it. Default: what the operating system uses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
+    /// The product code of the Windows installer, in braces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product_code: Option<String>,
+    /// The upgrade code of the Windows installer, in braces; it needs a product code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upgrade_code: Option<String>,
+    /// Whether the system hides it from people.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hidden: bool,
+}
+
+/// How a software stands in the list of installed programs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Entry {
+    /// The name; `{version}` in it becomes the version.
+    #[schemars(length(min = 1))]
+    pub name: String,
+    /// The product code of the Windows installer, in braces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product_code: Option<String>,
+    /// The upgrade code of the Windows installer, in braces; it needs a product code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upgrade_code: Option<String>,
+}
+
+/// Who records installed programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Source {
+    /// Debian's packages.
+    Dpkg,
+    /// RPM packages.
+    Rpm,
+    /// Alpine's packages.
+    Apk,
+    /// The list of installed programs of Windows.
+    Registry,
+}
+
+impl Source {
+    /// The word in the collector's answer.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Dpkg => "dpkg",
+            Self::Rpm => "rpm",
+            Self::Apk => "apk",
+            Self::Registry => "registry",
+        }
+    }
+}
+
+/// How a task stands on a computer.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TaskState {
+    /// What its test says. Default: false.
+    #[serde(default)]
+    pub compliant: bool,
+    /// What its get script prints.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+}
+
+impl Fleet {
+    /// Reads a fleet file and checks it.
+    ///
+    /// # Errors
+    /// What is wrong, in a sentence, with the line where it can be told.
+    pub fn read(text: &str) -> Result<Self, String> {
+        let fleet: Self = if text.trim().is_empty() {
+            Self::default()
+        } else {
+            serde_saphyr::from_str(text).map_err(|error| error.to_string())?
+        };
+        let mut names = BTreeSet::new();
+        for computer in &fleet.computers {
+            computer.check().map_err(|what| format!("computer {:?}: {what}", computer.name))?;
+            if !names.insert(computer.name.to_lowercase()) {
+                return Err(format!("computer {:?} is there twice", computer.name));
+            }
+        }
+        for (software, entry) in &fleet.inventory {
+            let Entry { name, product_code, upgrade_code } = entry;
+            line(name)
+                .and_then(|()| codes(product_code.as_deref(), upgrade_code.as_deref()))
+                .map_err(|what| format!("inventory of {software}: {what}"))?;
+        }
+        Ok(fleet)
+    }
+}
+
+impl FleetComputer {
+    fn check(&self) -> Result<(), String> {
+        line(&self.name)?;
+        let platform = self.platform.unwrap_or(Platform::Posix);
+        if let Some(os) = &self.facts.os {
+            line(&os.name)?;
+            line(&os.version)?;
+            if (os.family == OsFamily::Windows) != (platform == Platform::Windows) {
+                return Err("its operating system does not fit its platform".to_owned());
+            }
+        }
+        let role = self.facts.role;
+        if matches!(role, Some(Role::DomainController | Role::PrimaryDomainController))
+            && platform == Platform::Posix
+        {
+            return Err("only a Windows computer can be a domain controller".to_owned());
+        }
+        for package in &self.facts.packages {
+            line(&package.name)?;
+            line(&package.version)?;
+            codes(package.product_code.as_deref(), package.upgrade_code.as_deref())?;
+            let windows = package.source.is_none_or(|source| source == Source::Registry);
+            if package.source.is_some() && windows != (platform == Platform::Windows) {
+                return Err(format!("the source of package {:?} does not fit its platform", package.name));
+            }
+        }
+        for version in self.software.values() {
+            line(version)?;
+        }
+        for key in self.tasks.keys() {
+            let (name, instance) = match key.split_once('[') {
+                None => (key.as_str(), None),
+                Some((name, rest)) => (name, Some(rest.strip_suffix(']').unwrap_or_default())),
+            };
+            for part in std::iter::once(name).chain(instance) {
+                Name::new(part).map_err(|error| format!("task {key:?}: {error}"))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A text that is one field of one line.
+fn line(text: &str) -> Result<(), String> {
+    if text.trim().is_empty() {
+        Err("a text is empty".to_owned())
+    } else if text.contains(char::is_control) {
+        Err(format!("{text:?} holds control characters"))
+    } else {
+        Ok(())
+    }
+}
+
+fn codes(product: Option<&str>, upgrade: Option<&str>) -> Result<(), String> {
+    for code in product.iter().chain(&upgrade) {
+        if pack(code).is_none() {
+            return Err(format!("{code:?} is not a GUID in braces"));
+        }
+    }
+    if upgrade.is_some() && product.is_none() {
+        return Err("an upgrade code needs a product code".to_owned());
+    }
+    Ok(())
+}
+
+/// A GUID in braces in the packed form of the Windows installer: 32 digits, some groups turned round.
+pub(super) fn pack(guid: &str) -> Option<String> {
+    let inner = guid.strip_prefix('{')?.strip_suffix('}')?;
+    let groups: Vec<&str> = inner.split('-').collect();
+    let right = |(group, length): (&&str, usize)| {
+        group.len() == length && group.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    if groups.len() != 5 || !groups.iter().zip([8, 4, 4, 4, 12]).all(right) {
+        return None;
+    }
+    let mut packed = String::with_capacity(32);
+    for (index, group) in groups.iter().enumerate() {
+        // The first three groups are turned round as a whole, the others in pairs of digits.
+        let width = if index < 3 { group.len() } else { 2 };
+        for part in group.to_ascii_uppercase().as_bytes().chunks(width) {
+            packed.extend(part.iter().rev().map(|byte| char::from(*byte)));
+        }
+    }
+    Some(packed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fleet_file_is_read_strictly() {
+        let fleet = Fleet::read(
+            "computers:\n\
+             - name: pc-1\n  tenant: contoso\n  tags: [kiosk]\n  software: { seven-zip: 1.10 }\n  \
+             tasks: { 'firewall[public]': { compliant: true } }\n  \
+             facts: { role: server, packages: [{ name: vim, version: '9' , source: dpkg }] }\n",
+        )
+        .expect("a fleet");
+        let computer = fleet.computers.first().expect("one");
+        assert_eq!(
+            computer.software.get("seven-zip").map(String::as_str),
+            Some("1.10"),
+            "text, not a number"
+        );
+        assert_eq!(Fleet::read(" \n"), Ok(Fleet::default()));
+        for (bad, what) in [
+            ("computers: [{ name: a, colour: red }]", "colour"),
+            ("computers: [{ name: a }, { name: A }]", "twice"),
+            ("computers: [{ name: '' }]", "empty"),
+            ("computers: [{ name: \"a\\tb\" }]", "control"),
+            (
+                "computers: [{ name: a, platform: windows, facts: { os: { family: linux, name: x, version: '1' } } }]",
+                "fit",
+            ),
+            ("computers: [{ name: a, facts: { role: domain-controller } }]", "Windows"),
+            (
+                "computers: [{ name: a, facts: { packages: [{ name: x, version: '1', source: registry }] } }]",
+                "fit",
+            ),
+            ("computers: [{ name: a, tasks: { 'x[y': {} } }]", "not a name"),
+            ("inventory: { x: { name: X, upgradeCode: '{1}' } }", "GUID"),
+            ("computers: [", "line"),
+        ] {
+            let error = Fleet::read(bad).expect_err(bad);
+            assert!(error.contains(what), "{bad}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_guid_is_packed_as_the_windows_installer_does() {
+        let code = "{23170F69-40C1-2702-2301-000001000000}";
+        let packed = pack(&code.to_lowercase()).expect("a GUID");
+        assert_eq!(packed, "96F071321C0420723210000010000000");
+        assert_eq!(crate::session::collect::unpack(&packed).as_deref(), Some(code));
+        assert_eq!(pack("23170F69-40C1-2702-2301-000001000000"), None);
+    }
+}

@@ -1,0 +1,264 @@
+//! The plan for people: what happens, to how many, why and where it is written; then what is not known.
+//!
+//! Not here: deciding (`plan`) and the numbers (`summary`).
+//!
+//! Invariants: the number of lines follows the kinds of change and of notes, never the number of computers (L12);
+//! removals name computers (L14); with `details` everything is there.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+
+use super::layout::Columns;
+use super::style::{Label, Line, Pen};
+use super::summary::{Summary, why_nothing};
+use super::words::{count, list, list_within, plural, thousands, wrap};
+use super::{View, notes, terms};
+use crate::id::Name;
+use crate::inventory::item::ItemKey;
+use crate::plan::document::{ActionType, Change, Coverage, Plan};
+
+/// So many computers are named instead of counted.
+const FEW: usize = 3;
+/// Columns for the computers of a change.
+const WHO: usize = 30;
+/// So many computers of a removal are named without `details`.
+const REMOVALS: usize = 12;
+
+/// Writes a plan.
+///
+/// # Errors
+/// What the pen says.
+pub fn write(pen: &mut dyn Pen, plan: &Plan, view: &View) -> io::Result<()> {
+    let summary = Summary::of(plan);
+    header(pen, plan, view)?;
+    pen.gap()?;
+    if plan.changes.is_empty() {
+        for line in wrap(&why_nothing(plan, &summary), view.width) {
+            pen.line(&Line::new().text(line))?;
+        }
+    } else {
+        pen.heading("Changes")?;
+        changes(pen, plan, view)?;
+        if summary.changes == 0 {
+            pen.gap()?;
+            pen.line(&Line::new().text(why_nothing(plan, &summary)))?;
+        }
+    }
+    notes::write(pen, plan, view)?;
+    pen.gap()?;
+    if summary.changes > 0 {
+        notes::fact(pen, "Touches", &summary.extent(), Label::Plain, view)?;
+    }
+    notes::not_known(pen, plan, view)?;
+    coverage(pen, &plan.coverage, view)?;
+    last(pen, plan, &summary, view)
+}
+
+/// What was planned, on which revision, limited to what.
+fn header(pen: &mut dyn Pen, plan: &Plan, view: &View) -> io::Result<()> {
+    let mut line = Line::new().with(Label::Heading, plan.instance.as_str());
+    match &plan.revision.commit {
+        Some(commit) => {
+            let short: String = commit.as_str().chars().take(7).collect();
+            line.push(Label::Plain, " @ ");
+            line.push(Label::Code, short);
+            if let Some(subject) = &plan.revision.subject {
+                line.push(Label::Plain, format!("  \"{}\"", terms::first_line(subject)));
+            }
+            if plan.revision.dirty {
+                line.push(Label::Warning, "  with uncommitted changes");
+            }
+        }
+        None => line.push(Label::Warning, "  not in git"),
+    }
+    pen.line(&line)?;
+    if !plan.options.only.is_empty() {
+        for text in wrap(&format!("limited to {}", plan.options.only.join(" ")), view.width) {
+            pen.line(&Line::new().with(Label::Dim, text))?;
+        }
+    }
+    match plan.options.mode {
+        Some(mode) => pen.line(&Line::new().with(Label::Dim, format!("at most {mode}"))),
+        None => Ok(()),
+    }
+}
+
+/// Changes that read the same: one block of the report.
+struct Block<'a> {
+    changes: Vec<&'a Change>,
+    computers: BTreeSet<u32>,
+    cells: [Line; 5],
+}
+
+fn changes(pen: &mut dyn Pen, plan: &Plan, view: &View) -> io::Result<()> {
+    let titles: BTreeMap<&ItemKey, &str> = plan.changes.iter().map(|c| (&c.item, c.title.as_str())).collect();
+    let mut blocks: Vec<Block<'_>> = Vec::new();
+    let mut known: BTreeMap<String, usize> = BTreeMap::new();
+    for change in &plan.changes {
+        let cells = cells(change, &titles);
+        // With details nothing is put together: parameters and what is there may differ.
+        let apart = if view.details { blocks.len().to_string() } else { String::new() };
+        let key = cells.iter().fold(apart, |key, cell| format!("{key}\0{cell}"));
+        let at = *known.entry(key).or_insert(blocks.len());
+        match blocks.get_mut(at) {
+            Some(block) => {
+                block.changes.push(change);
+                block.computers.extend(&change.computers);
+            }
+            None => blocks.push(Block {
+                changes: vec![change],
+                computers: change.computers.iter().copied().collect(),
+                cells,
+            }),
+        }
+    }
+    let rows: Vec<Vec<Line>> = blocks
+        .iter()
+        .map(|block| {
+            let [what, _, why, mode, place] = block.cells.clone();
+            let mut why = why;
+            why.append(&mode);
+            vec![what, who(plan, block), why, place]
+        })
+        .collect();
+    let layout = Columns { indent: 2, width: view.width, least: &[0, WHO + 4] };
+    for (block, lines) in blocks.iter().zip(layout.rows(&rows)) {
+        for line in &lines {
+            pen.line(line)?;
+        }
+        if view.details {
+            details(pen, plan, block, view)?;
+        } else if block.changes.iter().any(|change| change.action == ActionType::Uninstall) {
+            let names = names(plan, block);
+            let room = view.width.saturating_sub(10);
+            let names = list_within(&names, REMOVALS, room);
+            pen.line(&Line::new().text("      ").with(Label::Remove, names))?;
+        }
+    }
+    Ok(())
+}
+
+/// The cells of a change that do not hang on computers: what, (computers), why, mode, place.
+fn cells(change: &Change, titles: &BTreeMap<&ItemKey, &str>) -> [Line; 5] {
+    let (marker, label) = terms::marker(change.action, change.mode);
+    let mut what = Line::new().with(label, format!("{marker} "));
+    what.append(&terms::what(
+        &change.title,
+        change.action,
+        &change.before,
+        &change.after,
+        change.version.as_deref(),
+    ));
+    if let Some(instance) = &change.item.instance {
+        what.push(Label::Dim, format!(" [{instance}]"));
+    }
+    let reason = match &change.needed_by {
+        Some(item) => {
+            let title = titles.get(item).map_or_else(|| item.to_string(), |title| (*title).to_owned());
+            format!("needed by {title}")
+        }
+        None => terms::code(&change.reason),
+    };
+    let why = Line::new().text(format!("{reason}, {}", terms::code(&change.cause)));
+    let mode = if change.action.changes() && !terms::acts(change) {
+        Line::new().with(Label::Warning, format!(", {} only", change.mode))
+    } else {
+        Line::new()
+    };
+    let place = Line::new().with(Label::Dim, change.deployment.place.to_string());
+    [what, Line::new(), why, mode, place]
+}
+
+fn who(plan: &Plan, block: &Block<'_>) -> Line {
+    let computers: Vec<_> =
+        block.computers.iter().filter_map(|at| plan.computers.get(usize::try_from(*at).ok()?)).collect();
+    let names: Vec<&str> = computers.iter().map(|computer| computer.name.as_str()).collect();
+    let tenants: BTreeSet<&str> =
+        computers.iter().filter_map(|computer| computer.tenant.as_ref().map(Name::as_str)).collect();
+    // A removal names its computers on a line of its own.
+    let removal = block.changes.iter().any(|change| change.action == ActionType::Uninstall);
+    let few = if removal { 0 } else { FEW };
+    Line::new().text(terms::who(&names, &tenants.into_iter().collect::<Vec<_>>(), few, WHO))
+}
+
+fn names<'a>(plan: &'a Plan, block: &Block<'_>) -> Vec<&'a str> {
+    let mut names: Vec<&str> = block
+        .computers
+        .iter()
+        .filter_map(|at| plan.computers.get(usize::try_from(*at).ok()?))
+        .map(|computer| computer.name.as_str())
+        .collect();
+    names.sort_unstable();
+    names
+}
+
+/// Everything about one change: who declared it, with what, on which computers.
+fn details(pen: &mut dyn Pen, plan: &Plan, block: &Block<'_>, view: &View) -> io::Result<()> {
+    let room = view.width.saturating_sub(20);
+    for change in &block.changes {
+        let mut field = |name: &str, text: &str| -> io::Result<()> {
+            for (at, part) in wrap(text, room).into_iter().enumerate() {
+                let mut line = Line::new().text("      ");
+                line.push(Label::Dim, if at == 0 { name } else { "" });
+                line.pad_to(18);
+                pen.line(&line.text(part))?;
+            }
+            Ok(())
+        };
+        field("deployment", change.deployment.name.as_str())?;
+        field("item", &format!("{} {}", terms::code(&change.item.kind), change.item))?;
+        field("mode", &change.mode.to_string())?;
+        field("before", &terms::observed(&change.before))?;
+        for line in terms::observed_text(&change.before).into_iter().flat_map(str::lines).skip(1) {
+            field("", line)?;
+        }
+        field("after", &terms::observed(&change.after))?;
+        for (name, value) in &change.parameters {
+            field("parameter", &format!("{name} = {}", value.to_json()))?;
+        }
+        field("content", change.content.short())?;
+        let names = names(plan, block);
+        field("computers", &list(&names, names.len()))?;
+    }
+    Ok(())
+}
+
+/// What the plan covers; the numbers add up.
+fn coverage(pen: &mut dyn Pen, coverage: &Coverage, view: &View) -> io::Result<()> {
+    let managed = u64::from(coverage.known) + u64::from(coverage.incomplete);
+    let mut parts = vec![
+        format!("{} of {}", thousands(coverage.known.into()), plural(managed, "computer")),
+        format!("{} of {}", thousands(coverage.detected), plural(coverage.checks, "check")),
+    ];
+    if coverage.not_applicable > 0 {
+        parts.push(format!("{} not applicable", thousands(coverage.not_applicable)));
+    }
+    if coverage.unmanaged > 0 {
+        parts.push(format!("nothing wanted of {}", plural(coverage.unmanaged.into(), "computer")));
+    }
+    notes::fact(pen, "Coverage", &parts.join(", "), Label::Plain, view)
+}
+
+fn last(pen: &mut dyn Pen, plan: &Plan, summary: &Summary, view: &View) -> io::Result<()> {
+    let title = format!("Plan {}", plan.digest.short());
+    let text = summary.sentence();
+    let room = view.width.saturating_sub(2 + title.len());
+    for (at, part) in wrap(&text, room.max(20)).into_iter().enumerate() {
+        let line = if at == 0 {
+            Line::new().with(Label::Heading, "Plan ").with(Label::Code, plan.digest.short())
+        } else {
+            Line::new().text(" ".repeat(title.len()))
+        };
+        pen.line(&line.text("  ").with(Label::Heading, part))?;
+    }
+    Ok(())
+}
+
+/// How many lines a plan takes; for tests of L12 and for a pager.
+#[must_use]
+pub fn height(plan: &Plan, view: &View) -> u64 {
+    let mut pen = super::style::Recording::default();
+    // A recording does not fail.
+    _ = write(&mut pen, plan, view);
+    count(pen.lines.len())
+}

@@ -1,0 +1,232 @@
+//! Plans for the tests of the view.
+
+use std::collections::BTreeMap;
+
+use crate::config::kind::{Mode, ParameterValue};
+use crate::diagnostic::Place;
+use crate::id::{AgentId, CommitId, ComputerId, Digest, Name};
+use crate::inventory::item::{ItemKey, Observed};
+use crate::plan::document::{
+    ActionType, Cause, Change, Coverage, FORMAT, Note, NoteKind, Options, Origin, Plan, PlannedAction,
+    PlannedComputer, PlannedSession, Reason, Revision,
+};
+use crate::secret::SecretRef;
+use crate::session::script::Platform;
+
+pub(crate) fn name(text: &str) -> Name {
+    Name::new(text).expect("a name")
+}
+
+pub(crate) fn place(file: &str, line: u32) -> Place {
+    Place { file: file.into(), line, column: 1, start: 0, end: 0 }
+}
+
+pub(crate) fn origin(text: &str, file: &str, line: u32) -> Origin {
+    Origin { name: name(text), place: place(file, line) }
+}
+
+pub(crate) fn present(version: &str) -> Observed {
+    Observed::Present { version: Some(version.to_owned()), healthy: None }
+}
+
+pub(crate) fn computer(at: u32) -> PlannedComputer {
+    PlannedComputer {
+        id: ComputerId::new(format!("fleet/{at:06}")),
+        name: format!("PC-{at:04}"),
+        tenant: Some(name(["contoso", "fabrikam", "tailspin"][at as usize % 3])),
+        provider: name("fleet"),
+        agent: AgentId::new(format!("{at:06}")),
+        platform: Platform::Windows,
+    }
+}
+
+/// A plan without changes over so many computers, all as wanted.
+pub(crate) fn nothing(computers: u32) -> Plan {
+    Plan {
+        format: FORMAT.to_owned(),
+        digest: Digest::new("7f3ac0d9e1b2c3d4e5f60718"),
+        instance: name("acme-msp"),
+        revision: Revision {
+            commit: Some(CommitId::new("3f2c91e0a1b2c3d4e5f60718293a4b5c6d7e8f90")),
+            subject: Some("7-Zip 24.09 everywhere".to_owned()),
+            content: None,
+            dirty: false,
+        },
+        options: Options::default(),
+        computers: Vec::new(),
+        changes: Vec::new(),
+        sessions: Vec::new(),
+        notes: Vec::new(),
+        coverage: Coverage {
+            computers,
+            known: computers,
+            checks: u64::from(computers) * 5,
+            detected: u64::from(computers) * 5,
+            ..Coverage::default()
+        },
+    }
+}
+
+fn change(item: ItemKey, title: &str, action: ActionType, reason: Reason, at: (&str, u32)) -> Change {
+    Change {
+        deployment: origin(item.name.as_str(), at.0, at.1),
+        item,
+        title: title.to_owned(),
+        action,
+        reason,
+        cause: Cause::NewIntent,
+        mode: Mode::Enforce,
+        before: Observed::Absent,
+        after: Observed::Absent,
+        version: None,
+        parameters: BTreeMap::new(),
+        needed_by: None,
+        content: Digest::of(title.as_bytes()),
+        computers: Vec::new(),
+    }
+}
+
+/// Five kinds of change over so many computers, at least 10: update most, install on a tenth, remove from three or a
+/// tenth, set on a fifth, read everywhere.
+pub(crate) fn five_kinds(computers: u32) -> Plan {
+    let mut plan = nothing(computers);
+    plan.computers = (0..computers).map(computer).collect();
+    let every = |step: usize| (0..computers).step_by(step).collect::<Vec<u32>>();
+    let zip = ItemKey::software(name("seven-zip"));
+    let old = ItemKey::software(name("old-archiver"));
+    let agent = ItemKey::software(name("audit-agent"));
+    let disk = ItemKey::task(name("disk-encryption"), None);
+    let serial = ItemKey::task(name("serial-number"), Some(name("bios")));
+    plan.changes = vec![
+        Change {
+            before: present("3.1"),
+            needed_by: Some(zip.clone()),
+            computers: every(10).into_iter().take(if computers > 10 { 500 } else { 1 }).collect(),
+            ..change(
+                old,
+                "Old Archiver",
+                ActionType::Uninstall,
+                Reason::Prerequisite,
+                ("software/seven-zip/software.yaml", 9),
+            )
+        },
+        Change {
+            before: present("24.08"),
+            after: present("24.09"),
+            version: Some("24.09".to_owned()),
+            computers: every(1),
+            ..change(
+                zip,
+                "7-Zip",
+                ActionType::Update,
+                Reason::UpdateAvailable,
+                ("deployments/archive.yaml", 12),
+            )
+        },
+        Change {
+            after: present("2.0"),
+            version: Some("2.0".to_owned()),
+            parameters: BTreeMap::from([
+                ("key".to_owned(), ParameterValue::Secret(SecretRef::Env("AUDIT_KEY".to_owned()))),
+                ("site".to_owned(), ParameterValue::Text("north".to_owned())),
+            ]),
+            computers: every(7),
+            ..change(
+                agent,
+                "Audit Agent",
+                ActionType::Install,
+                Reason::Missing,
+                ("deployments/security.yaml", 20),
+            )
+        },
+        Change {
+            cause: Cause::Drift,
+            before: Observed::NonCompliant { detail: "volume C: is off\nvolume D: is off".to_owned() },
+            after: Observed::Compliant,
+            computers: every(5),
+            ..change(
+                disk,
+                "disk-encryption",
+                ActionType::Set,
+                Reason::TaskNonCompliant,
+                ("deployments/security.yaml", 4),
+            )
+        },
+        Change {
+            mode: Mode::Monitor,
+            before: Observed::Value { value: "SN-1".to_owned() },
+            computers: every(2),
+            ..change(
+                serial,
+                "serial-number",
+                ActionType::Get,
+                Reason::TaskMonitor,
+                ("deployments/inventory.yaml", 30),
+            )
+        },
+    ];
+    plan.sessions = (0..computers)
+        .map(|computer| PlannedSession {
+            computer,
+            actions: (0u32..)
+                .zip(&plan.changes)
+                .filter(|(_, change)| change.computers.binary_search(&computer).is_ok())
+                .map(|(change, _)| PlannedAction { change, after: Vec::new() })
+                .collect(),
+        })
+        .collect();
+    plan
+}
+
+/// What waits, what is odd and what is not known, on so many computers of each kind.
+pub(crate) fn with_notes(mut plan: Plan, computers: u32) -> Plan {
+    let names = |prefix: &str| (0..computers).map(|at| format!("{prefix}-{at}")).collect::<Vec<_>>();
+    let note = |kind, item, text: &str, origin, computers| Note {
+        kind,
+        item,
+        text: text.to_owned(),
+        origin,
+        computers,
+    };
+    plan.notes = vec![
+        note(
+            NoteKind::Held,
+            None,
+            "source contoso-entra failed at 13:58, last good membership of 12:58 kept",
+            None,
+            names("HELD"),
+        ),
+        note(
+            NoteKind::Blocked,
+            Some(ItemKey::software(name("browser"))),
+            "126.0 is there and 125.0 is wanted; a downgrade is not allowed",
+            Some(origin("browser-pinned", "deployments/browser.yaml", 3)),
+            names("DOWN"),
+        ),
+        note(NoteKind::Unreachable, None, "connection timed out", None, names("OFF")),
+        note(NoteKind::Stale, None, "last detection 9 d ago", None, names("OLD")),
+        note(
+            NoteKind::Undetermined,
+            Some(ItemKey::software(name("seven-zip"))),
+            "detection ended with exit code 3",
+            None,
+            names("ODD"),
+        ),
+        note(
+            NoteKind::NonCompliant,
+            Some(ItemKey::task(name("firewall"), None)),
+            "the mode is audit",
+            Some(origin("firewall-audit", "deployments/security.yaml", 40)),
+            names("FW"),
+        ),
+    ];
+    plan.coverage.computers += computers * 3;
+    plan.coverage.incomplete = computers * 3;
+    plan.coverage.unreachable = computers;
+    plan.coverage.checks += u64::from(computers) * 15;
+    plan.coverage.detected += u64::from(computers) * 8;
+    plan.coverage.stale = computers.into();
+    plan.coverage.unknown = u64::from(computers) * 5;
+    plan.coverage.undetermined = computers.into();
+    plan
+}

@@ -1,0 +1,230 @@
+//! The events of a run: what drivers say while they work, for progress, logs and NDJSON.
+//!
+//! Not here: how they look (`report::events`) and where they go (`cli`). They are no journal: that is the store's.
+//!
+//! Invariants: names and fields are part of the output that machines read, so none is renamed or reused; no event
+//! carries a secret or a script's output.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::stage::{ActionResult, SessionStatus, Stage};
+use crate::id::{ComputerId, Digest, RunId, SessionId};
+use crate::inventory::item::ItemKey;
+use crate::plan::document::ActionType;
+use crate::time::Timestamp;
+
+/// An event and its instant: one line of NDJSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Stamped {
+    /// When it happened.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+/// Something that happened in a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "event", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum Event {
+    /// A run begins.
+    RunStarted {
+        /// The run.
+        run: RunId,
+        /// The plan that is applied.
+        plan: Digest,
+        /// Computers with something to do.
+        computers: u64,
+        /// Actions over all of them.
+        actions: u64,
+    },
+    /// A session begins.
+    SessionStarted {
+        /// The session.
+        session: SessionId,
+        /// The computer.
+        computer: ComputerId,
+        /// Its name.
+        name: String,
+    },
+    /// A session has come to a stage.
+    StageEntered {
+        /// The computer.
+        computer: ComputerId,
+        /// The stage.
+        stage: Stage,
+    },
+    /// An action is about to be sent; it is in the journal.
+    ActionStarted {
+        /// The computer.
+        computer: ComputerId,
+        /// The item.
+        item: ItemKey,
+        /// What is done.
+        action: ActionType,
+    },
+    /// The result of an action is known.
+    ActionFinished {
+        /// The computer.
+        computer: ComputerId,
+        /// The item.
+        item: ItemKey,
+        /// What was done.
+        action: ActionType,
+        /// How it ended.
+        result: ActionResult,
+        /// A sentence about the result.
+        message: Option<String>,
+        /// How long it took, in milliseconds.
+        duration_ms: u64,
+    },
+    /// A session has ended.
+    SessionFinished {
+        /// The session.
+        session: SessionId,
+        /// The computer.
+        computer: ComputerId,
+        /// Its name.
+        name: String,
+        /// How it ended.
+        status: SessionStatus,
+    },
+    /// A computer was not reached; its session changes nothing.
+    ComputerUnreachable {
+        /// The computer.
+        computer: ComputerId,
+        /// Its name.
+        name: String,
+        /// What happened.
+        why: String,
+    },
+    /// The run was asked to stop. What is under way is finished or left for the next run to look at.
+    Interrupted {
+        /// What was under way.
+        under_way: Vec<UnderWay>,
+    },
+    /// Everything up to here is in the state: a run that is killed now resumes from here (L11).
+    Checkpoint {
+        /// Sessions that have ended.
+        done: u64,
+        /// Sessions that have not begun or not ended.
+        left: u64,
+    },
+    /// A run has ended.
+    RunFinished {
+        /// The run.
+        run: RunId,
+        /// What became of it.
+        counts: RunCounts,
+    },
+}
+
+/// An action that had begun when a run was asked to stop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UnderWay {
+    /// The computer.
+    pub computer: ComputerId,
+    /// Its name.
+    pub name: String,
+    /// The item; `None` between two actions.
+    pub item: Option<ItemKey>,
+}
+
+/// What became of a run. Sessions and actions each add up.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RunCounts {
+    /// Sessions that passed.
+    pub passed: u64,
+    /// Sessions in which some actions succeeded and some did not.
+    pub partly_passed: u64,
+    /// Sessions in which no action succeeded.
+    pub failed: u64,
+    /// Computers that were not reached.
+    pub unreachable: u64,
+    /// Sessions that were cancelled, interrupted, put off, missed or not begun.
+    pub not_finished: u64,
+    /// Actions whose wanted state was observed after them, or before.
+    pub succeeded: u64,
+    /// Actions that ran and did not bring the wanted state.
+    pub actions_failed: u64,
+    /// Actions that were blocked, deferred, cancelled or left undetermined.
+    pub actions_open: u64,
+}
+
+impl RunCounts {
+    /// Counts the end of a session.
+    pub const fn session(&mut self, status: SessionStatus) {
+        let field = match status {
+            SessionStatus::Passed => &mut self.passed,
+            SessionStatus::PartlyPassed => &mut self.partly_passed,
+            SessionStatus::Failed => &mut self.failed,
+            SessionStatus::PendingConnectivity => &mut self.unreachable,
+            _ => &mut self.not_finished,
+        };
+        *field = field.saturating_add(1);
+    }
+
+    /// Counts the end of an action.
+    pub const fn action(&mut self, result: ActionResult) {
+        let field = match result {
+            ActionResult::Success | ActionResult::Skipped | ActionResult::Acknowledged => &mut self.succeeded,
+            ActionResult::Failed => &mut self.actions_failed,
+            ActionResult::Cancelled
+            | ActionResult::Undetermined
+            | ActionResult::Blocked
+            | ActionResult::Deferred => &mut self.actions_open,
+        };
+        *field = field.saturating_add(1);
+    }
+
+    /// Sessions in all.
+    #[must_use]
+    pub const fn sessions(&self) -> u64 {
+        self.passed
+            .saturating_add(self.partly_passed)
+            .saturating_add(self.failed)
+            .saturating_add(self.unreachable)
+            .saturating_add(self.not_finished)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sessions_and_actions_add_up() {
+        use SessionStatus as S;
+        let mut counts = RunCounts::default();
+        let statuses =
+            [S::Passed, S::Passed, S::PartlyPassed, S::Failed, S::PendingConnectivity, S::Interrupted];
+        for status in statuses {
+            counts.session(status);
+        }
+        counts.action(ActionResult::Skipped);
+        counts.action(ActionResult::Failed);
+        counts.action(ActionResult::Blocked);
+        assert_eq!(counts.sessions(), statuses.len() as u64);
+        assert_eq!((counts.passed, counts.failed, counts.unreachable, counts.not_finished), (2, 1, 1, 1));
+        assert_eq!((counts.succeeded, counts.actions_failed, counts.actions_open), (1, 1, 1));
+    }
+
+    #[test]
+    fn the_schema_names_every_event() {
+        let schema = serde_json::to_string(&schemars::schema_for!(Stamped)).expect("JSON");
+        for name in [
+            "run-started",
+            "session-finished",
+            "computer-unreachable",
+            "interrupted",
+            "checkpoint",
+            "durationMs",
+        ] {
+            assert!(schema.contains(&format!("\"{name}\"")), "{name}");
+        }
+    }
+}

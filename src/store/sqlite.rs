@@ -1,0 +1,666 @@
+//! The store in one SQLite file.
+//!
+//! Not here: what is stored and why (`super`), how it stands in rows (`format`), the lock (`lock`).
+//!
+//! Invariants: what a write has acknowledged is on disk (`synchronous=FULL`, write-ahead log); a write is all or nothing;
+//! one connection writes. A file that is not ours, newer than this release, or damaged is refused and left as it is.
+//! The statements use `$N`, texts and 64-bit numbers only, so that another database can take them over; what is SQLite's
+//! own is `json_each` in bulk writes and the pragmas.
+
+#![expect(clippy::disallowed_methods, reason = "an adapter: it owns the database file")]
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex as Flag, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use serde_json::Value;
+use sqlx::any::{AnyConnectOptions, AnyRow};
+use sqlx::{AnyConnection, ConnectOptions, Connection, Row};
+use tokio::sync::{Mutex, MutexGuard, oneshot};
+
+use super::format::{self, ActionRow};
+use super::{
+    ActionRecord, ItemResult, RunLock, RunRecord, SessionRecord, Store, StoreError, StoredComputer, lock,
+};
+use crate::id::{CommitId, ComputerId, Digest, RunId, SessionId};
+use crate::inventory::item::Detection;
+use crate::time::Timestamp;
+
+/// The migrations, in order; the file's `user_version` counts those that it has had. Only ever append.
+const MIGRATIONS: [&str; 1] = [include_str!("migration/0001_journal.sql")];
+
+/// Marks the file as ours (`application_id`): "Mstr".
+const APPLICATION: i64 = 0x4d73_7472;
+
+/// How long a statement waits for another process's lock.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// A bulk write goes to the database in texts of about this length (bytes), all in one transaction.
+const BULK: usize = 8 * 1024 * 1024;
+
+/// The state in an SQLite file.
+#[derive(Debug)]
+pub struct Sqlite {
+    path: PathBuf,
+    writer: Arc<Writer>,
+    reader: Mutex<AnyConnection>,
+}
+
+/// The connection that writes, and the actions that wait for it: they go to disk together.
+#[derive(Debug)]
+struct Writer {
+    connection: Mutex<AnyConnection>,
+    actions: Flag<Vec<Waiting>>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    row: ActionRow,
+    done: oneshot::Sender<Result<(), StoreError>>,
+}
+
+impl Sqlite {
+    /// Opens the file, creating it (mode 0600) and its folder (mode 0700) where they are missing, and brings its schema
+    /// up to date. Any number of processes may have it open; writes wait for each other.
+    ///
+    /// # Errors
+    /// [`StoreError::TooNew`] for the file of a newer release and [`StoreError::Open`] for everything else: a file of
+    /// another program, a damaged one, one that may not be written. Such a file is left as it is.
+    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::open_waiting(path, BUSY, false).await
+    }
+
+    /// Opens an existing file for reading only, while an apply may be running. Nothing is created or migrated.
+    ///
+    /// # Errors
+    /// Like [`Sqlite::open`]; besides, [`StoreError::Open`] for a file that is missing or older than this release.
+    /// Writing to the opened store is [`StoreError::Failed`].
+    pub async fn open_read_only(path: &Path) -> Result<Self, StoreError> {
+        Self::open_waiting(path, BUSY, true).await
+    }
+
+    async fn open_waiting(path: &Path, busy: Duration, read_only: bool) -> Result<Self, StoreError> {
+        let failed = |source| StoreError::Open { path: path.display().to_string(), source };
+        inspect(path)?;
+        if !read_only {
+            create(path).map_err(|error| failed(error.into()))?;
+        }
+        sqlx::any::install_default_drivers();
+        let open = async || -> Result<(AnyConnection, AnyConnection), OpenError> {
+            let mut writer = connect(path, busy).await?;
+            if read_only {
+                check_readable(&mut writer).await?;
+                sqlx::raw_sql("PRAGMA query_only = ON").execute(&mut writer).await?;
+            } else {
+                prepare(&mut writer).await?;
+            }
+            let mut reader = connect(path, busy).await?;
+            sqlx::raw_sql("PRAGMA query_only = ON").execute(&mut reader).await?;
+            Ok((writer, reader))
+        };
+        let (writer, reader) = open().await.map_err(|error| match error {
+            OpenError::TooNew(found) => too_new(found),
+            OpenError::Other(source) => failed(source),
+        })?;
+        let writer = Writer { connection: Mutex::new(writer), actions: Flag::default() };
+        Ok(Self { path: path.to_owned(), writer: Arc::new(writer), reader: Mutex::new(reader) })
+    }
+
+    /// Where the file is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Ends the connections in good order. Dropping the store is as safe, but may leave the write-ahead log beside the
+    /// file a moment longer.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`] when actions are still being written, or the database cannot be closed.
+    pub async fn close(self) -> Result<(), StoreError> {
+        let error = |error| failed("close", error);
+        self.reader.into_inner().close().await.map_err(error)?;
+        let writer = Arc::into_inner(self.writer).ok_or_else(|| failed("close", "it is being written to"))?;
+        writer.connection.into_inner().close().await.map_err(error)
+    }
+
+    /// All rows of a query, each read by `read`.
+    async fn rows<T>(
+        &self,
+        operation: &'static str,
+        query: sqlx::query::Query<'_, sqlx::Any, sqlx::any::AnyArguments>,
+        read: fn(&AnyRow) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut connection = self.reader.lock().await;
+        let rows = query.fetch_all(&mut *connection).await.map_err(|error| failed(operation, error))?;
+        rows.iter().map(read).collect()
+    }
+
+    /// Runs statements over rows, each given as a JSON array, in one transaction.
+    async fn bulk(
+        &self,
+        operation: &'static str,
+        statements: &[&'static str],
+        rows: impl Iterator<Item = Result<Value, StoreError>> + Send,
+    ) -> Result<(), StoreError> {
+        let mut rows = rows.peekable();
+        if rows.peek().is_none() {
+            return Ok(());
+        }
+        let mut connection = self.writer.connection.lock().await;
+        let error = |error| failed(operation, error);
+        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(error)?;
+        while rows.peek().is_some() {
+            let mut text = String::from("[");
+            while text.len() < BULK
+                && let Some(row) = rows.next()
+            {
+                if text.len() > 1 {
+                    text.push(',');
+                }
+                text.push_str(&row?.to_string());
+            }
+            text.push(']');
+            for statement in statements {
+                sqlx::query(*statement).bind(&text).execute(&mut *transaction).await.map_err(error)?;
+            }
+        }
+        transaction.commit().await.map_err(error)
+    }
+}
+
+impl Store for Sqlite {
+    fn computers(&self) -> BoxFuture<'_, Result<Vec<StoredComputer>, StoreError>> {
+        Box::pin(self.rows(
+            "read computers",
+            sqlx::query("SELECT id, facts, facts_at, contact, contacted FROM computer ORDER BY id"),
+            read_computer,
+        ))
+    }
+
+    fn put_computers<'a>(&'a self, computers: &'a [StoredComputer]) -> BoxFuture<'a, Result<(), StoreError>> {
+        const PUT: &str = "INSERT INTO computer (id, facts, facts_at, contact, contacted) \
+            SELECT value->>0, value->>1, value->>2, value->>3, value->>4 FROM json_each($1) WHERE true \
+            ON CONFLICT (id) DO UPDATE SET \
+            facts = COALESCE(excluded.facts, computer.facts), \
+            facts_at = COALESCE(excluded.facts_at, computer.facts_at), \
+            contact = excluded.contact, contacted = excluded.contacted";
+        Box::pin(self.bulk("write computers", &[PUT], computers.iter().map(format::computer_row)))
+    }
+
+    fn detections(&self) -> BoxFuture<'_, Result<Vec<Detection>, StoreError>> {
+        Box::pin(self.rows(
+            "read detections",
+            sqlx::query(
+                "SELECT computer, kind, name, instance, probe, at, observed FROM detection \
+                 ORDER BY computer, kind, name, instance, probe",
+            ),
+            read_detection,
+        ))
+    }
+
+    fn put_detections<'a>(&'a self, detections: &'a [Detection]) -> BoxFuture<'a, Result<(), StoreError>> {
+        const PUT: &str = "INSERT INTO detection (computer, kind, name, instance, probe, at, observed) \
+            SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6 \
+            FROM json_each($1) WHERE true \
+            ON CONFLICT (computer, kind, name, instance, probe) DO UPDATE SET \
+            at = excluded.at, observed = excluded.observed";
+        Box::pin(self.bulk("write detections", &[PUT], detections.iter().map(format::detection_row)))
+    }
+
+    fn begin_run<'a>(&'a self, run: &'a RunRecord) -> BoxFuture<'a, Result<(), StoreError>> {
+        const PUT: &str = "INSERT INTO run (id, started, finished, revision, plan) \
+            SELECT value->>0, value->>1, value->>2, value->>3, value->>4 FROM json_each($1)";
+        Box::pin(self.bulk("begin a run", &[PUT], std::iter::once(Ok(format::run_row(run)))))
+    }
+
+    fn end_run<'a>(&'a self, run: &'a RunId, at: Timestamp) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            let mut connection = self.writer.connection.lock().await;
+            let ended = sqlx::query("UPDATE run SET finished = $1 WHERE id = $2")
+                .bind(format::micros(at))
+                .bind(run.as_str())
+                .execute(&mut *connection)
+                .await
+                .map_err(|error| failed("end a run", error))?;
+            if ended.rows_affected() == 1 { Ok(()) } else { Err(unknown("end a run", run.as_str())) }
+        })
+    }
+
+    fn put_session<'a>(&'a self, session: &'a SessionRecord) -> BoxFuture<'a, Result<(), StoreError>> {
+        const PUT: &str = "INSERT INTO session (id, run, computer, name, tenant, status, started, finished) \
+            SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7 \
+            FROM json_each($1) WHERE true \
+            ON CONFLICT (id) DO UPDATE SET status = excluded.status, finished = excluded.finished";
+        Box::pin(self.bulk("write a session", &[PUT], std::iter::once(format::session_row(session))))
+    }
+
+    fn put_action<'a>(&'a self, action: &'a ActionRecord) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            let (done, outcome) = oneshot::channel();
+            let waiting = Waiting { row: ActionRow::of(action)?, done };
+            self.writer.actions.lock().unwrap_or_else(PoisonError::into_inner).push(waiting);
+            // A task of its own, so that a caller who gives up does not take others' actions with him.
+            let writer = Arc::clone(&self.writer);
+            tokio::spawn(async move { writer.write_actions().await });
+            outcome.await.unwrap_or_else(|error| Err(failed("write an action", error)))
+        })
+    }
+
+    fn put_results<'a>(&'a self, results: &'a [ItemResult]) -> BoxFuture<'a, Result<(), StoreError>> {
+        const LAST: &str = "INSERT INTO result \
+            (computer, kind, name, instance, action, result, observed, content, at, session) \
+            SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, \
+            value->>8, value->>9 FROM json_each($1) WHERE true \
+            ON CONFLICT (computer, kind, name, instance) DO UPDATE SET action = excluded.action, \
+            result = excluded.result, observed = excluded.observed, content = excluded.content, \
+            at = excluded.at, session = excluded.session";
+        const HISTORY: &str = "INSERT INTO result_history \
+            (computer, kind, name, instance, action, result, observed, content, at, session) \
+            SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, \
+            value->>8, value->>9 FROM json_each($1) WHERE true ON CONFLICT DO NOTHING";
+        Box::pin(self.bulk("write results", &[LAST, HISTORY], results.iter().map(format::result_row)))
+    }
+
+    fn results(&self) -> BoxFuture<'_, Result<Vec<ItemResult>, StoreError>> {
+        Box::pin(self.rows(
+            "read results",
+            sqlx::query(
+                "SELECT computer, kind, name, instance, action, result, observed, content, at, session \
+                 FROM result ORDER BY computer, kind, name, instance",
+            ),
+            read_result,
+        ))
+    }
+
+    fn runs(&self, limit: u32) -> BoxFuture<'_, Result<Vec<RunRecord>, StoreError>> {
+        Box::pin(
+            self.rows(
+                "read runs",
+                sqlx::query(
+                    "SELECT id, started, finished, revision, plan FROM run ORDER BY started DESC, id DESC LIMIT $1",
+                )
+                .bind(i64::from(limit)),
+                read_run,
+            ),
+        )
+    }
+
+    fn sessions<'a>(
+        &'a self,
+        computer: Option<&'a ComputerId>,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<SessionRecord>, StoreError>> {
+        let query = match computer {
+            None => sqlx::query(
+                "SELECT id, run, computer, name, tenant, status, started, finished FROM session \
+                 ORDER BY started DESC, id DESC LIMIT $1",
+            ),
+            Some(_) => sqlx::query(
+                "SELECT id, run, computer, name, tenant, status, started, finished FROM session \
+                 WHERE computer = $2 ORDER BY started DESC, id DESC LIMIT $1",
+            ),
+        };
+        let query = query.bind(i64::from(limit));
+        let query = match computer {
+            None => query,
+            Some(computer) => query.bind(computer.as_str()),
+        };
+        Box::pin(self.rows("read sessions", query, read_session))
+    }
+
+    fn actions<'a>(&'a self, session: &'a SessionId) -> BoxFuture<'a, Result<Vec<ActionRecord>, StoreError>> {
+        Box::pin(
+            self.rows(
+                "read actions",
+                sqlx::query(
+                    "SELECT session, position, kind, name, instance, action, reason, content, before, after, \
+                     result, message, output, started, finished FROM action WHERE session = $1 ORDER BY position",
+                )
+                .bind(session.as_str()),
+                read_action,
+            ),
+        )
+    }
+
+    fn unfinished(&self) -> BoxFuture<'_, Result<Vec<SessionRecord>, StoreError>> {
+        Box::pin(self.rows(
+            "read unfinished sessions",
+            sqlx::query(
+                "SELECT id, run, computer, name, tenant, status, started, finished FROM session \
+                 WHERE finished IS NULL ORDER BY started, id",
+            ),
+            read_session,
+        ))
+    }
+
+    fn lock<'a>(&'a self, holder: &'a str) -> BoxFuture<'a, Result<Box<dyn RunLock>, StoreError>> {
+        Box::pin(async move {
+            let lock = lock::take(&lock::path(&self.path), holder)?;
+            Ok(Box::new(lock) as Box<dyn RunLock>)
+        })
+    }
+}
+
+impl Writer {
+    /// Writes all actions that wait; whoever comes first writes those of the others too.
+    async fn write_actions(&self) {
+        let mut connection = self.connection.lock().await;
+        let waiting = std::mem::take(&mut *self.actions.lock().unwrap_or_else(PoisonError::into_inner));
+        if let [_, _, ..] = waiting.as_slice()
+            && write_actions(&mut connection, waiting.iter().map(|waiting| &waiting.row)).await.is_ok()
+        {
+            for Waiting { row: _, done } in waiting {
+                // Nobody waits any more: nobody has to be told.
+                _ = done.send(Ok(()));
+            }
+            return;
+        }
+        // One alone, or one of them is wrong: each for itself, so that each gets its own answer.
+        for Waiting { row, done } in waiting {
+            let result = write_actions(&mut connection, std::iter::once(&row)).await;
+            _ = done.send(result.map_err(|error| failed("write an action", error)));
+        }
+    }
+}
+
+async fn write_actions(
+    connection: &mut MutexGuard<'_, AnyConnection>,
+    rows: impl Iterator<Item = &ActionRow> + Send,
+) -> Result<(), sqlx::Error> {
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    for row in rows {
+        sqlx::query(
+            "INSERT INTO action (session, position, kind, name, instance, action, reason, content, before, after, \
+             result, message, output, started, finished) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
+             ON CONFLICT (session, position) DO UPDATE SET kind = excluded.kind, name = excluded.name, \
+             instance = excluded.instance, action = excluded.action, reason = excluded.reason, \
+             content = excluded.content, before = excluded.before, after = excluded.after, \
+             result = excluded.result, message = excluded.message, output = excluded.output, \
+             started = excluded.started, finished = excluded.finished",
+        )
+        .bind(&row.session)
+        .bind(row.position)
+        .bind(&row.kind)
+        .bind(&row.name)
+        .bind(&row.instance)
+        .bind(&row.action)
+        .bind(&row.reason)
+        .bind(&row.content)
+        .bind(&row.before)
+        .bind(row.after.as_ref())
+        .bind(row.result.as_ref())
+        .bind(row.message.as_ref())
+        .bind(row.output.as_ref())
+        .bind(row.started)
+        .bind(row.finished)
+        .execute(&mut *transaction)
+        .await?;
+    }
+    transaction.commit().await
+}
+
+fn failed(
+    operation: &'static str,
+    source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> StoreError {
+    StoreError::Failed { operation, source: source.into() }
+}
+
+fn unknown(operation: &'static str, id: &str) -> StoreError {
+    failed(operation, format!("it knows no {id}"))
+}
+
+fn too_new(found: i64) -> StoreError {
+    StoreError::TooNew { found, known: known() }
+}
+
+/// The schema version that this release writes.
+fn known() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
+
+/// Looks at the first bytes of an existing file before SQLite may touch it.
+fn inspect(path: &Path) -> Result<(), StoreError> {
+    let failed = |source: Box<dyn std::error::Error + Send + Sync>| StoreError::Open {
+        path: path.display().to_string(),
+        source,
+    };
+    let mut head = Vec::new();
+    match std::fs::File::open(path) {
+        Ok(file) => file.take(100).read_to_end(&mut head).map_err(|error| failed(error.into()))?,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(failed(error.into())),
+    };
+    if head.is_empty() {
+        return Ok(());
+    }
+    let number = |at: usize| {
+        let bytes = head.get(at..at.saturating_add(4)).and_then(|bytes| <[u8; 4]>::try_from(bytes).ok());
+        bytes.map(|bytes| i64::from(u32::from_be_bytes(bytes)))
+    };
+    match (head.starts_with(b"SQLite format 3\0"), number(60), number(68)) {
+        // Its application id may still stand in the write-ahead log.
+        (true, Some(version), Some(application)) if application == APPLICATION || application == 0 => {
+            if application == APPLICATION && version > known() {
+                Err(too_new(version))
+            } else {
+                Ok(())
+            }
+        }
+        (true, Some(_), Some(_)) => Err(failed("it belongs to another program".into())),
+        _ => Err(failed("it is not an SQLite database".into())),
+    }
+}
+
+/// Creates the file and its folder for their owner only.
+fn create(path: &Path) -> std::io::Result<()> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        let mut builder = std::fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::DirBuilderExt;
+            builder.mode(0o700);
+        }
+        builder.create(folder)?;
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    options.open(path).map(drop)
+}
+
+/// Why opening failed.
+enum OpenError {
+    TooNew(i64),
+    Other(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<sqlx::Error> for OpenError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Other(Box::new(error))
+    }
+}
+
+impl From<&str> for OpenError {
+    fn from(message: &str) -> Self {
+        Self::Other(message.into())
+    }
+}
+
+async fn connect(path: &Path, busy: Duration) -> Result<AnyConnection, OpenError> {
+    let path = path.to_str().ok_or("its path is not valid Unicode")?;
+    // Every byte that is not plain is escaped, so that no part of the path can be read as a part of an address.
+    let mut address = String::from("sqlite:");
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() {
+            address.push(char::from(byte));
+        } else {
+            use std::fmt::Write as _;
+            // Writing into a String cannot fail.
+            _ = write!(address, "%{byte:02X}");
+        }
+    }
+    let options: AnyConnectOptions = address.parse()?;
+    let mut connection = options.disable_statement_logging().connect().await?;
+    let pragmas = format!("PRAGMA busy_timeout = {}; PRAGMA foreign_keys = ON", busy.as_millis());
+    sqlx::raw_sql(sqlx::AssertSqlSafe(pragmas)).execute(&mut connection).await?;
+    Ok(connection)
+}
+
+async fn pragma(connection: &mut AnyConnection, statement: &'static str) -> Result<i64, OpenError> {
+    Ok(sqlx::query(statement).fetch_one(connection).await?.try_get(0)?)
+}
+
+/// The version of a file that is ours or empty.
+async fn version(connection: &mut AnyConnection) -> Result<i64, OpenError> {
+    let application = pragma(connection, "PRAGMA application_id").await?;
+    let version = pragma(connection, "PRAGMA user_version").await?;
+    if application == APPLICATION {
+        return if version > known() { Err(OpenError::TooNew(version)) } else { Ok(version) };
+    }
+    let objects = pragma(connection, "SELECT count(*) FROM sqlite_schema").await?;
+    if application == 0 && version == 0 && objects == 0 {
+        Ok(0)
+    } else {
+        Err("it belongs to another program".into())
+    }
+}
+
+async fn check_readable(connection: &mut AnyConnection) -> Result<(), OpenError> {
+    if version(connection).await? < known() {
+        return Err("an older release wrote it: a command that writes brings it up to date".into());
+    }
+    Ok(())
+}
+
+/// Makes a connection ready to write and the schema the present one.
+async fn prepare(connection: &mut AnyConnection) -> Result<(), OpenError> {
+    // Nothing is written before it is certain that the file is ours.
+    let found = version(connection).await?;
+    sqlx::raw_sql("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL").execute(&mut *connection).await?;
+    if found == known() {
+        return Ok(());
+    }
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    // Another process may have been faster.
+    let found = version(&mut transaction).await?;
+    let done = usize::try_from(found).unwrap_or_default();
+    for migration in MIGRATIONS.iter().skip(done) {
+        sqlx::raw_sql(*migration).execute(&mut *transaction).await?;
+    }
+    let marks = format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {}", known());
+    sqlx::raw_sql(sqlx::AssertSqlSafe(marks)).execute(&mut *transaction).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// A column of a row.
+fn column<'r, T>(what: &'static str, row: &'r AnyRow, index: usize) -> Result<T, StoreError>
+where
+    T: sqlx::Decode<'r, sqlx::Any> + sqlx::Type<sqlx::Any>,
+{
+    row.try_get(index).map_err(|error| format::broken(what, error))
+}
+
+fn read_computer(row: &AnyRow) -> Result<StoredComputer, StoreError> {
+    const WHAT: &str = "computer";
+    let facts: Option<&str> = column(WHAT, row, 1)?;
+    let facts_at: Option<i64> = column(WHAT, row, 2)?;
+    let facts = match (facts, facts_at) {
+        (Some(facts), Some(at)) => Some((format::instant(WHAT, at)?, format::value(WHAT, facts)?)),
+        _ => None,
+    };
+    let contacted: Option<i64> = column(WHAT, row, 4)?;
+    Ok(StoredComputer {
+        id: ComputerId::new(column::<&str>(WHAT, row, 0)?),
+        facts,
+        contact: format::value(WHAT, column(WHAT, row, 3)?)?,
+        contacted: contacted.map(|at| format::instant(WHAT, at)).transpose()?,
+    })
+}
+
+fn read_detection(row: &AnyRow) -> Result<Detection, StoreError> {
+    const WHAT: &str = "detection";
+    Ok(Detection {
+        computer: ComputerId::new(column::<&str>(WHAT, row, 0)?),
+        item: format::item(WHAT, column(WHAT, row, 1)?, column(WHAT, row, 2)?, column(WHAT, row, 3)?)?,
+        probe: Digest::new(column::<&str>(WHAT, row, 4)?),
+        at: format::instant(WHAT, column(WHAT, row, 5)?)?,
+        observed: format::value(WHAT, column(WHAT, row, 6)?)?,
+    })
+}
+
+fn read_run(row: &AnyRow) -> Result<RunRecord, StoreError> {
+    const WHAT: &str = "run";
+    let finished: Option<i64> = column(WHAT, row, 2)?;
+    let commit: Option<&str> = column(WHAT, row, 3)?;
+    Ok(RunRecord {
+        id: RunId::new(column::<&str>(WHAT, row, 0)?),
+        started: format::instant(WHAT, column(WHAT, row, 1)?)?,
+        finished: finished.map(|at| format::instant(WHAT, at)).transpose()?,
+        commit: commit.map(CommitId::new),
+        plan: Digest::new(column::<&str>(WHAT, row, 4)?),
+    })
+}
+
+fn read_session(row: &AnyRow) -> Result<SessionRecord, StoreError> {
+    const WHAT: &str = "session";
+    let tenant: Option<&str> = column(WHAT, row, 4)?;
+    let finished: Option<i64> = column(WHAT, row, 7)?;
+    Ok(SessionRecord {
+        id: SessionId::new(column::<&str>(WHAT, row, 0)?),
+        run: RunId::new(column::<&str>(WHAT, row, 1)?),
+        computer: ComputerId::new(column::<&str>(WHAT, row, 2)?),
+        name: column(WHAT, row, 3)?,
+        tenant: tenant.map(|tenant| format::name(WHAT, tenant)).transpose()?,
+        status: format::member(WHAT, column(WHAT, row, 5)?)?,
+        started: format::instant(WHAT, column(WHAT, row, 6)?)?,
+        finished: finished.map(|at| format::instant(WHAT, at)).transpose()?,
+    })
+}
+
+fn read_action(row: &AnyRow) -> Result<ActionRecord, StoreError> {
+    const WHAT: &str = "action";
+    let after: Option<&str> = column(WHAT, row, 9)?;
+    let result: Option<&str> = column(WHAT, row, 10)?;
+    let finished: Option<i64> = column(WHAT, row, 14)?;
+    Ok(ActionRecord {
+        session: SessionId::new(column::<&str>(WHAT, row, 0)?),
+        position: u32::try_from(column::<i64>(WHAT, row, 1)?).map_err(|error| format::broken(WHAT, error))?,
+        item: format::item(WHAT, column(WHAT, row, 2)?, column(WHAT, row, 3)?, column(WHAT, row, 4)?)?,
+        action: format::member(WHAT, column(WHAT, row, 5)?)?,
+        reason: format::member(WHAT, column(WHAT, row, 6)?)?,
+        content: Digest::new(column::<&str>(WHAT, row, 7)?),
+        before: format::value(WHAT, column(WHAT, row, 8)?)?,
+        after: after.map(|after| format::value(WHAT, after)).transpose()?,
+        result: result.map(|result| format::member(WHAT, result)).transpose()?,
+        message: column(WHAT, row, 11)?,
+        output: column(WHAT, row, 12)?,
+        started: format::instant(WHAT, column(WHAT, row, 13)?)?,
+        finished: finished.map(|at| format::instant(WHAT, at)).transpose()?,
+    })
+}
+
+fn read_result(row: &AnyRow) -> Result<ItemResult, StoreError> {
+    const WHAT: &str = "result";
+    let observed: Option<&str> = column(WHAT, row, 6)?;
+    Ok(ItemResult {
+        computer: ComputerId::new(column::<&str>(WHAT, row, 0)?),
+        item: format::item(WHAT, column(WHAT, row, 1)?, column(WHAT, row, 2)?, column(WHAT, row, 3)?)?,
+        action: format::member(WHAT, column(WHAT, row, 4)?)?,
+        result: format::member(WHAT, column(WHAT, row, 5)?)?,
+        observed: observed.map(|observed| format::value(WHAT, observed)).transpose()?,
+        content: Digest::new(column::<&str>(WHAT, row, 7)?),
+        at: format::instant(WHAT, column(WHAT, row, 8)?)?,
+        session: SessionId::new(column::<&str>(WHAT, row, 9)?),
+    })
+}
