@@ -115,7 +115,7 @@ impl GitRevision {
                 | ErrorCode::InvalidSpec
                 | ErrorCode::Ambiguous
                 | ErrorCode::GenericError => {
-                    if repository.is_empty().unwrap_or(false) {
+                    if !has_references(&repository) {
                         return GitError::NoCommit { path: path.to_owned() };
                     }
                     GitError::UnknownRevision {
@@ -198,6 +198,11 @@ impl Source for GitRevision {
             dirty: false,
         }
     }
+}
+
+/// Whether there is a branch or a tag. Without any there is no commit that has a name.
+fn has_references(repository: &Repository) -> bool {
+    repository.references().is_ok_and(|mut references| references.next().is_some())
 }
 
 /// The repository that holds `path`, which may be a bare one itself.

@@ -8,6 +8,7 @@ mod config_corpus;
 mod contract;
 mod forgotten;
 mod generated;
+mod git;
 mod schema_agreement;
 mod simulated;
 mod ssh;

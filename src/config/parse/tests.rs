@@ -4,6 +4,10 @@ use serde::Deserialize;
 
 use std::fmt::Write as _;
 
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
 use super::*;
 
 const KINDS: [&str; 3] = ["Target", "Software", "Deployment"];
