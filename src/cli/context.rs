@@ -180,7 +180,11 @@ impl Shell {
                             tags: spec.tags.clone(),
                         }));
                         Link {
-                            reader: Reader::new(local.info(), Arc::clone(&local) as _, Arc::clone(&local) as _),
+                            reader: Reader::new(
+                                local.info(),
+                                Arc::clone(&local) as _,
+                                Arc::clone(&local) as _,
+                            ),
                             writer: Writer::new(local.info(), local),
                         }
                     }
@@ -209,11 +213,11 @@ impl Shell {
                         let simulated = Arc::new(simulated);
                         Link {
                             reader: Reader::new(
-                                simulated.info(),
+                                Arc::clone(simulated.info()),
                                 Arc::clone(&simulated) as _,
                                 Arc::clone(&simulated) as _,
                             ),
-                            writer: Writer::new(simulated.info(), simulated),
+                            writer: Writer::new(Arc::clone(simulated.info()), simulated),
                         }
                     }
                 };

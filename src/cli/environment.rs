@@ -106,7 +106,8 @@ impl Secrets for SystemSecrets {
                 std::env::var(name).map(Secret::new).map_err(|_| SecretError::NotSet(name.clone()))
             }
             SecretRef::File(path) => {
-                let failed = |why: std::io::Error| SecretError::File { path: path.clone(), why: why.to_string() };
+                let failed =
+                    |why: std::io::Error| SecretError::File { path: path.clone(), why: why.to_string() };
                 let full = self.root.join(path);
                 let metadata = std::fs::metadata(&full).map_err(failed)?;
                 #[cfg(unix)]

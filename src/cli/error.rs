@@ -67,14 +67,20 @@ impl CliError {
     /// A file could not be read or written (1).
     #[must_use]
     pub fn io(what: &str, path: &Path, error: std::io::Error) -> Self {
-        Self { source: Some(Box::new(error)), ..Self::new(Exit::Error, format!("cannot {what} {}", path.display())) }
+        Self {
+            source: Some(Box::new(error)),
+            ..Self::new(Exit::Error, format!("cannot {what} {}", path.display()))
+        }
     }
 
     /// There is no muster.yaml (3).
     #[must_use]
     pub fn no_repository(start: &Path) -> Self {
-        Self::new(Exit::Configuration, format!("there is no muster.yaml in {} or a folder above it", start.display()))
-            .hint("name the repository with -C PATH, or begin one with: muster init PATH")
+        Self::new(
+            Exit::Configuration,
+            format!("there is no muster.yaml in {} or a folder above it", start.display()),
+        )
+        .hint("name the repository with -C PATH, or begin one with: muster init PATH")
     }
 
     /// A provider's files cannot be used (3).
@@ -156,13 +162,8 @@ impl From<StoreError> for CliError {
 
 impl From<GitError> for CliError {
     fn from(error: GitError) -> Self {
-        let near = error.near();
         let source = error.source().map(|source| source.to_string().into());
-        let new = Self { source, ..Self::new(Exit::Configuration, error.to_string()) };
-        match near.first() {
-            Some(near) => new.hint(format!("did you mean {near}?")),
-            None => new,
-        }
+        Self { source, ..Self::new(Exit::Configuration, error.to_string()) }
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::arguments::Scope;
 use super::context::{Opened, Shell, SystemClock, readers};
-use super::error::CliError;
 use super::detecting::Detecting;
+use super::error::CliError;
 use crate::config::kind::Match;
 use crate::id::Name;
 use crate::plan::document::Options;

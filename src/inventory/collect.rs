@@ -16,7 +16,7 @@ use crate::store::StoredComputer;
 use crate::time::Timestamp;
 
 /// What all providers list.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Collected {
     /// The computers, sorted by id.
     pub known: Vec<Known>,

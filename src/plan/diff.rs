@@ -4,6 +4,7 @@
 //!
 //! Invariants: an unknown state leads to no action and is never compliant (L7); only enforce leads to an action (L5).
 
+use serde::Serialize;
 use std::cmp::Ordering;
 
 use super::document::{ActionType, Change, Reason};
@@ -31,7 +32,8 @@ pub struct Wish<'a> {
 }
 
 /// What follows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Decision {
     /// Nothing: it is as wanted, or nothing is wanted.
     Nothing,
@@ -48,7 +50,8 @@ pub enum Decision {
 }
 
 /// An action on one item.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Act {
     /// What is done.
     pub action: ActionType,

@@ -5,6 +5,7 @@
 //! Not here: what prerequisites add; the notes and changes of a plan tell that.
 
 use roaring::RoaringBitmap;
+use serde::Serialize;
 
 use super::detections::Detections;
 use super::diff::{self, Decision, Wish};
@@ -22,7 +23,8 @@ use crate::targets;
 use crate::time::Timestamp;
 
 /// Everything about the items of one computer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Explanation {
     /// The computer's name.
     pub computer: String,
@@ -35,7 +37,8 @@ pub struct Explanation {
 }
 
 /// Everything about one item on one computer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ItemExplanation {
     /// The item.
     pub item: ItemKey,
@@ -52,7 +55,8 @@ pub struct ItemExplanation {
 }
 
 /// One candidate and its fate.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Explained {
     /// The deployment.
     pub deployment: Origin,
@@ -65,7 +69,8 @@ pub struct Explained {
 }
 
 /// What became of a candidate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Fate {
     /// It wins.
     Won,

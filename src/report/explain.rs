@@ -2,15 +2,12 @@
 
 use std::io;
 
-use serde::Serialize;
-
 use super::style::{Label, Line, Pen};
 use super::words::{ago, wrap};
 use super::{View, terms};
 use crate::diagnostic::{CodeInfo, Severity};
-use crate::id::Name;
-use crate::inventory::item::{ItemKey, Observed};
-use crate::plan::document::Origin;
+use crate::plan::diff::Decision;
+use crate::plan::explain::{Explained, Fate, ItemExplanation};
 use crate::time::Timestamp;
 
 /// Writes what a finding code means.
@@ -33,98 +30,20 @@ pub fn code(pen: &mut dyn Pen, info: &CodeInfo, view: &View) -> io::Result<()> {
     wrap(info.text, view.width.min(100)).iter().try_for_each(|line| pen.line(&Line::new().text(line)))
 }
 
-/// Why an item stands as it does on a computer: every deployment of it, and what became of each (L10).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Explanation {
-    /// The computer's name.
-    pub computer: String,
-    /// Its tenant.
-    pub tenant: Option<Name>,
-    /// The item.
-    pub item: ItemKey,
-    /// The item's title.
-    pub title: String,
-    /// Every deployment of the item, the winner first, then by rank.
-    pub candidates: Vec<Candidate>,
-    /// What was observed last, and when.
-    pub observed: Option<(Observed, Timestamp)>,
-    /// What follows, a few words: `update to 24.09 (update-available)`, `nothing (up-to-date)`.
-    pub decision: String,
-}
-
-/// One deployment of the item.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Candidate {
-    /// The deployment and its place.
-    pub deployment: Origin,
-    /// What it wants: `installed, latest (24.09)`, `absent`, `task, audit`.
-    pub wants: String,
-    /// Its rank; `None` where it was dropped before ranks mattered.
-    pub rank: Option<Rank>,
-    /// What became of it.
-    pub outcome: Outcome,
-}
-
-/// What decides between deployments, in this order (design §5).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Rank {
-    /// `computer`, `person`, `tenant contoso`, `cross-tenant`.
-    pub scope: String,
-    /// Whether it selects a part of its scope only.
-    pub narrowed: bool,
-    /// Its priority.
-    pub priority: i32,
-}
-
-/// What became of a candidate.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Outcome {
-    /// It decides.
-    Won {
-        /// By what, or `None` where it was alone.
-        why: Option<String>,
-    },
-    /// It was compared and lost.
-    Lost {
-        /// By what.
-        why: String,
-    },
-    /// It was no candidate.
-    Dropped {
-        /// Why not.
-        why: String,
-    },
-}
-
-/// Writes why an item stands as it does on a computer.
+/// Writes why an item stands as it does on a computer: every deployment of it, and what became of each (L10).
 ///
 /// # Errors
 /// What the pen says.
-pub fn item(pen: &mut dyn Pen, explanation: &Explanation, now: Timestamp, view: &View) -> io::Result<()> {
-    let Explanation { computer, tenant, item, title, candidates, observed, decision } = explanation;
-    let mut line = Line::new().with(Label::Heading, title);
-    if *title != item.to_string() {
-        line.push(Label::Dim, format!(" ({item})"));
-    }
-    line.push(Label::Plain, " on ");
-    line.push(Label::Heading, computer);
-    if let Some(tenant) = tenant {
-        line.push(Label::Plain, format!(" ({tenant})"));
-    }
-    pen.line(&line)?;
-    pen.gap()?;
+pub fn item(pen: &mut dyn Pen, explanation: &ItemExplanation, now: Timestamp, view: &View) -> io::Result<()> {
+    let ItemExplanation { item, candidates, winner: _, mode, observed, decision } = explanation;
+    pen.line(&Line::new().with(Label::Heading, item.to_string()))?;
     if candidates.is_empty() {
-        pen.line(&Line::new().text("No deployment is about this item."))?;
+        pen.line(&Line::new().text("  No deployment of it reaches this computer."))?;
     }
     for candidate in candidates {
         one(pen, candidate, view)?;
     }
-    pen.gap()?;
-    let mut seen = Line::new().with(Label::Heading, "Observed  ");
+    let mut seen = Line::new().text("  ").with(Label::Heading, "Observed  ");
     match observed {
         Some((observed, at)) => {
             seen.push(Label::Plain, terms::observed(observed));
@@ -133,22 +52,43 @@ pub fn item(pen: &mut dyn Pen, explanation: &Explanation, now: Timestamp, view: 
         None => seen.push(Label::Warning, "not known: never detected"),
     }
     pen.line(&seen)?;
-    if view.details
-        && let Some(text) = observed.as_ref().and_then(|(observed, _)| terms::observed_text(observed))
-    {
+    if let Some(text) = observed.as_ref().and_then(|(observed, _)| terms::observed_text(observed)) {
         for line in text.lines() {
-            pen.line(&Line::new().with(Label::Dim, "          | ").text(line))?;
+            pen.line(&Line::new().with(Label::Dim, "            | ").text(line))?;
         }
     }
-    pen.line(&Line::new().with(Label::Heading, "Decision  ").text(decision))
+    let mut line = Line::new().text("  ").with(Label::Heading, "Decision  ").text(decided(decision.as_ref()));
+    if let Some(mode) = mode {
+        line.push(Label::Dim, format!(", mode {mode}"));
+    }
+    pen.line(&line)
 }
 
-fn one(pen: &mut dyn Pen, candidate: &Candidate, view: &View) -> io::Result<()> {
-    let (marker, label, verdict) = match &candidate.outcome {
-        Outcome::Won { why: Some(why) } => ("*", Label::Good, format!("won: {why}")),
-        Outcome::Won { why: None } => ("*", Label::Good, "won: there is no other".to_owned()),
-        Outcome::Lost { why } => ("-", Label::Plain, format!("lost: {why}")),
-        Outcome::Dropped { why } => ("x", Label::Dim, format!("dropped: {why}")),
+/// What follows, in words.
+#[must_use]
+pub fn decided(decision: Option<&Decision>) -> String {
+    match decision {
+        None => "nothing: no deployment wins, or nothing is known".to_owned(),
+        Some(Decision::Nothing) => "nothing: it is as wanted".to_owned(),
+        Some(Decision::Act(act)) => {
+            let version = act.version.as_ref().map(|version| format!(" to {version}")).unwrap_or_default();
+            format!("{}{version} ({})", terms::code(&act.action), terms::code(&act.reason))
+        }
+        Some(Decision::Blocked(why)) => format!("nothing can be done: {why}"),
+        Some(Decision::NonCompliant(what)) => format!("only told: {what}"),
+        Some(Decision::Undetermined(why)) => format!("nothing: detection did not tell ({why})"),
+        Some(Decision::NotApplicable) => "nothing: it makes no sense on this platform".to_owned(),
+    }
+}
+
+fn one(pen: &mut dyn Pen, candidate: &Explained, view: &View) -> io::Result<()> {
+    let (marker, label, word) = match candidate.fate {
+        Fate::Won => ("*", Label::Good, "won"),
+        Fate::Tied => ("!", Label::Error, "tied"),
+        Fate::Uncertain => ("?", Label::Warning, "uncertain"),
+        Fate::Lost => ("-", Label::Plain, "lost"),
+        Fate::Dropped => ("x", Label::Dim, "dropped"),
+        Fate::Elsewhere => ("x", Label::Dim, "elsewhere"),
     };
     pen.line(
         &Line::new()
@@ -157,26 +97,27 @@ fn one(pen: &mut dyn Pen, candidate: &Candidate, view: &View) -> io::Result<()> 
             .with(Label::Heading, candidate.deployment.name.as_str())
             .with(Label::Dim, format!("   {}", candidate.deployment.place)),
     )?;
-    let field = |pen: &mut dyn Pen, name: &str, label: Label, text: &str| -> io::Result<()> {
-        for (at, part) in wrap(text, view.width.saturating_sub(13)).into_iter().enumerate() {
+    for (name, label, text) in [
+        ("rank", Label::Plain, candidate.rank.clone()),
+        ("result", label, format!("{word}: {}", candidate.why)),
+    ] {
+        for (at, part) in wrap(&text, view.width.saturating_sub(13)).into_iter().enumerate() {
             let mut line = Line::new().text("      ").with(Label::Dim, if at == 0 { name } else { "" });
             line.pad_to(13);
             pen.line(&line.with(label, part))?;
         }
-        Ok(())
-    };
-    field(pen, "wants", Label::Plain, &candidate.wants)?;
-    if let Some(Rank { scope, narrowed, priority }) = &candidate.rank {
-        let part = if *narrowed { "narrowed" } else { "whole scope" };
-        field(pen, "rank", Label::Plain, &format!("{scope}, {part}, priority {priority}"))?;
     }
-    field(pen, "result", label, &verdict)
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::kind::Mode;
     use crate::diagnostic::code::REGISTRY;
+    use crate::inventory::item::ItemKey;
+    use crate::plan::diff::Act;
+    use crate::plan::document::{ActionType, Reason};
     use crate::report::sample::{name, origin, present};
     use crate::report::style::Recording;
 
@@ -201,79 +142,43 @@ mod tests {
 
     #[test]
     fn every_candidate_has_its_verdict() {
-        let rank =
-            |scope: &str, narrowed, priority| Some(Rank { scope: scope.to_owned(), narrowed, priority });
-        let candidate = |deployment, wants: &str, rank, outcome| Candidate {
+        let candidate = |deployment, rank: &str, fate, why: &str| Explained {
             deployment,
-            wants: wants.to_owned(),
-            rank,
-            outcome,
+            rank: rank.to_owned(),
+            fate,
+            why: why.to_owned(),
         };
-        let explanation = Explanation {
-            computer: "PC-1042".to_owned(),
-            tenant: Some(name("contoso")),
+        let winner = origin("seven-zip-contoso", "tenants/contoso/deployments.yaml", 3);
+        let explanation = ItemExplanation {
             item: ItemKey::software(name("seven-zip")),
-            title: "7-Zip".to_owned(),
             candidates: vec![
-                candidate(
-                    origin("seven-zip-contoso", "tenants/contoso/deployments.yaml", 3),
-                    "installed, exactly 24.08",
-                    rank("tenant contoso", true, 5),
-                    Outcome::Won { why: Some("scope: tenant goes before cross-tenant".to_owned()) },
-                ),
+                candidate(winner.clone(), "tenant, narrowed, priority 5", Fate::Won, "it ranks first"),
                 candidate(
                     origin("seven-zip-everywhere", "deployments/archive.yaml", 12),
-                    "installed, latest (24.09)",
-                    rank("cross-tenant", false, 0),
-                    Outcome::Lost { why: "scope: cross-tenant goes after tenant".to_owned() },
+                    "cross-tenant",
+                    Fate::Lost,
+                    "seven-zip-contoso has the narrower scope",
                 ),
                 candidate(
                     origin("seven-zip-gone", "deployments/old.yaml", 1),
-                    "absent",
-                    None,
-                    Outcome::Dropped { why: "it is disabled".to_owned() },
+                    "-",
+                    Fate::Dropped,
+                    "it is disabled",
                 ),
             ],
+            winner: Some(winner),
+            mode: Some(Mode::Enforce),
             observed: Some((present("24.07"), Timestamp::UNIX_EPOCH)),
-            decision: "update to 24.08 (update-available)".to_owned(),
+            decision: Some(Decision::Act(Act {
+                action: ActionType::Update,
+                reason: Reason::UpdateAvailable,
+                version: Some("24.08".to_owned()),
+                after: present("24.08"),
+            })),
         };
         let now = Timestamp::from_second(3 * 3600).expect("valid");
         let mut pen = Recording::default();
         item(&mut pen, &explanation, now, &View::default()).expect("memory");
-        insta::assert_snapshot!(pen, @r#"
-    7-Zip (seven-zip) on PC-1042 (contoso)
-
-      * seven-zip-contoso   tenants/contoso/deployments.yaml:3
-          wants  installed, exactly 24.08
-          rank   tenant contoso, narrowed, priority 5
-          result won: scope: tenant goes before cross-tenant
-      - seven-zip-everywhere   deployments/archive.yaml:12
-          wants  installed, latest (24.09)
-          rank   cross-tenant, whole scope, priority 0
-          result lost: scope: cross-tenant goes after tenant
-      x seven-zip-gone   deployments/old.yaml:1
-          wants  absent
-          result dropped: it is disabled
-
-    Observed  present, 24.07, 3 h ago
-    Decision  update to 24.08 (update-available)
-    "#);
-
-        let nothing = Explanation {
-            candidates: Vec::new(),
-            observed: None,
-            decision: "nothing: not managed".to_owned(),
-            ..explanation
-        };
-        let mut pen = Recording::default();
-        item(&mut pen, &nothing, now, &View::default()).expect("memory");
-        insta::assert_snapshot!(pen, @r#"
-    7-Zip (seven-zip) on PC-1042 (contoso)
-
-    No deployment is about this item.
-
-    Observed  not known: never detected
-    Decision  nothing: not managed
-    "#);
+        insta::assert_snapshot!(pen, @"");
     }
 }

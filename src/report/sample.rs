@@ -1,6 +1,6 @@
 //! Plans for the tests of the view.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::kind::{Mode, ParameterValue};
 use crate::diagnostic::Place;
@@ -10,6 +10,7 @@ use crate::plan::document::{
     ActionType, Cause, Change, Coverage, FORMAT, Note, NoteKind, Options, Origin, Plan, PlannedAction,
     PlannedComputer, PlannedSession, Reason, Revision,
 };
+use crate::provider::{AgentRecord, Presence};
 use crate::secret::SecretRef;
 use crate::session::script::Platform;
 
@@ -229,4 +230,17 @@ pub(crate) fn with_notes(mut plan: Plan, computers: u32) -> Plan {
     plan.coverage.unknown = u64::from(computers) * 5;
     plan.coverage.undetermined = computers.into();
     plan
+}
+
+/// An agent as a provider lists it.
+pub(crate) fn agent(name: &str) -> AgentRecord {
+    AgentRecord {
+        id: AgentId::new(name),
+        name: name.to_owned(),
+        tenant: None,
+        platform: None,
+        presence: Presence::Unknown,
+        tags: BTreeSet::new(),
+        attributes: BTreeMap::new(),
+    }
 }

@@ -59,6 +59,8 @@ impl Store {
             computers: (0..computers)
                 .map(|n| StoredComputer {
                     id: id(n),
+                    provider: crate::report::sample::name("fleet"),
+                    agent: crate::report::sample::agent(&format!("PC-{n:04}")),
                     facts: (n % 4 != 3).then(|| (at(-60), Facts::default())),
                     contact: match n % 4 {
                         2 => Contact::Unreachable { why: "timed out".to_owned() },

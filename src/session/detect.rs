@@ -130,7 +130,9 @@ impl Detector<'_> {
         let detections = need
             .probes
             .iter()
-            .map(|probe| detection(computer, probe, at, interpreter.interpret(probe, &BTreeMap::new(), facts)))
+            .map(|probe| {
+                detection(computer, probe, at, interpreter.interpret(probe, &BTreeMap::new(), facts))
+            })
             .collect();
         Gathered {
             computer: need.computer,
@@ -168,7 +170,15 @@ fn read(
         Err(error) => {
             let contact = contact(&error);
             let (facts, detections) = (None, Vec::new());
-            return Gathered { computer: need.computer, at, contact, contacted: true, facts, detections, took };
+            return Gathered {
+                computer: need.computer,
+                at,
+                contact,
+                contacted: true,
+                facts,
+                detections,
+                took,
+            };
         }
     };
     let (mut contact, mut facts) = (Contact::Reached, None);

@@ -66,7 +66,12 @@ impl Dispatcher<'_> {
     /// # Errors
     /// [`StoreError`] when something could not be written down. Sessions that ran at that moment are dropped, as if the
     /// process had been killed: the next run detects what they did.
-    pub async fn run(&self, run: &RunRecord, plan: &Plan, control: &Control) -> Result<RunOutcome, StoreError> {
+    pub async fn run(
+        &self,
+        run: &RunRecord,
+        plan: &Plan,
+        control: &Control,
+    ) -> Result<RunOutcome, StoreError> {
         self.tools.store.begin_run(run).await?;
         (self.tools.events)(Event::RunStarted {
             run: run.id.clone(),
@@ -100,7 +105,10 @@ impl Dispatcher<'_> {
         }
         if outcome.interrupted {
             let done = outcome.counts.sessions().saturating_sub(outcome.counts.not_finished);
-            (self.tools.events)(Event::Checkpoint { done, left: (plan.sessions.len() as u64).saturating_sub(done) });
+            (self.tools.events)(Event::Checkpoint {
+                done,
+                left: (plan.sessions.len() as u64).saturating_sub(done),
+            });
         }
         (self.tools.events)(Event::RunFinished { run: run.id.clone(), counts: outcome.counts.clone() });
         Ok(outcome)

@@ -30,7 +30,7 @@ use crate::inventory::known::Contact;
 use crate::inventory::snapshot::Computer;
 use crate::plan::document::Change;
 use crate::plan::interpret::Interpreter;
-use crate::plan::procedure::{Procedure, Probe};
+use crate::plan::procedure::{Probe, Procedure};
 use crate::provider::{Reader, RunError, Writer};
 use crate::store::{ActionRecord, ItemResult, SessionRecord, Store, StoreError};
 use crate::time::{Clock, Timestamp};
@@ -259,11 +259,14 @@ impl Session<'_> {
             return self.not_begun(position, ActionResult::Skipped, "it is so already").await;
         }
         if !unchanged(&work.change.before, &now) {
-            let message = format!("the plan expects {}, and it is {}", words(&work.change.before), words(&now));
+            let message =
+                format!("the plan expects {}, and it is {}", words(&work.change.before), words(&now));
             return self.not_begun(position, ActionResult::Blocked, &message).await;
         }
         let Some(procedure) = &work.procedure else {
-            return self.not_begun(position, ActionResult::Failed, "there is no script for this platform").await;
+            return self
+                .not_begun(position, ActionResult::Failed, "there is no script for this platform")
+                .await;
         };
         let bundle = match self.bundle(procedure) {
             Ok(bundle) => bundle,

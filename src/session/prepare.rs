@@ -20,8 +20,8 @@ use crate::inventory::collect::{self, Collected};
 use crate::inventory::item::Detection;
 use crate::inventory::known::{Contact, Known};
 use crate::inventory::snapshot::Snapshot;
-use crate::plan::document::{Options, Revision};
 use crate::plan::detections::Detections;
+use crate::plan::document::{Options, Revision};
 use crate::plan::needs::{Ask, Need, Refresh, needs};
 use crate::plan::planner::{self, Planned};
 use crate::provider::Reader;
@@ -148,8 +148,9 @@ impl Preparation<'_> {
                 refresh,
             });
             wanted.retain(|need| {
-                !need.contact() || !failed.contains_key(&snapshot.computer(need.computer).provider)
-                    && !in_vain.contains(&snapshot.computer(need.computer).id)
+                !need.contact()
+                    || !failed.contains_key(&snapshot.computer(need.computer).provider)
+                        && !in_vain.contains(&snapshot.computer(need.computer).id)
             });
             if wanted.is_empty() {
                 break;
@@ -186,13 +187,18 @@ impl Preparation<'_> {
         Ok(Prepared { snapshot, detections, planned, findings, failed, contacted, reached, oldest })
     }
 
-    fn scope(&self, only: &[Match], snapshot: &Snapshot, findings: &mut Findings) -> Option<targets::Membership> {
+    fn scope(
+        &self,
+        only: &[Match],
+        snapshot: &Snapshot,
+        findings: &mut Findings,
+    ) -> Option<targets::Membership> {
         if only.is_empty() {
             return None;
         }
         let mut sum = targets::Membership { certain: RoaringBitmap::new(), possible: RoaringBitmap::new() };
         for expression in only {
-            match targets::resolve(expression, self.config) {
+            match targets::resolve(expression, self.config, None) {
                 Ok(resolved) => {
                     let membership = targets::evaluate(&resolved, snapshot);
                     sum.certain |= membership.certain;

@@ -43,7 +43,8 @@ pub async fn settle(
         for mut action in store.actions(&session.id).await? {
             if action.result.is_none() {
                 action.result = Some(ActionResult::Undetermined);
-                action.message = Some("the run was killed while this was under way; it was detected again".to_owned());
+                action.message =
+                    Some("the run was killed while this was under way; it was detected again".to_owned());
                 action.finished = Some(now);
                 store.put_action(&action).await?;
             }

@@ -53,7 +53,9 @@ pub fn words(observed: &Observed) -> String {
         Observed::Absent => "absent".to_owned(),
         Observed::Compliant => "compliant".to_owned(),
         Observed::NonCompliant { detail } if detail.is_empty() => "not compliant".to_owned(),
-        Observed::NonCompliant { detail } => format!("not compliant: {}", detail.lines().next().unwrap_or_default()),
+        Observed::NonCompliant { detail } => {
+            format!("not compliant: {}", detail.lines().next().unwrap_or_default())
+        }
         Observed::Value { .. } => "a value".to_owned(),
         Observed::Undetermined { why } => format!("undetermined: {why}"),
         Observed::NotApplicable => "not applicable".to_owned(),

@@ -122,7 +122,15 @@ pub(super) fn computer_row(computer: &StoredComputer) -> Result<Value, StoreErro
     let facts = computer.facts.as_ref().map(|(_, facts)| text(facts)).transpose()?;
     let facts_at = computer.facts.as_ref().map(|(at, _)| micros(*at));
     let contacted = computer.contacted.map(micros);
-    Ok(json!([computer.id.as_str(), facts, facts_at, text(&computer.contact)?, contacted]))
+    Ok(json!([
+        computer.id.as_str(),
+        facts,
+        facts_at,
+        text(&computer.contact)?,
+        contacted,
+        computer.provider.as_str(),
+        text(&computer.agent)?,
+    ]))
 }
 
 /// `computer, kind, name, instance, probe, at, observed`.

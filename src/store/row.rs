@@ -30,6 +30,8 @@ pub(super) fn computer(row: &AnyRow) -> Result<StoredComputer, StoreError> {
     let contacted: Option<i64> = column(WHAT, row, 4)?;
     Ok(StoredComputer {
         id: ComputerId::new(column::<&str>(WHAT, row, 0)?),
+        provider: format::name(WHAT, column(WHAT, row, 5)?)?,
+        agent: format::value(WHAT, column(WHAT, row, 6)?)?,
         facts,
         contact: format::value(WHAT, column(WHAT, row, 3)?)?,
         contacted: contacted.map(|at| format::instant(WHAT, at)).transpose()?,

@@ -153,18 +153,21 @@ impl Store for Sqlite {
     fn computers(&self) -> BoxFuture<'_, Result<Vec<StoredComputer>, StoreError>> {
         Box::pin(self.rows(
             "read computers",
-            sqlx::query("SELECT id, facts, facts_at, contact, contacted FROM computer ORDER BY id"),
+            sqlx::query(
+                "SELECT id, facts, facts_at, contact, contacted, provider, agent FROM computer ORDER BY id",
+            ),
             row::computer,
         ))
     }
 
     fn put_computers<'a>(&'a self, computers: &'a [StoredComputer]) -> BoxFuture<'a, Result<(), StoreError>> {
-        const PUT: &str = "INSERT INTO computer (id, facts, facts_at, contact, contacted) \
-            SELECT value->>0, value->>1, value->>2, value->>3, value->>4 FROM json_each($1) WHERE true \
+        const PUT: &str = "INSERT INTO computer (id, facts, facts_at, contact, contacted, provider, agent) \
+            SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6 FROM json_each($1) WHERE true \
             ON CONFLICT (id) DO UPDATE SET \
             facts = COALESCE(excluded.facts, computer.facts), \
             facts_at = COALESCE(excluded.facts_at, computer.facts_at), \
-            contact = excluded.contact, contacted = excluded.contacted";
+            contact = excluded.contact, contacted = excluded.contacted, \
+            provider = excluded.provider, agent = excluded.agent";
         Box::pin(self.bulk("write computers", &[PUT], computers.iter().map(format::computer_row)))
     }
 

@@ -19,7 +19,6 @@ use crate::plan::compare::compare;
 use crate::plan::document::Plan;
 use crate::plan::needs::Refresh;
 use crate::report;
-use crate::report::compare::Comparison as Difference;
 use crate::report::summary::Summary;
 use crate::session::control::{Control, Demand};
 use crate::session::dispatcher::{Dispatcher, Link, RunOutcome};
@@ -30,7 +29,11 @@ use crate::session::recover;
 use crate::store::{RunRecord, Store};
 use crate::time::Clock;
 
-pub(in crate::cli) async fn run(shell: &mut Shell, command: &Apply, control: &Control) -> Result<Exit, CliError> {
+pub(in crate::cli) async fn run(
+    shell: &mut Shell,
+    command: &Apply,
+    control: &Control,
+) -> Result<Exit, CliError> {
     let saved = match &command.file {
         Some(file) => Some(saved::read(&shell.environment.current_dir.join(file))?),
         None => None,
@@ -82,9 +85,8 @@ fn stale(shell: &Shell, saved: &Plan, fresh: &Plan) -> Result<(), CliError> {
     if comparison.is_subset() {
         return Ok(());
     }
-    let difference = Difference::of(&report::compare::entries(saved), &report::compare::entries(fresh));
     let view = shell.view(false);
-    shell.ui.report(|pen| report::compare::write(pen, &difference, &view));
+    shell.ui.report(|pen| report::compare::write(pen, &comparison, &view));
     Err(CliError::stale("the saved plan does not hold any more; nothing was done")
         .hint("look at the difference, and make a new plan with: muster plan --out FILE"))
 }
@@ -129,7 +131,13 @@ async fn execute(
     };
     let concurrency = command.concurrency.unwrap_or(opened.config.instance.concurrency);
     let dispatcher = Dispatcher {
-        tools: Tools { config: &opened.config, store, secrets: &secrets, clock: &SystemClock, events: &events },
+        tools: Tools {
+            config: &opened.config,
+            store,
+            secrets: &secrets,
+            clock: &SystemClock,
+            events: &events,
+        },
         snapshot: &prepared.snapshot,
         links,
         concurrency: usize::try_from(concurrency).unwrap_or(usize::MAX),

@@ -33,7 +33,7 @@ pub(in crate::cli) fn run(shell: &mut Shell, command: &Init) -> Result<Exit, Cli
             .hint("choose another folder, or edit the files that are there"));
     }
     let name = instance_name(command, &folder)?;
-    for (path, text) in FILES {
+    for (path, _) in FILES {
         let file = folder.join(path);
         if file.exists() {
             return Err(CliError::usage(format!("{path} exists already in {}", command.path.display()))

@@ -13,7 +13,11 @@ use crate::report;
 use crate::session::control::Control;
 use crate::session::prepare::Prepared;
 
-pub(in crate::cli) async fn run(shell: &mut Shell, command: &Command, control: &Control) -> Result<Exit, CliError> {
+pub(in crate::cli) async fn run(
+    shell: &mut Shell,
+    command: &Command,
+    control: &Control,
+) -> Result<Exit, CliError> {
     let opened = shell.open(command.scope.revision.rev.as_deref())?;
     let wish = planning::wish(&command.scope, Refresh::Auto, command.offline)?;
     let links = shell.links(&opened)?;

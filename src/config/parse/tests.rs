@@ -1,10 +1,5 @@
 use std::collections::BTreeMap;
-
-use serde::Deserialize;
-
 use std::fmt::Write as _;
-
-use std::collections::BTreeMap;
 
 use serde::Deserialize;
 

@@ -61,6 +61,10 @@ fn occurs<A>(bundle: &Bundle<A>, marker: &str) -> bool {
         || bundle.steps.iter().any(|step| {
             step.key.contains(marker)
                 || step.script.text.contains(marker)
+                || step
+                    .environment
+                    .iter()
+                    .any(|(name, value)| name.contains(marker) || value.contains(marker))
                 || step.values.iter().any(|(name, value)| {
                     name.contains(marker)
                         || match value {

@@ -45,6 +45,9 @@ fn paragraph<A>(text: &mut String, index: usize, step: &Step<A>, halt: bool) {
     _ = writeln!(text, "if mu_put {} >{index}.{ending} &&", quoted(&step.script.text).as_str());
     _ = writeln!(text, "mu_put {} >{index}.json; then", quoted(&json(&step.values)).as_str());
     text.push_str("mu_env() {\n:\n");
+    for (name, value) in step.environment.iter().filter(|(name, _)| is_variable(name)) {
+        _ = writeln!(text, "{name}={}\nexport {name}", quoted(value).as_str());
+    }
     for (name, value) in environment(&step.values) {
         _ = writeln!(text, "{name}={}\nexport {name}", quoted(&value).as_str());
     }
@@ -62,7 +65,8 @@ fn paragraph<A>(text: &mut String, index: usize, step: &Step<A>, halt: bool) {
 fn size<A>(step: &Step<A>) -> usize {
     let values: usize =
         environment(&step.values).iter().map(|(name, value)| 2 * name.len() + value.len() + 32).sum();
-    step.script.text.len() + json(&step.values).len() + values + 512
+    let own: usize = step.environment.iter().map(|(name, value)| 2 * name.len() + value.len() + 32).sum();
+    own + step.script.text.len() + json(&step.values).len() + values + 512
 }
 
 /// `text` as one word that the shell takes as it is.

@@ -63,6 +63,9 @@ fn call<A>(text: &mut String, index: usize, step: &Step<A>, halt: bool) {
         encoded(&step.script.text).as_str(),
         encoded(&ascii(&json(&step.values))).as_str(),
     );
+    for (name, value) in step.environment.iter().filter(|(name, _)| is_variable(name)) {
+        _ = write!(text, " '{name}' = '{}';", encoded(value).as_str());
+    }
     for (name, value) in environment(&step.values) {
         _ = write!(text, " '{name}' = '{}';", encoded(&value).as_str());
     }

@@ -3,6 +3,8 @@
 
 CREATE TABLE computer (
     id        TEXT   NOT NULL PRIMARY KEY,
+    provider  TEXT   NOT NULL,
+    agent     TEXT   NOT NULL,
     facts     TEXT,
     facts_at  BIGINT,
     contact   TEXT   NOT NULL,

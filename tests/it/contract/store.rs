@@ -1,15 +1,17 @@
 //! What every store promises. Each promise is a function over a fresh store; `suite!` runs all of them against one kind.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use muster::id::{CommitId, ComputerId, Digest, Name, RunId, SessionId};
+use muster::id::{AgentId, CommitId, ComputerId, Digest, Name, RunId, SessionId};
 use muster::inventory::facts::Facts;
 use muster::inventory::item::{Detection, ItemKey, Observed};
 use muster::inventory::known::Contact;
 use muster::plan::document::{ActionType, Reason};
+use muster::provider::{AgentRecord, Presence};
 use muster::session::stage::{ActionResult, SessionStatus};
 use muster::store::sqlite::Sqlite;
 use muster::store::{
@@ -138,9 +140,23 @@ async fn a_new_store_is_empty(store: &dyn Store) {
     store.put_detections(&[]).await.unwrap();
 }
 
+fn agent(id: &str) -> AgentRecord {
+    AgentRecord {
+        id: AgentId::new(id),
+        name: id.to_uppercase(),
+        tenant: Some(name("contoso")),
+        platform: None,
+        presence: Presence::Offline,
+        tags: ["kiosk".to_owned()].into(),
+        attributes: BTreeMap::new(),
+    }
+}
+
 async fn computers_come_back_sorted_and_facts_stay_when_only_the_contact_changes(store: &dyn Store) {
     let computer = |id: &str, facts: Option<i64>, contact: Contact, contacted: Option<i64>| StoredComputer {
         id: ComputerId::new(id),
+        provider: name("sim"),
+        agent: agent(id),
         facts: facts.map(|second| (at(second), Facts::default())),
         contact,
         contacted: contacted.map(at),

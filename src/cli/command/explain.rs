@@ -1,0 +1,87 @@
+//! `muster explain`: what a code means, or why a computer gets what it gets.
+
+use crate::cli::arguments::{Explain, Form};
+use crate::cli::context::{Opened, Shell, SystemClock};
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::planning;
+use crate::diagnostic::Code;
+use crate::id::Name;
+use crate::inventory::item::ItemKey;
+use crate::plan::document::Options;
+use crate::plan::explain;
+use crate::plan::needs::Refresh;
+use crate::report;
+use crate::report::style::{Label, Line};
+use crate::session::control::Control;
+use crate::time::Clock;
+
+pub(in crate::cli) async fn run(
+    shell: &mut Shell,
+    command: &Explain,
+    control: &Control,
+) -> Result<Exit, CliError> {
+    if let Some(info) = Code::find(&command.what) {
+        let view = shell.view(false);
+        shell.ui.data(|pen| report::explain::code(pen, info, &view))?;
+        return Ok(Exit::Done);
+    }
+    let opened = shell.open(command.revision.rev.as_deref())?;
+    let item = command.item.as_deref().map(|text| item(&opened, text)).transpose()?;
+    let links = shell.links(&opened)?;
+    let store = shell.store(&opened).await?;
+    // Only what is known: explaining contacts nobody but the systems that list computers.
+    let wish = planning::wish_of(Options::default(), Refresh::Never, false)?;
+    let prepared = planning::prepare(shell, &opened, &links, &store, control, &wish).await?;
+    let snapshot = &prepared.snapshot;
+    let ix = snapshot.find(&command.what).map_err(|error| {
+        CliError::usage(error.to_string())
+            .hint("`muster status` lists what is known; a code looks like M0201")
+    })?;
+    let explained = explain::explain(&opened.config, snapshot, &prepared.detections, ix, item.as_ref());
+    let Some(explained) = explained else { return Err(CliError::usage("there is no such computer")) };
+    if matches!(shell.global.output, Form::Json | Form::Ndjson) {
+        shell.ui.bytes(|out| report::json::pretty(out, &explained))?;
+        return Ok(Exit::Done);
+    }
+    let computer = snapshot.computer(ix);
+    let view = shell.view(true);
+    shell.ui.data(|pen| {
+        let mut line = Line::new().with(Label::Heading, &explained.computer);
+        if let Some(tenant) = &computer.tenant {
+            line.push(Label::Plain, format!(" ({tenant})"));
+        }
+        line.push(Label::Dim, format!("  {}, at most {}", computer.id, explained.mode));
+        pen.line(&line)?;
+        if explained.excluded {
+            pen.line(&Line::new().with(Label::Warning, "It is excluded: no deployment reaches it."))?;
+        }
+        for item in &explained.items {
+            pen.gap()?;
+            report::explain::item(pen, item, SystemClock.now(), &view)?;
+        }
+        if explained.items.is_empty() {
+            pen.line(&Line::new().text("No deployment reaches it."))?;
+        }
+        Ok(())
+    })?;
+    Ok(Exit::Done)
+}
+
+/// The item of `name` or `name[key]`.
+fn item(opened: &Opened, text: &str) -> Result<ItemKey, CliError> {
+    let (name, instance) = match text.split_once('[') {
+        Some((name, rest)) => (name, rest.strip_suffix(']').map(Name::new).transpose()?),
+        None => (text, None),
+    };
+    let name = Name::new(name)?;
+    let config = &opened.config;
+    if config.software.contains_key(&name) {
+        Ok(ItemKey::software(name))
+    } else if config.tasks.contains_key(&name) {
+        Ok(ItemKey::task(name, instance))
+    } else {
+        let known = config.software.keys().chain(config.tasks.keys()).map(Name::as_str);
+        Err(CliError::unknown("software or task called", name.as_str(), known))
+    }
+}

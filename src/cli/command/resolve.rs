@@ -1,0 +1,94 @@
+//! `muster resolve`: the computers that a target selects, each with the reason.
+
+use serde_json::json;
+
+use crate::cli::arguments::{Form, Resolve};
+use crate::cli::context::{Opened, Shell};
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::planning;
+use crate::config::kind::Match;
+use crate::id::Name;
+use crate::plan::document::Options;
+use crate::plan::needs::Refresh;
+use crate::report::layout::table;
+use crate::report::style::{Label, Line};
+use crate::report::words::{count, plural};
+use crate::session::control::Control;
+use crate::targets;
+
+pub(in crate::cli) async fn run(
+    shell: &mut Shell,
+    command: &Resolve,
+    control: &Control,
+) -> Result<Exit, CliError> {
+    let opened = shell.open(command.revision.rev.as_deref())?;
+    let expression = expression(&opened, &command.target)?;
+    let links = shell.links(&opened)?;
+    let store = shell.store(&opened).await?;
+    let refresh = if command.offline { Refresh::Never } else { Refresh::Auto };
+    let wish = planning::wish_of(Options::default(), refresh, command.offline)?;
+    let prepared = planning::prepare(shell, &opened, &links, &store, control, &wish).await?;
+    let resolved = match targets::resolve(&expression, &opened.config, None) {
+        Ok(resolved) => resolved,
+        Err(findings) => {
+            shell.report(&findings, &opened.config.sources);
+            return Err(CliError::reported(Exit::Configuration));
+        }
+    };
+    let snapshot = &prepared.snapshot;
+    let membership = targets::evaluate(&resolved, snapshot);
+    let unknown = membership.unknown();
+    let reason = |ix: u32| match targets::road(&resolved, snapshot, ix) {
+        Some(road) => road.to_string(),
+        None => targets::why_not(&resolved, snapshot, ix).map(|why| why.to_string()).unwrap_or_default(),
+    };
+    let members = membership.certain.iter().map(|ix| (ix, true));
+    let members: Vec<(u32, bool)> = members.chain(unknown.iter().map(|ix| (ix, false))).collect();
+    if matches!(shell.global.output, Form::Json | Form::Ndjson) {
+        for (ix, certain) in &members {
+            let computer = snapshot.computer(*ix);
+            let value = json!({
+                "computer": computer.id, "name": computer.name, "tenant": computer.tenant,
+                "certain": certain, "reason": reason(*ix),
+            });
+            shell.ui.bytes(|out| crate::report::json::line(out, &value))?;
+        }
+    } else {
+        let rows: Vec<Vec<Line>> = members
+            .iter()
+            .map(|(ix, certain)| {
+                let computer = snapshot.computer(*ix);
+                let tenant = computer.tenant.as_ref().map_or("-", Name::as_str);
+                let reason = reason(*ix);
+                let reason = if *certain {
+                    Line::new().text(reason)
+                } else {
+                    Line::new().with(Label::Warning, format!("not known: {reason}"))
+                };
+                vec![Line::new().with(Label::Heading, &computer.name), Line::new().text(tenant), reason]
+            })
+            .collect();
+        let view = shell.view(false);
+        shell.ui.data(|pen| table(0, view.width, &rows).iter().try_for_each(|line| pen.line(line)))?;
+        let mut said = plural(membership.certain.len(), "computer");
+        if !unknown.is_empty() {
+            said.push_str(&format!(", and {} of which too little is known", unknown.len()));
+        }
+        let all = plural(count(snapshot.len()), "computer");
+        shell.ui.status(&Line::new().text(format!("{said}, of {all}")));
+    }
+    Ok(if prepared.failed.is_empty() { Exit::Done } else { Exit::Source })
+}
+
+/// A target's name, or one-line selectors.
+fn expression(opened: &Opened, text: &str) -> Result<Match, CliError> {
+    let targets = &opened.config.targets;
+    if let Some(target) = targets.get(text) {
+        return Ok(target.expression.clone());
+    }
+    if text.contains(':') || text == "every" {
+        return targets::parse_line(text).map_err(|error| CliError::selector(text, &error));
+    }
+    Err(CliError::unknown("target called", text, targets.keys().map(Name::as_str)))
+}

@@ -1,0 +1,68 @@
+//! `muster sessions`: what was done, with its results and output.
+
+use serde_json::json;
+
+use crate::cli::arguments::{Form, Sessions as Command};
+use crate::cli::context::{Shell, SystemClock};
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::report;
+use crate::store::{SessionRecord, Store};
+use crate::time::Clock;
+
+pub(in crate::cli) async fn run(shell: &mut Shell, command: &Command) -> Result<Exit, CliError> {
+    let opened = shell.open(None)?;
+    let store = shell.store(&opened).await?;
+    let view = shell.view(true);
+    let for_programs = matches!(shell.global.output, Form::Json | Form::Ndjson);
+    let Some(wanted) = &command.id else {
+        let computer = match &command.computer {
+            Some(name) => Some(
+                store
+                    .computers()
+                    .await?
+                    .into_iter()
+                    .find(|c| c.agent.name.eq_ignore_ascii_case(name) || c.id.as_str() == name)
+                    .ok_or_else(|| CliError::usage(format!("there is no computer called {name}")))?
+                    .id,
+            ),
+            None => None,
+        };
+        let sessions = store.sessions(computer.as_ref(), command.limit).await?;
+        if for_programs {
+            for session in &sessions {
+                shell.ui.bytes(|out| report::json::line(out, session))?;
+            }
+        } else {
+            shell.ui.data(|pen| report::session::list(pen, &sessions, SystemClock.now(), &view))?;
+        }
+        return Ok(Exit::Done);
+    };
+    let session = find(&store.sessions(None, u32::MAX).await?, wanted)?;
+    let actions = store.actions(&session.id).await?;
+    if for_programs {
+        let value = json!({ "session": session, "actions": actions });
+        shell.ui.bytes(|out| report::json::pretty(out, &value))?;
+    } else {
+        shell.ui.data(|pen| report::session::one(pen, &session, &actions, &view))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// The session with this id, or the only one whose id begins or ends with it.
+fn find(sessions: &[SessionRecord], wanted: &str) -> Result<SessionRecord, CliError> {
+    let fits = |session: &&SessionRecord| {
+        let id = session.id.as_str();
+        id.starts_with(wanted) || id.ends_with(wanted)
+    };
+    let mut found = sessions.iter().filter(fits);
+    match (found.next(), found.next()) {
+        (Some(session), None) => Ok(session.clone()),
+        (Some(_), Some(_)) => {
+            Err(CliError::usage(format!("several sessions fit {wanted}; write more of the id")))
+        }
+        _ => {
+            Err(CliError::usage(format!("there is no session {wanted}")).hint("`muster sessions` lists them"))
+        }
+    }
+}
