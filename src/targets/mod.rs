@@ -9,6 +9,8 @@
 
 mod evaluate;
 mod expr;
+#[cfg(test)]
+mod laws;
 mod parse;
 mod resolve;
 mod road;

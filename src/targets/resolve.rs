@@ -92,6 +92,14 @@ impl Resolver<'_> {
         });
     }
 
+    /// Said once: what contains a part that is too deep is too deep as well.
+    fn too_deep(&mut self) {
+        if !self.findings.iter().any(|finding| finding.code == code::TOO_DEEP) {
+            let message = format!("the expression nests deeper than {MAX_DEPTH}, other targets in place");
+            self.report(code::TOO_DEEP, message, None);
+        }
+    }
+
     fn unknown<'n>(&mut self, what: &str, name: &str, known: impl IntoIterator<Item = &'n str>) {
         let help = nearest(name, known).map(|near| format!("did you mean {near}?"));
         self.report(code::UNKNOWN_REFERENCE, format!("there is no {what} {name}"), help);
@@ -126,7 +134,7 @@ impl Resolver<'_> {
             self.report(code::EMPTY_MATCH, "a list of conditions is empty", Some(help));
         }
         if level >= MAX_DEPTH {
-            self.report(code::TOO_DEEP, format!("the expression nests deeper than {MAX_DEPTH}"), None);
+            self.too_deep();
             return Sized::one(Expr::NONE);
         }
         let members = terms.iter().map(|term| self.term(term, level + 1)).collect();
@@ -218,7 +226,7 @@ impl Resolver<'_> {
         if !self.done.contains_key(name) {
             let outside = self.place.replace(target.place.clone());
             self.open.push(name);
-            let whole = self.whole(&target.expression, 0);
+            let whole = self.whole(&target.expression, level);
             self.open.pop();
             self.place = outside;
             self.done.insert(name, (Arc::new(whole.expr.clone()), whole));
@@ -230,7 +238,7 @@ impl Resolver<'_> {
         whole.targets.clone_from(&inner.targets);
         whole.targets.insert(name.clone());
         if level + whole.depth > MAX_DEPTH {
-            self.report(code::TOO_DEEP, format!("the expression nests deeper than {MAX_DEPTH}"), None);
+            self.too_deep();
             return Sized::one(Expr::NONE);
         }
         whole

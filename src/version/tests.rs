@@ -251,7 +251,7 @@ fn debian_versions_compare_as_dpkg_compares_them_in_300_cases() {
         .stderr(Stdio::null())
         .spawn()
         .expect("a shell");
-    let input: String = pairs.iter().map(|(a, b)| format!("{a} {b}\n")).collect();
+    let input = pairs.iter().flat_map(|(a, b)| [a.as_str(), " ", b.as_str(), "\n"]).collect::<String>();
     let mut stdin = shell.stdin.take().expect("piped");
     let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
     let output = shell.wait_with_output().expect("the shell ends");

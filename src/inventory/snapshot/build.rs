@@ -24,7 +24,8 @@ impl Snapshot {
     #[must_use]
     pub fn build(config: &Config, mut known: Vec<Known>, failed: BTreeMap<Name, String>) -> (Self, Findings) {
         let mut findings = Findings::new();
-        known.sort_by(|a, b| a.id.cmp(&b.id));
+        // Records are large: the ids are sorted, and each record then moves once.
+        known.sort_by_cached_key(|computer| computer.id.clone());
         known.dedup_by(|later, first| later.id == first.id);
         // Indexes are 32 bits wide; more computers than that cannot be held in memory anyway.
         known.truncate(u32::MAX as usize);
@@ -69,7 +70,7 @@ impl Snapshot {
         }
         self.facts = Facts::paths().iter().map(|path| (*path, OnceLock::new())).collect();
 
-        let mut entries: HashMap<(&str, Option<&str>), RoaringBitmap> = HashMap::new();
+        let mut inventories = Inventories::default();
         for (ix, computer) in (0..).zip(&self.computers) {
             if let Some(tenant) = &computer.tenant {
                 put(&mut self.tenants.values, tenant, ix);
@@ -97,15 +98,10 @@ impl Snapshot {
                 self.inventory_known.insert(ix);
             }
             for package in &facts.packages {
-                let version = Some(package.version.as_str()).filter(|version| !version.is_empty());
-                entries.entry((&package.name, version)).or_default().insert(ix);
+                inventories.add(&package.name, &package.version, ix);
             }
         }
-        let mut named: HashMap<&str, Versions> = HashMap::new();
-        for ((name, version), set) in entries {
-            named.entry(name).or_default().insert(version.map(Into::into), set);
-        }
-        self.packages = named.into_iter().map(|(name, versions)| (name.into(), versions)).collect();
+        self.packages = inventories.finish();
 
         for (tenant, set) in &self.tenants.values {
             for tag in config.tenants.get(tenant).into_iter().flat_map(|tenant| &tenant.tags) {
@@ -127,6 +123,50 @@ impl Snapshot {
             }
         }
         column
+    }
+}
+
+/// Gathers names and versions. This is where most of a snapshot's time goes, in waiting for memory: so the sets are
+/// plain lists until the end, and a short version is told apart without looking at its text again.
+#[derive(Default)]
+struct Inventories<'a> {
+    names: HashMap<&'a str, Vec<Gathered<'a>>>,
+}
+
+/// One version of a name, with its computers.
+struct Gathered<'a> {
+    short: Option<u64>,
+    version: &'a str,
+    computers: Vec<u32>,
+}
+
+/// The bytes of a text of at most eight; no two such texts without NUL bytes have the same.
+fn short(text: &str) -> Option<u64> {
+    let mut bytes = [0; 8];
+    bytes.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
+    (!text.contains('\0')).then_some(u64::from_le_bytes(bytes))
+}
+
+impl<'a> Inventories<'a> {
+    /// Adds an entry; indexes have to come in ascending order.
+    fn add(&mut self, name: &'a str, version: &'a str, ix: u32) {
+        let versions = self.names.entry(name).or_default();
+        let short = short(version);
+        let same =
+            |known: &&mut Gathered<'_>| known.short == short && (short.is_some() || known.version == version);
+        match versions.iter_mut().find(same) {
+            Some(known) => known.computers.push(ix),
+            None => versions.push(Gathered { short, version, computers: vec![ix] }),
+        }
+    }
+
+    fn finish(self) -> BTreeMap<Box<str>, Versions> {
+        let set = |Gathered { version, computers, .. }: Gathered<'_>| {
+            let version = Some(version).filter(|version| !version.is_empty()).map(Into::into);
+            (version, computers.into_iter().collect())
+        };
+        let one = |(name, versions): (&str, Vec<_>)| (name.into(), versions.into_iter().map(set).collect());
+        self.names.into_iter().map(one).collect()
     }
 }
 
