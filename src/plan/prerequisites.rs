@@ -329,10 +329,14 @@ impl Search<'_, '_> {
             let fired = fired & self.active(name);
             match rule.map(|rule| &rule.then) {
                 Some(Consequence::Install(others)) => {
-                    others.iter().for_each(|other| wants.entry(other).or_default().0 |= &fired);
+                    for other in others {
+                        wants.entry(other).or_default().0 |= &fired;
+                    }
                 }
                 Some(Consequence::Uninstall(others)) => {
-                    others.iter().for_each(|other| wants.entry(other).or_default().1 |= &fired);
+                    for other in others {
+                        wants.entry(other).or_default().1 |= &fired;
+                    }
                 }
                 _ => {}
             }
