@@ -5,6 +5,7 @@
 //! [`planner`] makes the [`document`] of it.
 
 pub mod compare;
+mod coverage;
 pub mod detections;
 pub mod diff;
 pub mod digest;
@@ -23,6 +24,7 @@ pub mod probes;
 pub mod procedure;
 pub mod procedures;
 mod sessions;
+mod standings;
 pub mod view;
 
 #[cfg(test)]

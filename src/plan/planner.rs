@@ -10,10 +10,11 @@ use std::collections::BTreeMap;
 
 use roaring::RoaringBitmap;
 
+use super::coverage::Tally;
 use super::detections::Detections;
 use super::diff::{self, Act, Decision, Wish};
 use super::digest;
-use super::document::{ActionType, Coverage, FORMAT, NoteKind, Options, Plan, Reason, Revision};
+use super::document::{ActionType, FORMAT, NoteKind, Options, Plan, Reason, Revision};
 use super::fleet::Fleet;
 use super::notes::{Notes, document, origin};
 use super::precedence::{self, Candidate, Named, Winners, is_ignored};
@@ -115,86 +116,31 @@ pub fn plan(input: &Input<'_>) -> Planned {
 }
 
 /// What is wanted and known of one item.
-struct Item<'a> {
+pub(super) struct Item<'a> {
     deployments: Vec<&'a Deployment>,
-    winners: Winners,
-    parts: Vec<Part<'a>>,
+    pub(super) winners: Winners,
+    pub(super) parts: Vec<Part<'a>>,
 }
 
 impl<'a> Item<'a> {
     /// The deployments with the computers on which they win.
-    fn wins(&self) -> impl Iterator<Item = (&'a Deployment, &RoaringBitmap)> {
+    pub(super) fn wins(&self) -> impl Iterator<Item = (&'a Deployment, &RoaringBitmap)> {
         let won = |(_, won): &(&Deployment, &RoaringBitmap)| !won.is_empty();
         self.deployments.iter().copied().zip(&self.winners.won).filter(won)
     }
 }
 
 /// By item.
-type Survey<'a> = BTreeMap<ItemKey, Item<'a>>;
+pub(super) type Survey<'a> = BTreeMap<ItemKey, Item<'a>>;
 
-/// Counts checks as they are made.
-#[derive(Debug, Default)]
-struct Tally {
-    wanted: RoaringBitmap,
-    incomplete: RoaringBitmap,
-    never: RoaringBitmap,
-    old: RoaringBitmap,
-    detected: u64,
-    stale: u64,
-    unknown: u64,
-    undetermined: u64,
-    not_applicable: u64,
-}
-
-impl Tally {
-    fn count(&mut self, seen: Seen<'_>, computers: &RoaringBitmap, tells: bool) {
-        self.wanted |= computers;
-        let number = computers.len();
-        match seen {
-            Seen::Known(Observed::NotApplicable) => self.not_applicable += number,
-            Seen::Known(_) if tells => self.detected += number,
-            Seen::Known(_) => {
-                self.undetermined += number;
-                self.incomplete |= computers;
-            }
-            Seen::Stale => {
-                self.stale += number;
-                self.incomplete |= computers;
-                self.old |= computers;
-            }
-            Seen::Unknown => {
-                self.unknown += number;
-                self.incomplete |= computers;
-                self.never |= computers;
-            }
-        }
-    }
-
-    fn coverage(&self, scope: &RoaringBitmap, fleet: &Fleet) -> Coverage {
-        let count = |set: u64| u32::try_from(set).unwrap_or(u32::MAX);
-        Coverage {
-            computers: count(scope.len()),
-            known: count((&self.wanted - &self.incomplete).len()),
-            incomplete: count(self.incomplete.len()),
-            unmanaged: count((scope - &self.wanted).len()),
-            unreachable: count((&self.incomplete & &fleet.unreached).len()),
-            checks: self.detected + self.stale + self.unknown + self.undetermined + self.not_applicable,
-            detected: self.detected,
-            stale: self.stale,
-            unknown: self.unknown,
-            undetermined: self.undetermined,
-            not_applicable: self.not_applicable,
-        }
-    }
-}
-
-struct Work<'a> {
-    view: View<'a>,
+/// A plan in the making.
+pub(super) struct Work<'a> {
+    pub(super) view: View<'a>,
     names: Named<'a>,
     findings: Findings,
     notes: Notes,
-    tally: Tally,
-    intents: Vec<Intent<'a>>,
+    pub(super) tally: Tally,
+    pub(super) intents: Vec<Intent<'a>>,
 }
 
 impl<'a> Work<'a> {
@@ -321,111 +267,6 @@ impl<'a> Work<'a> {
                     platform,
                     computers,
                 });
-            }
-        }
-    }
-
-    /// Where every software stands of which something is wanted or that another one asks for.
-    fn standings(&mut self, survey: &Survey<'a>, scope: &RoaringBitmap) -> BTreeMap<Name, Standing<'a>> {
-        let config = self.view.config;
-        let mut standings: BTreeMap<Name, Standing<'a>> = BTreeMap::new();
-        if config.software.values().all(|software| software.prerequisites.is_empty()) {
-            return standings;
-        }
-        for (item, known) in survey.iter().filter(|(item, _)| item.kind == ItemKind::Software) {
-            let standing = standings.entry(item.name.clone()).or_default();
-            for part in &known.parts {
-                if let Some(deployment) = part.deployment {
-                    own_standing(standing, deployment, part);
-                }
-            }
-        }
-        for intent in self.intents.iter().filter(|intent| intent.item.kind == ItemKind::Software) {
-            let standing = standings.entry(intent.item.name.clone()).or_default();
-            match intent.act.action {
-                ActionType::Install => {
-                    standing.gains |= &intent.computers;
-                    standing.active |= &intent.computers;
-                }
-                ActionType::Uninstall => standing.loses |= &intent.computers,
-                _ => {}
-            }
-        }
-        let mut interest: BTreeMap<Name, RoaringBitmap> = standings
-            .iter()
-            .map(|(name, standing)| (name.clone(), &standing.active | &standing.audited))
-            .filter(|(_, computers)| !computers.is_empty())
-            .collect();
-        prerequisites::spread(config, &mut interest);
-        for (name, computers) in interest {
-            let item = ItemKey::software(name.clone());
-            let mut rest = computers;
-            let standing = standings.entry(name).or_default();
-            if let Some(known) = survey.get(&item) {
-                for part in &known.parts {
-                    rest -= &part.computers;
-                }
-                rest -= &known.winners.uncertain;
-                rest -= &known.winners.ambiguous;
-            }
-            let mut parts = Vec::new();
-            let values = self.view.values(&item, None);
-            self.view.look(&item, None, &values, Mode::Enforce, &rest, &mut parts);
-            for part in &parts {
-                let tells = !matches!(part.seen, Seen::Known(Observed::Undetermined { .. }));
-                self.tally.count(part.seen, &part.computers, tells);
-                presence(standing, part);
-            }
-        }
-        for (name, standing) in &mut standings {
-            self.possibilities(name, standing, scope);
-        }
-        self.winning(survey, &mut standings);
-        standings
-    }
-
-    /// Where a software could be installed and removed at all.
-    fn possibilities(&self, name: &Name, standing: &mut Standing<'a>, scope: &RoaringBitmap) {
-        let item = ItemKey::software(name.clone());
-        let Some(software) = self.view.config.software.get(name) else { return };
-        for (platform, computers) in &self.view.fleet.platforms {
-            if !probes::applicable(software, *platform) {
-                continue;
-            }
-            let can = |action| procedures::steps(self.view.config, &item, action, None, *platform).is_ok();
-            if can(ActionType::Install) {
-                standing.installable |= computers & scope;
-            }
-            if can(ActionType::Uninstall) {
-                standing.removable |= computers & scope;
-            }
-        }
-    }
-
-    /// What the own winners of a software say to being needed or in the way.
-    fn winning(&self, survey: &Survey<'a>, standings: &mut BTreeMap<Name, Standing<'a>>) {
-        for (name, standing) in standings {
-            let Some(known) = survey.get(&ItemKey::software(name.clone())) else { continue };
-            for (deployment, won) in known.wins() {
-                standing.winners.push((deployment, won.clone()));
-                let state = match &deployment.desired {
-                    Desired::Software { state, .. } if !is_ignored(deployment) => *state,
-                    _ => SoftwareState::Ignored,
-                };
-                if matches!(state, SoftwareState::Absent | SoftwareState::Ignored) {
-                    standing.refuses |= won;
-                }
-                if matches!(state, SoftwareState::Installed | SoftwareState::Ignored) {
-                    standing.keeps |= won;
-                }
-                if state != SoftwareState::Ignored {
-                    let mode = precedence::ceiling(self.view.config, deployment).min(self.view.ceiling);
-                    for (mode, computers) in self.view.fleet.by_mode(won, mode) {
-                        if mode < Mode::Enforce {
-                            standing.passive |= computers;
-                        }
-                    }
-                }
             }
         }
     }
@@ -620,35 +461,5 @@ impl<'a> Work<'a> {
         );
         let old = &self.tally.old - &unreached;
         self.notes.add(NoteKind::Stale, None, "some of what was detected is too old", None, &old);
-    }
-}
-
-/// Where a software is, by what is known of it.
-fn presence(standing: &mut Standing<'_>, part: &Part<'_>) {
-    match part.seen {
-        Seen::Known(Observed::Present { .. }) => standing.present |= &part.computers,
-        Seen::Known(Observed::Absent) => standing.absent |= &part.computers,
-        _ => {}
-    }
-}
-
-/// What a part of a software with a winner adds to its standing.
-fn own_standing(standing: &mut Standing<'_>, deployment: &Deployment, part: &Part<'_>) {
-    presence(standing, part);
-    let Desired::Software { state, .. } = &deployment.desired else { return };
-    let counts = match (state, part.seen) {
-        (SoftwareState::Installed | SoftwareState::UpdateIfFound, Seen::Known(Observed::Present { .. })) => {
-            true
-        }
-        // Where it may act this follows from the install, as far as that is possible.
-        (SoftwareState::Installed, Seen::Known(Observed::Absent)) => part.mode < Mode::Enforce,
-        _ => false,
-    };
-    if counts {
-        if part.mode == Mode::Enforce {
-            standing.active |= &part.computers;
-        } else {
-            standing.audited |= &part.computers;
-        }
     }
 }

@@ -3,5 +3,6 @@
 mod diffs;
 mod orders;
 mod precedences;
+mod readings;
 mod scenarios;
 pub(crate) mod world;

@@ -433,7 +433,7 @@ fn random(seeds: &Seeds) -> World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 512, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn after_an_apply_there_is_nothing_to_do(seeds in seeds()) {
@@ -479,7 +479,7 @@ proptest! {
             snapshot: &snapshot,
             detections: &detections,
             history: &[],
-            revision: Default::default(),
+            revision: crate::plan::document::Revision::default(),
             options: Options::default(),
             only: Some(RoaringBitmap::from_iter([only])),
             now: world.now,

@@ -8,16 +8,19 @@
 //! Invariants: nothing is implied against a winner that says otherwise; what needs something that cannot be had is
 //! blocked, and what only it needs is then not implied.
 
+mod audit;
+mod implied;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use roaring::RoaringBitmap;
 
-use super::document::NoteKind;
 use crate::config::Config;
 use crate::config::kind::{Condition, Consequence, Quantifier};
 use crate::config::model::Deployment;
 use crate::diagnostic::Place;
 use crate::id::Name;
+use crate::plan::document::NoteKind;
 
 /// Where a software stands on all computers, by its own winners alone.
 #[derive(Debug, Clone, Default)]
@@ -148,7 +151,7 @@ pub fn resolve<'c>(
             }
         }
         if !grown {
-            troubles.extend(audits(config, standings, &rulers));
+            troubles.extend(audit::audits(config, standings, &rulers));
             return Outcome { implied: state.implied(standings), blocked, troubles };
         }
     }
@@ -329,10 +332,14 @@ impl Search<'_, '_> {
             let fired = fired & self.active(name);
             match rule.map(|rule| &rule.then) {
                 Some(Consequence::Install(others)) => {
-                    others.iter().for_each(|other| wants.entry(other).or_default().0 |= &fired);
+                    for other in others {
+                        wants.entry(other).or_default().0 |= &fired;
+                    }
                 }
                 Some(Consequence::Uninstall(others)) => {
-                    others.iter().for_each(|other| wants.entry(other).or_default().1 |= &fired);
+                    for other in others {
+                        wants.entry(other).or_default().1 |= &fired;
+                    }
                 }
                 _ => {}
             }
@@ -416,110 +423,6 @@ impl Search<'_, '_> {
         );
         reasons
     }
-}
-
-impl State {
-    /// The implied actions, each computer once.
-    fn implied<'c>(&self, standings: &BTreeMap<Name, Standing<'c>>) -> Vec<Implied<'c>> {
-        let mut result = Vec::new();
-        for (sets, install) in [(&self.installs, true), (&self.removes, false)] {
-            for (software, needers) in sets {
-                let mut taken = RoaringBitmap::new();
-                for (needed_by, computers) in needers {
-                    let mine = computers - &taken;
-                    taken |= &mine;
-                    for (deployment, computers) in
-                        self.owners(standings, needed_by, &mine, &mut BTreeSet::new())
-                    {
-                        result.push(Implied {
-                            software: software.clone(),
-                            install,
-                            needed_by: needed_by.clone(),
-                            deployment,
-                            computers,
-                        });
-                    }
-                }
-            }
-        }
-        result
-    }
-
-    /// The deployments on whose behalf a software is seen to: its own winners, else those of what needs it.
-    fn owners<'c>(
-        &self,
-        standings: &BTreeMap<Name, Standing<'c>>,
-        name: &Name,
-        computers: &RoaringBitmap,
-        seen: &mut BTreeSet<Name>,
-    ) -> Vec<(&'c Deployment, RoaringBitmap)> {
-        let mut open = computers.clone();
-        let mut result = Vec::new();
-        if !seen.insert(name.clone()) {
-            return result;
-        }
-        let Some(standing) = standings.get(name) else { return result };
-        for (deployment, won) in &standing.winners {
-            let mine = won & &open & &standing.active;
-            if !mine.is_empty() {
-                open -= &mine;
-                result.push((*deployment, mine));
-            }
-        }
-        for (needer, set) in self.installs.get(name).into_iter().flatten() {
-            let mine = set & &open;
-            if !mine.is_empty() {
-                let owners = self.owners(standings, needer, &mine, seen);
-                for (_, found) in &owners {
-                    open -= found;
-                }
-                result.extend(owners);
-            }
-        }
-        seen.remove(name);
-        result
-    }
-}
-
-/// What is missing where the winner may only tell.
-fn audits(config: &Config, standings: &BTreeMap<Name, Standing<'_>>, rulers: &[&Name]) -> Vec<Trouble> {
-    let nothing = (RoaringBitmap::new(), BTreeMap::new());
-    let search = Search { config, standings, held: &nothing.0, blocked: &nothing.1, state: State::default() };
-    let mut troubles = Vec::new();
-    for name in rulers {
-        let (Some(software), Some(standing)) = (config.software.get(*name), standings.get(*name)) else {
-            continue;
-        };
-        for rule in &software.prerequisites {
-            let (yes, _) = search.condition(&rule.when, &standing.audited);
-            let mut add = |text: String, computers: RoaringBitmap| {
-                if !computers.is_empty() {
-                    troubles.push(Trouble {
-                        software: (*name).clone(),
-                        kind: NoteKind::NonCompliant,
-                        text,
-                        place: rule.place.clone(),
-                        against: None,
-                        computers,
-                    });
-                }
-            };
-            match &rule.then {
-                Consequence::Fail(why) => add(format!("its prerequisite fails: {why}"), yes),
-                Consequence::Install(others) => {
-                    for other in others {
-                        add(format!("{other} would have to be there"), &yes & search.planned(other).1);
-                    }
-                }
-                Consequence::Uninstall(others) => {
-                    for other in others {
-                        add(format!("{other} would have to be gone"), &yes & search.planned(other).0);
-                    }
-                }
-            }
-        }
-    }
-    troubles
 }
 
 /// A condition in words.

@@ -1,0 +1,157 @@
+//! Where every software stands before prerequisites are looked at: what is there, what its own winners do, say and allow.
+
+use std::collections::BTreeMap;
+
+use roaring::RoaringBitmap;
+
+use super::document::ActionType;
+use super::planner::{Survey, Work};
+use super::precedence::{self, is_ignored};
+use super::prerequisites::{self, Standing};
+use super::view::{Part, Seen};
+use super::{probes, procedures};
+use crate::config::kind::{Mode, SoftwareState};
+use crate::config::model::{Deployment, Desired};
+use crate::id::Name;
+use crate::inventory::item::{ItemKey, ItemKind, Observed};
+
+impl<'a> Work<'a> {
+    /// Where every software stands of which something is wanted or that another one asks for.
+    pub(super) fn standings(
+        &mut self,
+        survey: &Survey<'a>,
+        scope: &RoaringBitmap,
+    ) -> BTreeMap<Name, Standing<'a>> {
+        let config = self.view.config;
+        let mut standings: BTreeMap<Name, Standing<'a>> = BTreeMap::new();
+        if config.software.values().all(|software| software.prerequisites.is_empty()) {
+            return standings;
+        }
+        for (item, known) in survey.iter().filter(|(item, _)| item.kind == ItemKind::Software) {
+            let standing = standings.entry(item.name.clone()).or_default();
+            for part in &known.parts {
+                if let Some(deployment) = part.deployment {
+                    own_standing(standing, deployment, part);
+                }
+            }
+        }
+        for intent in self.intents.iter().filter(|intent| intent.item.kind == ItemKind::Software) {
+            let standing = standings.entry(intent.item.name.clone()).or_default();
+            match intent.act.action {
+                ActionType::Install => {
+                    standing.gains |= &intent.computers;
+                    standing.active |= &intent.computers;
+                }
+                ActionType::Uninstall => standing.loses |= &intent.computers,
+                _ => {}
+            }
+        }
+        let mut interest: BTreeMap<Name, RoaringBitmap> = standings
+            .iter()
+            .map(|(name, standing)| (name.clone(), &standing.active | &standing.audited))
+            .filter(|(_, computers)| !computers.is_empty())
+            .collect();
+        prerequisites::spread(config, &mut interest);
+        for (name, computers) in interest {
+            let item = ItemKey::software(name.clone());
+            let mut rest = computers;
+            let standing = standings.entry(name).or_default();
+            if let Some(known) = survey.get(&item) {
+                for part in &known.parts {
+                    rest -= &part.computers;
+                }
+                rest -= &known.winners.uncertain;
+                rest -= &known.winners.ambiguous;
+            }
+            let mut parts = Vec::new();
+            let values = self.view.values(&item, None);
+            self.view.look(&item, None, &values, Mode::Enforce, &rest, &mut parts);
+            for part in &parts {
+                let tells = !matches!(part.seen, Seen::Known(Observed::Undetermined { .. }));
+                self.tally.count(part.seen, &part.computers, tells);
+                presence(standing, part);
+            }
+        }
+        for (name, standing) in &mut standings {
+            self.possibilities(name, standing, scope);
+        }
+        self.winning(survey, &mut standings);
+        standings
+    }
+
+    /// Where a software could be installed and removed at all.
+    fn possibilities(&self, name: &Name, standing: &mut Standing<'a>, scope: &RoaringBitmap) {
+        let item = ItemKey::software(name.clone());
+        let Some(software) = self.view.config.software.get(name) else { return };
+        for (platform, computers) in &self.view.fleet.platforms {
+            if !probes::applicable(software, *platform) {
+                continue;
+            }
+            let can = |action| procedures::steps(self.view.config, &item, action, None, *platform).is_ok();
+            if can(ActionType::Install) {
+                standing.installable |= computers & scope;
+            }
+            if can(ActionType::Uninstall) {
+                standing.removable |= computers & scope;
+            }
+        }
+    }
+
+    /// What the own winners of a software say to being needed or in the way.
+    fn winning(&self, survey: &Survey<'a>, standings: &mut BTreeMap<Name, Standing<'a>>) {
+        for (name, standing) in standings {
+            let Some(known) = survey.get(&ItemKey::software(name.clone())) else { continue };
+            for (deployment, won) in known.wins() {
+                standing.winners.push((deployment, won.clone()));
+                let state = match &deployment.desired {
+                    Desired::Software { state, .. } if !is_ignored(deployment) => *state,
+                    _ => SoftwareState::Ignored,
+                };
+                if matches!(state, SoftwareState::Absent | SoftwareState::Ignored) {
+                    standing.refuses |= won;
+                }
+                if matches!(state, SoftwareState::Installed | SoftwareState::Ignored) {
+                    standing.keeps |= won;
+                }
+                if state != SoftwareState::Ignored {
+                    let mode = precedence::ceiling(self.view.config, deployment).min(self.view.ceiling);
+                    for (mode, computers) in self.view.fleet.by_mode(won, mode) {
+                        if mode < Mode::Enforce {
+                            standing.passive |= computers;
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Where a software is, by what is known of it.
+fn presence(standing: &mut Standing<'_>, part: &Part<'_>) {
+    match part.seen {
+        Seen::Known(Observed::Present { .. }) => standing.present |= &part.computers,
+        Seen::Known(Observed::Absent) => standing.absent |= &part.computers,
+        _ => {}
+    }
+}
+
+/// What a part of a software with a winner adds to its standing.
+fn own_standing(standing: &mut Standing<'_>, deployment: &Deployment, part: &Part<'_>) {
+    presence(standing, part);
+    let Desired::Software { state, .. } = &deployment.desired else { return };
+    let counts = match (state, part.seen) {
+        (SoftwareState::Installed | SoftwareState::UpdateIfFound, Seen::Known(Observed::Present { .. })) => {
+            true
+        }
+        // Where it may act this follows from the install, as far as that is possible.
+        (SoftwareState::Installed, Seen::Known(Observed::Absent)) => part.mode < Mode::Enforce,
+        _ => false,
+    };
+    if counts {
+        if part.mode == Mode::Enforce {
+            standing.active |= &part.computers;
+        } else {
+            standing.audited |= &part.computers;
+        }
+    }
+}
