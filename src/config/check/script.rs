@@ -57,9 +57,16 @@ struct Text {
 impl<'a> Checker<'a> {
     /// Reads all Script documents.
     pub(super) fn shared_scripts(&mut self, documents: &'a [Document<ScriptSpec>]) {
-        for (name, document) in by_name(documents) {
+        let sound = by_name(documents);
+        for document in documents {
+            self.begin(document);
             let shared = self.shared_script(document);
-            self.shared.insert(name, shared);
+            if sound
+                .get(document.name())
+                .is_some_and(|first| Arc::ptr_eq(&first.raw.node, &document.raw.node))
+            {
+                self.shared.insert(document.name(), shared);
+            }
         }
     }
 
@@ -201,6 +208,9 @@ impl<'a> Checker<'a> {
             return None;
         }
         let base = &*raw.file;
+        if !self.is_written(raw, &raw.place(pointer), path) {
+            return None;
+        }
         let shown = format!("{path:?}");
         let finding = |code, message: String| Finding::new(code, message, raw.place(pointer));
         let finding = match self.around.tree.resolve(base, path) {
@@ -269,6 +279,7 @@ impl<'a> Checker<'a> {
 
     /// Looks for syntax errors in all PowerShell texts. The grammar is not Microsoft's own, so these are warnings.
     pub(super) fn check_powershell(&mut self) {
+        self.begin_all();
         let texts = std::mem::take(&mut self.powershell);
         let texts: Vec<_> = texts.into_iter().collect();
         let errors = crate::config::parallel::map(&texts, |(text, _)| syntax_errors(text));
