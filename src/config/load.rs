@@ -95,9 +95,12 @@ pub fn load(source: &dyn Source) -> Loaded {
     Loaded { config, findings, sources, revision: source.describe(&contents) }
 }
 
+/// A configuration file's path, and that of the file behind it, which is another for a link.
+type Listed = (Arc<str>, Arc<str>);
+
 /// The configuration files: the path of each and the file behind it, where that is a link; and what is wrong with
 /// entries of the tree.
-fn list(tree: &Tree) -> (Vec<(Arc<str>, Arc<str>)>, Findings) {
+fn list(tree: &Tree) -> (Vec<Listed>, Findings) {
     let mut paths = Vec::new();
     let mut findings = Findings::new();
     for (path, entry) in tree.iter().filter(|(path, _)| !is_hidden(path)) {

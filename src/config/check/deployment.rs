@@ -213,8 +213,9 @@ impl<'a> Checker<'a> {
                     }
                 };
                 if let Some(exact) = constraint.is_exact() {
-                    let is_it =
-                        |listed: &String| version::compare(scheme, listed, exact).is_ok_and(|o| o.is_eq());
+                    let is_it = |listed: &String| {
+                        version::compare(scheme, listed, exact).is_ok_and(std::cmp::Ordering::is_eq)
+                    };
                     if !versions.is_empty() && !versions.iter().any(is_it) {
                         self.push(none(exact));
                         return None;

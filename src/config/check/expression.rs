@@ -104,7 +104,7 @@ impl Checker<'_> {
 
     fn fact_path(&mut self, raw: &RawDocument, pointer: &str, path: &str) {
         let known = Facts::paths();
-        if known.iter().any(|known| *known == path) {
+        if known.contains(&path) {
             return;
         }
         let place = raw.place(pointer);
