@@ -2,8 +2,10 @@
 //!
 //! Not here: the envelope (`parse`) and everything between documents (`check`).
 //!
-//! Invariant: a [`Document`] has a name and a spec without errors of its own; documents that have some are kept by name
-//! only, so that references to them hold.
+//! Invariant: a [`Document`] that is sound has a name and a spec without errors of its own. Of the others what could be
+//! read is kept, to look for further faults, and their names, so that references to them hold.
+
+use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
 
@@ -24,6 +26,10 @@ pub struct Document<T> {
     pub metadata: Metadata,
     /// What it says.
     pub spec: T,
+    /// Whether it has no errors of its own. Otherwise what is wrong with it is passed over in `spec`.
+    pub is_sound: bool,
+    /// Whether it has a name; otherwise the one in `metadata` is made up.
+    pub is_named: bool,
 }
 
 impl<T> Document<T> {
@@ -38,9 +44,13 @@ impl<T> Document<T> {
     pub fn place(&self) -> Place {
         self.raw.origin()
     }
+
+    fn named(&self) -> Option<(&Name, &RawDocument)> {
+        self.is_named.then_some((&self.metadata.name, &self.raw))
+    }
 }
 
-/// A document that has a name and no usable spec.
+/// A document that has a name and a spec of which nothing can be read.
 #[derive(Debug, Clone)]
 pub struct Broken {
     /// Its kind.
@@ -87,7 +97,12 @@ macro_rules! documents {
             /// Every name with its kind and tree, kind by kind.
             pub fn names(&self) -> impl Iterator<Item = (Kind, &Name, &RawDocument)> {
                 std::iter::empty()
-                    $(.chain(self.$field.iter().map(|document| (Kind::$kind, document.name(), &document.raw))))*
+                    $(.chain(
+                        self.$field
+                            .iter()
+                            .filter_map(Document::named)
+                            .map(|(name, raw)| (Kind::$kind, name, raw))
+                    ))*
                     .chain(self.broken.iter().map(|broken| (broken.kind, &broken.name, &broken.raw)))
             }
         }
@@ -114,12 +129,24 @@ impl Documents {
         mut raw: RawDocument,
         findings: &mut Findings,
     ) -> Option<Document<T>> {
-        let spec = raw.spec(findings);
-        let metadata = raw.metadata.take()?;
+        let (spec, is_sound) = raw.spec_partly(findings);
+        let metadata = raw.metadata.take();
+        let is_named = metadata.is_some();
+        let metadata = match metadata {
+            Some(metadata) => metadata,
+            None => Metadata {
+                name: Name::new("unnamed").ok()?,
+                title: None,
+                labels: BTreeMap::new(),
+                description: None,
+            },
+        };
         if let Some(spec) = spec {
-            return Some(Document { raw, metadata, spec });
+            return Some(Document { raw, metadata, spec, is_sound: is_sound && is_named, is_named });
         }
-        self.broken.push(Broken { kind, name: metadata.name, raw });
+        if is_named {
+            self.broken.push(Broken { kind, name: metadata.name, raw });
+        }
         None
     }
 }

@@ -238,8 +238,11 @@ fn tidy(folder: &str) -> String {
     parts.join("/")
 }
 
+/// Files and links by path, each with its object.
+type Objects = BTreeMap<Arc<str>, (Entry, Oid)>;
+
 /// Every file and link below a tree, with its object. Submodules are left out.
-fn list(repository: &Repository, root: Oid) -> Result<BTreeMap<Arc<str>, (Entry, Oid)>, git2::Error> {
+fn list(repository: &Repository, root: Oid) -> Result<Objects, git2::Error> {
     let mut found = BTreeMap::new();
     let mut open = vec![(String::new(), root)];
     while let Some((folder, oid)) = open.pop() {
@@ -300,12 +303,15 @@ fn near(repository: &Repository, wanted: &str) -> Vec<String> {
     found
 }
 
+/// A commit's id, subject and files.
+type HeadCommit = (CommitId, Option<String>, Objects);
+
 /// The commit that a working tree stands on, and the objects of its files.
 pub(super) struct Head {
     repository: Repository,
     /// The folder of the configuration, relative to the repository's root.
     folder: String,
-    commit: Option<(CommitId, Option<String>, BTreeMap<Arc<str>, (Entry, Oid)>)>,
+    commit: Option<HeadCommit>,
 }
 
 impl Head {

@@ -55,10 +55,12 @@ pub fn load(source: &dyn Source) -> Loaded {
     let mut contents = BTreeMap::new();
     let mut documents = Documents::default();
     let mut broken = BTreeSet::new();
+    let mut incomplete = false;
     for file in read.into_iter().filter(|file| !own.contains(&file.path)) {
         if file.findings.has_errors() {
             broken.insert(Arc::clone(&file.path));
         }
+        incomplete |= file.findings.iter().any(hides_names);
         if let Some(text) = file.text {
             sources.insert(Arc::clone(&file.path), text);
         }
@@ -70,12 +72,7 @@ pub fn load(source: &dyn Source) -> Loaded {
     }
 
     let files = referred(source, &documents);
-    let around = Surroundings {
-        tree,
-        files: &files,
-        incomplete: !broken.is_empty(),
-        root_is_broken: broken.contains(ROOT_FILE),
-    };
+    let around = Surroundings { tree, files: &files, incomplete, root_is_broken: broken.contains(ROOT_FILE) };
     let outcome = check::check(&documents, around);
     for (path, bytes) in &files {
         if let Ok(bytes) = bytes {
@@ -98,9 +95,12 @@ pub fn load(source: &dyn Source) -> Loaded {
     Loaded { config, findings, sources, revision: source.describe(&contents) }
 }
 
+/// A configuration file's path, and that of the file behind it, which is another for a link.
+type Listed = (Arc<str>, Arc<str>);
+
 /// The configuration files: the path of each and the file behind it, where that is a link; and what is wrong with
 /// entries of the tree.
-fn list(tree: &Tree) -> (Vec<(Arc<str>, Arc<str>)>, Findings) {
+fn list(tree: &Tree) -> (Vec<Listed>, Findings) {
     let mut paths = Vec::new();
     let mut findings = Findings::new();
     for (path, entry) in tree.iter().filter(|(path, _)| !is_hidden(path)) {
@@ -140,6 +140,14 @@ fn list(tree: &Tree) -> (Vec<(Arc<str>, Arc<str>)>, Findings) {
         }
     }
     (paths, findings)
+}
+
+/// Whether documents that are meant to be there may not have been read because of this.
+fn hides_names(finding: &Finding) -> bool {
+    let code = finding.code;
+    finding.is_error()
+        && (code.as_str().starts_with("M01")
+            || [code::FILE_UNREADABLE, code::UNKNOWN_KIND, code::UNKNOWN_API_VERSION].contains(&code))
 }
 
 fn read(source: &dyn Source, path: &Arc<str>, real: &str) -> Read {

@@ -116,13 +116,11 @@ impl Tree {
             let here = done.join("/");
             match self.files.get_key_value(here.as_str()) {
                 None if self.is_folder(&here) => {}
-                None => return self.missing(&done, &todo),
+                None => return missing(&done, &todo),
                 Some((_, Entry::Unreadable(why))) => return Resolved::Unreadable(why.clone()),
                 Some((path, Entry::File)) => {
-                    return match todo.iter().all(|step| step.is_empty() || *step == ".") {
-                        true => Resolved::File(Arc::clone(path)),
-                        false => Resolved::Missing,
-                    };
+                    let is_end = todo.iter().all(|step| step.is_empty() || *step == ".");
+                    return if is_end { Resolved::File(Arc::clone(path)) } else { Resolved::Missing };
                 }
                 Some((_, Entry::Link(target))) => {
                     links += 1;
@@ -140,22 +138,6 @@ impl Tree {
         Resolved::Folder
     }
 
-    /// Nothing is there; but a path that leads out says so rather than that it is missing.
-    fn missing(&self, done: &[&str], todo: &[&str]) -> Resolved {
-        let mut depth = done.len();
-        for step in todo.iter().rev() {
-            match *step {
-                "" | "." => {}
-                ".." => match depth.checked_sub(1) {
-                    Some(less) => depth = less,
-                    None => return Resolved::Leaves,
-                },
-                _ => depth += 1,
-            }
-        }
-        Resolved::Missing
-    }
-
     fn is_folder(&self, path: &str) -> bool {
         let prefix = format!("{path}/");
         self.below(&prefix).next().is_some_and(|(first, _)| first.starts_with(&prefix))
@@ -166,11 +148,28 @@ impl Tree {
     }
 }
 
-/// Whether a file of this path is read as configuration: it ends in .yaml or .yml, and neither it nor a folder above it
+/// Nothing is there; but a path that leads out says so rather than that it is missing.
+fn missing(done: &[&str], todo: &[&str]) -> Resolved {
+    let mut depth = done.len();
+    for step in todo.iter().rev() {
+        match *step {
+            "" | "." => {}
+            ".." => match depth.checked_sub(1) {
+                Some(less) => depth = less,
+                None => return Resolved::Leaves,
+            },
+            _ => depth += 1,
+        }
+    }
+    Resolved::Missing
+}
+
+/// Whether a file of this path is read as configuration: it ends in .yaml or .yml in any case, and neither it nor a folder above it
 /// begins with a dot, as those belong to other programs.
 #[must_use]
 pub fn is_configuration(path: &str) -> bool {
-    (path.ends_with(".yaml") || path.ends_with(".yml")) && !is_hidden(path)
+    let ending = path.rsplit_once('.').map_or("", |(_, ending)| ending);
+    ["yaml", "yml"].iter().any(|known| ending.eq_ignore_ascii_case(known)) && !is_hidden(path)
 }
 
 /// Whether a name in the path begins with a dot.

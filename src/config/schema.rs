@@ -28,7 +28,7 @@ pub fn all() -> BTreeMap<String, String> {
         let mut generator = generator();
         let document = document(kind, &mut generator);
         let name = format!("{}.json", kind.as_str().to_ascii_lowercase());
-        schemas.insert(name, text(whole(&format!("Muster {kind}"), document, &mut generator)));
+        schemas.insert(name, text(&whole(&format!("Muster {kind}"), document, &mut generator)));
     }
     let mut any = generator();
     let kinds: Vec<Value> = Kind::ALL.into_iter().map(|kind| document(kind, &mut any)).collect();
@@ -40,9 +40,9 @@ pub fn all() -> BTreeMap<String, String> {
         choices.push(json!({ "$ref": format!("#/$defs/{name}") }));
     }
     let any_kind = whole("A Muster document of any kind", json!({ "oneOf": choices }), &mut any);
-    schemas.insert(ANY_KIND.to_owned(), text(any_kind));
+    schemas.insert(ANY_KIND.to_owned(), text(&any_kind));
     let plan = generator().into_root_schema_for::<Plan>();
-    schemas.insert("plan.json".to_owned(), text(plan.to_value()));
+    schemas.insert("plan.json".to_owned(), text(&plan.to_value()));
     schemas
 }
 
@@ -128,9 +128,9 @@ fn without_null(value: &mut Value) {
     }
 }
 
-fn text(schema: Value) -> String {
+fn text(schema: &Value) -> String {
     // A schema is a tree of texts and numbers, which always has a text.
-    let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
+    let mut text = serde_json::to_string_pretty(schema).unwrap_or_default();
     text.push('\n');
     text
 }

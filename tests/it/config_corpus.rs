@@ -6,6 +6,7 @@
 //! expected texts are written anew; review them then.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -76,15 +77,15 @@ pub(crate) fn findings(loaded: &Loaded) -> String {
     let mut text = String::new();
     for finding in &loaded.findings {
         match &finding.place {
-            Some(place) => text.push_str(&format!("{}:{}:{} ", place.file, place.line, place.column)),
+            Some(place) => _ = write!(text, "{}:{}:{} ", place.file, place.line, place.column),
             None => text.push_str("- "),
         }
-        text.push_str(&format!("{} {}\n", finding.code, finding.message));
+        _ = writeln!(text, "{} {}", finding.code, finding.message);
         for (place, what) in &finding.related {
-            text.push_str(&format!("  {}:{}:{} {what}\n", place.file, place.line, place.column));
+            _ = writeln!(text, "  {}:{}:{} {what}", place.file, place.line, place.column);
         }
         if let Some(help) = &finding.help {
-            text.push_str(&format!("  help: {help}\n"));
+            _ = writeln!(text, "  help: {help}");
         }
     }
     text

@@ -1,6 +1,7 @@
 //! Circles among names, found in time that grows with the number of edges and without recursion.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use super::Checker;
 use crate::diagnostic::{Finding, Place, code};
@@ -23,7 +24,7 @@ impl Checker<'_> {
             let Some(place) = places.get(first) else { continue };
             let mut way = format!("{what} `{first}`");
             for name in rest.iter().chain([first]) {
-                way.push_str(&format!(" {verb} `{name}`"));
+                _ = write!(way, " {verb} `{name}`");
                 if name != first {
                     way.push_str(", which");
                 }
@@ -65,7 +66,6 @@ fn cycles<'a>(graph: &BTreeMap<&'a Name, Vec<&'a Name>>) -> Vec<Vec<&'a Name>> {
                 continue;
             };
             match state.get(next) {
-                Some(State::Done) => {}
                 Some(State::Open) => {
                     let from = way.iter().position(|(name, _)| *name == next).unwrap_or_default();
                     let mut circle: Vec<&Name> = way.iter().skip(from).map(|(name, _)| *name).collect();
@@ -80,7 +80,7 @@ fn cycles<'a>(graph: &BTreeMap<&'a Name, Vec<&'a Name>>) -> Vec<Vec<&'a Name>> {
                     state.insert(next, State::Open);
                     way.push((next, 0));
                 }
-                None => {}
+                Some(State::Done) | None => {}
             }
         }
     }

@@ -23,6 +23,7 @@ impl<'a> Checker<'a> {
         let targets = by_name(&documents.targets);
         let mut deployments = BTreeMap::new();
         for document in &documents.deployments {
+            self.begin(document);
             if let Some(deployment) = self.deployment(document, software, &tasks, &targets) {
                 deployments.entry(document.name().clone()).or_insert(deployment);
             }
@@ -37,7 +38,7 @@ impl<'a> Checker<'a> {
         tasks: &BTreeMap<&Name, &Document<TaskSpec>>,
         targets: &BTreeMap<&Name, &Document<TargetSpec>>,
     ) -> Option<Deployment> {
-        let Document { raw, metadata, spec } = document;
+        let Document { raw, metadata, spec, .. } = document;
         let expression = self.target(raw, spec, targets);
         let keys = [("software", spec.software.is_some()), ("task", spec.task.is_some())];
         if !self.exactly_one(raw, "/spec", &keys) {
@@ -212,8 +213,9 @@ impl<'a> Checker<'a> {
                     }
                 };
                 if let Some(exact) = constraint.is_exact() {
-                    let is_it =
-                        |listed: &String| version::compare(scheme, listed, exact).is_ok_and(|o| o.is_eq());
+                    let is_it = |listed: &String| {
+                        version::compare(scheme, listed, exact).is_ok_and(std::cmp::Ordering::is_eq)
+                    };
                     if !versions.is_empty() && !versions.iter().any(is_it) {
                         self.push(none(exact));
                         return None;

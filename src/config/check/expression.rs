@@ -52,15 +52,15 @@ impl Checker<'_> {
 
     // The depth of a document is bounded, so the recursion is.
     fn term(&mut self, raw: &RawDocument, pointer: &str, term: &Term) {
-        let at = |key: &str| raw.place(&format!("{pointer}/{key}"));
+        let at = |key: &str| format!("{pointer}/{key}");
         match term {
             Term::All(terms) => self.terms(raw, &format!("{pointer}/all"), terms),
             Term::Any(terms) => self.terms(raw, &format!("{pointer}/any"), terms),
             Term::Not(terms) => self.terms(raw, &format!("{pointer}/not"), terms),
-            Term::Tenant(name) => _ = self.reference_at(Kind::Tenant, name, || at("tenant")),
-            Term::TenantTree(name) => _ = self.reference_at(Kind::Tenant, name, || at("tenantTree")),
-            Term::Provider(name) => _ = self.reference_at(Kind::Provider, name, || at("provider")),
-            Term::Target(name) => _ = self.reference_at(Kind::Target, name, || at("target")),
+            Term::Tenant(name) => _ = self.reference(raw, &at("tenant"), Kind::Tenant, name),
+            Term::TenantTree(name) => _ = self.reference(raw, &at("tenantTree"), Kind::Tenant, name),
+            Term::Provider(name) => _ = self.reference(raw, &at("provider"), Kind::Provider, name),
+            Term::Target(name) => _ = self.reference(raw, &at("target"), Kind::Target, name),
             Term::TenantTag(tag) => _ = self.not_empty(raw, &format!("{pointer}/tenantTag"), tag),
             Term::Tag(tag) => _ = self.not_empty(raw, &format!("{pointer}/tag"), tag),
             Term::Computer(computer) => self.computer_term(raw, &format!("{pointer}/computer"), computer),
@@ -104,10 +104,13 @@ impl Checker<'_> {
 
     fn fact_path(&mut self, raw: &RawDocument, pointer: &str, path: &str) {
         let known = Facts::paths();
-        if known.iter().any(|known| *known == path) {
+        if known.contains(&path) {
             return;
         }
         let place = raw.place(pointer);
+        if !self.is_written(raw, &place, path) {
+            return;
+        }
         let finding = Finding::new(code::UNKNOWN_REFERENCE, format!("there is no fact {path:?}"), place);
         self.push(finding.help(match nearest(path, known.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),

@@ -54,11 +54,12 @@ impl<'a> Checker<'a> {
             }
         }
         let document = documents.instances.iter().find(|document| &*document.raw.file == ROOT_FILE)?;
+        self.begin(document);
         Some(self.settings(document))
     }
 
     fn settings(&mut self, document: &Document<InstanceSpec>) -> Instance {
-        let Document { raw, metadata, spec } = document;
+        let Document { raw, metadata, spec, .. } = document;
         self.within(raw, "/spec/concurrency", spec.concurrency, 1, 10_000);
         if let Some(zone) = &spec.time_zone {
             self.time_zone(document, zone);
@@ -100,6 +101,7 @@ impl<'a> Checker<'a> {
         let mut tenants = BTreeMap::new();
         let mut edges = Vec::new();
         for document in documents {
+            self.begin(document);
             if let Some(parent) = &document.spec.parent {
                 self.reference(&document.raw, "/spec/parent", Kind::Tenant, parent);
                 edges.push((document.name(), document.raw.place("/spec/parent"), vec![parent]));
@@ -113,6 +115,7 @@ impl<'a> Checker<'a> {
                 cross_tenant: document.spec.cross_tenant.unwrap_or(CrossTenant::Include),
             });
         }
+        self.begin_all();
         self.no_cycles("Tenant", "belongs to", edges);
         tenants
     }
@@ -121,7 +124,8 @@ impl<'a> Checker<'a> {
         let mut computers = BTreeMap::new();
         let mut seen: BTreeMap<(String, Option<&Name>), Place> = BTreeMap::new();
         for document in documents {
-            let Document { raw, metadata, spec } = document;
+            self.begin(document);
+            let Document { raw, metadata, spec, .. } = document;
             if let Some(name) = &spec.name {
                 self.not_empty(raw, "/spec/name", name);
             }
@@ -132,7 +136,7 @@ impl<'a> Checker<'a> {
             let name = spec.name.clone().unwrap_or_else(|| metadata.name.to_string());
             let place = document.place();
             let key = (name.to_lowercase(), spec.provider.as_ref());
-            if computers.contains_key(&metadata.name) {
+            if !document.is_sound || computers.contains_key(&metadata.name) {
                 continue;
             }
             if let Some(first) = seen.get(&key) {

@@ -71,6 +71,16 @@ pub fn check(documents: &Documents, around: Surroundings<'_>) -> Outcome {
     Outcome { config: config.filter(|_| !findings.has_errors()), findings, sources: checker.sources }
 }
 
+/// Codes of faults that do not follow from other faults of a document.
+const IN_PARTIAL: [Code; 6] = [
+    code::UNKNOWN_REFERENCE,
+    code::WRONG_KIND_HERE,
+    code::FILE_MISSING,
+    code::LEAVES_REPOSITORY,
+    code::FILE_UNREADABLE,
+    code::SYMLINK_LOOP,
+];
+
 /// What is known while checking.
 struct Checker<'a> {
     around: Surroundings<'a>,
@@ -86,6 +96,8 @@ struct Checker<'a> {
     powershell: BTreeMap<Arc<str>, script::Written>,
     findings: Findings,
     sources: Sources,
+    /// Whether the document that is looked at has errors of its own; see [`Checker::begin`].
+    is_partial: bool,
 }
 
 /// Where a name is declared.
@@ -105,6 +117,7 @@ impl<'a> Checker<'a> {
             powershell: BTreeMap::new(),
             findings: Findings::new(),
             sources: Sources::new(),
+            is_partial: false,
         };
         for (kind, name, raw) in documents.names() {
             checker.declare(kind, name, raw);
@@ -164,6 +177,7 @@ impl<'a> Checker<'a> {
         let mut targets = BTreeMap::new();
         let mut edges = Vec::new();
         for document in documents {
+            self.begin(document);
             self.expression(&document.raw, "/spec/match", &document.spec.r#match);
             edges.push((
                 document.name(),
@@ -177,17 +191,34 @@ impl<'a> Checker<'a> {
                 mode: document.spec.mode.unwrap_or(super::kind::Mode::Enforce),
             });
         }
+        self.begin_all();
         self.no_cycles("Target", "refers to", edges);
         targets
     }
 
-    fn report(&mut self, code: Code, message: impl Into<String>, place: Place) -> &mut Self {
-        self.findings.push(Finding::new(code, message, place));
-        self
+    fn report(&mut self, code: Code, message: impl Into<String>, place: Place) {
+        self.push(Finding::new(code, message, place));
     }
 
     fn push(&mut self, finding: Finding) {
-        self.findings.push(finding);
+        if !self.is_partial || IN_PARTIAL.contains(&finding.code) {
+            self.findings.push(finding);
+        }
+    }
+
+    /// Turns to a document. Of one that has errors of its own only those faults are told that do not follow from them.
+    fn begin<T>(&mut self, document: &Document<T>) {
+        self.is_partial = !document.is_sound;
+    }
+
+    /// Turns to what concerns several documents.
+    fn begin_all(&mut self) {
+        self.is_partial = false;
+    }
+
+    /// Whether a reference of the present document is one that its author wrote, where `written` is meant to stand.
+    fn is_written(&self, raw: &RawDocument, place: &Place, written: &str) -> bool {
+        !self.is_partial || raw.text.get(place.start..place.end).is_some_and(|text| text.contains(written))
     }
 }
 
@@ -197,10 +228,10 @@ pub fn refers_to_targets(expression: &super::kind::Match) -> bool {
     !expression::targets_in(expression).is_empty()
 }
 
-/// The documents of one kind by name; the first of each name.
+/// The documents of one kind by name; the first of each name, and only those without errors of their own.
 fn by_name<T>(documents: &[Document<T>]) -> BTreeMap<&Name, &Document<T>> {
     let mut map = BTreeMap::new();
-    for document in documents {
+    for document in documents.iter().filter(|document| document.is_sound) {
         map.entry(document.name()).or_insert(document);
     }
     map

@@ -13,7 +13,9 @@ impl<'a> Checker<'a> {
     pub(super) fn order(&mut self, documents: &'a [Document<OrderSpec>]) -> Order {
         let mut seen: BTreeMap<&ItemRef, Place> = BTreeMap::new();
         let mut order = Order::default();
-        for document in by_name(documents).into_values() {
+        let partial = documents.iter().filter(|document| !document.is_sound);
+        for document in by_name(documents).into_values().chain(partial) {
+            self.begin(document);
             let lists = [("first", &document.spec.first), ("last", &document.spec.last)];
             for (key, items) in lists {
                 for (at, item) in items.iter().enumerate() {

@@ -24,10 +24,10 @@ impl<'a> Checker<'a> {
             }
             match &prerequisite.then {
                 Consequence::Install(names) => {
-                    self.others(document, &format!("{pointer}/then/install"), names)
+                    self.others(document, &format!("{pointer}/then/install"), names);
                 }
                 Consequence::Uninstall(names) => {
-                    self.others(document, &format!("{pointer}/then/uninstall"), names)
+                    self.others(document, &format!("{pointer}/then/uninstall"), names);
                 }
                 Consequence::Fail(why) => _ = self.not_empty(raw, &format!("{pointer}/then/fail"), why),
             }
@@ -85,7 +85,7 @@ impl<'a> Checker<'a> {
             for prerequisite in &document.spec.prerequisites {
                 match (&prerequisite.then, &prerequisite.when.not_installed) {
                     (Consequence::Install(names), _) | (Consequence::Fail(_), Some(names)) => {
-                        needed.extend(names)
+                        needed.extend(names);
                     }
                     _ => {}
                 }

@@ -19,6 +19,7 @@ impl<'a> Checker<'a> {
     pub(super) fn providers(&mut self, documents: &'a [Document<ProviderSpec>]) -> BTreeMap<Name, Provider> {
         let mut providers = BTreeMap::new();
         for document in documents {
+            self.begin(document);
             let raw = &document.raw;
             let mut files = BTreeMap::new();
             let mut data = |checker: &mut Self, pointer: &str, path: &Option<String>| {

@@ -9,27 +9,30 @@ use crate::id::Name;
 impl Checker<'_> {
     /// Whether `name` is declared as a `kind`; otherwise says what is wrong at `pointer`.
     pub(super) fn reference(&mut self, raw: &RawDocument, pointer: &str, kind: Kind, name: &Name) -> bool {
-        self.reference_at(kind, name, || raw.place(pointer))
-    }
-
-    /// As [`Self::reference`], with the place made only when it is needed.
-    pub(super) fn reference_at(&mut self, kind: Kind, name: &Name, place: impl FnOnce() -> Place) -> bool {
         if self.is_declared(kind, name) {
             return true;
         }
+        let place = raw.place(pointer);
+        if self.is_written(raw, &place, name.as_str()) {
+            self.unknown(kind, name, place);
+        }
+        false
+    }
+
+    fn unknown(&mut self, kind: Kind, name: &Name, place: Place) {
         let other =
             self.names.iter().find_map(|(other, names)| names.get(name).map(|found| (*other, *found)));
         if let Some((other, found)) = other {
             let message = format!("`{name}` is a {other}, and this place needs a {kind}");
-            let mut finding = Finding::new(code::WRONG_KIND_HERE, message, place());
+            let mut finding = Finding::new(code::WRONG_KIND_HERE, message, place);
             finding = finding.related(found.raw.origin(), format!("the {other} is declared here"));
             if let Some(near) = self.near(kind, name) {
                 finding = finding.help(format!("did you mean the {kind} `{near}`?"));
             }
             self.push(finding);
-            return false;
+            return;
         }
-        let finding = Finding::new(code::UNKNOWN_REFERENCE, format!("there is no {kind} `{name}`"), place());
+        let finding = Finding::new(code::UNKNOWN_REFERENCE, format!("there is no {kind} `{name}`"), place);
         let help = match self.near(kind, name) {
             Some(near) => format!("did you mean `{near}`?"),
             None if self.around.incomplete => {
@@ -39,7 +42,6 @@ impl Checker<'_> {
             None => format!("declare it, or correct the name of the {kind}"),
         };
         self.push(finding.help(help));
-        false
     }
 
     pub(super) fn is_declared(&self, kind: Kind, name: &Name) -> bool {

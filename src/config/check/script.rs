@@ -48,7 +48,7 @@ struct Named<'a> {
 }
 
 /// A script's text and where it comes from.
-struct Text {
+struct Found {
     text: Arc<str>,
     origin: Arc<str>,
     file: Option<Arc<str>>,
@@ -57,9 +57,16 @@ struct Text {
 impl<'a> Checker<'a> {
     /// Reads all Script documents.
     pub(super) fn shared_scripts(&mut self, documents: &'a [Document<ScriptSpec>]) {
-        for (name, document) in by_name(documents) {
+        let sound = by_name(documents);
+        for document in documents {
+            self.begin(document);
             let shared = self.shared_script(document);
-            self.shared.insert(name, shared);
+            if sound
+                .get(document.name())
+                .is_some_and(|first| Arc::ptr_eq(&first.raw.node, &document.raw.node))
+            {
+                self.shared.insert(document.name(), shared);
+            }
         }
     }
 
@@ -132,7 +139,7 @@ impl<'a> Checker<'a> {
             let shared = self.shared.get(name)?.as_ref()?;
             context = context.or(shared.spec.context);
             limit = limit.or(shared.spec.time_limit);
-            let text = Text {
+            let text = Found {
                 text: Arc::clone(&shared.text),
                 origin: Arc::clone(&shared.origin),
                 file: shared.file.clone(),
@@ -173,7 +180,7 @@ impl<'a> Checker<'a> {
         }))
     }
 
-    fn text(&mut self, raw: &RawDocument, pointer: &str, named: &Named<'_>) -> Option<Text> {
+    fn text(&mut self, raw: &RawDocument, pointer: &str, named: &Named<'_>) -> Option<Found> {
         if let Some(path) = named.file {
             let pointer = format!("{pointer}/file");
             let file = self.file(raw, &pointer, path)?;
@@ -184,7 +191,7 @@ impl<'a> Checker<'a> {
                     return None;
                 }
             };
-            return Some(Text { text, origin: Arc::clone(&file), file: Some(file) });
+            return Some(Found { text, origin: Arc::clone(&file), file: Some(file) });
         }
         let inline = named.inline?;
         let place = raw.place(&format!("{pointer}/inline"));
@@ -192,7 +199,7 @@ impl<'a> Checker<'a> {
             self.report(code::SCRIPT_BYTES, format!("the script {why}"), place);
             return None;
         }
-        Some(Text { text: with_line_feeds(inline), origin: place.to_string().into(), file: None })
+        Some(Found { text: with_line_feeds(inline), origin: place.to_string().into(), file: None })
     }
 
     /// The file that `path` leads to; otherwise says why there is none.
@@ -201,6 +208,9 @@ impl<'a> Checker<'a> {
             return None;
         }
         let base = &*raw.file;
+        if !self.is_written(raw, &raw.place(pointer), path) {
+            return None;
+        }
         let shown = format!("{path:?}");
         let finding = |code, message: String| Finding::new(code, message, raw.place(pointer));
         let finding = match self.around.tree.resolve(base, path) {
@@ -269,24 +279,21 @@ impl<'a> Checker<'a> {
 
     /// Looks for syntax errors in all PowerShell texts. The grammar is not Microsoft's own, so these are warnings.
     pub(super) fn check_powershell(&mut self) {
+        self.begin_all();
         let texts = std::mem::take(&mut self.powershell);
         let texts: Vec<_> = texts.into_iter().collect();
         let errors = crate::config::parallel::map(&texts, |(text, _)| syntax_errors(text));
         for ((text, written), errors) in texts.iter().zip(errors) {
             for range in errors.into_iter().take(MAX_SYNTAX_ERRORS) {
-                let finding = match &written.file {
-                    Some(file) => {
-                        self.sources.insert(Arc::clone(file), Arc::clone(text));
-                        let place = Place::in_text(file, text, range.start, range.end);
-                        Finding::new(code::SCRIPT_SYNTAX, "this is not PowerShell as far as is known", place)
-                            .related(written.place.clone(), "the script is used here")
-                    }
-                    None => {
-                        let place = Place::in_text(&written.place.file, text, range.start, range.end);
-                        let message =
-                            format!("line {} of the script is not PowerShell as far as is known", place.line);
-                        Finding::new(code::SCRIPT_SYNTAX, message, written.place.clone())
-                    }
+                let finding = if let Some(file) = &written.file {
+                    self.sources.insert(Arc::clone(file), Arc::clone(text));
+                    let place = Place::in_text(file, text, range.start, range.end);
+                    Finding::new(code::SCRIPT_SYNTAX, "this is not PowerShell as far as is known", place)
+                        .related(written.place.clone(), "the script is used here")
+                } else {
+                    let line = Place::in_text(&written.place.file, text, range.start, range.end).line;
+                    let message = format!("line {line} of the script is not PowerShell as far as is known");
+                    Finding::new(code::SCRIPT_SYNTAX, message, written.place.clone())
                 };
                 self.push(Finding { severity: Severity::Warning, ..finding });
             }
@@ -301,14 +308,11 @@ fn sendable(bytes: &[u8]) -> Result<&str, String> {
     }
     let text = str::from_utf8(bytes).map_err(|error| {
         let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
-        let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = str::from_utf8(good).unwrap_or_default().matches('\n').count() + 1;
         format!("is not UTF-8 text; the first wrong byte is in line {line}")
     })?;
     match text.split_once('\0') {
-        Some((before, _)) => Err(format!(
-            "has a NUL byte in line {}",
-            before.bytes().filter(|byte| *byte == b'\n').count() + 1
-        )),
+        Some((before, _)) => Err(format!("has a NUL byte in line {}", before.matches('\n').count() + 1)),
         None => Ok(text),
     }
 }

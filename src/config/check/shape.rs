@@ -68,7 +68,7 @@ impl Checker<'_> {
     }
 
     /// The number at `pointer` is in a range.
-    pub(super) fn within<N: PartialOrd + Display>(
+    pub(super) fn within<N: Copy + PartialOrd + Display>(
         &mut self,
         raw: &RawDocument,
         pointer: &str,

@@ -24,9 +24,13 @@ impl<'a> Checker<'a> {
         let tasks = by_name(&documents.tasks);
         let mut all = BTreeMap::new();
         for document in &documents.software {
+            self.begin(document);
             let checked = self.software(document, &tasks);
-            all.entry(document.name().clone()).or_insert(checked);
+            if document.is_sound {
+                all.entry(document.name().clone()).or_insert(checked);
+            }
         }
+        self.begin_all();
         self.prerequisite_cycles(&documents.software);
         all
     }
@@ -36,7 +40,7 @@ impl<'a> Checker<'a> {
         document: &'a Document<SoftwareSpec>,
         tasks: &BTreeMap<&Name, &Document<TaskSpec>>,
     ) -> CheckedSoftware<'a> {
-        let Document { raw, metadata, spec } = document;
+        let Document { raw, metadata, spec, .. } = document;
         let scheme = spec.version_scheme.unwrap_or_default();
         let detect = self.detect(raw, &spec.detect);
         let versions = self.versions(raw, scheme, &spec.versions);

@@ -12,7 +12,8 @@ impl<'a> Checker<'a> {
     pub(super) fn tasks(&mut self, documents: &'a [Document<TaskSpec>]) -> BTreeMap<Name, Task> {
         let mut tasks = BTreeMap::new();
         for document in documents {
-            let Document { raw, metadata, spec } = document;
+            self.begin(document);
+            let Document { raw, metadata, spec, .. } = document;
             let keys =
                 [("test", spec.test.is_some()), ("set", spec.set.is_some()), ("get", spec.get.is_some())];
             self.at_least_one(raw, "/spec", &keys);

@@ -1,6 +1,7 @@
 //! Made-up values for keys that are missing, only to see what else is wrong with the mapping that lacks them.
 //!
-//! Nothing that is made up here ever leaves [`super::from_node`]: a document with a missing key has an error.
+//! Nothing that is made up here ever leaves [`super::from_node`]: a document with a missing key has an error. What
+//! [`super::from_node_partly`] gives is for looking for further faults only.
 
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
 use serde::forward_to_deserialize_any;

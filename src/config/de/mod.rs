@@ -50,6 +50,23 @@ pub fn from_node_with<T: DeserializeOwned>(
     node: &Node,
     findings: &mut Findings,
 ) -> Option<T> {
+    match from_node_partly(file, text, lines, node, findings) {
+        (value, true) => value,
+        (_, false) => None,
+    }
+}
+
+/// As [`from_node_with`], with what could be read of a value that has errors, and whether it has none.
+///
+/// What is wrong is passed over in such a value, and what is missing is made up: it is good for finding more faults and
+/// for nothing else.
+pub fn from_node_partly<T: DeserializeOwned>(
+    file: &Arc<str>,
+    text: &str,
+    lines: &LineIndex,
+    node: &Node,
+    findings: &mut Findings,
+) -> (Option<T>, bool) {
     let place = |range: Range<usize>| lines.place(file, text, range);
     let context = Context { text, place: &place, state: RefCell::default() };
     let mut value = None;
@@ -72,11 +89,9 @@ pub fn from_node_with<T: DeserializeOwned>(
         let message = "the value cannot be read";
         state.findings.push(Finding::new(code::INVALID_VALUE, message, (context.place)(node.range())));
     }
-    if state.findings.iter().any(Finding::is_error) {
-        value = None;
-    }
+    let is_sound = !state.findings.iter().any(Finding::is_error);
     findings.extend(state.findings);
-    value
+    (value, is_sound)
 }
 
 /// The identity of a node while its tree is borrowed.

@@ -183,6 +183,13 @@ impl RawDocument {
         de::from_node_with(&self.file, &self.text, &self.lines, &spec.value, findings)
     }
 
+    /// As [`Self::spec`], with what could be read of a spec that has errors, and whether it has none; see
+    /// [`de::from_node_partly`].
+    pub fn spec_partly<T: DeserializeOwned>(&self, findings: &mut Findings) -> (Option<T>, bool) {
+        let Some(spec) = self.node.get("spec") else { return (None, false) };
+        de::from_node_partly(&self.file, &self.text, &self.lines, &spec.value, findings)
+    }
+
     /// The place of the value at a JSON pointer into the document, such as `/spec/target/ref`; of its nearest ancestor
     /// when there is no such value. Lists and mappings are shown by their first line.
     #[must_use]
