@@ -148,7 +148,7 @@ impl From<StoreError> for CliError {
             StoreError::Failed { .. } | StoreError::Broken { .. } => (Exit::Error, None),
         };
         let new = Self::new(exit, error.to_string());
-        let source = error.source().map(|source| source.to_string());
+        let source = error.source().map(std::string::ToString::to_string);
         let new = match source {
             Some(source) => Self { source: Some(source.into()), ..new },
             None => new,

@@ -179,6 +179,19 @@ mod tests {
         let now = Timestamp::from_second(3 * 3600).expect("valid");
         let mut pen = Recording::default();
         item(&mut pen, &explanation, now, &View::default()).expect("memory");
-        insta::assert_snapshot!(pen, @"");
+        insta::assert_snapshot!(pen, @r#"
+    seven-zip
+      * seven-zip-contoso   tenants/contoso/deployments.yaml:3
+          rank   tenant, narrowed, priority 5
+          result won: it ranks first
+      - seven-zip-everywhere   deployments/archive.yaml:12
+          rank   cross-tenant
+          result lost: seven-zip-contoso has the narrower scope
+      x seven-zip-gone   deployments/old.yaml:1
+          rank   -
+          result dropped: it is disabled
+      Observed  present, 24.07, 3 h ago
+      Decision  update to 24.08 (update-available), mode enforce
+    "#);
     }
 }

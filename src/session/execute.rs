@@ -18,16 +18,16 @@ use super::event::Event;
 use super::script::{Bundle, BundleResult, Ended, Read, Step, StepResult, Write};
 use super::secrets::{self, Secrets};
 use super::stage::{ActionResult, SessionStatus, Stage};
-use super::verify::{satisfies, unchanged, words};
+use super::verify::{unchanged, words};
 use super::{collect, script};
 use crate::config::Config;
-use crate::config::kind::VersionScheme;
 use crate::config::model::Detect;
 use crate::id::{Digest, RunId, SessionId};
 use crate::inventory::facts::Facts;
-use crate::inventory::item::{Detection, ItemKey, ItemKind, Observed};
+use crate::inventory::item::{Detection, ItemKind, Observed};
 use crate::inventory::known::Contact;
 use crate::inventory::snapshot::Computer;
+use crate::plan::diff::achieved;
 use crate::plan::document::Change;
 use crate::plan::interpret::Interpreter;
 use crate::plan::procedure::{Probe, Procedure};
@@ -247,7 +247,6 @@ impl Session<'_> {
         results: &[ActionResult],
     ) -> Result<ActionResult, StoreError> {
         let Some(work) = self.work.get(position).cloned() else { return Ok(ActionResult::Cancelled) };
-        let scheme = scheme(self.tools.config, &work.change.item);
         if self.control.demand() != Demand::Run {
             return self.not_begun(position, ActionResult::Cancelled, "the run was asked to stop").await;
         }
@@ -255,7 +254,12 @@ impl Session<'_> {
             let message = format!("{blocker} did not succeed");
             return self.not_begun(position, ActionResult::Blocked, &message).await;
         }
-        if satisfies(work.change.action, &work.change.after, &now, scheme) {
+        let now = match &work.procedure {
+            // What it depends on may have changed its state in this very session.
+            Some(procedure) if !work.after.is_empty() => self.look_again(procedure).await.unwrap_or(now),
+            _ => now,
+        };
+        if achieved(self.tools.config, work.change, &now) == Some(true) {
             return self.not_begun(position, ActionResult::Skipped, "it is so already").await;
         }
         if !unchanged(&work.change.before, &now) {
@@ -286,11 +290,12 @@ impl Session<'_> {
         let seen = self.see(procedure, answer).await;
         let result = match &seen.observed {
             _ if seen.nothing_ran || seen.no_user => ActionResult::Deferred,
-            Some(Observed::Undetermined { .. }) | None => ActionResult::Undetermined,
-            Some(observed) if satisfies(work.change.action, &work.change.after, observed, scheme) => {
-                ActionResult::Success
-            }
-            Some(_) => ActionResult::Failed,
+            None => ActionResult::Undetermined,
+            Some(observed) => match achieved(self.tools.config, work.change, observed) {
+                Some(true) => ActionResult::Success,
+                Some(false) => ActionResult::Failed,
+                None => ActionResult::Undetermined,
+            },
         };
         let message = seen.message(result);
         let finished = self.tools.clock.now();
@@ -531,13 +536,6 @@ fn ended_badly(step: &StepResult) -> Option<String> {
         Ended::NotStarted(why) => Some(format!("the script did not start: {why}")),
         Ended::NoUser => Some("nobody is signed in".to_owned()),
         Ended::Lost => Some("the answer broke off".to_owned()),
-    }
-}
-
-fn scheme(config: &Config, item: &ItemKey) -> VersionScheme {
-    match item.kind {
-        ItemKind::Software => config.software.get(&item.name).map(|s| s.scheme).unwrap_or_default(),
-        ItemKind::Task => VersionScheme::default(),
     }
 }
 

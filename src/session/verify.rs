@@ -1,43 +1,16 @@
-//! Whether what is observed is what was wanted. Pure.
+//! Comparing what is observed with what the plan says. Pure.
 //!
-//! Invariant: nothing that is not known satisfies anything (L7).
+//! Not here: whether a change has brought about what it was to (`plan::diff::achieved`).
 
-use std::cmp::Ordering;
-
-use crate::config::kind::VersionScheme;
 use crate::inventory::item::Observed;
-use crate::plan::document::ActionType;
-use crate::version;
 
-/// Whether `observed` is what an action of this type wanted.
-///
-/// After an install or update something newer than asked for passes (DEP-11); a downgrade has to be exact. A software
-/// whose own test says false does not pass, whatever its version (SW-11).
-#[must_use]
-pub fn satisfies(action: ActionType, wanted: &Observed, observed: &Observed, scheme: VersionScheme) -> bool {
-    match (wanted, observed) {
-        (Observed::Present { version: wanted, .. }, Observed::Present { version, healthy }) => {
-            *healthy != Some(false)
-                && match (wanted, version) {
-                    (None, _) => true,
-                    (Some(_), None) => false,
-                    (Some(wanted), Some(version)) => match version::compare(scheme, version, wanted) {
-                        Ok(Ordering::Equal) => true,
-                        Ok(Ordering::Greater) => action != ActionType::Downgrade,
-                        Ok(Ordering::Less) | Err(_) => false,
-                    },
-                }
-        }
-        (Observed::Absent, Observed::Absent) | (Observed::Compliant, Observed::Compliant) => true,
-        _ => false,
-    }
-}
-
-/// Whether `observed` is still the state that the plan started from. What a test printed beside its verdict may differ.
+/// Whether `observed` is still the state that the plan started from. What a test printed beside its verdict may differ; a
+/// plan that starts from an unknown state (a task that configures a software which the same session installs) takes any.
 #[must_use]
 pub fn unchanged(planned: &Observed, observed: &Observed) -> bool {
     match (planned, observed) {
-        (Observed::NonCompliant { .. }, Observed::NonCompliant { .. }) => true,
+        (Observed::NonCompliant { .. }, Observed::NonCompliant { .. })
+        | (Observed::Undetermined { .. }, _) => true,
         _ => planned == observed,
     }
 }
@@ -66,28 +39,20 @@ pub fn words(observed: &Observed) -> String {
 mod tests {
     use super::*;
 
-    fn present(version: &str) -> Observed {
-        Observed::Present { version: Some(version.to_owned()), healthy: None }
+    #[test]
+    fn what_a_test_printed_beside_its_verdict_may_differ_and_nothing_else() {
+        let told = |detail: &str| Observed::NonCompliant { detail: detail.to_owned() };
+        assert!(unchanged(&told("mode 755"), &told("mode 750")));
+        assert!(!unchanged(&told(""), &Observed::Compliant));
+        let version = |v: &str| Observed::Present { version: Some(v.to_owned()), healthy: None };
+        assert!(unchanged(&version("1"), &version("1")));
+        assert!(!unchanged(&version("1"), &version("2")));
     }
 
     #[test]
-    fn newer_passes_after_an_update_and_not_after_a_downgrade() {
-        let scheme = VersionScheme::Dotted;
-        assert!(satisfies(ActionType::Update, &present("2.0"), &present("2.1"), scheme));
-        assert!(satisfies(ActionType::Update, &present("2.0"), &present("2.0.0"), scheme));
-        assert!(!satisfies(ActionType::Update, &present("2.10"), &present("2.9"), scheme));
-        assert!(!satisfies(ActionType::Downgrade, &present("2.0"), &present("2.1"), scheme));
-        assert!(!satisfies(ActionType::Install, &present("2.0"), &Observed::Absent, scheme));
-    }
-
-    #[test]
-    fn a_failed_test_and_the_unknown_never_pass() {
-        let sick = Observed::Present { version: Some("2.0".to_owned()), healthy: Some(false) };
-        assert!(!satisfies(ActionType::Repair, &present("2.0"), &sick, VersionScheme::Dotted));
-        let unknown = Observed::Undetermined { why: "exit 3".to_owned() };
-        for wanted in [present("1"), Observed::Absent, Observed::Compliant, unknown.clone()] {
-            assert!(!satisfies(ActionType::Set, &wanted, &unknown, VersionScheme::Dotted));
-            assert!(!satisfies(ActionType::Set, &wanted, &Observed::NotApplicable, VersionScheme::Dotted));
-        }
+    fn what_was_not_known_when_planning_may_be_anything() {
+        let unknown = Observed::Undetermined { why: "its software comes first".to_owned() };
+        assert!(unchanged(&unknown, &Observed::NonCompliant { detail: String::new() }));
+        assert!(!unchanged(&Observed::Absent, &unknown));
     }
 }
