@@ -337,8 +337,12 @@ impl Head {
     /// Whether git is told to ignore a path below the folder, and does not track it all the same.
     pub(super) fn ignores(&self, path: &str, is_folder: bool) -> bool {
         let path = self.in_repository(path);
-        let asked = if is_folder { format!("{path}/") } else { path.clone() };
-        self.repository.is_path_ignored(Path::new(&asked)).unwrap_or(false) && !self.tracks(&path)
+        // Asked first, as it is much cheaper.
+        if self.tracks(&path) {
+            return false;
+        }
+        let asked = if is_folder { format!("{path}/") } else { path };
+        self.repository.is_path_ignored(Path::new(&asked)).unwrap_or(false)
     }
 
     fn tracks(&self, path: &str) -> bool {
