@@ -94,8 +94,10 @@ async fn run_async(shell: &mut Shell, command: &Command) -> Result<Exit, CliErro
         Command::Sessions(command) => command::sessions::run(shell, command).await,
         _ => Ok(Exit::Done),
     };
-    match signals.exit() {
-        Some(exit) => result.map(|_| exit),
-        None => result,
+    match (signals.exit(), result) {
+        (Some(exit), Ok(_)) => Ok(exit),
+        // What was left undone because of the signal is no fault of its own.
+        (Some(exit), Err(error)) if error.exit == Exit::Interrupted => Ok(exit),
+        (_, result) => result,
     }
 }

@@ -32,7 +32,7 @@ pub fn control() -> (Controller, Control) {
 
 impl Controller {
     /// Asks for the next harder way to stop, and says which that is.
-    #[must_use] 
+    #[must_use]
     pub fn harder(&self) -> Demand {
         self.0.send_modify(|demand| {
             *demand = match demand {
@@ -51,9 +51,18 @@ impl Control {
         *self.0.borrow()
     }
 
+    /// Returns when a stop of any kind is asked for; never otherwise.
+    pub async fn asked(&mut self) {
+        self.until(Demand::Checkpoint).await;
+    }
+
     /// Returns when a stop at once is asked for; never otherwise.
     pub async fn stopped(&mut self) {
-        if self.0.wait_for(|demand| *demand == Demand::Stop).await.is_err() {
+        self.until(Demand::Stop).await;
+    }
+
+    async fn until(&mut self, least: Demand) {
+        if self.0.wait_for(|demand| *demand >= least).await.is_err() {
             // Whoever could have asked is gone, so nobody will.
             std::future::pending::<()>().await;
         }
@@ -69,6 +78,7 @@ mod tests {
         let (controller, mut receiver) = control();
         assert_eq!(receiver.demand(), Demand::Run);
         assert_eq!(controller.harder(), Demand::Checkpoint);
+        receiver.asked().await;
         assert_eq!(controller.harder(), Demand::Stop);
         assert_eq!(controller.harder(), Demand::Stop);
         receiver.stopped().await;

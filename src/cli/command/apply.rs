@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::cli::arguments::{Apply, Form};
 use crate::cli::context::{Opened, Shell, SystemClock, run_id, session_id};
@@ -73,7 +73,7 @@ pub(in crate::cli) async fn run(
         return Ok(exit(&prepared, None, control, command));
     }
     if !command.auto_approve {
-        approve(shell, plan)?;
+        approve(shell, plan, control.clone()).await?;
     }
     let outcome = execute(shell, &opened, &links, &store, &prepared, control, command).await?;
     Ok(exit(&prepared, Some(&outcome), control, command))
@@ -91,17 +91,23 @@ fn stale(shell: &Shell, saved: &Plan, fresh: &Plan) -> Result<(), CliError> {
         .hint("look at the difference, and make a new plan with: muster plan --out FILE"))
 }
 
-/// Asks for the word `yes` on a terminal; without one nothing can be approved.
-fn approve(shell: &Shell, plan: &Plan) -> Result<(), CliError> {
+/// Asks for the word `yes` on a terminal; without one nothing can be approved. Ctrl-C is an answer too.
+async fn approve(shell: &Shell, plan: &Plan, mut control: Control) -> Result<(), CliError> {
     if !std::io::stdin().is_terminal() {
         return Err(CliError::refused("not applied: there is nobody to ask")
             .hint("look at the plan first, then use --auto-approve"));
     }
     let question = format!("{}.", Summary::of(plan).sentence());
-    if prompt::agrees(&shell.ui, &question, &mut std::io::stdin().lock()) {
-        Ok(())
-    } else {
-        Err(CliError::refused("not applied: the word yes was not given"))
+    let ui = Arc::clone(&shell.ui);
+    let answer =
+        tokio::task::spawn_blocking(move || prompt::agrees(&ui, &question, &mut std::io::stdin().lock()));
+    tokio::select! {
+        biased;
+        () = control.asked() => Err(CliError::reported(Exit::Interrupted)),
+        answer = answer => match answer {
+            Ok(true) => Ok(()),
+            _ => Err(CliError::refused("not applied: the word yes was not given")),
+        },
     }
 }
 
