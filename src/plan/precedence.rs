@@ -19,7 +19,7 @@ use crate::config::model::{Deployment, Desired};
 use crate::diagnostic::{Finding, Findings, code};
 use crate::id::Name;
 use crate::inventory::item::ItemKey;
-use crate::inventory::snapshot::Snapshot;
+use crate::inventory::snapshot::{Lookup, Snapshot};
 use crate::targets::{self, Membership, Scope};
 
 /// A deployment that counts, with the computers that it reaches.
@@ -101,6 +101,7 @@ pub fn candidates<'c>(
             Some(known) => known,
             None => match targets::resolve(&deployment.expression, config, Some(&deployment.place)) {
                 Ok(resolved) => {
+                    findings.extend(unclear(deployment, config, &resolved, snapshot));
                     let made = (targets::scope(&resolved), targets::evaluate(&resolved, snapshot));
                     if let Some(name) = &deployment.target {
                         named.insert(name, made.clone());
@@ -137,6 +138,39 @@ pub fn candidates<'c>(
         });
     }
     (by_item, findings)
+}
+
+/// Computers that a target names and that nobody lists, or several do. While a list is missing this is no news.
+fn unclear<'a>(
+    deployment: &'a Deployment,
+    config: &'a Config,
+    resolved: &'a targets::Resolved,
+    snapshot: &'a Snapshot,
+) -> impl Iterator<Item = Finding> + 'a {
+    let target = deployment.target.as_ref().and_then(|name| config.targets.get(name));
+    let place = target.map_or(&deployment.place, |target| &target.place);
+    let unclear = if snapshot.failed().is_empty() {
+        targets::unclear_computers(resolved, snapshot)
+    } else {
+        BTreeMap::new()
+    };
+    unclear.into_iter().map(move |(text, lookup)| {
+        let (message, help) = match lookup {
+            Lookup::Several(_) => (
+                format!("several computers are called {text}, so none of them is selected"),
+                Some("write provider/name".to_owned()),
+            ),
+            Lookup::None | Lookup::One(_) => {
+                let near = snapshot.nearest_name(&text).map(|near| format!("did you mean `{near}`?"));
+                (format!("no provider lists a computer called {text}"), near)
+            }
+        };
+        let finding = Finding::new(code::COMPUTER_NOT_FOUND, message, place.clone());
+        match help {
+            Some(help) => finding.help(help),
+            None => finding,
+        }
+    })
 }
 
 /// Two candidates of equal rank on the same computers.

@@ -152,6 +152,24 @@ fn nothing_is_removed_from_computers_of_a_source_that_failed() {
 }
 
 #[test]
+fn a_target_that_names_nobody_says_who_may_be_meant() {
+    let mut world = archivers();
+    world.deploy("zip", software("zip"), latest("2.0"), one("pc3"));
+    world.config.deployments.get_mut("zip").unwrap().expression = one("pc3");
+    let found = |world: &World| {
+        let findings = world.plan().findings;
+        let of_it = findings.iter().filter(|finding| finding.code == code::COMPUTER_NOT_FOUND);
+        of_it.map(|finding| (finding.message.clone(), finding.help.clone())).collect::<Vec<_>>()
+    };
+    let (message, help) = found(&world).remove(0);
+    assert_eq!(message, "no provider lists a computer called pc3");
+    assert!(help.is_some_and(|help| help.contains("pc1") || help.contains("pc2")));
+    // A list that is missing may have it.
+    world.failed.insert(name("office"), "time-out".into());
+    assert_eq!(found(&world), []);
+}
+
+#[test]
 fn what_is_needed_is_installed_first_recursively_and_the_configuration_follows() {
     let mut world = archivers();
     for name in ["base", "runtime"] {
