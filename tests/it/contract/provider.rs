@@ -104,6 +104,52 @@ async fn simulated_fixture() -> Fixture {
     }
 }
 
+suite!(local, super::local_fixture());
+
+async fn local_fixture() -> Fixture {
+    use muster::provider::local::{Local, LocalSettings};
+
+    let folder = tempfile::tempdir().unwrap();
+    let local = Arc::new(Local::new(LocalSettings {
+        name: muster::id::Name::new("local").unwrap(),
+        computer: None,
+        tenant: None,
+        tags: BTreeSet::new(),
+    }));
+    let reader = Reader::new(local.info(), Arc::clone(&local) as _, Arc::clone(&local) as _);
+    let agents = reader.list().await.unwrap().into_iter().map(|agent| agent.id).collect();
+    Fixture {
+        reader,
+        writer: Writer::new(local.info(), local),
+        agents,
+        unknown: AgentId::new("nobody"),
+        folder: folder.path().display().to_string(),
+        _keep: Box::new(folder),
+    }
+}
+
+suite!(ssh, super::ssh_fixture());
+
+async fn ssh_fixture() -> Fixture {
+    use muster::provider::ssh::Ssh;
+
+    use crate::support::sshd::Farm;
+
+    let farm = Farm::start(3);
+    let folder = tempfile::tempdir().unwrap();
+    let ssh = Arc::new(Ssh::new(farm.settings(farm.spec())));
+    let reader = Reader::new(ssh.info(), Arc::clone(&ssh) as _, Arc::clone(&ssh) as _);
+    let agents = reader.list().await.unwrap().into_iter().map(|agent| agent.id).collect();
+    Fixture {
+        reader,
+        writer: Writer::new(ssh.info(), ssh),
+        agents,
+        unknown: AgentId::new("nobody"),
+        folder: folder.path().display().to_string(),
+        _keep: Box::new((farm, folder)),
+    }
+}
+
 const LOOK: &str = "if [ -f \"$MUSTER_PARAM_FILE\" ]; then cat \"$MUSTER_PARAM_FILE\"; fi\n";
 const INSTALL: &str = "printf '%s\\n' \"$MUSTER_PARAM_VERSION\" >\"$MUSTER_PARAM_FILE\"\n";
 const REMOVE: &str = "rm -f \"$MUSTER_PARAM_FILE\"\n";
