@@ -17,7 +17,7 @@ use crate::id::ComputerId;
 use crate::inventory::item::{Detection, ItemKey, Observed};
 use crate::inventory::known::Contact;
 use crate::session::stage::ActionResult;
-use crate::store::{ItemResult, RunRecord, SessionRecord, StoredComputer};
+use crate::store::{ItemResult, KeptValue, RunRecord, SessionRecord, StoredComputer};
 use crate::time::{Limit, Timestamp};
 
 /// So many versions of a software and computers that need attention are listed without `details`.
@@ -332,6 +332,29 @@ pub fn computer(
         Some(line) => pen.line(&line),
         None => Ok(()),
     }
+}
+
+/// Writes what monitored tasks said on a computer over time, newest first.
+///
+/// # Errors
+/// What the pen says.
+pub fn values(pen: &mut dyn Pen, values: &[KeptValue], view: &View) -> io::Result<()> {
+    if values.is_empty() {
+        return Ok(());
+    }
+    pen.gap()?;
+    pen.line(&Line::new().with(Label::Heading, "Values"))?;
+    let row = |kept: &KeptValue| {
+        let text = terms::observed_text(&kept.observed)
+            .map_or_else(|| terms::observed(&kept.observed), str::to_owned);
+        vec![
+            Line::new().with(Label::Dim, moment(kept.at, &view.zone)),
+            Line::new().text(kept.item.to_string()),
+            Line::new().text(terms::first_line(&text)),
+        ]
+    };
+    let rows: Vec<Vec<Line>> = values.iter().map(row).collect();
+    table(2, view.width, &rows).iter().try_for_each(|line| pen.line(line))
 }
 
 fn computer_row(

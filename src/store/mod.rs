@@ -175,6 +175,17 @@ pub struct ItemResult {
     pub session: SessionId,
 }
 
+/// Something that a monitored task said, and when it said so first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptValue {
+    /// The task.
+    pub item: ItemKey,
+    /// When.
+    pub at: Timestamp,
+    /// What it said.
+    pub observed: Observed,
+}
+
 /// Keeps the lock until it is dropped or its process ends, however it ends.
 pub trait RunLock: Send + Sync + fmt::Debug {}
 
@@ -189,8 +200,16 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// The last detection of every item on every computer by every probe, sorted by computer, item and probe.
     fn detections(&self) -> BoxFuture<'_, Result<Vec<Detection>, StoreError>>;
 
-    /// Replaces the last detections of these items on these computers by these probes, all or none.
+    /// Replaces the last detections of these items on these computers by these probes, all or none. A monitored value that
+    /// differs from the last one is kept in its history too.
     fn put_detections<'a>(&'a self, detections: &'a [Detection]) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// What monitored tasks said on a computer, each change once, newest first, at most `limit` (TSK-4).
+    fn values<'a>(
+        &'a self,
+        computer: &'a ComputerId,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<KeptValue>, StoreError>>;
 
     /// Begins a run.
     fn begin_run<'a>(&'a self, run: &'a RunRecord) -> BoxFuture<'a, Result<(), StoreError>>;

@@ -7,7 +7,9 @@
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
-use super::{ActionRecord, ItemResult, RunRecord, SessionRecord, StoreError, StoredComputer, format};
+use super::{
+    ActionRecord, ItemResult, KeptValue, RunRecord, SessionRecord, StoreError, StoredComputer, format,
+};
 use crate::id::{CommitId, ComputerId, Digest, RunId, SessionId};
 use crate::inventory::item::Detection;
 
@@ -46,6 +48,15 @@ pub(super) fn detection(row: &AnyRow) -> Result<Detection, StoreError> {
         probe: Digest::new(column::<&str>(WHAT, row, 4)?),
         at: format::instant(WHAT, column(WHAT, row, 5)?)?,
         observed: format::value(WHAT, column(WHAT, row, 6)?)?,
+    })
+}
+
+pub(super) fn kept_value(row: &AnyRow) -> Result<KeptValue, StoreError> {
+    const WHAT: &str = "value";
+    Ok(KeptValue {
+        item: format::item(WHAT, column(WHAT, row, 0)?, column(WHAT, row, 1)?, column(WHAT, row, 2)?)?,
+        at: format::instant(WHAT, column(WHAT, row, 3)?)?,
+        observed: format::value(WHAT, column(WHAT, row, 4)?)?,
     })
 }
 

@@ -21,8 +21,8 @@ use tokio::sync::{Mutex, MutexGuard, oneshot};
 
 use super::format::{self, ActionRow};
 use super::{
-    ActionRecord, ItemResult, RunLock, RunRecord, SessionRecord, Store, StoreError, StoredComputer, file,
-    lock, row,
+    ActionRecord, ItemResult, KeptValue, RunLock, RunRecord, SessionRecord, Store, StoreError,
+    StoredComputer, file, lock, row,
 };
 use crate::id::{ComputerId, RunId, SessionId};
 use crate::inventory::item::Detection;
@@ -188,7 +188,33 @@ impl Store for Sqlite {
             FROM json_each($1) WHERE true \
             ON CONFLICT (computer, kind, name, instance, probe) DO UPDATE SET \
             at = excluded.at, observed = excluded.observed";
-        Box::pin(self.bulk("write detections", &[PUT], detections.iter().map(format::detection_row)))
+        const HISTORY: &str = "INSERT INTO value_history (computer, kind, name, instance, at, observed) \
+            SELECT new.value->>0, new.value->>1, new.value->>2, new.value->>3, new.value->>5, new.value->>6 \
+            FROM json_each($1) AS new WHERE new.value->>6 LIKE '{\"value\":%' AND NOT EXISTS ( \
+            SELECT 1 FROM detection WHERE computer = new.value->>0 AND kind = new.value->>1 \
+            AND name = new.value->>2 AND instance = new.value->>3 AND probe = new.value->>4 \
+            AND observed = new.value->>6) ON CONFLICT DO NOTHING";
+        // The history looks at what was known before, so it goes first.
+        Box::pin(self.bulk("write detections", &[HISTORY, PUT], detections.iter().map(format::detection_row)))
+    }
+
+    fn values<'a>(
+        &'a self,
+        computer: &'a ComputerId,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<KeptValue>, StoreError>> {
+        Box::pin(
+            self.rows(
+                "read values",
+                sqlx::query(
+                    "SELECT kind, name, instance, at, observed FROM value_history WHERE computer = $1 \
+                     ORDER BY at DESC, kind, name, instance LIMIT $2",
+                )
+                .bind(computer.as_str())
+                .bind(i64::from(limit)),
+                row::kept_value,
+            ),
+        )
     }
 
     fn begin_run<'a>(&'a self, run: &'a RunRecord) -> BoxFuture<'a, Result<(), StoreError>> {

@@ -36,7 +36,11 @@ pub(in crate::cli) async fn run(shell: &mut Shell, command: &Command) -> Result<
             return Err(CliError::unknown("computer called", wanted, names.values().map(String::as_str))
                 .hint("only computers that were contacted are known; `muster plan` contacts them"));
         };
-        shell.ui.data(|pen| status::computer(pen, &remembered, id, &view))?;
+        let values = store.values(id, 20).await?;
+        shell.ui.data(|pen| {
+            status::computer(pen, &remembered, id, &view)?;
+            status::values(pen, &values, &view)
+        })?;
     } else if matches!(shell.global.output, Form::Json | Form::Ndjson) {
         shell.ui.bytes(|out| json::pretty(out, &Status::of(&remembered)))?;
     } else {

@@ -22,6 +22,17 @@ CREATE TABLE detection (
     PRIMARY KEY (computer, kind, name, instance, probe)
 );
 
+-- What monitored tasks said, each time it was something else (TSK-4).
+CREATE TABLE value_history (
+    computer TEXT   NOT NULL,
+    kind     TEXT   NOT NULL,
+    name     TEXT   NOT NULL,
+    instance TEXT   NOT NULL,
+    at       BIGINT NOT NULL,
+    observed TEXT   NOT NULL,
+    PRIMARY KEY (computer, kind, name, instance, at)
+);
+
 CREATE TABLE run (
     id       TEXT   NOT NULL PRIMARY KEY,
     started  BIGINT NOT NULL,

@@ -15,7 +15,7 @@ use muster::provider::{AgentRecord, Presence};
 use muster::session::stage::{ActionResult, SessionStatus};
 use muster::store::sqlite::Sqlite;
 use muster::store::{
-    ActionRecord, ItemResult, RunRecord, SessionRecord, Store, StoreError, StoredComputer, format,
+    ActionRecord, ItemResult, KeptValue, RunRecord, SessionRecord, Store, StoreError, StoredComputer, format,
 };
 use muster::time::Timestamp;
 
@@ -43,6 +43,7 @@ suite!(
         a_new_store_is_empty,
         computers_come_back_sorted_and_facts_stay_when_only_the_contact_changes,
         a_detection_replaces_the_last_one_of_its_item_and_probe_only,
+        a_monitored_value_is_kept_each_time_it_changes,
         every_observation_comes_back_as_it_went_in,
         twenty_thousand_detections_are_written_and_read,
         an_action_comes_back_before_and_after_its_result,
@@ -186,6 +187,26 @@ async fn a_detection_replaces_the_last_one_of_its_item_and_probe_only(store: &dy
     store.put_detections(std::slice::from_ref(&new)).await.unwrap();
     let [b, with_instance, other_probe, without_instance, _] = old;
     assert_eq!(store.detections().await.unwrap(), [new, other_probe, without_instance, with_instance, b]);
+}
+
+async fn a_monitored_value_is_kept_each_time_it_changes(store: &dyn Store) {
+    let task = ItemKey::task(name("disk-space"), None);
+    let said = |second: i64, value: &str| {
+        detection("sim/a", task.clone(), "p1", second, Observed::Value { value: value.to_owned() })
+    };
+    for seen in [said(1, "80 %"), said(2, "80 %"), said(3, "90 %"), said(4, "80 %")] {
+        store.put_detections(std::slice::from_ref(&seen)).await.unwrap();
+    }
+    store.put_detections(&[detection("sim/a", software("zip"), "p1", 5, present("1"))]).await.unwrap();
+    let kept = store.values(&ComputerId::new("sim/a"), 10).await.unwrap();
+    let told = |kept: &KeptValue| (kept.at, kept.observed.clone());
+    let value = |text: &str| Observed::Value { value: text.to_owned() };
+    assert_eq!(
+        kept.iter().map(told).collect::<Vec<_>>(),
+        [(at(4), value("80 %")), (at(3), value("90 %")), (at(1), value("80 %"))]
+    );
+    assert_eq!(store.values(&ComputerId::new("sim/a"), 1).await.unwrap().len(), 1);
+    assert_eq!(store.values(&ComputerId::new("sim/b"), 10).await.unwrap(), []);
 }
 
 async fn every_observation_comes_back_as_it_went_in(store: &dyn Store) {
