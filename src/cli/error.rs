@@ -141,11 +141,12 @@ impl From<StoreError> for CliError {
     fn from(error: StoreError) -> Self {
         let (exit, hint) = match &error {
             StoreError::Locked { .. } => (Exit::Locked, Some("wait until it has ended, then try again")),
-            StoreError::TooNew { .. } => (Exit::Error, None),
             StoreError::Open { .. } => {
                 (Exit::Error, Some("the state is a cache with a journal: moved away, it is made anew"))
             }
-            StoreError::Failed { .. } | StoreError::Broken { .. } => (Exit::Error, None),
+            StoreError::TooNew { .. } | StoreError::Failed { .. } | StoreError::Broken { .. } => {
+                (Exit::Error, None)
+            }
         };
         let new = Self::new(exit, error.to_string());
         let source = error.source().map(std::string::ToString::to_string);

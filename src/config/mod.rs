@@ -1,6 +1,6 @@
 //! The configuration repository: from text in git to a checked [`Config`], in passes with a type for each.
 //!
-//! 1. `revision`: files of one revision, from the working tree or any commit
+//! 1. `revision`: the `tree` of one revision and its files, from the working tree or any commit
 //! 2. `spanned`: text to trees of values with their places
 //! 3. `parse`: trees to documents with an envelope, and by `de` to the types of [`kind`]
 //! 4. `check`: documents to a [`Config`], every reference looked up
@@ -16,11 +16,13 @@ pub mod git;
 pub mod kind;
 pub mod load;
 pub mod model;
+mod objects;
 mod parallel;
 pub mod parse;
 pub mod revision;
 pub mod schema;
 pub mod spanned;
+pub mod tree;
 pub mod worktree;
 
 pub use model::Config;

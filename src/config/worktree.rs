@@ -12,8 +12,9 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::git::Head;
-use super::revision::{Entry, ROOT_FILE, ReadError, Source, Tree, content_digest, is_configuration};
+use super::objects::Head;
+use super::revision::{Source, content_digest};
+use super::tree::{Entry, ROOT_FILE, ReadError, Tree, is_configuration};
 use crate::plan::document;
 
 /// Why a folder could not be listed.

@@ -31,7 +31,7 @@ use crate::id::{Digest, Name};
 use crate::inventory::item::{ItemKey, ItemKind, Observed};
 use crate::inventory::known::Contact;
 use crate::inventory::snapshot::Snapshot;
-use crate::store::ItemResult;
+use crate::session::stage::ItemResult;
 use crate::time::{Limit, Timestamp};
 
 /// Everything a plan is made from.

@@ -23,8 +23,7 @@ use crate::diagnostic::{Finding, Findings, code};
 use crate::id::{ComputerId, Digest};
 use crate::inventory::item::{ItemKey, ItemKind, Observed};
 use crate::session::script::Platform;
-use crate::session::stage::ActionResult;
-use crate::store::ItemResult;
+use crate::session::stage::{ActionResult, ItemResult};
 
 /// Something to be done on computers of one platform.
 #[derive(Debug, Clone)]

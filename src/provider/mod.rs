@@ -46,6 +46,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{AgentId, Name};
+pub use crate::session::script::RunError;
 use crate::session::script::{Bundle, BundleResult, Platform, Read, Write};
 use crate::time::Limit;
 
@@ -163,40 +164,6 @@ pub enum ListError {
         /// What happened.
         message: String,
     },
-}
-
-/// Why a bundle has no result at all.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum RunError {
-    /// The computer could not be reached in time. Nothing ran.
-    #[error("not reachable: {0}")]
-    Unreachable(String),
-    /// It was reached and refused us: unknown host key, no accepted key. Nothing ran.
-    #[error("{message}")]
-    Refused {
-        /// What happened.
-        message: String,
-        /// The command or step that mends it.
-        help: Option<String>,
-    },
-    /// The connection broke while the bundle ran. Whether it did its work is not known.
-    #[error("connection lost: {0}")]
-    Lost(String),
-    /// The bundle as a whole passed its limit. Whether it did its work is not known.
-    #[error("no answer within {0} seconds")]
-    TimedOut(u64),
-    /// The answer cannot be read.
-    #[error("unreadable answer: {0}")]
-    Nonsense(String),
-}
-
-impl RunError {
-    /// Whether it is certain that nothing ran on the computer.
-    #[must_use]
-    pub fn nothing_ran(&self) -> bool {
-        matches!(self, Self::Unreachable(_) | Self::Refused { .. })
-    }
 }
 
 /// Lists a provider's agents.

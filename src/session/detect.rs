@@ -103,7 +103,7 @@ impl Detector<'_> {
     ) -> Gathered {
         let computer = self.snapshot.computer(need.computer);
         if !need.contact() {
-            return self.from_facts(need, computer, interpreter);
+            return self.answer_from_facts(need, computer, interpreter);
         }
         // A semaphore that is never closed always grants its permit in the end.
         let _permit = match lanes.get(&computer.provider) {
@@ -122,7 +122,7 @@ impl Detector<'_> {
     }
 
     /// What the facts that are known answer by themselves; they are as old as the facts.
-    fn from_facts(&self, need: &Need, computer: &Computer, interpreter: &Interpreter<'_>) -> Gathered {
+    fn answer_from_facts(&self, need: &Need, computer: &Computer, interpreter: &Interpreter<'_>) -> Gathered {
         let (at, facts) = match &computer.facts {
             Some((at, facts)) => (*at, Some(facts)),
             None => (self.clock.now(), None),

@@ -15,8 +15,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 
-use crate::provider::RunError;
-use crate::session::script::{Bundle, BundleResult, Ended, StepResult};
+use crate::session::script::{Bundle, BundleResult, Ended, RunError, StepResult};
 use crate::time::Timestamp;
 
 /// Reads the answer to `bundle`. Steps without a complete frame are [`Ended::Lost`].

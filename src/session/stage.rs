@@ -5,6 +5,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::id::{ComputerId, Digest, SessionId};
+use crate::inventory::item::{ItemKey, Observed};
+use crate::plan::document::ActionType;
+use crate::time::Timestamp;
+
 /// The stages of a session, in order (design §7). Later kinds of stage have their place here already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -127,6 +132,27 @@ pub enum ActionResult {
     Deferred,
     /// Somebody has settled it by hand.
     Acknowledged,
+}
+
+/// The last result of an item on a computer (SES-25).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemResult {
+    /// The computer.
+    pub computer: ComputerId,
+    /// The item.
+    pub item: ItemKey,
+    /// The action that brought it about.
+    pub action: ActionType,
+    /// How it ended.
+    pub result: ActionResult,
+    /// What was detected after it.
+    pub observed: Option<Observed>,
+    /// Digest over scripts and values that were applied (PAR-8).
+    pub content: Digest,
+    /// When.
+    pub at: Timestamp,
+    /// The session.
+    pub session: SessionId,
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ use crate::inventory::item::{Detection, ItemKey, Observed};
 use crate::inventory::known::Contact;
 use crate::plan::document::{ActionType, Reason};
 use crate::provider::AgentRecord;
+pub use crate::session::stage::ItemResult;
 use crate::session::stage::{ActionResult, SessionStatus};
 use crate::time::Timestamp;
 
@@ -152,27 +153,6 @@ pub struct ActionRecord {
     pub started: Timestamp,
     /// When its result was known.
     pub finished: Option<Timestamp>,
-}
-
-/// The last result of an item on a computer (SES-25).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ItemResult {
-    /// The computer.
-    pub computer: ComputerId,
-    /// The item.
-    pub item: ItemKey,
-    /// The action that brought it about.
-    pub action: ActionType,
-    /// How it ended.
-    pub result: ActionResult,
-    /// What was detected after it.
-    pub observed: Option<Observed>,
-    /// Digest over scripts and values that were applied (PAR-8).
-    pub content: Digest,
-    /// When.
-    pub at: Timestamp,
-    /// The session.
-    pub session: SessionId,
 }
 
 /// Something that a monitored task said, and when it said so first.

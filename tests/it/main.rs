@@ -9,6 +9,7 @@ mod contract;
 mod forgotten;
 mod generated;
 mod git;
+mod layering;
 mod schema_agreement;
 mod simulated;
 mod ssh;

@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use muster::config::revision::is_configuration;
 use muster::config::schema;
 use muster::config::spanned::{self, Node, NodeKind};
+use muster::config::tree::is_configuration;
 use serde_json::{Map, Value, json};
 
 use crate::config_corpus::{Case, corpus, findings, load_folder, write};

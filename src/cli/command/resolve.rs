@@ -1,5 +1,7 @@
 //! `muster resolve`: the computers that a target selects, each with the reason.
 
+use std::fmt::Write as _;
+
 use serde_json::json;
 
 use crate::cli::arguments::{Form, Resolve};
@@ -73,7 +75,8 @@ pub(in crate::cli) async fn run(
         shell.ui.data(|pen| table(0, view.width, &rows).iter().try_for_each(|line| pen.line(line)))?;
         let mut said = plural(membership.certain.len(), "computer");
         if !unknown.is_empty() {
-            said.push_str(&format!(", and {} of which too little is known", unknown.len()));
+            // Writing into a string cannot fail.
+            let _ = write!(said, ", and {} of which too little is known", unknown.len());
         }
         let all = plural(count(snapshot.len()), "computer");
         shell.ui.status(&Line::new().text(format!("{said}, of {all}")));

@@ -7,7 +7,7 @@ use super::Checker;
 use crate::config::document::{Document, Documents};
 use crate::config::kind::{ComputerSpec, CrossTenant, InstanceSpec, Kind, Mode, TenantSpec};
 use crate::config::model::{Computer, Instance, Tenant};
-use crate::config::revision::ROOT_FILE;
+use crate::config::tree::ROOT_FILE;
 use crate::diagnostic::{Finding, Place, code, nearest};
 use crate::id::Name;
 use crate::time::Limit;

@@ -26,7 +26,7 @@ use super::document::{Document, Documents};
 use super::kind::Kind;
 use super::model::{Config, Target};
 use super::parse::RawDocument;
-use super::revision::{ReadError, Tree};
+use super::tree::{ReadError, Tree};
 use crate::diagnostic::{Code, Finding, Findings, Place, Sources, code};
 use crate::id::Name;
 use script::{Checked, Shared};

@@ -8,7 +8,7 @@ use crate::config::document::{Document, Documents};
 use crate::config::kind::{Kind, ProviderSpec, SimulatedSpec, SshJump, SshSpec};
 use crate::config::model::Provider;
 use crate::config::parse::RawDocument;
-use crate::config::revision::{ReadError, Resolved};
+use crate::config::tree::{ReadError, Resolved};
 use crate::diagnostic::{Finding, Place, code};
 use crate::id::Name;
 

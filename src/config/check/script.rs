@@ -9,7 +9,7 @@ use crate::config::kind::{
 };
 use crate::config::model::{self, Scripts};
 use crate::config::parse::RawDocument;
-use crate::config::revision::{ReadError, Resolved};
+use crate::config::tree::{ReadError, Resolved};
 use crate::diagnostic::{Code, Finding, Place, Severity, code, nearest};
 use crate::session::powershell::syntax_errors;
 use crate::session::script::{Context, Interpreter, Platform, Script};

@@ -23,7 +23,7 @@ use crate::plan::needs::{Ask, Refresh, needs};
 use crate::plan::planner::{Input, Planned, plan};
 use crate::session::script::{Context, Interpreter, Platform, Script};
 use crate::session::stage::ActionResult;
-use crate::store::ItemResult;
+use crate::session::stage::ItemResult;
 use crate::time::{Limit, Timestamp};
 
 pub(crate) fn name(text: &str) -> Name {
