@@ -6,6 +6,8 @@ mod bundle;
 mod collect;
 mod config_corpus;
 mod contract;
+#[cfg(unix)]
+mod crash;
 mod forgotten;
 mod generated;
 mod git;
