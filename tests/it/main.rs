@@ -3,6 +3,8 @@
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests run real things and may panic")]
 
 mod bundle;
+#[cfg(target_os = "linux")]
+mod canary;
 mod collect;
 mod config_corpus;
 mod contract;
