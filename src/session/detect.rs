@@ -4,6 +4,7 @@
 //! caller does, through the store).
 //!
 //! Invariants: holds readers only (L2). Every need has one outcome; what could not be observed is said to be so (L7).
+//! Secrets that scripts print are taken out before anything is read from their answers (L9).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use tokio::sync::Semaphore;
 
 use super::collect;
 use super::control::Control;
+use super::redact::Redactor;
 use super::script::{Bundle, BundleResult, Platform, Read, Step, StepResult};
 use super::secrets::{self, Secrets};
 use crate::config::Config;
@@ -116,6 +118,9 @@ impl Detector<'_> {
             Some(reader) => reader.detect(&computer.agent, &assembled.bundle).await,
             None => Err(RunError::Unreachable(format!("provider {} is not available", computer.provider))),
         };
+        let mut redactor = Redactor::default();
+        redactor.learn(assembled.bundle.steps.iter().map(|step| &step.values));
+        let answer = redactor.answer(answer);
         let at = self.clock.now();
         let took = Duration::try_from(at.duration_since(began)).unwrap_or_default();
         read(need, computer, interpreter, &assembled, answer, (at, took))

@@ -159,6 +159,7 @@ impl Dispatcher<'_> {
             writer: &link.writer,
             work,
             control: control.clone(),
+            redactor: super::redact::Redactor::default(),
         };
         session.run().await.map(Some)
     }

@@ -6,6 +6,7 @@
 //! - Nothing is sent that was not detected before in this session, and journalled before it is sent (L11).
 //! - A result is what was observed afterwards, never an exit code alone (L6).
 //! - An action whose state has moved since the plan is not run; one that is already satisfied is skipped.
+//! - Secrets that scripts print are taken out of their answers before anything is made of them (L9).
 //! - When an action does not succeed, those that depend on it are blocked; the others go on.
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use super::control::{Control, Demand};
 use super::detect::{contact, environment, observe, platform, reading_steps};
 use super::event::Event;
+use super::redact::Redactor;
 use super::script::{Bundle, BundleResult, Ended, Read, Step, StepResult, Write};
 use super::secrets::{self, Secrets};
 use super::stage::{ActionResult, SessionStatus, Stage};
@@ -82,6 +84,8 @@ pub(super) struct Session<'a> {
     pub writer: &'a Writer,
     pub work: Vec<Work<'a>>,
     pub control: Control,
+    /// Learns all secrets of the session when it begins: what one script leaves behind another may print.
+    pub redactor: Redactor,
 }
 
 impl Session<'_> {
@@ -95,6 +99,7 @@ impl Session<'_> {
             name: self.computer.name.clone(),
         });
 
+        self.learn_secrets();
         self.stage(Stage::Detect);
         let looked = self.look().await;
         let mut results = Vec::with_capacity(self.work.len());
@@ -136,6 +141,15 @@ impl Session<'_> {
             status,
         });
         Ok(SessionOutcome { status, results, contact })
+    }
+
+    /// Values that cannot be had are missed where they are needed.
+    fn learn_secrets(&mut self) {
+        let procedures = self.work.iter().filter_map(|work| work.procedure.as_ref());
+        let steps = procedures.flat_map(|procedure| procedure.steps.iter().chain(&procedure.verify.steps));
+        for step in steps {
+            self.redactor.learn(secrets::values(&step.parameters, self.tools.secrets).iter());
+        }
     }
 
     fn emit(&self, event: Event) {
@@ -184,7 +198,7 @@ impl Session<'_> {
             }
         }
         let bundle = Bundle::new(platform(self.computer), steps, environment(self.computer));
-        let result = self.reader.detect(&self.computer.agent, &bundle).await?;
+        let result = self.redactor.answer(self.reader.detect(&self.computer.agent, &bundle).await)?;
         let facts = self.facts(&result);
         let known = facts.as_ref();
         let interpreter = Interpreter::new(self.tools.config);
@@ -286,7 +300,7 @@ impl Session<'_> {
             action: work.change.action,
         });
 
-        let answer = self.writer.change(&self.computer.agent, &bundle).await;
+        let answer = self.redactor.answer(self.writer.change(&self.computer.agent, &bundle).await);
         let seen = self.see(procedure, answer).await;
         let result = match &seen.observed {
             _ if seen.nothing_ran || seen.no_user => ActionResult::Deferred,
@@ -392,7 +406,8 @@ impl Session<'_> {
         }
         steps.extend(reading_steps("v", 0, &procedure.verify, self.tools.secrets).ok()?);
         let bundle = Bundle::new(platform(self.computer), steps, environment(self.computer));
-        let result = self.reader.detect(&self.computer.agent, &bundle).await.ok()?;
+        let answer = self.reader.detect(&self.computer.agent, &bundle).await;
+        let result = self.redactor.answer(answer).ok()?;
         let facts = self.facts(&result);
         let interpreter = Interpreter::new(self.tools.config);
         Some(observe(&interpreter, ("v", 0), &procedure.verify, &result, facts.as_ref()))

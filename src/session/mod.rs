@@ -1,6 +1,6 @@
 //! Sessions: one linear run against one computer, its scripts, its stages and what can happen in it.
 //!
-//! `script`, `bundle`, `frame`, `collect`, `powershell`, `stage`, `verify` and `event` are values and decisions; `secrets`
+//! `script`, `bundle`, `frame`, `collect`, `powershell`, `stage`, `verify`, `redact` and `event` are values and decisions; `secrets`
 //! is a seam; `prepare`, `detect`, `execute`, `dispatcher` and `recover` are drivers that run things through the seams of
 //! providers and store, and print nothing; `control` tells them to stop.
 
@@ -15,6 +15,7 @@ pub mod frame;
 pub mod powershell;
 pub mod prepare;
 pub mod recover;
+mod redact;
 pub mod script;
 pub mod secrets;
 pub mod stage;

@@ -3,9 +3,13 @@
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests run real things and may panic")]
 
 mod bundle;
+#[cfg(target_os = "linux")]
+mod canary;
 mod collect;
 mod config_corpus;
 mod contract;
+#[cfg(unix)]
+mod crash;
 mod forgotten;
 mod generated;
 mod git;

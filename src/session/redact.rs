@@ -1,0 +1,195 @@
+//! Takes secrets out of what comes back from computers, before anything of it is interpreted, told or kept (L9).
+//!
+//! Not here: secrets in forms that a script has made of them (base64, hashes, upper case). Only the value itself is known
+//! here, its lines, and its form in JSON, in which the parameters' file holds it.
+//!
+//! Invariants: no answer leaves `detect` or `execute` without having been here. Parts shorter than [`SHORTEST`] bytes and
+//! the words true and false are left alone: to take them out would change what an answer says and hide nothing.
+
+use super::script::{BundleResult, Ended, StepResult, Value, Values};
+use crate::provider::RunError;
+use crate::secret::Secret;
+
+/// Shorter secrets, and shorter lines of secrets (bytes), are not looked for.
+const SHORTEST: usize = 4;
+
+/// What stands in place of a secret.
+const MARK: &str = "[secret]";
+
+/// Knows the secrets of a session.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Redactor {
+    parts: Vec<Secret>,
+}
+
+impl Redactor {
+    /// Learns the secrets among the values of steps.
+    pub(super) fn learn<'v>(&mut self, values: impl IntoIterator<Item = &'v Values>) {
+        for value in values.into_iter().flat_map(Values::values) {
+            if let Value::Secret(secret) = value {
+                self.learn_one(secret);
+            }
+        }
+    }
+
+    fn learn_one(&mut self, secret: &Secret) {
+        let value = secret.expose();
+        self.add(value);
+        for line in value.split(['\n', '\r']) {
+            self.add(line.trim());
+        }
+        let json = zeroize::Zeroizing::new(serde_json::Value::from(value).to_string());
+        self.add(json.trim_matches('"'));
+    }
+
+    fn add(&mut self, part: &str) {
+        let word = part.eq_ignore_ascii_case("true") || part.eq_ignore_ascii_case("false");
+        if part.len() >= SHORTEST && !word && !self.parts.iter().any(|known| known.expose() == part) {
+            self.parts.push(Secret::new(part.to_owned()));
+        }
+    }
+
+    /// An answer without secrets.
+    pub(super) fn answer(&self, answer: Result<BundleResult, RunError>) -> Result<BundleResult, RunError> {
+        if self.parts.is_empty() {
+            return answer;
+        }
+        match answer {
+            Ok(mut result) => {
+                // The collector gets no values, and what it prints is not looked at by people alone.
+                let steps = result.steps.iter_mut().filter(|(key, _)| *key != super::collect::KEY);
+                steps.for_each(|(_, step)| self.step(step));
+                Ok(result)
+            }
+            Err(error) => Err(match error {
+                RunError::Unreachable(text) => RunError::Unreachable(self.text(text, false)),
+                RunError::Refused { message, help } => RunError::Refused {
+                    message: self.text(message, false),
+                    help: help.map(|help| self.text(help, false)),
+                },
+                RunError::Lost(text) => RunError::Lost(self.text(text, false)),
+                RunError::Nonsense(text) => RunError::Nonsense(self.text(text, false)),
+                RunError::TimedOut(seconds) => RunError::TimedOut(seconds),
+            }),
+        }
+    }
+
+    fn step(&self, step: &mut StepResult) {
+        step.stdout = self.text(std::mem::take(&mut step.stdout), step.cut);
+        step.stderr = self.text(std::mem::take(&mut step.stderr), step.cut);
+        if let Ended::NotStarted(why) = &mut step.ended {
+            *why = self.text(std::mem::take(why), false);
+        }
+    }
+
+    /// A text without secrets. Where it was cut, the beginning of a secret may stand at its end; that goes too.
+    fn text(&self, text: String, cut: bool) -> String {
+        let mut ranges: Vec<(usize, usize)> = Vec::new();
+        for part in self.parts.iter().map(Secret::expose) {
+            let mut from = 0;
+            while let Some(at) = text.get(from..).and_then(|rest| rest.find(part)) {
+                let begin = from.saturating_add(at);
+                ranges.push((begin, begin.saturating_add(part.len())));
+                // One character on, so that no overlapping one is missed.
+                let step = text.get(begin..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8);
+                from = begin.saturating_add(step);
+            }
+            if cut {
+                // A character that was cut in two is read as this one.
+                let whole = text.trim_end_matches('\u{fffd}');
+                let lengths = part.char_indices().map(|(at, _)| at).filter(|at| *at >= SHORTEST);
+                let begun = lengths.rev().find(|at| part.get(..*at).is_some_and(|begun| whole.ends_with(begun)));
+                ranges.extend(begun.map(|length| (whole.len().saturating_sub(length), whole.len())));
+            }
+        }
+        if ranges.is_empty() {
+            return text;
+        }
+        ranges.sort_unstable();
+        let mut clean = String::with_capacity(text.len());
+        let mut done = 0;
+        let mut covered = None;
+        for (begin, end) in ranges {
+            if covered.is_none_or(|covered| begin >= covered) {
+                clean.push_str(text.get(done..begin).unwrap_or_default());
+                clean.push_str(MARK);
+            }
+            done = done.max(end);
+            covered = Some(done);
+        }
+        clean.push_str(text.get(done..).unwrap_or_default());
+        drop(zeroize::Zeroizing::new(text));
+        clean
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn knows(secrets: &[&str]) -> Redactor {
+        let mut redactor = Redactor::default();
+        secrets.iter().for_each(|secret| redactor.learn_one(&Secret::new((*secret).to_owned())));
+        redactor
+    }
+
+    fn clean(secrets: &[&str], text: &str) -> String {
+        knows(secrets).text(text.to_owned(), false)
+    }
+
+    #[test]
+    fn a_secret_is_taken_out_wherever_it_stands() {
+        assert_eq!(clean(&["swordfish"], "key=swordfish;xswordfishy"), "key=[secret];x[secret]y");
+        assert_eq!(clean(&["swordfish"], "sword fish"), "sword fish");
+        assert_eq!(clean(&["abcdef", "defghi"], "-abcdefghi-"), "-[secret]-");
+        assert_eq!(clean(&["aaaa"], "-aaaaaa-"), "-[secret]-");
+        assert_eq!(clean(&["päss", "pass"], "päss pass"), "[secret] [secret]");
+    }
+
+    #[test]
+    fn every_line_of_a_secret_is_taken_out_by_itself() {
+        let key = "-----BEGIN-----\r\nline-one\nab\nline-two\n";
+        assert_eq!(clean(&[key], "got line-two, then line-one"), "got [secret], then [secret]");
+        assert_eq!(clean(&[key], key), "[secret]");
+        assert_eq!(clean(&[key], "ab"), "ab");
+    }
+
+    #[test]
+    fn the_form_in_the_parameters_file_is_taken_out() {
+        assert_eq!(clean(&["a\"b\\c\td"], r#"{"key":"a\"b\\c\td"}"#), r#"{"key":"[secret]"}"#);
+    }
+
+    #[test]
+    fn what_is_short_or_a_verdict_stays() {
+        assert_eq!(clean(&["abc", "true", "False", ""], "abc true\nFALSE"), "abc true\nFALSE");
+    }
+
+    #[test]
+    fn the_beginning_of_a_secret_at_the_end_of_a_cut_text_goes_too() {
+        let redactor = knows(&["swordfish"]);
+        assert_eq!(redactor.text("key=swordf".to_owned(), true), "key=[secret]");
+        assert_eq!(redactor.text("key=swo".to_owned(), true), "key=swo");
+        assert_eq!(redactor.text("key=swordf".to_owned(), false), "key=swordf");
+    }
+
+    #[test]
+    fn errors_are_cleaned_too() {
+        let redactor = knows(&["swordfish"]);
+        let error = redactor.answer(Err(RunError::Nonsense("no swordfish".to_owned())));
+        assert_eq!(error, Err(RunError::Nonsense("no [secret]".to_owned())));
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_of_a_secret_is_left_and_the_rest_is(
+            before in "[a-c \n]{0,12}", secret in "[A-Dé]{4,9}", other in "[A-Dé]{4,9}", after in "[a-c \n]{0,12}",
+        ) {
+            let text = format!("{before}{secret}{other}{after}{other}");
+            let clean = clean(&[&secret, &other], &text);
+            prop_assert!(!clean.contains(&secret) && !clean.contains(&other));
+            prop_assert!(clean.starts_with(&before) && clean.contains(&after) && clean.ends_with(MARK));
+        }
+    }
+}
