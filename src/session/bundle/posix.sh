@@ -7,6 +7,8 @@ mu_failed=0
 mu_d=
 mu_p=
 mu_user=?
+mu_nl='
+'
 printf '\n%s begin %s\n' "$mu_m" "$(date +%s)"
 
 # Prints $1 without giving it to a process as an argument.
@@ -78,6 +80,30 @@ os.execvp(sys.argv[1], sys.argv[1:])' "$@" ;;
 
 # Prints the first $2 bytes of file $1. A head without -c prints nothing before it fails.
 mu_first() { head -c "$2" <"$1" || dd if="$1" bs="$2" count=1; }
+
+# Sets mu_at to how far descriptor $1 has got in its file; fails where the system does not tell.
+mu_where() {
+  mu_x='' mu_at=''
+  read -r mu_x mu_at <"/proc/self/fdinfo/$1" || return 1
+  case $mu_x$mu_at in pos: | pos:*[!0-9]*) return 1 ;; pos:*) return 0 ;; esac
+  return 1
+}
+
+# Sets mu_text to what file $1 holds and mu_size to its length, without starting a program, which costs more than all
+# else here. Its writer left its descriptor at $2; $3 bytes are kept. It fails where the file has to be read by a
+# program: when it is long, and when a variable cannot hold it, which shows in a length that differs from what was read.
+mu_short() {
+  mu_text='' mu_size=0
+  if [ ! -s "$1" ]; then return 0; fi
+  if [ -z "$2" ] || [ "$2" -gt 400 ] || [ "$3" -lt 400 ]; then return 1; fi
+  {
+    while IFS= read -r mu_x <&5; do mu_text=$mu_text$mu_x$mu_nl; done
+    mu_text=$mu_text$mu_x
+    mu_where 5 || mu_at=
+  } 5<"$1"
+  mu_size=$mu_at
+  [ "$mu_size" = "${#mu_text}" ]
+}
 
 # A header and its note: step, how it ended, code, milliseconds, bytes of output, of errors, whether it was cut, note.
 mu_head() {
@@ -162,35 +188,43 @@ mu_run() {
   fi
   mu_now
   mu_start=$mu_t
-  (
-    cd /
-    mu_env
-    if [ "$mu_context" = user ]; then
-      USER=$mu_user LOGNAME=$mu_user
-      mu_x=$(id -u "$mu_user")
-      eval "HOME=~$mu_user"
-      export USER LOGNAME HOME
-      if [ -d "/run/user/$mu_x" ]; then
-        XDG_RUNTIME_DIR=/run/user/$mu_x DBUS_SESSION_BUS_ADDRESS=unix:path=/run/user/$mu_x/bus
-        export XDG_RUNTIME_DIR DBUS_SESSION_BUS_ADDRESS
-      fi
-    fi
-    if [ -n "$mu_blocks" ]; then ulimit -f "$mu_blocks"; fi
-    if [ "$mu_mode" = timeout ]; then
-      exec timeout -k 2 "$mu_n" "$@"
-    fi
-    mu_own sh -c '"$@"; exit $?' muster "$@"
-  ) </dev/null >"$mu_i.out" 2>"$mu_i.err" &
-  mu_p=$!
-  if [ "$mu_mode" != timeout ]; then
+  true >"$mu_i.out" && true >"$mu_i.err" || {
+    mu_no "$mu_i" not-started 'the temporary folder cannot be written'
+    return
+  }
+  {
     (
-      mu_own sh -c 'sleep "$1"; true >"$3"; kill -TERM "-$2" || kill -TERM "$2"; sleep 2; kill -KILL "-$2" || kill -KILL "$2"' \
-        muster "$mu_n" "$mu_p" "$mu_d/$mu_i.late"
-    ) </dev/null >/dev/null &
-    mu_w=$!
-  fi
-  wait "$mu_p"
-  mu_rc=$?
+      cd /
+      mu_env
+      if [ "$mu_context" = user ]; then
+        USER=$mu_user LOGNAME=$mu_user
+        mu_x=$(id -u "$mu_user")
+        eval "HOME=~$mu_user"
+        export USER LOGNAME HOME
+        if [ -d "/run/user/$mu_x" ]; then
+          XDG_RUNTIME_DIR=/run/user/$mu_x DBUS_SESSION_BUS_ADDRESS=unix:path=/run/user/$mu_x/bus
+          export XDG_RUNTIME_DIR DBUS_SESSION_BUS_ADDRESS
+        fi
+      fi
+      if [ -n "$mu_blocks" ]; then ulimit -f "$mu_blocks"; fi
+      if [ "$mu_mode" = timeout ]; then
+        exec timeout -k 2 "$mu_n" "$@"
+      fi
+      mu_own sh -c '"$@"; exit $?' muster "$@"
+    ) </dev/null >&3 2>&4 3>&- 4>&- &
+    mu_p=$!
+    if [ "$mu_mode" != timeout ]; then
+      (
+        mu_own sh -c 'sleep "$1"; true >"$3"; kill -TERM "-$2" || kill -TERM "$2"; sleep 2; kill -KILL "-$2" || kill -KILL "$2"' \
+          muster "$mu_n" "$mu_p" "$mu_d/$mu_i.late"
+      ) </dev/null >/dev/null 3>&- 4>&- &
+      mu_w=$!
+    fi
+    wait "$mu_p"
+    mu_rc=$?
+    if mu_where 3; then mu_out=$mu_at; else mu_out=; fi
+    if mu_where 4; then mu_err=$mu_at; else mu_err=; fi
+  } 3>"$mu_i.out" 4>"$mu_i.err"
   mu_now
   if [ "$mu_rc" -gt 256 ]; then mu_rc=$((mu_rc - 128)); fi
   mu_ms=$((mu_t - mu_start))
@@ -215,13 +249,21 @@ mu_run() {
   mu_p=
   true >"$mu_i.json"
   if [ $mu_how$mu_rc != exit0 ]; then mu_failed=1; fi
-  mu_o=0 mu_e=0 mu_cut=0
-  if [ -s "$mu_i.out" ]; then mu_o=$(($(wc -c <"$mu_i.out"))); fi
-  if [ -s "$mu_i.err" ]; then mu_e=$(($(wc -c <"$mu_i.err"))); fi
-  if [ "$mu_o" -gt "$mu_keep" ]; then mu_o=$mu_keep mu_cut=1; fi
-  if [ "$mu_e" -gt "$mu_keep" ]; then mu_e=$mu_keep mu_cut=1; fi
+  mu_cut=0
+  if mu_short "$mu_i.out" "$mu_out" "$mu_keep"; then
+    mu_o=$mu_size mu_out=$mu_text
+  else
+    mu_o=$(($(wc -c <"$mu_i.out"))) mu_out=
+  fi
+  if mu_short "$mu_i.err" "$mu_err" "$mu_keep"; then
+    mu_e=$mu_size mu_err=$mu_text
+  else
+    mu_e=$(($(wc -c <"$mu_i.err"))) mu_err=
+  fi
+  if [ "$mu_o" -gt "$mu_keep" ]; then mu_o=$mu_keep mu_cut=1 mu_out=; fi
+  if [ "$mu_e" -gt "$mu_keep" ]; then mu_e=$mu_keep mu_cut=1 mu_err=; fi
   mu_head "$mu_i" $mu_how "$mu_rc" "$mu_ms" "$mu_o" "$mu_e" "$mu_cut" ''
-  if [ "$mu_o" -gt 0 ]; then mu_first "$mu_i.out" "$mu_o"; fi
-  if [ "$mu_e" -gt 0 ]; then mu_first "$mu_i.err" "$mu_e"; fi
+  if [ -n "$mu_out" ]; then mu_put "$mu_out"; elif [ "$mu_o" -gt 0 ]; then mu_first "$mu_i.out" "$mu_o"; fi
+  if [ -n "$mu_err" ]; then mu_put "$mu_err"; elif [ "$mu_e" -gt 0 ]; then mu_first "$mu_i.err" "$mu_e"; fi
   printf '\n'
 }

@@ -20,6 +20,7 @@ from() {
 }
 # The first of these files' time of change, as a fact.
 changed() {
+  if [ ! -e "$3" ]; then return 1; fi
   seconds=$(stat -c "%$2" "$3" || stat -f %m "$3")
   case $seconds in '' | 0 | *[!0-9]*) return 1 ;; esac
   fact "$1" "$seconds"
@@ -27,11 +28,14 @@ changed() {
 
 printf 'muster-facts\t1\n'
 fact clock "$(date +%s)"
-kernel=$(uname -s)
-name=$(uname -n)
+read -r kernel name release machine rest <<END
+$(uname -snrm)
+END
+# Without a name there is one field less.
+if [ -z "$machine" ]; then machine=$release release=$name name=; fi
 if [ -z "$name" ] && [ -r /etc/hostname ]; then IFS= read -r name </etc/hostname; fi
 fact hostname "${name%%.*}"
-fact architecture "$(uname -m)"
+fact architecture "$machine"
 
 case $kernel in
 Linux) fact os.family linux ;;
@@ -57,7 +61,7 @@ else
     done <"$file"
     break
   done
-  fact os.build "$(uname -r)"
+  fact os.build "$release"
 fi
 
 # Identity evidence.
@@ -110,16 +114,20 @@ if [ -e /etc/systemd/system/display-manager.service ]; then
 fi
 
 # Signed-in users.
-if has who && { [ -r /run/utmp ] || [ -r /var/run/utmp ] || [ "$kernel" = Darwin ]; } && who >/dev/null; then
+if has who && { [ -r /run/utmp ] || [ -r /var/run/utmp ] || [ "$kernel" = Darwin ]; } && sessions=$(who); then
   fact users known
-  who | while read -r user rest; do fact user "$user"; done
+  while read -r user rest; do fact user "$user"; done <<END
+$sessions
+END
 fi
-if has loginctl && loginctl list-sessions --no-legend >/dev/null; then
+if has loginctl && sessions=$(loginctl list-sessions --no-legend); then
   fact users known
-  loginctl list-sessions --no-legend | while read -r session uid user rest; do
+  while read -r session uid user rest; do
     case $uid in '' | *[!0-9]*) continue ;; esac
     if [ "$uid" -ge 1000 ] || [ "$uid" = 0 ]; then fact user "$user"; fi
-  done
+  done <<END
+$sessions
+END
 fi
 
 # A pending reboot and its causes. Without a mechanism that would say so, it is unknown.
