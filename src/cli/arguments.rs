@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::exit::Exit;
 use super::output::ColourChoice;
 use crate::config::kind::Mode;
 use crate::plan::needs::Refresh;
@@ -13,6 +14,7 @@ use crate::plan::needs::Refresh;
 /// Keeps the computers of managed service providers in the state that is declared in git
 #[derive(Debug, Parser)]
 #[command(name = "muster", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(after_long_help = format!("Exit codes:\n{}", Exit::table()))]
 pub struct Arguments {
     /// What every command understands.
     #[command(flatten)]

@@ -41,8 +41,9 @@ pub fn all() -> BTreeMap<String, String> {
     }
     let any_kind = whole("A Muster document of any kind", json!({ "oneOf": choices }), &mut any);
     schemas.insert(ANY_KIND.to_owned(), text(&any_kind));
-    let plan = generator().into_root_schema_for::<Plan>();
-    schemas.insert("plan.json".to_owned(), text(&plan.to_value()));
+    let mut plan = generator().into_root_schema_for::<Plan>().to_value();
+    for_readers(&mut plan);
+    schemas.insert("plan.json".to_owned(), text(&plan));
     schemas
 }
 
@@ -64,7 +65,9 @@ fn document(kind: Kind, generator: &mut SchemaGenerator) -> Value {
         Kind::Deployment => part::<DeploymentSpec>(generator),
         Kind::Order => part::<OrderSpec>(generator),
     };
+    let about = generator.definitions().get(&format!("{kind}Spec")).and_then(|spec| spec.get("description"));
     json!({
+        "description": about.cloned().unwrap_or_default(),
         "type": "object",
         "properties": {
             "apiVersion": { "description": "The version of the configuration's format.", "const": API_VERSION },
@@ -96,7 +99,39 @@ fn whole(title: &str, schema: Value, generator: &mut SchemaGenerator) -> Value {
     }
     let mut schema = schema.to_value();
     without_null(&mut schema);
+    for_readers(&mut schema);
     schema
+}
+
+/// Editors show the description of the key under the pointer: the only key of a choice gets the choice's own. Links
+/// between Rust items mean nothing there.
+fn for_readers(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(for_readers),
+        Value::Object(map) => {
+            if let Some(Value::String(text)) = map.get_mut("description") {
+                *text = text.replace("[`", "`").replace("`]", "`");
+            }
+            if let Some(Value::Array(choices)) = map.get_mut("oneOf") {
+                choices.iter_mut().for_each(describe_only_key);
+            }
+            map.values_mut().for_each(for_readers);
+        }
+        _ => {}
+    }
+}
+
+fn describe_only_key(choice: &mut Value) {
+    let Some(description) = choice.get("description").cloned() else { return };
+    let Some(Value::Object(properties)) = choice.get_mut("properties") else { return };
+    if properties.len() != 1 {
+        return;
+    }
+    for property in properties.values_mut() {
+        if let Value::Object(property) = property {
+            property.entry("description").or_insert_with(|| description.clone());
+        }
+    }
 }
 
 /// Takes null out: a key that may be left out may not be empty (L8).

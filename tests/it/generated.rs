@@ -293,3 +293,40 @@ fn the_reference_of_variables_names_those_in_the_code() {
     assert_eq!(read, names, "variables that cli::environment reads, and its comments");
     page("environment.md", &text);
 }
+
+#[test]
+fn the_schemas_that_examples_name_exist() {
+    const MARK: &str = "# yaml-language-server: $schema=";
+    let mut open = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")];
+    let mut files = 0;
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+                continue;
+            }
+            let text = if path.extension().is_some_and(|e| e == "yaml") {
+                fs::read_to_string(&path).unwrap()
+            } else {
+                continue;
+            };
+            if !text.contains("apiVersion: muster/v1") {
+                continue;
+            }
+            files += 1;
+            let schema = text.lines().find_map(|line| line.strip_prefix(MARK));
+            let schema = schema.unwrap_or_else(|| panic!("{} names no schema", path.display()));
+            assert!(folder.join(schema).is_file(), "{} names {schema}", path.display());
+            let kinds: BTreeSet<String> = text
+                .lines()
+                .filter_map(|line| line.strip_prefix("kind: "))
+                .map(|kind| format!("{}.json", kind.to_lowercase()))
+                .collect();
+            let name = schema.rsplit('/').next().unwrap();
+            let fits = name == muster::config::schema::ANY_KIND || kinds == BTreeSet::from([name.to_owned()]);
+            assert!(fits, "{} has {kinds:?} and names {schema}", path.display());
+        }
+    }
+    assert!(files > 20, "{files} files");
+}

@@ -6,8 +6,9 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::planning;
 use crate::diagnostic::Code;
+use crate::diagnostic::code::REGISTRY;
 use crate::id::Name;
-use crate::inventory::item::ItemKey;
+use crate::inventory::item::{ItemKey, ItemKind};
 use crate::plan::document::Options;
 use crate::plan::explain;
 use crate::plan::needs::Refresh;
@@ -25,6 +26,10 @@ pub(in crate::cli) async fn run(
         let view = shell.view(false);
         shell.ui.data(|pen| report::explain::code(pen, info, &view))?;
         return Ok(Exit::Done);
+    }
+    if looks_like_code(&command.what) {
+        let known = REGISTRY.iter().map(|info| info.code.as_str());
+        return Err(CliError::unknown("code", &command.what.to_uppercase(), known));
     }
     let opened = shell.open(command.revision.rev.as_deref())?;
     let item = command.item.as_deref().map(|text| item(&opened, text)).transpose()?;
@@ -68,6 +73,12 @@ pub(in crate::cli) async fn run(
     Ok(Exit::Done)
 }
 
+/// Whether a text is a code in form: an M and four digits.
+fn looks_like_code(text: &str) -> bool {
+    let digits = text.strip_prefix(['M', 'm']);
+    digits.is_some_and(|digits| digits.len() == 4 && digits.bytes().all(|digit| digit.is_ascii_digit()))
+}
+
 /// The item of `name` or `name[key]`.
 fn item(opened: &Opened, text: &str) -> Result<ItemKey, CliError> {
     let (name, instance) = match text.split_once('[') {
@@ -79,6 +90,14 @@ fn item(opened: &Opened, text: &str) -> Result<ItemKey, CliError> {
     if config.software.contains_key(&name) {
         Ok(ItemKey::software(name))
     } else if config.tasks.contains_key(&name) {
+        let deployed = config.deployments.values().map(|deployment| &deployment.item);
+        let deployed: Vec<&ItemKey> =
+            deployed.filter(|item| item.kind == ItemKind::Task && item.name == name).collect();
+        if instance.is_none() && !deployed.is_empty() && deployed.iter().all(|item| item.instance.is_some()) {
+            let keys: Vec<String> = deployed.iter().map(ToString::to_string).collect();
+            let error = CliError::usage(format!("every deployment of {name} has an instance key"));
+            return Err(error.hint(format!("name one: {}", keys.join(", "))));
+        }
         Ok(ItemKey::task(name, instance))
     } else {
         let known = config.software.keys().chain(config.tasks.keys()).map(Name::as_str);

@@ -8,6 +8,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::diagnostic::Findings;
 use crate::report::diagnostic;
+use crate::report::words::{count, plural};
 
 pub(in crate::cli) fn run(shell: &mut Shell, command: &Validate) -> Result<Exit, CliError> {
     let (_, loaded) = shell.load(command.revision.rev.as_deref())?;
@@ -34,13 +35,13 @@ pub(in crate::cli) fn run(shell: &mut Shell, command: &Validate) -> Result<Exit,
             shell.report(findings, &loaded.sources);
             if let (true, Some(config)) = (valid, &loaded.config) {
                 let said = format!(
-                    "Valid: {} deployments of {} software and {} tasks, {} targets, {} tenants, {} providers",
-                    config.deployments.len(),
+                    "Valid: {} of {} software and {}, {}, {}, {}",
+                    plural(count(config.deployments.len()), "deployment"),
                     config.software.len(),
-                    config.tasks.len(),
-                    config.targets.len(),
-                    config.tenants.len(),
-                    config.providers.len(),
+                    plural(count(config.tasks.len()), "task"),
+                    plural(count(config.targets.len()), "target"),
+                    plural(count(config.tenants.len()), "tenant"),
+                    plural(count(config.providers.len()), "provider"),
                 );
                 shell.ui.bytes(|out| writeln!(out, "{said}"))?;
             }
