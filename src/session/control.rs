@@ -32,7 +32,7 @@ pub fn control() -> (Controller, Control) {
 
 impl Controller {
     /// Asks for the next harder way to stop, and says which that is.
-    #[must_use] 
+    #[must_use]
     pub fn harder(&self) -> Demand {
         self.0.send_modify(|demand| {
             *demand = match demand {
