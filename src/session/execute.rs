@@ -270,13 +270,13 @@ impl Session<'_> {
         }
         let now = match &work.procedure {
             // What it depends on may have changed its state in this very session.
-            Some(procedure) if !work.after.is_empty() => match self.look_again(procedure).await {
-                Some(now) => now,
-                None => {
+            Some(procedure) if !work.after.is_empty() => {
+                let Some(now) = self.look_again(procedure).await else {
                     let message = "not begun: it could not be looked at again after what it depends on";
                     return self.not_begun(position, ActionResult::Deferred, message).await;
-                }
-            },
+                };
+                now
+            }
             _ => now,
         };
         if achieved(self.tools.config, work.change, &now) == Some(true) {

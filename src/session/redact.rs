@@ -132,7 +132,9 @@ mod tests {
 
     fn knows(secrets: &[&str]) -> Redactor {
         let mut redactor = Redactor::default();
-        secrets.iter().for_each(|secret| redactor.learn_one(&Secret::new((*secret).to_owned())));
+        for secret in secrets {
+            redactor.learn_one(&Secret::new((*secret).to_owned()));
+        }
         redactor
     }
 

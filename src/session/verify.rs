@@ -10,9 +10,9 @@ use crate::inventory::item::Observed;
 #[must_use]
 pub fn unchanged(planned: &Observed, observed: &Observed) -> bool {
     match (planned, observed) {
-        (Observed::NonCompliant { .. }, Observed::NonCompliant { .. }) => true,
         (_, Observed::Undetermined { .. } | Observed::NotApplicable) => false,
-        (Observed::Undetermined { .. }, _) => true,
+        (Observed::NonCompliant { .. }, Observed::NonCompliant { .. })
+        | (Observed::Undetermined { .. }, _) => true,
         _ => planned == observed,
     }
 }

@@ -154,10 +154,9 @@ impl World {
             "apiVersion: muster/v1\nkind: Provider\nmetadata: { name: sim }\n\
              spec: { simulated: { fleet: fleet.yaml, memory: state/fleet.json } }\n",
         );
-        let computers: String = (0..COMPUTERS)
-            .map(|n| format!("  - {{ name: pc-{n:02}, tenant: contoso, software: {{ old: '1' }} }}\n"))
-            .collect();
-        write("fleet.yaml", &format!("computers:\n{computers}"));
+        let computer = |n| format!("  - {{ name: pc-{n:02}, tenant: contoso, software: {{ old: '1' }} }}");
+        let computers: Vec<String> = (0..COMPUTERS).map(computer).collect();
+        write("fleet.yaml", &format!("computers:\n{}\n", computers.join("\n")));
         write("all.yaml", REPOSITORY);
         let (runs, left, open) = (BTreeMap::new(), BTreeSet::new(), Open::new());
         Self { folder, dice: Dice(SEED), runs, last_run: None, left, open, resets: Vec::new() }
@@ -431,25 +430,22 @@ async fn two_hundred_kills_lose_nothing_and_repeat_nothing_without_looking() {
     world.look(&ended, &mut counts).await;
     world.settled(&ended).await;
     let trial = judge(&world).await;
-    #[expect(clippy::print_stdout, reason = "the counts are the result")]
-    {
-        println!(
-            "{} kills ({} in a run, {} inside an action, {} actions under way), {} runs ended by themselves, \
+    println!(
+        "{} kills ({} in a run, {} inside an action, {} actions under way), {} runs ended by themselves, \
              {} reports of what was under way; {} effects, {} begun and without an end, {} of them begun again after a look, \
              {} undetermined; {:.1} s",
-            counts.kills,
-            counts.in_a_run,
-            counts.in_an_action,
-            world.open.len(),
-            counts.ended + 1,
-            counts.reports,
-            trial.effects,
-            trial.begun_without_end + trial.repeated,
-            trial.repeated,
-            trial.undetermined,
-            begin.elapsed().as_secs_f64(),
-        );
-    }
+        counts.kills,
+        counts.in_a_run,
+        counts.in_an_action,
+        world.open.len(),
+        counts.ended + 1,
+        counts.reports,
+        trial.effects,
+        trial.begun_without_end + trial.repeated,
+        trial.repeated,
+        trial.undetermined,
+        begin.elapsed().as_secs_f64(),
+    );
     assert!(counts.kills >= KILLS);
     assert!(counts.in_an_action >= KILLS / 4, "{counts:?}");
     assert!(trial.effects >= COMPUTERS * ITEMS);
