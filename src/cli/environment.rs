@@ -101,6 +101,14 @@ pub struct SystemSecrets {
 
 impl Secrets for SystemSecrets {
     fn resolve(&self, reference: &SecretRef) -> Result<Secret, SecretError> {
+        let secret = self.find(reference)?;
+        // Nobody means an empty password: a variable or file was not filled.
+        if secret.expose().is_empty() { Err(SecretError::Empty(reference.to_string())) } else { Ok(secret) }
+    }
+}
+
+impl SystemSecrets {
+    fn find(&self, reference: &SecretRef) -> Result<Secret, SecretError> {
         match reference {
             SecretRef::Env(name) => {
                 std::env::var(name).map(Secret::new).map_err(|_| SecretError::NotSet(name.clone()))

@@ -249,7 +249,10 @@ impl<'a> Work<'a> {
             }
             Decision::Act(act) => {
                 let mut computers = part.computers.clone();
-                if act.action == ActionType::Uninstall {
+                // An update or repair that begins by removing may end there.
+                let removes =
+                    act.action != ActionType::Install && starts_over(self.view.config, item, act.action);
+                if removes || act.action == ActionType::Uninstall {
                     let held = &computers & self.view.snapshot.held();
                     let text = "nothing is removed while the source that lists the computer fails";
                     self.notes.add(NoteKind::Held, Some(item), text, at, &held);

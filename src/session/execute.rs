@@ -270,7 +270,13 @@ impl Session<'_> {
         }
         let now = match &work.procedure {
             // What it depends on may have changed its state in this very session.
-            Some(procedure) if !work.after.is_empty() => self.look_again(procedure).await.unwrap_or(now),
+            Some(procedure) if !work.after.is_empty() => {
+                let Some(now) = self.look_again(procedure).await else {
+                    let message = "not begun: it could not be looked at again after what it depends on";
+                    return self.not_begun(position, ActionResult::Deferred, message).await;
+                };
+                now
+            }
             _ => now,
         };
         if achieved(self.tools.config, work.change, &now) == Some(true) {
@@ -497,7 +503,7 @@ impl Seen {
     fn from_result(result: &BundleResult, steps: usize, observed: Observed) -> Self {
         let mut output = String::new();
         let mut trouble = None;
-        let mut no_user = false;
+        let (mut no_user, mut ran) = (false, false);
         for number in 0..steps {
             let Some(step) = result.steps.get(&format!("a{number}")) else { continue };
             append(&mut output, step);
@@ -505,13 +511,15 @@ impl Seen {
                 trouble = ended_badly(step);
             }
             no_user |= step.ended == Ended::NoUser;
+            ran |= !matches!(step.ended, Ended::NoUser | Ended::Skipped | Ended::NotStarted(_));
         }
         Self {
             observed: Some(observed),
             output: (!output.is_empty()).then_some(output),
             trouble,
             nothing_ran: false,
-            no_user,
+            // What ran before it has had its effect, so the action is not simply put off.
+            no_user: no_user && !ran,
         }
     }
 

@@ -98,7 +98,8 @@ impl Redactor {
                 // A character that was cut in two is read as this one.
                 let whole = text.trim_end_matches('\u{fffd}');
                 let lengths = part.char_indices().map(|(at, _)| at).filter(|at| *at >= SHORTEST);
-                let begun = lengths.rev().find(|at| part.get(..*at).is_some_and(|begun| whole.ends_with(begun)));
+                let begun =
+                    lengths.rev().find(|at| part.get(..*at).is_some_and(|begun| whole.ends_with(begun)));
                 ranges.extend(begun.map(|length| (whole.len().saturating_sub(length), whole.len())));
             }
         }
@@ -131,7 +132,9 @@ mod tests {
 
     fn knows(secrets: &[&str]) -> Redactor {
         let mut redactor = Redactor::default();
-        secrets.iter().for_each(|secret| redactor.learn_one(&Secret::new((*secret).to_owned())));
+        for secret in secrets {
+            redactor.learn_one(&Secret::new((*secret).to_owned()));
+        }
         redactor
     }
 

@@ -20,6 +20,9 @@ pub enum SecretError {
         /// What happened.
         why: String,
     },
+    /// There is one, and it is empty.
+    #[error("the secret {0} is empty")]
+    Empty(String),
     /// The file can be read by others than its owner.
     #[error("the secret file {0} can be read by others: allow only its owner (chmod 600)")]
     TooOpen(String),

@@ -5,10 +5,12 @@
 use crate::inventory::item::Observed;
 
 /// Whether `observed` is still the state that the plan started from. What a test printed beside its verdict may differ; a
-/// plan that starts from an unknown state (a task that configures a software which the same session installs) takes any.
+/// plan that starts from an unknown state (a task that configures a software which the same session installs) takes any that is
+/// known by now: what still is not leads to no action (L7).
 #[must_use]
 pub fn unchanged(planned: &Observed, observed: &Observed) -> bool {
     match (planned, observed) {
+        (_, Observed::Undetermined { .. } | Observed::NotApplicable) => false,
         (Observed::NonCompliant { .. }, Observed::NonCompliant { .. })
         | (Observed::Undetermined { .. }, _) => true,
         _ => planned == observed,
@@ -50,9 +52,12 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_known_when_planning_may_be_anything() {
+    fn what_was_not_known_when_planning_may_be_anything_that_is_known() {
         let unknown = Observed::Undetermined { why: "its software comes first".to_owned() };
         assert!(unchanged(&unknown, &Observed::NonCompliant { detail: String::new() }));
-        assert!(!unchanged(&Observed::Absent, &unknown));
+        for now in [&unknown, &Observed::NotApplicable] {
+            assert!(!unchanged(&unknown, now));
+            assert!(!unchanged(&Observed::Absent, now));
+        }
     }
 }

@@ -114,9 +114,13 @@ impl World {
             ),
         );
         let mut all = TASKS.to_owned();
-        for (task, mode) in
-            [("quiet", "enforce"), ("failing", "enforce"), ("talking", "enforce"), ("watched", "monitor"), ("broken", "audit")]
-        {
+        for (task, mode) in [
+            ("quiet", "enforce"),
+            ("failing", "enforce"),
+            ("talking", "enforce"),
+            ("watched", "monitor"),
+            ("broken", "audit"),
+        ] {
             write!(
                 all,
                 "---\napiVersion: muster/v1\nkind: Deployment\nmetadata: {{ name: {task} }}\nspec:\n  task: {task}\n  \
@@ -127,7 +131,8 @@ impl World {
         }
         write("all.yaml", &all);
         write("key.secret", &format!("{KEY}\n"));
-        std::fs::set_permissions(folder.path().join("key.secret"), std::fs::Permissions::from_mode(0o600)).unwrap();
+        std::fs::set_permissions(folder.path().join("key.secret"), std::fs::Permissions::from_mode(0o600))
+            .unwrap();
         let home = folder.path().join("home");
         std::fs::create_dir(&home).unwrap();
         Self { farm, folder, home }
@@ -230,7 +235,10 @@ fn commands(world: &World) {
     // One task fails on purpose.
     world.muster(&["apply", "saved.json", "--auto-approve", "--details"], 4);
     for home in [&world.home, &world.farm.hosts[0].home] {
-        assert!(home.join("quiet").exists() && home.join("talking").exists(), "the scripts got their secrets");
+        assert!(
+            home.join("quiet").exists() && home.join("talking").exists(),
+            "the scripts got their secrets"
+        );
     }
     world.muster(&["apply", "--auto-approve", "--output", "ndjson"], 4);
     for form in ["human", "json", "markdown"] {

@@ -154,10 +154,9 @@ impl World {
             "apiVersion: muster/v1\nkind: Provider\nmetadata: { name: sim }\n\
              spec: { simulated: { fleet: fleet.yaml, memory: state/fleet.json } }\n",
         );
-        let computers: String = (0..COMPUTERS)
-            .map(|n| format!("  - {{ name: pc-{n:02}, tenant: contoso, software: {{ old: '1' }} }}\n"))
-            .collect();
-        write("fleet.yaml", &format!("computers:\n{computers}"));
+        let computer = |n| format!("  - {{ name: pc-{n:02}, tenant: contoso, software: {{ old: '1' }} }}");
+        let computers: Vec<String> = (0..COMPUTERS).map(computer).collect();
+        write("fleet.yaml", &format!("computers:\n{}\n", computers.join("\n")));
         write("all.yaml", REPOSITORY);
         let (runs, left, open) = (BTreeMap::new(), BTreeSet::new(), Open::new());
         Self { folder, dice: Dice(SEED), runs, last_run: None, left, open, resets: Vec::new() }
@@ -278,8 +277,7 @@ impl World {
         let plan = self.muster(&["plan", "--detailed-exitcode", "--output", "json"]).output().unwrap();
         assert_eq!(plan.status.code(), Some(0), "{}", String::from_utf8_lossy(&plan.stdout));
         let options = format!("sqlite:{}", self.path("state/state.db").display());
-        let mut connection =
-            <sqlx::SqliteConnection as sqlx::Connection>::connect(&options).await.unwrap();
+        let mut connection = <sqlx::SqliteConnection as sqlx::Connection>::connect(&options).await.unwrap();
         let healthy: String =
             sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&mut connection).await.unwrap();
         assert_eq!(healthy, "ok");
@@ -332,7 +330,9 @@ async fn journal(world: &World) -> (BTreeMap<(RunId, Thing), ActionRecord>, Vec<
 async fn judge(world: &World) -> Trial {
     let (records, sessions) = journal(world).await;
     assert!(
-        sessions.iter().all(|(_, status)| matches!(status, SessionStatus::Passed | SessionStatus::Interrupted))
+        sessions
+            .iter()
+            .all(|(_, status)| matches!(status, SessionStatus::Passed | SessionStatus::Interrupted))
     );
     let mut trial = Trial { effects: 0, begun_without_end: 0, repeated: 0, undetermined: 0 };
     // Since the last reset: who began last, and whether it is known to have had its effect; who has looked since.
@@ -355,7 +355,8 @@ async fn judge(world: &World) -> Trial {
         match line["event"].as_str().unwrap() {
             "detected" => _ = looked.insert(thing, process),
             "begins" => {
-                let run = world.runs.get(&process).expect("a process changes nothing before its run is recorded");
+                let run =
+                    world.runs.get(&process).expect("a process changes nothing before its run is recorded");
                 let key = (run.clone(), thing.clone());
                 let record = records.get(&key).unwrap_or_else(|| panic!("no record of {key:?}"));
                 assert!(
@@ -363,7 +364,11 @@ async fn judge(world: &World) -> Trial {
                     "{key:?}: {record:?}"
                 );
                 assert!(begun.insert(key), "twice in one run: {thing:?}");
-                assert_eq!(looked.get(&thing), Some(&process), "{thing:?} is changed by one who has not looked");
+                assert_eq!(
+                    looked.get(&thing),
+                    Some(&process),
+                    "{thing:?} is changed by one who has not looked"
+                );
                 if let Some(had_effect) = last.insert(thing.clone(), false) {
                     assert!(!had_effect, "{thing:?} is done again although it was done");
                     trial.repeated += 1;
@@ -381,7 +386,9 @@ async fn judge(world: &World) -> Trial {
     }
     for (key, record) in &records {
         match record.result {
-            Some(ActionResult::Success) => assert!(done.contains(key), "a success without an effect: {key:?}"),
+            Some(ActionResult::Success) => {
+                assert!(done.contains(key), "a success without an effect: {key:?}")
+            }
             Some(ActionResult::Undetermined) => trial.undetermined += 1,
             Some(_) => assert!(!begun.contains(key), "{key:?}: {record:?}"),
             None => panic!("still open: {key:?}"),
@@ -390,7 +397,8 @@ async fn judge(world: &World) -> Trial {
     let (store, _copy) = world.state().await;
     for ((session, position), thing) in &world.open {
         let actions = store.actions(session).await.unwrap();
-        let action = actions.iter().find(|action| action.position == *position).expect("it stays in the journal");
+        let action =
+            actions.iter().find(|action| action.position == *position).expect("it stays in the journal");
         assert_eq!(action.result, Some(ActionResult::Undetermined), "{thing:?}");
         assert!(action.message.as_ref().is_some_and(|message| message.contains("killed")), "{action:?}");
         assert!(action.finished.is_some());
@@ -422,25 +430,22 @@ async fn two_hundred_kills_lose_nothing_and_repeat_nothing_without_looking() {
     world.look(&ended, &mut counts).await;
     world.settled(&ended).await;
     let trial = judge(&world).await;
-    #[expect(clippy::print_stdout, reason = "the counts are the result")]
-    {
-        println!(
-            "{} kills ({} in a run, {} inside an action, {} actions under way), {} runs ended by themselves, \
+    println!(
+        "{} kills ({} in a run, {} inside an action, {} actions under way), {} runs ended by themselves, \
              {} reports of what was under way; {} effects, {} begun and without an end, {} of them begun again after a look, \
              {} undetermined; {:.1} s",
-            counts.kills,
-            counts.in_a_run,
-            counts.in_an_action,
-            world.open.len(),
-            counts.ended + 1,
-            counts.reports,
-            trial.effects,
-            trial.begun_without_end + trial.repeated,
-            trial.repeated,
-            trial.undetermined,
-            begin.elapsed().as_secs_f64(),
-        );
-    }
+        counts.kills,
+        counts.in_a_run,
+        counts.in_an_action,
+        world.open.len(),
+        counts.ended + 1,
+        counts.reports,
+        trial.effects,
+        trial.begun_without_end + trial.repeated,
+        trial.repeated,
+        trial.undetermined,
+        begin.elapsed().as_secs_f64(),
+    );
     assert!(counts.kills >= KILLS);
     assert!(counts.in_an_action >= KILLS / 4, "{counts:?}");
     assert!(trial.effects >= COMPUTERS * ITEMS);

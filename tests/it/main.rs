@@ -2,6 +2,8 @@
 
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests run real things and may panic")]
 
+#[cfg(unix)]
+mod adversary;
 mod bundle;
 #[cfg(target_os = "linux")]
 mod canary;

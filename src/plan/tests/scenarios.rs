@@ -44,6 +44,18 @@ fn adds_up(plan: &Plan) {
 }
 
 #[test]
+fn an_update_that_begins_by_removing_is_held_while_the_source_fails() {
+    let mut world = archivers();
+    world.config.software.get_mut("zip").unwrap().upgrade = Way::UninstallInstall;
+    assert_eq!(actions(&world.plan().plan, "pc1"), ["zip update"]);
+    world.failed.insert(world.known[0].provider.clone(), "it broke off".to_owned());
+    let plan = world.plan().plan;
+    assert_eq!(actions(&plan, "pc1"), [""; 0]);
+    assert_eq!(actions(&plan, "pc2"), ["zip install"]);
+    assert_eq!(kinds(&plan), [NoteKind::Held]);
+}
+
+#[test]
 fn what_is_due_is_applied_once_and_then_nothing_is_due() {
     let mut world = archivers();
     let first = world.plan().plan;
