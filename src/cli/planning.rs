@@ -10,11 +10,14 @@ use crate::config::kind::Match;
 use crate::id::Name;
 use crate::plan::document::Options;
 use crate::plan::needs::Refresh;
+use crate::report::style::Line;
+use crate::report::words::ago;
 use crate::session::control::Control;
 use crate::session::dispatcher::Link;
 use crate::session::prepare::{Preparation, Prepared, Progress, Wish};
 use crate::store::Store;
 use crate::targets;
+use crate::time::Clock;
 
 /// What was typed, as a wish. `refresh` is what holds when nothing was typed.
 ///
@@ -67,6 +70,16 @@ pub(super) async fn prepare(
         };
         preparation.run(wish).await?
     };
+    if prepared.contacted == 0
+        && wish.refresh != Refresh::Never
+        && let Some(oldest) = prepared.oldest
+    {
+        let ago = ago(oldest, SystemClock.now());
+        let said = format!(
+            "Nobody was contacted: what is known is from {ago} or later (--refresh always looks again)"
+        );
+        shell.ui.status(&Line::new().text(said));
+    }
     shell.report(&prepared.findings, &opened.config.sources);
     shell.report(&prepared.planned.findings, &opened.config.sources);
     for message in prepared.failed.values() {

@@ -105,7 +105,7 @@ pub struct Prepared {
     pub contacted: usize,
     /// Computers that answered in this run.
     pub reached: BTreeSet<ComputerId>,
-    /// The oldest observation that is known.
+    /// The oldest observation that was there before and was not too old to be used.
     pub oldest: Option<Timestamp>,
 }
 
@@ -128,7 +128,8 @@ impl Preparation<'_> {
         stored.retain(|detection| !doubtful.contains(&detection.computer));
         let max_age = self.config.instance.max_age;
         let (mut snapshot, mut findings) = Snapshot::build(self.config, known.clone(), failed.clone());
-        let mut oldest = stored.iter().map(|detection| detection.at).min();
+        let too_old = self.clock.now().checked_sub(max_age.duration()).unwrap_or(Timestamp::MIN);
+        let oldest = stored.iter().map(|detection| detection.at).filter(|at| *at >= too_old).min();
         let mut detections = Detections::new(&snapshot, stored);
         let mut contacted = 0;
         let (mut reached, mut in_vain) = (BTreeSet::new(), BTreeSet::new());
@@ -163,8 +164,6 @@ impl Preparation<'_> {
                 _ = if answered { reached.insert(id) } else { in_vain.insert(id) };
             }
             self.keep(&snapshot, &found, &mut known, &mut detections).await?;
-            let fresh = found.iter().flat_map(|gathered| &gathered.detections).map(|detection| detection.at);
-            oldest = fresh.chain(oldest).min();
             (snapshot, findings) = Snapshot::build(self.config, known.clone(), failed.clone());
             if refresh == Refresh::Never {
                 break;
