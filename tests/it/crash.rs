@@ -387,7 +387,7 @@ async fn judge(world: &World) -> Trial {
     for (key, record) in &records {
         match record.result {
             Some(ActionResult::Success) => {
-                assert!(done.contains(key), "a success without an effect: {key:?}")
+                assert!(done.contains(key), "a success without an effect: {key:?}");
             }
             Some(ActionResult::Undetermined) => trial.undetermined += 1,
             Some(_) => assert!(!begun.contains(key), "{key:?}: {record:?}"),
