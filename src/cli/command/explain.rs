@@ -5,9 +5,11 @@ use crate::cli::context::{Opened, Shell, SystemClock};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::planning;
-use crate::diagnostic::Code;
+use crate::diagnostic::code::REGISTRY;
+use crate::diagnostic::{Code, nearest};
 use crate::id::Name;
 use crate::inventory::item::ItemKey;
+use crate::inventory::snapshot::FindError;
 use crate::plan::document::Options;
 use crate::plan::explain;
 use crate::plan::needs::Refresh;
@@ -34,10 +36,7 @@ pub(in crate::cli) async fn run(
     let wish = planning::wish_of(Options::default(), Refresh::Never, false)?;
     let prepared = planning::prepare(shell, &opened, &links, &store, control, &wish).await?;
     let snapshot = &prepared.snapshot;
-    let ix = snapshot.find(&command.what).map_err(|error| {
-        CliError::usage(error.to_string())
-            .hint("`muster status` lists what is known; a code looks like M0201")
-    })?;
+    let ix = snapshot.find(&command.what).map_err(|error| not_found(&command.what, &error))?;
     let explained = explain::explain(&opened.config, snapshot, &prepared.detections, ix, item.as_ref());
     let Some(explained) = explained else { return Err(CliError::usage("there is no such computer")) };
     if matches!(shell.global.output, Form::Json | Form::Ndjson) {
@@ -66,6 +65,20 @@ pub(in crate::cli) async fn run(
         Ok(())
     })?;
     Ok(Exit::Done)
+}
+
+/// What was probably meant: a computer, or else a code.
+fn not_found(what: &str, error: &FindError) -> CliError {
+    let computer = match error {
+        FindError::Unknown { nearest, .. } => nearest.as_deref(),
+        FindError::Ambiguous { .. } => None,
+    };
+    let code = || nearest(what, REGISTRY.iter().map(|info| info.code.as_str()));
+    let told = CliError::usage(error.to_string());
+    match computer.or_else(code) {
+        Some(near) => told.hint(format!("did you mean {near}?")),
+        None => told.hint("`muster status` lists what is known; a code looks like M0201"),
+    }
 }
 
 /// The item of `name` or `name[key]`.
