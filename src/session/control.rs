@@ -32,7 +32,7 @@ pub fn control() -> (Controller, Control) {
 
 impl Controller {
     /// Asks for the next harder way to stop, and says which that is.
-    #[must_use] 
+    #[must_use]
     pub fn harder(&self) -> Demand {
         self.0.send_modify(|demand| {
             *demand = match demand {
@@ -53,7 +53,16 @@ impl Control {
 
     /// Returns when a stop at once is asked for; never otherwise.
     pub async fn stopped(&mut self) {
-        if self.0.wait_for(|demand| *demand == Demand::Stop).await.is_err() {
+        self.reached(Demand::Stop).await;
+    }
+
+    /// Waits until anything is asked: a checkpoint is enough.
+    pub async fn asked(&mut self) {
+        self.reached(Demand::Checkpoint).await;
+    }
+
+    async fn reached(&mut self, least: Demand) {
+        if self.0.wait_for(|demand| *demand >= least).await.is_err() {
             // Whoever could have asked is gone, so nobody will.
             std::future::pending::<()>().await;
         }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::cli::arguments::{Apply, Form};
 use crate::cli::context::{Opened, Shell, SystemClock, run_id, session_id};
@@ -72,8 +72,8 @@ pub(in crate::cli) async fn run(
     if plan.sessions.is_empty() || control.demand() != Demand::Run {
         return Ok(exit(&prepared, None, control, command));
     }
-    if !command.auto_approve {
-        approve(shell, plan)?;
+    if !command.auto_approve && !approve(shell, plan, control).await? {
+        return Ok(Exit::Interrupted);
     }
     let outcome = execute(shell, &opened, &links, &store, &prepared, control, command).await?;
     Ok(exit(&prepared, Some(&outcome), control, command))
@@ -91,17 +91,24 @@ fn stale(shell: &Shell, saved: &Plan, fresh: &Plan) -> Result<(), CliError> {
         .hint("look at the difference, and make a new plan with: muster plan --out FILE"))
 }
 
-/// Asks for the word `yes` on a terminal; without one nothing can be approved.
-fn approve(shell: &Shell, plan: &Plan) -> Result<(), CliError> {
+/// Asks for the word `yes` on a terminal; without one nothing can be approved. Gives false when a signal came in place of
+/// an answer: the keyboard is read on a thread of its own, which ends with the program.
+async fn approve(shell: &Shell, plan: &Plan, control: &Control) -> Result<bool, CliError> {
     if !std::io::stdin().is_terminal() {
         return Err(CliError::refused("not applied: there is nobody to ask")
             .hint("look at the plan first, then use --auto-approve"));
     }
     let question = format!("{}.", Summary::of(plan).sentence());
-    if prompt::agrees(&shell.ui, &question, &mut std::io::stdin().lock()) {
-        Ok(())
-    } else {
-        Err(CliError::refused("not applied: the word yes was not given"))
+    let ui = Arc::clone(&shell.ui);
+    let answer =
+        tokio::task::spawn_blocking(move || prompt::agrees(&ui, &question, &mut std::io::stdin().lock()));
+    let mut control = control.clone();
+    tokio::select! {
+        () = control.asked() => Ok(false),
+        agreed = answer => match agreed {
+            Ok(true) => Ok(true),
+            _ => Err(CliError::refused("not applied: the word yes was not given")),
+        },
     }
 }
 
