@@ -4,6 +4,8 @@
 
 mod bundle;
 mod collect;
+#[cfg(unix)]
+mod command;
 mod config_corpus;
 mod contract;
 mod forgotten;
