@@ -186,9 +186,8 @@ pub(super) fn ssh_provider(farm: &Farm) -> String {
         farm.key().display(),
         farm.known_hosts().display()
     );
-    for host in &farm.hosts {
-        spec +=
-            &format!("      - {{ name: {}, address: {}, port: {} }}\n", host.name, host.address, host.port);
-    }
+    spec.extend(farm.hosts.iter().map(|host| {
+        format!("      - {{ name: {}, address: {}, port: {} }}\n", host.name, host.address, host.port)
+    }));
     document("Provider", "farm", spec.trim_end())
 }

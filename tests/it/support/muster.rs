@@ -108,13 +108,14 @@ impl World {
         world.write("muster.yaml", &document("Instance", "test", "timeZone: UTC"));
         world.write("tenants/acme.yaml", &document("Tenant", "acme", "tags: [managed]"));
         world.faults(faults);
-        let mut fleet = "computers:\n".to_owned();
-        for number in 1..=computers {
-            fleet += &format!(
+        let computer = |number| {
+            format!(
                 "  - name: pc-{number}\n    tenant: acme\n    facts: {{ os: {{ family: linux, name: Debian, \
                  version: '13' }}, role: server }}\n"
-            );
-        }
+            )
+        };
+        let fleet: String = (1..=computers).map(computer).collect();
+        let fleet = format!("computers:\n{fleet}");
         world.write("providers/fleet.yaml", &fleet);
         let tool = "detect: { script: { posix: { inline: tool --version } } }\n  versions: ['1.0']\n  install: { posix: \
                     { inline: install tool } }\n  uninstall: { posix: { inline: remove tool } }";
