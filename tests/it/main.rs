@@ -8,6 +8,8 @@ mod bundle;
 #[cfg(target_os = "linux")]
 mod canary;
 mod collect;
+#[cfg(unix)]
+mod command;
 mod config_corpus;
 mod contract;
 #[cfg(unix)]

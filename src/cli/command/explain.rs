@@ -9,6 +9,7 @@ use crate::diagnostic::Code;
 use crate::diagnostic::code::REGISTRY;
 use crate::id::Name;
 use crate::inventory::item::{ItemKey, ItemKind};
+use crate::inventory::snapshot::FindError;
 use crate::plan::document::Options;
 use crate::plan::explain;
 use crate::plan::needs::Refresh;
@@ -39,10 +40,7 @@ pub(in crate::cli) async fn run(
     let wish = planning::wish_of(Options::default(), Refresh::Never, false)?;
     let prepared = planning::prepare(shell, &opened, &links, &store, control, &wish).await?;
     let snapshot = &prepared.snapshot;
-    let ix = snapshot.find(&command.what).map_err(|error| {
-        CliError::usage(error.to_string())
-            .hint("`muster status` lists what is known; a code looks like M0201")
-    })?;
+    let ix = snapshot.find(&command.what).map_err(|error| not_found(&error))?;
     let explained = explain::explain(&opened.config, snapshot, &prepared.detections, ix, item.as_ref());
     let Some(explained) = explained else { return Err(CliError::usage("there is no such computer")) };
     if matches!(shell.global.output, Form::Json | Form::Ndjson) {
@@ -71,6 +69,15 @@ pub(in crate::cli) async fn run(
         Ok(())
     })?;
     Ok(Exit::Done)
+}
+
+/// Who was probably meant.
+fn not_found(error: &FindError) -> CliError {
+    let told = CliError::usage(error.to_string());
+    match error {
+        FindError::Unknown { nearest: Some(near), .. } => told.hint(format!("did you mean {near}?")),
+        _ => told.hint("`muster status` lists what is known; a code looks like M0201"),
+    }
 }
 
 /// Whether a text is a code in form: an M and four digits.

@@ -1,3 +1,6 @@
 //! What several integration tests need.
 
+pub(crate) mod muster;
+#[cfg(unix)]
+pub(crate) mod pty;
 pub(crate) mod sshd;

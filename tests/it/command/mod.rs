@@ -1,0 +1,9 @@
+//! The command line from end to end: the real program, real git, real OpenSSH, a real terminal.
+
+mod answers;
+mod examples;
+mod exits;
+mod packages;
+mod revisions;
+mod saved;
+mod terminal;

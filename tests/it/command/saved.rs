@@ -1,0 +1,120 @@
+//! Saved plans: apply runs exactly what was saved, what is left of it, or nothing.
+
+#![expect(clippy::disallowed_methods, reason = "the tests look at plan files and change them")]
+
+use std::fs;
+
+use crate::support::muster::{Ran, World};
+
+/// A world with two declared files, and the plan for both in `plan.json` beside the repository.
+fn planned() -> World {
+    let world = World::local();
+    world.declare("one", "first");
+    world.declare("two", "second");
+    world.run(&["plan", "--out", "../plan.json"]).exits(0).says("muster apply ../plan.json");
+    world
+}
+
+fn apply(world: &World) -> Ran {
+    world.run(&["apply", "../plan.json", "--auto-approve"])
+}
+
+#[test]
+fn a_saved_plan_is_shown_without_its_repository() {
+    let world = planned();
+    let planned = world.run(&["plan"]).exits(0).out;
+    fs::rename(world.repo(), world.path("moved")).unwrap();
+    fs::create_dir(world.repo()).unwrap();
+    world.run(&["plan"]).exits(3).says("there is no muster.yaml");
+    let shown = world.run(&["show", "../plan.json"]).exits(0);
+    assert_eq!(shown.out, planned);
+    let saved = fs::read_to_string(world.path("plan.json")).unwrap();
+    assert_eq!(world.run(&["show", "../plan.json", "--output", "json"]).exits(0).out, saved);
+    assert_eq!(world.home_file("one"), None);
+}
+
+#[test]
+fn a_saved_plan_is_applied() {
+    let world = planned();
+    apply(&world).exits(0).says("actions: 2 succeeded, 0 failed, 0 open");
+    assert_eq!(world.home_file("one").as_deref(), Some("first\n"));
+    assert_eq!(world.home_file("two").as_deref(), Some("second\n"));
+    // Now all of it is satisfied, and there is nothing left to run.
+    let again = apply(&world).exits(0);
+    assert!(!again.err.contains("succeeded"), "{}", again.err);
+}
+
+#[test]
+fn of_a_saved_plan_only_what_is_left_runs() {
+    let world = planned();
+    world.set_home_file("one", "first\n");
+    let applied = apply(&world).exits(0).says("actions: 1 succeeded, 0 failed, 0 open");
+    assert!(applied.err.contains("file[two]") && !applied.err.contains("file[one]"), "{}", applied.err);
+    assert_eq!(world.home_file("two").as_deref(), Some("second\n"));
+}
+
+#[test]
+fn a_saved_plan_is_refused_when_something_else_is_to_be_done() {
+    let world = World::local();
+    world.declare("one", "first");
+    world.declare("two", "second");
+    world.set_home_file("two", "second\n");
+    world.run(&["plan", "--out", "../plan.json"]).exits(0);
+    world.set_home_file("two", "changed by hand\n");
+    let stale = apply(&world).exits(7).says("does not hold any more; nothing was done").says("file[two]");
+    assert_eq!(stale.out, "", "the difference belongs on standard error");
+    assert_eq!(world.home_file("one"), None);
+    assert_eq!(world.home_file("two").as_deref(), Some("changed by hand\n"));
+}
+
+#[test]
+fn a_saved_plan_of_files_without_git_is_refused_when_they_say_something_else() {
+    let world = planned();
+    world.declare("one", "other words");
+    apply(&world).exits(7).says("file[one]");
+    assert_eq!(world.home_file("two"), None);
+}
+
+#[test]
+fn a_saved_plan_of_a_commit_runs_though_the_working_tree_has_moved_on() {
+    let world = World::local();
+    world.declare("one", "first");
+    let commit = world.commit("one file");
+    let plan = world.run(&["plan", "--out", "../plan.json", "--output", "json"]).exits(0).json();
+    assert_eq!(plan["revision"]["commit"], commit.as_str());
+    world.declare("one", "later");
+    world.commit("other words");
+    world.declare("two", "not committed");
+    apply(&world).exits(0);
+    assert_eq!(world.home_file("one").as_deref(), Some("first\n"));
+    assert_eq!(world.home_file("two"), None);
+}
+
+#[test]
+fn a_plan_file_that_was_changed_is_not_applied() {
+    let world = planned();
+    let file = world.path("plan.json");
+    let text = fs::read_to_string(&file).unwrap();
+    let other_form = text.replace("muster.plan/v1", "muster.plan/v9");
+    let half = &text[..text.len() / 2];
+    let edited = text.replace("first", "worst");
+    assert_ne!(edited, text);
+    let mut small = text.clone();
+    small.insert_str(small.find("\"digest\"").unwrap(), "\"more\": 1, ");
+    let cases: [(&str, &str); 6] = [
+        (&other_form, "muster.plan/v9"),
+        (half, "it is not whole JSON"),
+        (&edited, "it was changed after it was made"),
+        (&small, "it is not a plan"),
+        ("{}", "it is not a plan"),
+        ("", "it is not whole JSON"),
+    ];
+    for (text, why) in cases {
+        fs::write(&file, text).unwrap();
+        apply(&world).exits(3).says(why);
+        world.run(&["show", "../plan.json"]).exits(3).says(why);
+    }
+    assert_eq!(world.home_file("one"), None);
+    fs::remove_file(&file).unwrap();
+    apply(&world).exits(1).says("cannot read");
+}

@@ -1,0 +1,96 @@
+//! On a real terminal: the question, the bar, and Ctrl-C.
+
+use crate::support::muster::World;
+use crate::support::pty::Terminal;
+
+#[test]
+fn only_the_typed_word_yes_applies() {
+    let world = World::fleet(2, "");
+    for answer in ["y\r", "YES\r", "no\r", "\r", "\x04"] {
+        let mut terminal = Terminal::start(&world, &["apply"]);
+        terminal.wait_for("Type yes to go on:");
+        terminal.types(answer);
+        let (code, screen) = terminal.end();
+        assert_eq!(code, 6, "{answer:?}: {screen}");
+        assert!(screen.contains("the word yes was not given"), "{screen}");
+        assert!(!screen.contains("passed"), "{screen}");
+    }
+    let mut terminal = Terminal::start(&world, &["apply"]);
+    terminal.wait_for("Type yes to go on:");
+    terminal.types("yes\r");
+    let (code, screen) = terminal.end();
+    assert_eq!(code, 0, "{screen}");
+    assert!(screen.contains("2 passed"), "{screen}");
+    world.run(&["plan", "--detailed-exitcode", "--refresh", "always"]).exits(0);
+}
+
+#[test]
+fn an_interrupt_at_the_question_applies_nothing() {
+    let world = World::fleet(2, "");
+    let mut terminal = Terminal::start(&world, &["apply"]);
+    terminal.wait_for("Type yes to go on:");
+    terminal.types("\x03");
+    let (code, screen) = terminal.end();
+    assert_eq!(code, 130, "{screen}");
+    assert!(!screen.contains("passed"), "{screen}");
+    world.run(&["plan", "--detailed-exitcode", "--refresh", "always"]).exits(2);
+}
+
+#[test]
+fn a_bar_shows_how_far_it_is() {
+    let world = World::fleet(3, "slow: ['*'], delay: 1s");
+    let terminal = Terminal::start(&world, &["apply", "--auto-approve", "--concurrency", "1"]);
+    let (code, screen) = terminal.end();
+    assert_eq!(code, 0, "{screen}");
+    let (_, applying) = screen.split_once("3 actions on 3 computers").unwrap();
+    assert!(applying.contains("1/3 computers") && applying.contains("2/3 computers"), "{screen}");
+    assert!(screen.contains("\x1b[1m") || screen.contains("\x1b[3"), "a terminal gets colour: {screen}");
+    assert!(applying.contains("3 succeeded, 0 failed, 0 open"), "{screen}");
+}
+
+#[test]
+fn the_first_ctrl_c_finishes_what_runs_and_begins_nothing_new() {
+    let world = World::fleet(6, "slow: ['*'], delay: 1s");
+    let mut terminal =
+        Terminal::start(&world, &["apply", "--auto-approve", "--concurrency", "2", "-v", "--color", "never"]);
+    terminal.wait_for("pc-1  install tool ...");
+    terminal.wait_for("pc-2  install tool ...");
+    terminal.types("\x03");
+    terminal.wait_for("stopping: what runs is finished and recorded");
+    let (code, screen) = terminal.end();
+    assert_eq!(code, 130, "{screen}");
+    assert!(screen.contains("2 passed, 4 not finished"), "{screen}");
+    world.faults("");
+    let sessions = world.run(&["sessions", "--output", "ndjson"]).exits(0).lines();
+    let status: Vec<&str> = sessions.iter().filter_map(|session| session["status"].as_str()).collect();
+    assert_eq!(status, ["passed", "passed"], "{screen}");
+    let next = world.run(&["apply", "--auto-approve"]).exits(0).says("4 passed");
+    assert!(!next.err.contains("under way"), "{}", next.err);
+}
+
+#[test]
+fn the_second_ctrl_c_stops_at_once_and_the_next_run_tells_what_was_under_way() {
+    let world = World::fleet(3, "");
+    world.run(&["plan"]).exits(0);
+    world.faults("slow: ['*'], delay: 6s");
+    let mut terminal =
+        Terminal::start(&world, &["apply", "--auto-approve", "--refresh", "never", "-v", "--color", "never"]);
+    for name in ["pc-1", "pc-2", "pc-3"] {
+        terminal.wait_for(&format!("{name}  install tool ..."));
+    }
+    let asked = std::time::Instant::now();
+    terminal.types("\x03");
+    terminal.wait_for("stopping");
+    terminal.types("\x03");
+    let (code, screen) = terminal.end();
+    assert_eq!(code, 130, "{screen}");
+    assert!(asked.elapsed().as_secs() < 5, "at once: {screen}");
+    world.faults("");
+    let next = world.run(&["apply", "--auto-approve"]).exits(0).says("3 passed");
+    assert!(next.err.contains("under way: ") && next.err.contains("tool on pc-"), "{}", next.err);
+    let after = world.run(&["apply", "--auto-approve"]).exits(0);
+    assert!(!after.err.contains("under way"), "it is told once: {}", after.err);
+    let sessions = world.run(&["sessions", "--output", "ndjson"]).exits(0).lines();
+    let count = |wanted: &str| sessions.iter().filter(|session| session["status"] == wanted).count();
+    assert_eq!((count("interrupted"), count("passed")), (3, 3));
+}
