@@ -74,7 +74,7 @@ fn the_reference_of_the_command_line_is_that_of_the_program() {
         ends with stands in [exit codes](exit-codes.md).",
     );
     page_text += "## Options of every command\n\n";
-    page_text += &arguments(&command, |argument| argument.is_global_set());
+    page_text += &arguments(&command, Arg::is_global_set);
     for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
         let mut sub = sub.clone();
         let usage = sub.render_usage().to_string().replace("Usage: ", "");

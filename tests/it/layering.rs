@@ -254,7 +254,8 @@ fn holds(code: &str, word: &str) -> bool {
     // `a::{b, c}` is told from its paths below; here it is enough to see `a::b` and the name of a crate.
     let spread = word.split_once("::").map(|(first, last)| (format!("{first}::{{"), last));
     let plain = code.match_indices(word).any(|(at, _)| {
-        !code[..at].ends_with(part) && !(code[at + word.len()..].starts_with(part) && !word.ends_with('!'))
+        let ends = word.ends_with('!') || !code[at + word.len()..].starts_with(part);
+        ends && !code[..at].ends_with(part)
     });
     plain
         || spread.is_some_and(|(open, last)| {
