@@ -178,6 +178,7 @@ fn why(result: &StepResult) -> String {
         Ended::Exit(code) => format!("its script ended with exit code {code}{said}"),
         Ended::TimedOut => format!("its script passed its time limit{said}"),
         Ended::NotStarted(why) => format!("its script did not start: {why}"),
+        Ended::Busy => "another change is under way on the computer".to_owned(),
         Ended::NoUser => "its script runs as the signed-in user, and nobody is signed in".to_owned(),
         Ended::Skipped => "its script was left out, as an earlier one failed".to_owned(),
         Ended::Lost => "the answer broke off before its result".to_owned(),

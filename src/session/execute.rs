@@ -309,7 +309,7 @@ impl Session<'_> {
         let answer = self.redactor.answer(self.writer.change(&self.computer.agent, &bundle).await);
         let seen = self.see(procedure, answer).await;
         let result = match &seen.observed {
-            _ if seen.nothing_ran || seen.no_user => ActionResult::Deferred,
+            _ if seen.nothing_ran || seen.put_off => ActionResult::Deferred,
             None => ActionResult::Undetermined,
             Some(observed) => match achieved(self.tools.config, work.change, observed) {
                 Some(true) => ActionResult::Success,
@@ -390,7 +390,7 @@ impl Session<'_> {
                 output: None,
                 trouble: Some(error.to_string()),
                 nothing_ran: true,
-                no_user: false,
+                put_off: false,
             },
             Err(error) => {
                 let observed = self.look_again(procedure).await;
@@ -399,7 +399,7 @@ impl Session<'_> {
                     output: None,
                     trouble: Some(error.to_string()),
                     nothing_ran: false,
-                    no_user: false,
+                    put_off: false,
                 }
             }
         }
@@ -496,22 +496,22 @@ struct Seen {
     /// What went wrong on the way, whatever the result.
     trouble: Option<String>,
     nothing_ran: bool,
-    no_user: bool,
+    put_off: bool,
 }
 
 impl Seen {
     fn from_result(result: &BundleResult, steps: usize, observed: Observed) -> Self {
         let mut output = String::new();
         let mut trouble = None;
-        let (mut no_user, mut ran) = (false, false);
+        let (mut put_off, mut ran) = (false, false);
         for number in 0..steps {
             let Some(step) = result.steps.get(&format!("a{number}")) else { continue };
             append(&mut output, step);
             if trouble.is_none() {
                 trouble = ended_badly(step);
             }
-            no_user |= step.ended == Ended::NoUser;
-            ran |= !matches!(step.ended, Ended::NoUser | Ended::Skipped | Ended::NotStarted(_));
+            put_off |= matches!(step.ended, Ended::NoUser | Ended::Busy);
+            ran |= !matches!(step.ended, Ended::NoUser | Ended::Busy | Ended::Skipped | Ended::NotStarted(_));
         }
         Self {
             observed: Some(observed),
@@ -519,7 +519,7 @@ impl Seen {
             trouble,
             nothing_ran: false,
             // What ran before it has had its effect, so the action is not simply put off.
-            no_user: no_user && !ran,
+            put_off: put_off && !ran,
         }
     }
 
@@ -557,6 +557,7 @@ fn ended_badly(step: &StepResult) -> Option<String> {
         Ended::Exit(code) => Some(format!("the script ended with exit code {code}{because}")),
         Ended::TimedOut => Some(format!("the script was stopped at its time limit{because}")),
         Ended::NotStarted(why) => Some(format!("the script did not start: {why}")),
+        Ended::Busy => Some("another change is still under way on the computer".to_owned()),
         Ended::NoUser => Some("nobody is signed in".to_owned()),
         Ended::Lost => Some("the answer broke off".to_owned()),
     }

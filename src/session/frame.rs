@@ -67,6 +67,7 @@ pub fn write<A>(bundle: &Bundle<A>, marker: &str, result: &BundleResult) -> Vec<
             Ended::Exit(code) => ("exit", *code, ""),
             Ended::TimedOut => ("timed-out", 0, ""),
             Ended::NotStarted(note) => ("not-started", 0, note.as_str()),
+            Ended::Busy => ("busy", 0, ""),
             Ended::NoUser => ("no-user", 0, ""),
             Ended::Skipped => ("skipped", 0, ""),
             Ended::Lost => continue,
@@ -206,6 +207,7 @@ impl<'a> Header<'a> {
             "exit" => Ended::Exit(self.code),
             "timed-out" => Ended::TimedOut,
             "not-started" => Ended::NotStarted(note),
+            "busy" => Ended::Busy,
             "no-user" => Ended::NoUser,
             "skipped" => Ended::Skipped,
             _ => return None,
@@ -277,6 +279,7 @@ mod tests {
             any::<i32>().prop_map(Ended::Exit),
             Just(Ended::TimedOut),
             text().prop_map(Ended::NotStarted),
+            Just(Ended::Busy),
             Just(Ended::NoUser),
             Just(Ended::Skipped),
         ];

@@ -266,6 +266,8 @@ pub enum Ended {
     TimedOut,
     /// It did not start: the interpreter is missing or the like.
     NotStarted(String),
+    /// It did not start: another bundle that changes is under way on the computer.
+    Busy,
     /// It runs as the signed-in user and nobody is signed in.
     NoUser,
     /// It was left out because an earlier step failed.

@@ -112,3 +112,59 @@ fn an_empty_secret_is_no_secret() {
     let output = muster(&folder).env("TOKEN", "x").args(["apply", "--auto-approve"]).output().unwrap();
     assert!(folder.path().join("was-set").exists(), "{}", text(&output));
 }
+
+const SLOW: &str = "\
+apiVersion: muster/v1
+kind: Software
+metadata: { name: slow }
+spec:
+  detect: { script: { posix: { inline: 'cat \"$HOME/tool\" 2>/dev/null || true' } } }
+  versions: ['1.0']
+  install: { posix: { inline: 'echo begin >>\"$HOME/log\"; sleep 2; echo end >>\"$HOME/log\"; echo 1.0 >\"$HOME/tool\"' } }
+---
+apiVersion: muster/v1
+kind: Deployment
+metadata: { name: slow }
+spec: { software: slow, state: installed, target: { match: { all: [{ tenant: contoso }] } } }
+";
+
+#[test]
+fn a_script_that_outlives_a_killed_run_is_not_started_a_second_time() {
+    let folder = repository(SLOW);
+    let log = || std::fs::read_to_string(folder.path().join("log")).unwrap_or_default();
+    let mut child = muster(&folder).args(["apply", "--auto-approve"]).stderr(Stdio::null()).spawn().unwrap();
+    let patience = std::time::Instant::now();
+    while log().is_empty() {
+        assert!(patience.elapsed().as_secs() < 20, "the script never began");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+
+    let next = muster(&folder).args(["apply", "--auto-approve"]).output().unwrap();
+    assert_eq!(next.status.code(), Some(4), "{}", text(&next));
+    assert!(text(&next).contains("another change is still under way"), "{}", text(&next));
+    assert_eq!(log(), "begin\n");
+    while log() == "begin\n" {
+        assert!(patience.elapsed().as_secs() < 20, "the script never ended");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    // The lock goes with the shell that the script ran in.
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    let last = muster(&folder).args(["apply", "--auto-approve"]).output().unwrap();
+    assert_eq!(last.status.code(), Some(0), "{}", text(&last));
+    assert_eq!(log(), "begin\nend\n");
+    assert!(!folder.path().join(".muster-change").exists());
+}
+
+#[test]
+fn a_lock_whose_owner_is_gone_stops_nobody() {
+    let folder = repository(SLOW);
+    // Process 1 is there and began at another time; the other number belongs to nobody.
+    for stale in ["1 12345\n", "999999999 5\n", "", "nonsense"] {
+        _ = std::fs::remove_file(folder.path().join("tool"));
+        std::fs::write(folder.path().join(".muster-change"), stale).unwrap();
+        let done = muster(&folder).args(["apply", "--auto-approve"]).output().unwrap();
+        assert_eq!(done.status.code(), Some(0), "{stale:?}: {}", text(&done));
+    }
+}

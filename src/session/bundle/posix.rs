@@ -25,6 +25,9 @@ pub(super) fn render<A>(bundle: &Bundle<A>, marker: &str) -> String {
     for (name, value) in bundle.environment.iter().filter(|(name, _)| is_variable(name)) {
         _ = writeln!(text, "{name}={}\nexport {name}", quoted(value).as_str());
     }
+    if bundle.steps.iter().any(|step| changes(&step.purpose)) {
+        text.push_str("mu_take\n");
+    }
     for (index, step) in bundle.steps.iter().enumerate() {
         paragraph(&mut text, index, step, bundle.stop_on_failure);
     }

@@ -4,6 +4,8 @@ umask 077
 PATH=${PATH:-/usr/local/bin:/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin
 export PATH
 mu_failed=0
+mu_busy=0
+mu_lock=
 mu_d=
 mu_p=
 mu_user=?
@@ -34,10 +36,58 @@ mu_folder() {
 
 mu_clean() {
   cd /
+  if [ -n "$mu_lock" ]; then rm -f "$mu_lock"; fi
   if [ -n "$mu_d" ]; then rm -rf "$mu_d"; fi
 }
 trap mu_clean 0
 trap 'if [ -n "$mu_p" ]; then kill -TERM "-$mu_p" || kill -TERM "$mu_p"; fi; exit 1' HUP INT TERM PIPE
+
+# Sets mu_x to when process $1 began; fails when there is none.
+mu_began() {
+  mu_x=
+  if read -r mu_y <"/proc/$1/stat"; then
+    # The name of the program, which may hold anything, ends at the last bracket.
+    set -- ${mu_y##*) }
+    mu_x=${20}
+  else
+    mu_x=$(ps -o lstart= -p "$1")
+  fi
+  [ -n "$mu_x" ]
+}
+
+# One change at a time: a run that was killed may have left its script at work here. Takes the account's lock, or sets
+# mu_busy. A lock whose process is gone is moved away. Without a home folder there is no lock.
+mu_take() {
+  if [ -z "${HOME:-}" ] || [ ! -d "$HOME" ] || [ ! -w "$HOME" ] || ! mu_began $$; then return; fi
+  mu_new=$HOME/.muster-change.$$
+  rm -f "$mu_new"
+  # Never through a link that somebody has put there.
+  (set -C && printf '%s %s\n' $$ "$mu_x" >"$mu_new") || return
+  mu_try=0
+  while ! ln "$mu_new" "$HOME/.muster-change"; do
+    mu_pid='' mu_since=''
+    if ! read -r mu_pid mu_since <"$HOME/.muster-change" && [ ! -e "$HOME/.muster-change" ]; then
+      mu_try=$((mu_try + 1))
+      # There are file systems without such links; there nothing can be locked.
+      if [ $mu_try -gt 3 ]; then break; else continue; fi
+    fi
+    if [ -n "$mu_pid" ] && mu_began "$mu_pid" && [ "$mu_x" = "$mu_since" ]; then
+      mu_busy=1
+      break
+    fi
+    mv "$HOME/.muster-change" "$mu_new.old"
+    # Somebody else may have been faster, and have taken it in the meantime.
+    read -r mu_y mu_x <"$mu_new.old"
+    if [ "$mu_y $mu_x" != "$mu_pid $mu_since" ]; then
+      ln "$mu_new.old" "$HOME/.muster-change"
+      mu_busy=1
+    fi
+    rm -f "$mu_new.old"
+    if [ $mu_busy = 1 ]; then break; fi
+  done
+  if [ $mu_busy = 0 ] && [ $mu_try -le 3 ]; then mu_lock=$HOME/.muster-change; fi
+  rm -f "$mu_new"
+}
 
 # Sets mu_t to a number of milliseconds that only grows.
 if read -r mu_t mu_x </proc/uptime && [ -n "$mu_t" ]; then
@@ -117,6 +167,12 @@ mu_no() {
 
 # Whether step $1 is to run; $2 is 1 when it may change the computer, $3 is 1 when failures stop such steps.
 mu_begin() {
+  if [ "$2$mu_busy" = 11 ]; then
+    mu_failed=1
+    mu_head "$1" busy 0 0 0 0 0 ''
+    printf '\n'
+    return 1
+  fi
   if [ "$2$3$mu_failed" = 111 ]; then
     mu_head "$1" skipped 0 0 0 0 0 ''
     printf '\n'

@@ -1,6 +1,7 @@
 $ErrorActionPreference = 'Continue'
 $ProgressPreference = 'SilentlyContinue'
 $script:failed = $false
+$script:busy = $false
 $script:folder = $null
 $script:ascii = New-Object System.Text.UTF8Encoding $false
 
@@ -184,6 +185,11 @@ function Wait-AsUser([string]$user, [string]$line, $variables, [string]$base, [i
 }
 
 function Invoke-Step([int]$step, [bool]$changes, [bool]$halt, [string]$interpreter, [string]$ending, [string]$context, [int]$seconds, [int]$keep, [string]$text, [string]$values, $variables) {
+    if ($changes -and $script:busy) {
+        $script:failed = $true
+        Write-Frame $step 'busy' 0 0 '' $null $null $false
+        return
+    }
     if ($changes -and $halt -and $script:failed) {
         Write-Frame $step 'skipped' 0 0 '' $null $null $false
         return
@@ -237,6 +243,19 @@ function Invoke-Step([int]$step, [bool]$changes, [bool]$halt, [string]$interpret
         foreach ($name in "$base.json", "$base.order") {
             try { if ($base -and [IO.File]::Exists($name)) { [IO.File]::Delete($name) } } catch { $null = $_ }
         }
+    }
+}
+
+# One change at a time: a run that was killed may have left its script at work here.
+function Enter-Change {
+    try {
+        $script:lock = New-Object System.Threading.Mutex $false, 'Global\muster-change'
+        $script:busy = -not $script:lock.WaitOne(0)
+    } catch [System.Threading.AbandonedMutexException] {
+        # Its owner is gone, and it is ours.
+        $script:busy = $false
+    } catch {
+        $script:busy = $true
     }
 }
 

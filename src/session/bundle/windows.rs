@@ -33,6 +33,9 @@ fn body<A>(bundle: &Bundle<A>, marker: &str) -> String {
     text.push_str(" }\n");
     text.push_str(FUNCTIONS);
     text.push_str("try {\n");
+    if bundle.steps.iter().any(|step| changes(&step.purpose)) {
+        text.push_str("Enter-Change\n");
+    }
     for (index, step) in bundle.steps.iter().enumerate() {
         call(&mut text, index, step, bundle.stop_on_failure);
     }
