@@ -262,10 +262,10 @@ fn main() {
     let (ours, theirs, idle) = (median(&mut ours), median(&mut theirs), median(&mut idle));
     println!("{hosts} hosts, 10 items, {AT_ONCE} at once, medians of {rounds} rounds");
     println!(
-        "  muster plan --refresh always: {ours:.0?}, peak memory {} MiB",
+        "  muster plan --refresh always: {ours:.2?}, peak memory {} MiB",
         peak_memory(folder.path()) / 1024
     );
-    println!("  ssh HOST true:                {theirs:.0?}");
+    println!("  ssh HOST true:                {theirs:.2?}");
     println!("  ratio:                        {:.2}", ours.as_secs_f64() / theirs.as_secs_f64());
     println!("  (muster plan that contacts nothing: {idle:.1?})");
 }
