@@ -4,7 +4,8 @@
 //! sides work on 32 hosts at once, take turns, and start from nothing: no connection outlives a round. It prints; it
 //! fails only when a host was not detected.
 //!
-//! `-- --serve FOLDER` starts the hosts, writes what other tools need to reach them, and waits until its input ends.
+//! `-- --muster FILE` measures another build of the program. `-- --serve FOLDER` starts the hosts, writes what other
+//! tools need to reach them, and waits until its input ends.
 
 #![allow(
     clippy::print_stdout,
@@ -85,7 +86,8 @@ fn make(folder: &Path, farm: &Farm) {
     let mut items = String::new();
     let mut deployments = String::new();
     let mut deploy = |kind: &str, name: &str, more: &str| {
-        let spec = format!("  {kind}: {name}\n{more}  target: {{ match: {{ every: true }} }}\n");
+        let spec =
+            format!("  {kind}: {name}\n{more}  mode: audit\n  target: {{ match: {{ every: true }} }}\n");
         deployments.push_str(&document("Deployment", &format!("{name}-everywhere"), &spec));
     };
     for (name, script) in SOFTWARE {
@@ -109,7 +111,8 @@ fn make(folder: &Path, farm: &Farm) {
 }
 
 fn muster(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_muster"));
+    let own = || env!("CARGO_BIN_EXE_muster").to_owned();
+    let mut command = Command::new(option("--muster").unwrap_or_else(own));
     command.arg("--repo").arg(folder).args(arguments).stdin(Stdio::null());
     command
 }
@@ -259,10 +262,10 @@ fn main() {
     let (ours, theirs, idle) = (median(&mut ours), median(&mut theirs), median(&mut idle));
     println!("{hosts} hosts, 10 items, {AT_ONCE} at once, medians of {rounds} rounds");
     println!(
-        "  muster plan --refresh always: {ours:.0?}, peak memory {} MiB",
+        "  muster plan --refresh always: {ours:.2?}, peak memory {} MiB",
         peak_memory(folder.path()) / 1024
     );
-    println!("  ssh HOST true:                {theirs:.0?}");
+    println!("  ssh HOST true:                {theirs:.2?}");
     println!("  ratio:                        {:.2}", ours.as_secs_f64() / theirs.as_secs_f64());
     println!("  (muster plan that contacts nothing: {idle:.1?})");
 }

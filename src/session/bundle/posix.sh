@@ -15,8 +15,8 @@ printf '\n%s begin %s\n' "$mu_m" "$(date +%s)"
 
 # Prints $1 without giving it to a process as an argument.
 case $(command -v printf) in
-printf) mu_put() { printf %s "$1"; } ;;
-*) mu_put() { cat <<MU_END
+printf) mu_builtin=1 && mu_put() { printf %s "$1"; } ;;
+*) mu_builtin='' && mu_put() { cat <<MU_END
 $1
 MU_END
 } ;;
@@ -145,7 +145,7 @@ mu_where() {
 mu_short() {
   mu_text='' mu_size=0
   if [ ! -s "$1" ]; then return 0; fi
-  if [ -z "$2" ] || [ "$2" -gt 400 ] || [ "$3" -lt 400 ]; then return 1; fi
+  if [ -z "$mu_builtin" ] || [ -z "$2" ] || [ "$2" -gt 400 ] || [ "$3" -lt 400 ]; then return 1; fi
   {
     while IFS= read -r mu_x <&5; do mu_text=$mu_text$mu_x$mu_nl; done
     mu_text=$mu_text$mu_x
