@@ -7,8 +7,8 @@
 //! the words true and false are left alone: to take them out would change what an answer says and hide nothing.
 
 use super::script::{BundleResult, Ended, StepResult, Value, Values};
-use crate::provider::RunError;
 use crate::secret::Secret;
+use crate::session::script::RunError;
 
 /// Shorter secrets, and shorter lines of secrets (bytes), are not looked for.
 const SHORTEST: usize = 4;

@@ -111,6 +111,7 @@ const ROWS: &[Row] = &[
             "config::schema",
             "inventory::identify",
             "session::bundle",
+            "session::redact",
             "session::frame",
             "session::collect",
             "session::powershell",

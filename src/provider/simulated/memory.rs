@@ -19,7 +19,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -158,8 +158,18 @@ impl Memory {
             serde_json::to_writer(&mut text, line)?;
             text.push(b'\n');
         }
-        // One write each, at the end of the file: lines of several processes do not mix.
-        append(&beside(file, "log"))?.write_all(&text)
+        // One write each, at the end of the file: lines of several processes do not mix. A process that was killed while
+        // it wrote may have left a part of a line; it gets an end of its own.
+        let mut log = append(&beside(file, "log"))?;
+        if log.seek(SeekFrom::End(0))? > 0 {
+            let mut last = [b'\n'];
+            log.seek(SeekFrom::End(-1))?;
+            log.read_exact(&mut last)?;
+            if last != [b'\n'] {
+                text.insert(0, b'\n');
+            }
+        }
+        log.write_all(&text)
     }
 
     /// Takes over all that waits and replaces the file.
@@ -237,7 +247,7 @@ fn beside(file: &Path, ending: &str) -> PathBuf {
 
 /// Opens a file for adding to it, creating it and its folder where they are missing.
 fn append(path: &Path) -> io::Result<File> {
-    let open = || OpenOptions::new().create(true).append(true).open(path);
+    let open = || OpenOptions::new().create(true).read(true).append(true).open(path);
     match (open(), path.parent()) {
         (Err(error), Some(folder)) if error.kind() == io::ErrorKind::NotFound => {
             std::fs::create_dir_all(folder)?;

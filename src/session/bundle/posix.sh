@@ -47,7 +47,8 @@ mu_began() {
   mu_x=
   if read -r mu_y <"/proc/$1/stat"; then
     # The name of the program, which may hold anything, ends at the last bracket.
-    set -- ${mu_y##*) }
+    mu_x=') '
+    set -- ${mu_y##*"$mu_x"}
     mu_x=${20}
   else
     mu_x=$(ps -o lstart= -p "$1")
