@@ -18,6 +18,7 @@ use super::stage::SessionStatus;
 use crate::id::{Name, RunId, SessionId};
 use crate::inventory::snapshot::Snapshot;
 use crate::plan::document::{Plan, PlannedSession};
+use crate::plan::interpret::Interpreter;
 use crate::plan::procedures::procedure;
 use crate::provider::{Reader, Writer};
 use crate::store::{RunRecord, StoreError};
@@ -81,11 +82,12 @@ impl Dispatcher<'_> {
         });
         let mut outcome = RunOutcome::default();
         let lanes = lanes(self.links.values().map(|link| link.reader.info()));
+        let interpreter = Interpreter::new(self.tools.config);
         let mut stop = control.clone();
         {
             let mut ended = std::pin::pin!(
                 futures_util::stream::iter(&plan.sessions)
-                    .map(|planned| self.one(&run.id, plan, planned, control, &lanes))
+                    .map(|planned| self.one(&run.id, (plan, planned), control, &lanes, &interpreter))
                     .buffer_unordered(self.concurrency.max(1))
             );
             loop {
@@ -117,10 +119,10 @@ impl Dispatcher<'_> {
     async fn one(
         &self,
         run: &RunId,
-        plan: &Plan,
-        planned: &PlannedSession,
+        (plan, planned): (&Plan, &PlannedSession),
         control: &Control,
         lanes: &BTreeMap<Name, tokio::sync::Semaphore>,
+        interpreter: &Interpreter<'_>,
     ) -> Result<Option<SessionOutcome>, StoreError> {
         let computer = usize::try_from(planned.computer)
             .ok()
@@ -159,6 +161,7 @@ impl Dispatcher<'_> {
             writer: &link.writer,
             work,
             control: control.clone(),
+            interpreter,
             redactor: super::redact::Redactor::default(),
         };
         session.run().await.map(Some)

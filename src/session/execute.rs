@@ -13,15 +13,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::aftermath::Aftermath;
+use super::collect;
 use super::control::{Control, Demand};
 use super::detect::{contact, environment, observe, platform, reading_steps};
 use super::event::Event;
 use super::redact::Redactor;
-use super::script::{Bundle, BundleResult, Ended, Read, Step, StepResult, Write};
+use super::script::{Bundle, BundleResult, Read, Step, Write};
 use super::secrets::{self, Secrets};
 use super::stage::{ActionResult, SessionStatus, Stage};
 use super::verify::{unchanged, words};
-use super::{collect, script};
 use crate::config::Config;
 use crate::config::model::Detect;
 use crate::id::{Digest, RunId, SessionId};
@@ -84,6 +85,8 @@ pub(super) struct Session<'a> {
     pub writer: &'a Writer,
     pub work: Vec<Work<'a>>,
     pub control: Control,
+    /// Patterns made ready once for the whole run.
+    pub interpreter: &'a Interpreter<'a>,
     /// Learns all secrets of the session when it begins: what one script leaves behind another may print.
     pub redactor: Redactor,
 }
@@ -201,7 +204,6 @@ impl Session<'_> {
         let result = self.redactor.answer(self.reader.detect(&self.computer.agent, &bundle).await)?;
         let facts = self.facts(&result);
         let known = facts.as_ref();
-        let interpreter = Interpreter::new(self.tools.config);
         Ok(self
             .work
             .iter()
@@ -210,7 +212,7 @@ impl Session<'_> {
                 (_, Some(why)) => Observed::Undetermined { why: why.clone() },
                 (None, None) => Observed::NotApplicable,
                 (Some(procedure), None) => {
-                    observe(&interpreter, ("d", position), &procedure.verify, &result, known)
+                    observe(self.interpreter, ("d", position), &procedure.verify, &result, known)
                 }
             })
             .collect())
@@ -377,15 +379,15 @@ impl Session<'_> {
     }
 
     /// What is there after a change, looking again by itself when the answer was lost.
-    async fn see(&self, procedure: &Procedure, answer: Result<BundleResult, RunError>) -> Seen {
+    async fn see(&self, procedure: &Procedure, answer: Result<BundleResult, RunError>) -> Aftermath {
         match answer {
             Ok(result) => {
                 let facts = self.facts(&result);
-                let interpreter = Interpreter::new(self.tools.config);
-                let observed = observe(&interpreter, ("v", 0), &procedure.verify, &result, facts.as_ref());
-                Seen::from_result(&result, procedure.steps.len(), observed)
+                let observed =
+                    observe(self.interpreter, ("v", 0), &procedure.verify, &result, facts.as_ref());
+                Aftermath::from_result(&result, procedure.steps.len(), observed)
             }
-            Err(error) if error.nothing_ran() => Seen {
+            Err(error) if error.nothing_ran() => Aftermath {
                 observed: None,
                 output: None,
                 trouble: Some(error.to_string()),
@@ -394,7 +396,7 @@ impl Session<'_> {
             },
             Err(error) => {
                 let observed = self.look_again(procedure).await;
-                Seen {
+                Aftermath {
                     observed,
                     output: None,
                     trouble: Some(error.to_string()),
@@ -415,8 +417,7 @@ impl Session<'_> {
         let answer = self.reader.detect(&self.computer.agent, &bundle).await;
         let result = self.redactor.answer(answer).ok()?;
         let facts = self.facts(&result);
-        let interpreter = Interpreter::new(self.tools.config);
-        Some(observe(&interpreter, ("v", 0), &procedure.verify, &result, facts.as_ref()))
+        Some(observe(self.interpreter, ("v", 0), &procedure.verify, &result, facts.as_ref()))
     }
 
     fn action_record(&self, position: usize, change: &Change, started: Timestamp) -> ActionRecord {
@@ -486,80 +487,6 @@ impl Session<'_> {
                 session: self.id.clone(),
             }])
             .await
-    }
-}
-
-/// What was seen after a change.
-struct Seen {
-    observed: Option<Observed>,
-    output: Option<String>,
-    /// What went wrong on the way, whatever the result.
-    trouble: Option<String>,
-    nothing_ran: bool,
-    put_off: bool,
-}
-
-impl Seen {
-    fn from_result(result: &BundleResult, steps: usize, observed: Observed) -> Self {
-        let mut output = String::new();
-        let mut trouble = None;
-        let (mut put_off, mut ran) = (false, false);
-        for number in 0..steps {
-            let Some(step) = result.steps.get(&format!("a{number}")) else { continue };
-            append(&mut output, step);
-            if trouble.is_none() {
-                trouble = ended_badly(step);
-            }
-            put_off |= matches!(step.ended, Ended::NoUser | Ended::Busy);
-            ran |= !matches!(step.ended, Ended::NoUser | Ended::Busy | Ended::Skipped | Ended::NotStarted(_));
-        }
-        Self {
-            observed: Some(observed),
-            output: (!output.is_empty()).then_some(output),
-            trouble,
-            nothing_ran: false,
-            // What ran before it has had its effect, so the action is not simply put off.
-            put_off: put_off && !ran,
-        }
-    }
-
-    fn message(&self, result: ActionResult) -> Option<String> {
-        let seen = self.observed.as_ref().map(|observed| format!("afterwards it is {}", words(observed)));
-        match (result, &self.trouble) {
-            (ActionResult::Success, None) => None,
-            (ActionResult::Success, Some(trouble)) => Some(format!("{trouble}; and it is as wanted")),
-            (_, trouble) => {
-                let parts: Vec<String> = trouble.iter().cloned().chain(seen).collect();
-                (!parts.is_empty()).then(|| parts.join("; "))
-            }
-        }
-    }
-}
-
-fn append(output: &mut String, step: &StepResult) {
-    for text in [&step.stdout, &step.stderr] {
-        let left = script::KEEP_OUTPUT.saturating_sub(output.len());
-        output.extend(text.chars().scan(0, |bytes, c| {
-            *bytes += c.len_utf8();
-            (*bytes <= left).then_some(c)
-        }));
-        if !output.is_empty() && !output.ends_with('\n') {
-            output.push('\n');
-        }
-    }
-}
-
-fn ended_badly(step: &StepResult) -> Option<String> {
-    let last = step.stderr.lines().rev().find(|line| !line.trim().is_empty());
-    let because = last.map(|line| format!(": {line}")).unwrap_or_default();
-    match &step.ended {
-        Ended::Exit(0) | Ended::Skipped => None,
-        Ended::Exit(code) => Some(format!("the script ended with exit code {code}{because}")),
-        Ended::TimedOut => Some(format!("the script was stopped at its time limit{because}")),
-        Ended::NotStarted(why) => Some(format!("the script did not start: {why}")),
-        Ended::Busy => Some("another change is still under way on the computer".to_owned()),
-        Ended::NoUser => Some("nobody is signed in".to_owned()),
-        Ended::Lost => Some("the answer broke off".to_owned()),
     }
 }
 

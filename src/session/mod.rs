@@ -4,6 +4,7 @@
 //! is a seam; `prepare`, `detect`, `execute`, `dispatcher` and `recover` are drivers that run things through the seams of
 //! providers and store, and print nothing; `control` tells them to stop.
 
+mod aftermath;
 pub mod bundle;
 pub mod collect;
 pub mod control;

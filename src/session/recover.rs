@@ -3,8 +3,6 @@
 //! Invariant: an action without a result is never taken for done or for not done; it is undetermined until it has been
 //! detected again (L11).
 
-use std::collections::BTreeSet;
-
 use super::event::UnderWay;
 use super::stage::{ActionResult, SessionStatus};
 use crate::id::ComputerId;
@@ -25,26 +23,28 @@ pub async fn interrupted(store: &dyn Store) -> Result<Vec<UnderWay>, StoreError>
     Ok(under_way)
 }
 
-/// Ends the sessions that a killed run left on these computers, and their actions. These are computers that have been
-/// detected again; what was detected before the kill must not count for the others.
+/// Ends the sessions that a killed run left, and their actions, where `settled` says of the computer that it has been
+/// detected again, or is listed no more. What was detected before the kill must not count for the others.
 ///
 /// # Errors
 /// [`StoreError`] when the journal cannot be read or written.
 pub async fn settle(
     store: &dyn Store,
-    detected: &BTreeSet<ComputerId>,
+    settled: &(dyn Fn(&ComputerId) -> bool + Sync),
     clock: &dyn Clock,
 ) -> Result<(), StoreError> {
     for mut session in store.unfinished().await? {
-        if !detected.contains(&session.computer) {
+        if !settled(&session.computer) {
             continue;
         }
         let now = clock.now();
         for mut action in store.actions(&session.id).await? {
             if action.result.is_none() {
                 action.result = Some(ActionResult::Undetermined);
-                action.message =
-                    Some("the run was killed while this was under way; it was detected again".to_owned());
+                action.message = Some(
+                    "the run was killed while this was under way; what it did is not known from it"
+                        .to_owned(),
+                );
                 action.finished = Some(now);
                 store.put_action(&action).await?;
             }

@@ -129,7 +129,7 @@ const ROWS: &[Row] = &[
     },
     Row {
         ring: "2 decisions: plans",
-        modules: &["plan", "session::verify"],
+        modules: &["plan", "session::verify", "session::aftermath"],
         must_not: "the same",
         words: OUTSIDE,
         apart: false,

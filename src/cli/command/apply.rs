@@ -14,7 +14,7 @@ use crate::cli::planning;
 use crate::cli::progress::Progress;
 use crate::cli::prompt;
 use crate::cli::saved;
-use crate::id::Name;
+use crate::id::{ComputerId, Name};
 use crate::plan::compare::compare;
 use crate::plan::document::Plan;
 use crate::plan::needs::Refresh;
@@ -58,7 +58,11 @@ pub(in crate::cli) async fn run(
         tell(shell, &mut Progress::new(&shell.ui, 0), event)?;
     }
     let prepared = planning::prepare(shell, &opened, &links, &store, control, &wish).await?;
-    recover::settle(&store, &prepared.reached, &SystemClock).await?;
+    let settled = |id: &ComputerId| {
+        prepared.reached.contains(id)
+            || (prepared.failed.is_empty() && prepared.snapshot.position(id).is_none())
+    };
+    recover::settle(&store, &settled, &SystemClock).await?;
     let plan = &prepared.planned.plan;
     if let Some(saved) = &saved {
         stale(shell, saved, plan)?;

@@ -1,0 +1,84 @@
+//! What was seen after a change, and how it is told. Pure.
+//!
+//! Not here: whether that is a success (`plan::diff::achieved`).
+//!
+//! Invariant: an exit code is told as evidence and decides nothing (L6).
+
+use super::script::{self, BundleResult, Ended, StepResult};
+use super::stage::ActionResult;
+use super::verify::words;
+use crate::inventory::item::Observed;
+
+/// What was seen after a change.
+pub(super) struct Aftermath {
+    pub(super) observed: Option<Observed>,
+    pub(super) output: Option<String>,
+    /// What went wrong on the way, whatever the result.
+    pub(super) trouble: Option<String>,
+    pub(super) nothing_ran: bool,
+    pub(super) put_off: bool,
+}
+
+impl Aftermath {
+    pub(super) fn from_result(result: &BundleResult, steps: usize, observed: Observed) -> Self {
+        let mut output = String::new();
+        let mut trouble = None;
+        let (mut put_off, mut ran) = (false, false);
+        for number in 0..steps {
+            let Some(step) = result.steps.get(&format!("a{number}")) else { continue };
+            append(&mut output, step);
+            if trouble.is_none() {
+                trouble = ended_badly(step);
+            }
+            put_off |= matches!(step.ended, Ended::NoUser | Ended::Busy);
+            ran |= !matches!(step.ended, Ended::NoUser | Ended::Busy | Ended::Skipped | Ended::NotStarted(_));
+        }
+        Self {
+            observed: Some(observed),
+            output: (!output.is_empty()).then_some(output),
+            trouble,
+            nothing_ran: false,
+            // What ran before it has had its effect, so the action is not simply put off.
+            put_off: put_off && !ran,
+        }
+    }
+
+    pub(super) fn message(&self, result: ActionResult) -> Option<String> {
+        let seen = self.observed.as_ref().map(|observed| format!("afterwards it is {}", words(observed)));
+        match (result, &self.trouble) {
+            (ActionResult::Success, None) => None,
+            (ActionResult::Success, Some(trouble)) => Some(format!("{trouble}; and it is as wanted")),
+            (_, trouble) => {
+                let parts: Vec<String> = trouble.iter().cloned().chain(seen).collect();
+                (!parts.is_empty()).then(|| parts.join("; "))
+            }
+        }
+    }
+}
+
+fn append(output: &mut String, step: &StepResult) {
+    for text in [&step.stdout, &step.stderr] {
+        let left = script::KEEP_OUTPUT.saturating_sub(output.len());
+        output.extend(text.chars().scan(0, |bytes, c| {
+            *bytes += c.len_utf8();
+            (*bytes <= left).then_some(c)
+        }));
+        if !output.is_empty() && !output.ends_with('\n') {
+            output.push('\n');
+        }
+    }
+}
+
+fn ended_badly(step: &StepResult) -> Option<String> {
+    let last = step.stderr.lines().rev().find(|line| !line.trim().is_empty());
+    let because = last.map(|line| format!(": {line}")).unwrap_or_default();
+    match &step.ended {
+        Ended::Exit(0) | Ended::Skipped => None,
+        Ended::Exit(code) => Some(format!("the script ended with exit code {code}{because}")),
+        Ended::TimedOut => Some(format!("the script was stopped at its time limit{because}")),
+        Ended::NotStarted(why) => Some(format!("the script did not start: {why}")),
+        Ended::Busy => Some("another change is still under way on the computer".to_owned()),
+        Ended::NoUser => Some("nobody is signed in".to_owned()),
+        Ended::Lost => Some("the answer broke off".to_owned()),
+    }
+}
