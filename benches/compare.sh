@@ -8,7 +8,8 @@
 set -eu
 hosts=${1:-50} rounds=${2:-3}
 root=$(cd "$(dirname "$0")/.." && pwd)
-venv=$root/target/compare
+target=${CARGO_TARGET_DIR:-$root/target}
+venv=$target/compare
 cd "$root"
 if [ ! -x "$venv/bin/pyinfra" ]; then
   python3 -m venv "$venv"
@@ -30,7 +31,7 @@ cd "$work"
 
 run() {
   case $1 in
-  muster) "$root/target/release/muster" --repo repository plan --quiet --refresh always ;;
+  muster) "$target/release/muster" --repo repository plan --quiet --refresh always ;;
   # Connections that a run has left open would spare the next one its sign-ins.
   ansible)
     ANSIBLE_CONFIG=$work/ansible.cfg ANSIBLE_SSH_CONTROL_PATH_DIR=$work/c$2 ANSIBLE_LOCAL_TEMP=$work/t \

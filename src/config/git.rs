@@ -82,7 +82,10 @@ const fn failed(operation: &'static str) -> impl FnOnce(git2::Error) -> GitError
 
 /// The configuration at one commit.
 pub struct GitRevision {
-    repository: Mutex<Repository>,
+    /// Where the repository's own files are.
+    path: PathBuf,
+    /// Handles that nobody uses now. Each reading thread has one of its own.
+    idle: Mutex<Vec<Repository>>,
     commit: CommitId,
     subject: Option<String>,
     tree: Tree,
@@ -152,7 +155,8 @@ impl GitRevision {
             files.insert(inner, entry);
         }
         Ok(Self {
-            repository: Mutex::new(repository),
+            path: repository.path().to_owned(),
+            idle: Mutex::new(vec![repository]),
             commit: CommitId::new(commit.to_string()),
             subject,
             tree: Tree::new(files),
@@ -177,14 +181,15 @@ impl Source for GitRevision {
             self.blobs.get(path).ok_or_else(|| ReadError::Failed("it is not in the commit".to_owned()))?;
         let broken =
             |error: git2::Error| ReadError::Failed(format!("its object cannot be read: {}", error.message()));
-        let repository = self.repository.lock().unwrap_or_else(PoisonError::into_inner);
-        let odb = repository.odb().map_err(broken)?;
-        let (size, _) = odb.read_header(*oid).map_err(broken)?;
-        let size = u64::try_from(size).unwrap_or(u64::MAX);
-        if size > limit {
-            return Err(ReadError::TooLarge(size));
-        }
-        Ok(odb.read(*oid).map_err(broken)?.data().to_vec())
+        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = idle().pop();
+        let repository = match waiting {
+            Some(repository) => repository,
+            None => Repository::open(&self.path).map_err(broken)?,
+        };
+        let bytes = blob(&repository, *oid, limit, broken);
+        idle().push(repository);
+        bytes
     }
 
     fn describe(&self, files: &BTreeMap<Arc<str>, Arc<[u8]>>) -> document::Revision {
@@ -198,6 +203,22 @@ impl Source for GitRevision {
 }
 
 /// Whether there is a branch or a tag. Without any there is no commit that has a name.
+/// The bytes of a blob, unless there are more than `limit`.
+fn blob(
+    repository: &Repository,
+    oid: Oid,
+    limit: u64,
+    broken: impl Fn(git2::Error) -> ReadError,
+) -> Result<Vec<u8>, ReadError> {
+    let odb = repository.odb().map_err(&broken)?;
+    let (size, _) = odb.read_header(oid).map_err(&broken)?;
+    let size = u64::try_from(size).unwrap_or(u64::MAX);
+    if size > limit {
+        return Err(ReadError::TooLarge(size));
+    }
+    Ok(odb.read(oid).map_err(&broken)?.data().to_vec())
+}
+
 fn has_references(repository: &Repository) -> bool {
     repository.references().is_ok_and(|mut references| references.next().is_some())
 }
