@@ -309,6 +309,10 @@ impl Session<'_> {
         });
 
         let answer = self.redactor.answer(self.writer.change(&self.computer.agent, &bundle).await);
+        // The inventory after the change decides memberships of the next plan.
+        if let Some(facts) = answer.as_ref().ok().and_then(|result| self.facts(result)) {
+            self.tools.store.put_facts(&self.computer.id, self.tools.clock.now(), &facts).await?;
+        }
         let seen = self.see(procedure, answer).await;
         let result = match &seen.observed {
             _ if seen.nothing_ran || seen.put_off => ActionResult::Deferred,

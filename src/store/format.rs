@@ -10,7 +10,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{ActionRecord, ItemResult, RunRecord, SessionRecord, StoreError, StoredComputer};
-use crate::id::Name;
+use crate::id::{ComputerId, Name};
+use crate::inventory::facts::Facts;
 use crate::inventory::item::{Detection, ItemKey, ItemKind, Observed};
 use crate::time::Timestamp;
 
@@ -131,6 +132,11 @@ pub(super) fn computer_row(computer: &StoredComputer) -> Result<Value, StoreErro
         computer.provider.as_str(),
         text(&computer.agent)?,
     ]))
+}
+
+/// `id, facts, facts_at`.
+pub(super) fn facts_row(computer: &ComputerId, at: Timestamp, facts: &Facts) -> Result<Value, StoreError> {
+    Ok(json!([computer.as_str(), text(facts)?, micros(at)]))
 }
 
 /// `computer, kind, name, instance, probe, at, observed`.

@@ -177,6 +177,14 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Replaces facts (where given) and contact of these computers, all or none.
     fn put_computers<'a>(&'a self, computers: &'a [StoredComputer]) -> BoxFuture<'a, Result<(), StoreError>>;
 
+    /// Replaces the facts of a known computer, and nothing else of it. An unknown computer is left unknown.
+    fn put_facts<'a>(
+        &'a self,
+        computer: &'a ComputerId,
+        at: Timestamp,
+        facts: &'a Facts,
+    ) -> BoxFuture<'a, Result<(), StoreError>>;
+
     /// The last detection of every item on every computer by every probe, sorted by computer, item and probe.
     fn detections(&self) -> BoxFuture<'_, Result<Vec<Detection>, StoreError>>;
 

@@ -25,6 +25,7 @@ use super::{
     StoredComputer, file, lock, row,
 };
 use crate::id::{ComputerId, RunId, SessionId};
+use crate::inventory::facts::Facts;
 use crate::inventory::item::Detection;
 use crate::time::Timestamp;
 
@@ -169,6 +170,17 @@ impl Store for Sqlite {
             contact = excluded.contact, contacted = excluded.contacted, \
             provider = excluded.provider, agent = excluded.agent";
         Box::pin(self.bulk("write computers", &[PUT], computers.iter().map(format::computer_row)))
+    }
+
+    fn put_facts<'a>(
+        &'a self,
+        computer: &'a ComputerId,
+        at: Timestamp,
+        facts: &'a Facts,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        const PUT: &str = "UPDATE computer SET facts = new.value->>1, facts_at = new.value->>2 \
+            FROM json_each($1) AS new WHERE computer.id = new.value->>0";
+        Box::pin(self.bulk("write facts", &[PUT], std::iter::once(format::facts_row(computer, at, facts))))
     }
 
     fn detections(&self) -> BoxFuture<'_, Result<Vec<Detection>, StoreError>> {

@@ -42,6 +42,7 @@ suite!(
     [
         a_new_store_is_empty,
         computers_come_back_sorted_and_facts_stay_when_only_the_contact_changes,
+        facts_are_replaced_alone_and_of_known_computers_only,
         a_detection_replaces_the_last_one_of_its_item_and_probe_only,
         a_monitored_value_is_kept_each_time_it_changes,
         every_observation_comes_back_as_it_went_in,
@@ -171,6 +172,22 @@ async fn computers_come_back_sorted_and_facts_stay_when_only_the_contact_changes
     store.put_computers(&[computer("sim/b", None, refused.clone(), Some(9))]).await.unwrap();
     let kept = computer("sim/b", Some(5), refused, Some(9));
     assert_eq!(store.computers().await.unwrap(), [second, kept]);
+}
+
+async fn facts_are_replaced_alone_and_of_known_computers_only(store: &dyn Store) {
+    let known = StoredComputer {
+        id: ComputerId::new("sim/a"),
+        provider: name("sim"),
+        agent: agent("sim/a"),
+        facts: None,
+        contact: Contact::Reached,
+        contacted: Some(at(1)),
+    };
+    store.put_computers(std::slice::from_ref(&known)).await.unwrap();
+    let facts = Facts { hostname: Some("a".to_owned()), ..Facts::default() };
+    store.put_facts(&known.id, at(5), &facts).await.unwrap();
+    store.put_facts(&ComputerId::new("sim/nobody"), at(5), &facts).await.unwrap();
+    assert_eq!(store.computers().await.unwrap(), [StoredComputer { facts: Some((at(5), facts)), ..known }]);
 }
 
 async fn a_detection_replaces_the_last_one_of_its_item_and_probe_only(store: &dyn Store) {
