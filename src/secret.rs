@@ -1,6 +1,6 @@
 //! Secrets: a value that cannot be printed, and the reference to one that stands in a YAML file (L9).
 //!
-//! Not here: reading the value behind a reference (`cli::secrets`, an adapter of its own).
+//! Not here: reading the value behind a reference (the seam is `session::secrets`, the reader is in `cli::environment`).
 //!
 //! Invariants: no `Display`, no `Serialize`, a `Debug` that says only that there is a secret; memory is wiped on drop.
 

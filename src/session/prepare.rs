@@ -137,7 +137,8 @@ impl Preparation<'_> {
         // Fresh facts can bring a computer into a target for the first time; then its items are asked for in a second
         // round, and only then.
         for _round in 0..2 {
-            let scope = self.scope(&wish.only, &snapshot, &mut findings);
+            // What is wrong with the selectors is told once, below.
+            let scope = self.scope(&wish.only, &snapshot, &mut Findings::new());
             let mut wanted = needs(&Ask {
                 config: self.config,
                 snapshot: &snapshot,
