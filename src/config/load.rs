@@ -188,7 +188,7 @@ fn read(source: &dyn Source, path: &Arc<str>, real: &str) -> Read {
         file.findings.push(finding);
         return file;
     }
-    let kinds = Kind::ALL.map(Kind::as_str);
+    let kinds: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
     let (documents, findings) = parse::parse(path, &text, &kinds);
     file.findings = findings;
     for raw in documents {

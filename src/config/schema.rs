@@ -24,17 +24,17 @@ pub const ANY_KIND: &str = "muster.json";
 #[must_use]
 pub fn all() -> BTreeMap<String, String> {
     let mut schemas = BTreeMap::new();
-    for kind in Kind::ALL {
+    for kind in Kind::ALL.iter().copied() {
         let mut generator = generator();
         let document = document(kind, &mut generator);
         let name = format!("{}.json", kind.as_str().to_ascii_lowercase());
         schemas.insert(name, text(&whole(&format!("Muster {kind}"), document, &mut generator)));
     }
     let mut any = generator();
-    let kinds: Vec<Value> = Kind::ALL.into_iter().map(|kind| document(kind, &mut any)).collect();
+    let kinds: Vec<Value> = Kind::ALL.iter().copied().map(|kind| document(kind, &mut any)).collect();
     // Which of them it is follows from `kind` alone, so that an editor shows the errors of that one.
     let mut choices = Vec::new();
-    for (kind, schema) in Kind::ALL.into_iter().zip(kinds) {
+    for (kind, schema) in Kind::ALL.iter().copied().zip(kinds) {
         let name = format!("{kind}Document");
         any.definitions_mut().insert(name.clone(), schema);
         choices.push(json!({ "$ref": format!("#/$defs/{name}") }));

@@ -115,7 +115,7 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds, in the order of the reference.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: &'static [Self] = &[
         Self::Instance,
         Self::Tenant,
         Self::Provider,
@@ -148,7 +148,7 @@ impl Kind {
     /// The kind of that name.
     #[must_use]
     pub fn find(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+        Self::ALL.iter().copied().find(|kind| kind.as_str() == text)
     }
 }
 
