@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::kind::{
     Condition, Consequence, CrossTenant, InventoryMatch, ItemRef, Match, Metadata, Mode, PackageMatch,
-    ParameterSpec, ParameterValue, ProviderSpec, SoftwareState, VersionScheme,
+    ParameterSpec, ParameterValue, ParametersChanged, ProviderSpec, SoftwareState, VersionScheme,
 };
 use crate::diagnostic::{Place, Sources};
 use crate::id::Name;
@@ -198,8 +198,22 @@ pub struct Software {
     pub prerequisites: Vec<Prerequisite>,
     /// The task that follows it.
     pub configuration: Option<Name>,
+    /// What follows from changed values, as it was given.
+    pub parameters_changed: Option<ParametersChanged>,
     /// What its scripts can be given.
     pub parameters: BTreeMap<String, ParameterSpec>,
+}
+
+impl Software {
+    /// What follows where it was installed with other values. A configuration task takes care of them itself.
+    #[must_use]
+    pub fn parameters_changed(&self) -> ParametersChanged {
+        let default = match self.configuration {
+            Some(_) => ParametersChanged::Ignore,
+            None => ParametersChanged::Reinstall,
+        };
+        self.parameters_changed.unwrap_or(default)
+    }
 }
 
 /// See [`super::kind::Prerequisite`].

@@ -77,6 +77,7 @@ impl<'a> Checker<'a> {
             test,
             prerequisites,
             configuration: spec.configuration.clone(),
+            parameters_changed: spec.parameters_changed,
             parameters: spec.parameters.clone(),
         });
         CheckedSoftware { spec, versions, model }
