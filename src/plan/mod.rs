@@ -6,6 +6,7 @@
 
 pub mod compare;
 mod coverage;
+pub mod desired;
 pub mod detections;
 pub mod diff;
 pub mod digest;

@@ -6,12 +6,14 @@
 //! ([`words::visible`]); no meaning lies in colour alone; output grows with kinds of change, not with computers (L12).
 
 pub mod compare;
+pub mod desired;
 pub mod diagnostic;
 pub mod events;
 pub mod explain;
 pub mod json;
 pub mod layout;
 pub mod markdown;
+pub mod membership;
 mod notes;
 pub mod plan;
 #[cfg(test)]
