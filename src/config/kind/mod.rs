@@ -14,13 +14,17 @@ mod parameter;
 mod provider;
 mod script;
 mod software;
+mod source;
 mod target;
 mod task;
 mod tenant;
 
-pub use computer::ComputerSpec;
+pub use computer::{ComputerSpec, PrimaryPerson};
 pub use deployment::{DeploymentSpec, DeploymentTarget, SoftwareState};
-pub use expression::{Comparison, FactTerm, InstalledTerm, Match, Term, TextMatch};
+pub use expression::{
+    AgreementTerm, Comparison, FactTerm, GroupTerm, InstalledTerm, Match, ProviderGroupTerm, RingTerm, SiteTerm, Term,
+    TextMatch,
+};
 pub use instance::{DetectionSettings, InstanceSpec, StateSettings};
 pub use order::{ItemRef, OrderSpec};
 pub use parameter::{ParameterSpec, ParameterType, ParameterValue};
@@ -31,6 +35,9 @@ pub use script::{PlatformScripts, ScriptSource, ScriptSpec};
 pub use software::{
     Condition, Consequence, Detect, InventoryMatch, PackageManager, PackageMatch, Prerequisite, Quantifier,
     SoftwareSpec, Strategy, VersionScheme,
+};
+pub use source::{
+    AnswerFault, DirectorySpec, PsaSpec, ShrinkSpec, SimulatedSource, SourceSettings, TenantPsa,
 };
 pub use target::TargetSpec;
 pub use task::TaskSpec;
@@ -97,6 +104,10 @@ pub enum Kind {
     Tenant,
     /// `Provider`
     Provider,
+    /// `Directory`
+    Directory,
+    /// `Psa`
+    Psa,
     /// `Computer`
     Computer,
     /// `Target`
@@ -119,6 +130,8 @@ impl Kind {
         Self::Instance,
         Self::Tenant,
         Self::Provider,
+        Self::Directory,
+        Self::Psa,
         Self::Computer,
         Self::Target,
         Self::Software,
@@ -135,6 +148,8 @@ impl Kind {
             Self::Instance => "Instance",
             Self::Tenant => "Tenant",
             Self::Provider => "Provider",
+            Self::Directory => "Directory",
+            Self::Psa => "Psa",
             Self::Computer => "Computer",
             Self::Target => "Target",
             Self::Software => "Software",
