@@ -23,7 +23,7 @@ pub use deployment::{DeploymentSpec, DeploymentTarget, SoftwareState};
 pub use expression::{Comparison, FactTerm, InstalledTerm, Match, Term, TextMatch};
 pub use instance::{DetectionSettings, InstanceSpec, StateSettings};
 pub use order::{ItemRef, OrderSpec};
-pub use parameter::{ParameterSpec, ParameterType, ParameterValue};
+pub use parameter::{FileValue, ParameterSpec, ParameterType, ParameterValue};
 pub use provider::{
     Become, Faults, Generator, LocalSpec, ProviderSpec, SimulatedSpec, SshHost, SshJump, SshSpec,
 };
