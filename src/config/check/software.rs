@@ -91,6 +91,7 @@ impl<'a> Checker<'a> {
             test,
             prerequisites,
             configuration: spec.configuration.clone(),
+            parameters_changed: spec.parameters_changed,
             parameters,
         });
         CheckedSoftware { spec, versions, model }

@@ -32,8 +32,8 @@ pub use provider::{
 pub use release::{Architecture, InvalidSha256, PayloadSpec, ReleaseSpec, Sha256};
 pub use script::{PlatformScripts, ScriptSource, ScriptSpec};
 pub use software::{
-    Condition, Consequence, Detect, InventoryMatch, PackageManager, PackageMatch, Prerequisite, Quantifier,
-    SoftwareSpec, Strategy, VersionScheme,
+    Condition, Consequence, Detect, InventoryMatch, PackageManager, PackageMatch, ParametersChanged,
+    Prerequisite, Quantifier, SoftwareSpec, Strategy, VersionScheme,
 };
 pub use target::TargetSpec;
 pub use task::TaskSpec;
