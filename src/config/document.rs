@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 
 use super::kind::{
-    ComputerSpec, DeploymentSpec, DirectorySpec, InstanceSpec, Kind, Metadata, OrderSpec, ProviderSpec, PsaSpec,
-    ScriptSpec, SoftwareSpec, TargetSpec, TaskSpec, TenantSpec,
+    ComputerSpec, DeploymentSpec, DirectorySpec, InstanceSpec, Kind, Metadata, OrderSpec, ProviderSpec,
+    PsaSpec, ScriptSpec, SoftwareSpec, TargetSpec, TaskSpec, TenantSpec,
 };
 use super::parse::RawDocument;
 use crate::diagnostic::{Findings, Place};

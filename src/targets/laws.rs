@@ -10,8 +10,8 @@ use super::tests::{all, fact, installed, resolved, target};
 use super::*;
 use crate::config::Config;
 use crate::config::kind::{
-    AgreementTerm, Comparison, DirectorySpec, FactTerm, GroupTerm, Match, PrimaryPerson, ProviderGroupTerm, PsaSpec,
-    RingTerm, SimulatedSource, SiteTerm, TenantPsa, Term, TextMatch, VersionScheme,
+    AgreementTerm, Comparison, DirectorySpec, FactTerm, GroupTerm, Match, PrimaryPerson, ProviderGroupTerm,
+    PsaSpec, RingTerm, SimulatedSource, SiteTerm, TenantPsa, Term, TextMatch, VersionScheme,
 };
 use crate::config::model::Linked;
 use crate::id::{ComputerId, Name};
@@ -108,13 +108,20 @@ impl World {
             }
             Term::ProviderGroup(ProviderGroupTerm { provider, name, property, value }) => {
                 let own = self.belongings(ix).filter(|_| computer.provider == *provider).unwrap_or_default();
-                let same = |a: &str, b: &Option<String>| b.as_ref().is_some_and(|b| a.eq_ignore_ascii_case(b));
+                let same =
+                    |a: &str, b: &Option<String>| b.as_ref().is_some_and(|b| a.eq_ignore_ascii_case(b));
                 let in_group = own.groups.iter().any(|group| same(group, name));
-                Some(in_group || own.properties.iter().any(|(key, text)| same(key, property) && same(text, value)))
+                Some(
+                    in_group
+                        || own.properties.iter().any(|(key, text)| same(key, property) && same(text, value)),
+                )
             }
             Term::Ring(RingTerm { name, percent, from, to }) => {
-                let ring =
-                    Ring { name: name.clone(), from: from.unwrap_or(0), to: percent.or(*to).expect("one of them") };
+                let ring = Ring {
+                    name: name.clone(),
+                    from: from.unwrap_or(0),
+                    to: percent.or(*to).expect("one of them"),
+                };
                 Some(ring.holds(&computer.id))
             }
             Term::Onboarding(wanted) => {
@@ -218,7 +225,9 @@ impl World {
 
     /// Whether something holds of the primary person, as the directory of the computer's tenant knows it.
     fn by_person(&self, ix: usize, holds: impl Fn(&Person) -> bool) -> Option<bool> {
-        let (Some(primary), Some(directory)) = (self.primary(ix), self.directory(ix)) else { return Some(false) };
+        let (Some(primary), Some(directory)) = (self.primary(ix), self.directory(ix)) else {
+            return Some(false);
+        };
         let people = &self.relations.directories.get(directory)?.people;
         let tenant = self.tenant(ix);
         Some(people.iter().any(|person| {
@@ -235,7 +244,8 @@ impl World {
         if anybodys || everybody().any(|person| person.upn.eq_ignore_ascii_case(text)) {
             return Some(primary.as_deref() == Some(text));
         }
-        let called = |person: &Person| person.name.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(text));
+        let called =
+            |person: &Person| person.name.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(text));
         let upns: BTreeSet<String> =
             everybody().filter(|person| called(person)).map(|person| person.upn.to_lowercase()).collect();
         match self.by_person(ix, called) {
@@ -259,13 +269,20 @@ impl World {
             [] => None,
             [one] => self.member(ix, groups, one, &mut Vec::new()),
             several => {
-                let none = several.iter().all(|one| self.member(ix, groups, one, &mut Vec::new()) == Some(false));
+                let none =
+                    several.iter().all(|one| self.member(ix, groups, one, &mut Vec::new()) == Some(false));
                 none.then_some(false)
             }
         }
     }
 
-    fn member<'g>(&self, ix: usize, groups: &'g [Group], group: &'g Group, seen: &mut Vec<&'g str>) -> Option<bool> {
+    fn member<'g>(
+        &self,
+        ix: usize,
+        groups: &'g [Group],
+        group: &'g Group,
+        seen: &mut Vec<&'g str>,
+    ) -> Option<bool> {
         if seen.contains(&&*group.id) {
             return Some(false);
         }
@@ -274,7 +291,8 @@ impl World {
         let own = &self.computers[ix].name;
         let device = group.devices.iter().any(|name| name.eq_ignore_ascii_case(own));
         let same = (0..self.computers.len()).filter(|other| {
-            self.directory(*other) == self.directory(ix) && self.computers[*other].name.eq_ignore_ascii_case(own)
+            self.directory(*other) == self.directory(ix)
+                && self.computers[*other].name.eq_ignore_ascii_case(own)
         });
         let mut verdicts = vec![self.by_person(ix, listed)];
         verdicts.push(if device { (same.count() == 1).then_some(true) } else { Some(false) });
@@ -309,7 +327,11 @@ impl World {
                 && term.r#type.as_ref().is_none_or(|kind| kind.eq_ignore_ascii_case(&agreement.r#type))
                 && term.product.as_ref().is_none_or(|product| {
                     let fits = |one: &&Addition| one.product.eq_ignore_ascii_case(product);
-                    agreement.additions.iter().filter(fits).any(|one| in_force(one.active, one.begin, one.end))
+                    agreement
+                        .additions
+                        .iter()
+                        .filter(fits)
+                        .any(|one| in_force(one.active, one.begin, one.end))
                 })
         }))
     }
@@ -351,7 +373,8 @@ fn belongings() -> impl Strategy<Value = Belongings> {
 
 fn directories() -> impl Strategy<Value = Directory> {
     let own = |text: &str| text.to_owned();
-    let person = (pick(&UPNS), maybe(&PEOPLE), prop::collection::btree_set(pick(&TAGS), 0..2), maybe(&TENANTS));
+    let person =
+        (pick(&UPNS), maybe(&PEOPLE), prop::collection::btree_set(pick(&TAGS), 0..2), maybe(&TENANTS));
     let person = person.prop_map(move |(upn, called, tags, tenant)| Person {
         upn: own(upn),
         name: called.map(own),
@@ -365,12 +388,8 @@ fn directories() -> impl Strategy<Value = Directory> {
     let group = (pick(&CALLED), some(&UPNS), some(&["a", "B", "c"]), some(&GROUPS));
     let groups = prop::collection::vec(group, 0..=GROUPS.len()).prop_map(move |groups| {
         let numbered = GROUPS.iter().zip(groups);
-        let group = |(id, (called, people, devices, groups)): (&&'static str, (&'static str, _, _, _))| Group {
-            id: (*id).to_owned(),
-            name: called.to_owned(),
-            people,
-            devices,
-            groups,
+        let group = |(id, (called, people, devices, groups)): (&&'static str, (&'static str, _, _, _))| {
+            Group { id: (*id).to_owned(), name: called.to_owned(), people, devices, groups }
         };
         numbered.map(group).collect()
     });
@@ -427,12 +446,14 @@ fn relations() -> impl Strategy<Value = (Vec<Option<Belongings>>, Relations)> {
 fn link(config: &mut Config) {
     for text in DIRECTORIES {
         let spec = DirectorySpec::Simulated(SimulatedSource { file: "x".to_owned(), fault: None });
-        let linked = Linked { metadata: metadata(text), place: place("d.yaml"), spec, files: BTreeMap::new() };
+        let linked =
+            Linked { metadata: metadata(text), place: place("d.yaml"), spec, files: BTreeMap::new() };
         config.directories.insert(name(text), linked);
     }
     for text in PSAS {
         let spec = PsaSpec::Simulated(SimulatedSource { file: "x".to_owned(), fault: None });
-        let linked = Linked { metadata: metadata(text), place: place("p.yaml"), spec, files: BTreeMap::new() };
+        let linked =
+            Linked { metadata: metadata(text), place: place("p.yaml"), spec, files: BTreeMap::new() };
         config.psas.insert(name(text), linked);
     }
     let mut set = |tenant: &str, directory: Option<&str>, company: Option<&str>| {
@@ -464,16 +485,29 @@ fn relation_terms() -> impl Strategy<Value = Term> {
     prop_oneof![
         pick(&["anna@x.example", "ben@x.example", "nobody@x.example", "anna", "sam", "nobody"])
             .prop_map(move |person| Term::Person(own(person))),
-        (pick(&DIRECTORIES), pick(&["finance", "PAYROLL", "g2", "g3", "nowhere"]))
-            .prop_map(move |(directory, group)| Term::Group(GroupTerm { directory: name(directory), name: own(group) })),
+        (pick(&DIRECTORIES), pick(&["finance", "PAYROLL", "g2", "g3", "nowhere"])).prop_map(
+            move |(directory, group)| Term::Group(GroupTerm { directory: name(directory), name: own(group) })
+        ),
         (pick(&PSAS), optional(&["managed", "Block", "None"]), optional(&["seat", "Offboarding", "nothing"]))
-            .prop_map(|(psa, kind, product)| Term::Agreement(AgreementTerm { psa: name(psa), r#type: kind, product })),
-        (pick(&["BERLIN", "main office", "Rome"]), maybe(&["office", "branch"]))
-            .prop_map(move |(site, provider)| Term::Site(SiteTerm { name: own(site), provider: provider.map(name) })),
-        (pick(&["office", "branch"]), pick(&["servers", "Tills", "none"])).prop_map(move |(provider, group)| {
-            let provider = name(provider);
-            Term::ProviderGroup(ProviderGroupTerm { provider, name: Some(own(group)), property: None, value: None })
-        }),
+            .prop_map(|(psa, kind, product)| Term::Agreement(AgreementTerm {
+                psa: name(psa),
+                r#type: kind,
+                product
+            })),
+        (pick(&["BERLIN", "main office", "Rome"]), maybe(&["office", "branch"])).prop_map(
+            move |(site, provider)| Term::Site(SiteTerm { name: own(site), provider: provider.map(name) })
+        ),
+        (pick(&["office", "branch"]), pick(&["servers", "Tills", "none"])).prop_map(
+            move |(provider, group)| {
+                let provider = name(provider);
+                Term::ProviderGroup(ProviderGroupTerm {
+                    provider,
+                    name: Some(own(group)),
+                    property: None,
+                    value: None,
+                })
+            }
+        ),
         (pick(&["office", "branch"]), pick(&["ring", "Owner"]), pick(&["BLUE", "green", "red"])).prop_map(
             move |(provider, property, value)| Term::ProviderGroup(ProviderGroupTerm {
                 provider: name(provider),
@@ -482,12 +516,9 @@ fn relation_terms() -> impl Strategy<Value = Term> {
                 value: Some(own(value)),
             })
         ),
-        (pick(&["pilot", "other"]), ring).prop_map(move |(called, (percent, from, to))| Term::Ring(RingTerm {
-            name: own(called),
-            percent,
-            from,
-            to
-        })),
+        (pick(&["pilot", "other"]), ring).prop_map(move |(called, (percent, from, to))| Term::Ring(
+            RingTerm { name: own(called), percent, from, to }
+        )),
         any::<bool>().prop_map(Term::Onboarding),
         Just(Term::Script(name("query"))),
     ]
@@ -602,32 +633,38 @@ fn worlds() -> impl Strategy<Value = World> {
     ];
     let documented = (pick(&["a", "B", "c"]), maybe(&TENANTS), pick(&TAGS), pinned, maybe(&[true, false]));
     let made = (computers(), documented, targets, relations());
-    made.prop_map(move |(computers, (called, tenant, tag, person, onboarded), (t0, t1), (belongings, said))| {
-        let mut config = config();
-        link(&mut config);
-        let mut relations = said;
-        let ids = computers.iter().map(|computer| computer.id.clone());
-        let belonging = ids.clone().zip(belongings).filter_map(|(id, own)| Some((id, own?)));
-        relations.belongings = belonging.collect();
-        for chosen in relations.scripts.values_mut() {
-            let at = |at: usize| ComputerId::new(at.to_string());
-            *chosen = (0..).zip(ids.clone()).filter(|(ix, _)| chosen.contains(&at(*ix))).map(|(_, id)| id).collect();
-        }
-        let called_so = computers.iter().filter(|known| known.name.eq_ignore_ascii_case(called)).count();
-        if called_so == 1 {
-            let (key, mut computer) = document("documented", called, None);
-            computer.tenant = tenant.map(name);
-            computer.tags = texts(&[tag]);
-            computer.primary_person = person;
-            computer.onboarded = onboarded;
-            config.computers.insert(key, computer);
-        }
-        target(&mut config, "t0", no_targets(t0));
-        let mut second = no_targets(t1);
-        second.not = Some(vec![Term::Target(name("t0"))]);
-        target(&mut config, "t1", second);
-        World { config, computers, relations }
-    })
+    made.prop_map(
+        move |(computers, (called, tenant, tag, person, onboarded), (t0, t1), (belongings, said))| {
+            let mut config = config();
+            link(&mut config);
+            let mut relations = said;
+            let ids = computers.iter().map(|computer| computer.id.clone());
+            let belonging = ids.clone().zip(belongings).filter_map(|(id, own)| Some((id, own?)));
+            relations.belongings = belonging.collect();
+            for chosen in relations.scripts.values_mut() {
+                let at = |at: usize| ComputerId::new(at.to_string());
+                *chosen = (0..)
+                    .zip(ids.clone())
+                    .filter(|(ix, _)| chosen.contains(&at(*ix)))
+                    .map(|(_, id)| id)
+                    .collect();
+            }
+            let called_so = computers.iter().filter(|known| known.name.eq_ignore_ascii_case(called)).count();
+            if called_so == 1 {
+                let (key, mut computer) = document("documented", called, None);
+                computer.tenant = tenant.map(name);
+                computer.tags = texts(&[tag]);
+                computer.primary_person = person;
+                computer.onboarded = onboarded;
+                config.computers.insert(key, computer);
+            }
+            target(&mut config, "t0", no_targets(t0));
+            let mut second = no_targets(t1);
+            second.not = Some(vec![Term::Target(name("t0"))]);
+            target(&mut config, "t1", second);
+            World { config, computers, relations }
+        },
+    )
 }
 
 impl std::fmt::Debug for World {
@@ -794,7 +831,11 @@ fn line_terms() -> impl Strategy<Value = Term> {
             Term::Site(SiteTerm { name: one.clone(), provider: None }),
             Term::Site(SiteTerm { name: one.clone(), provider }),
             Term::Group(GroupTerm { directory: name("entra"), name: one.clone() }),
-            Term::Agreement(AgreementTerm { psa: name("cw"), r#type: Some(one.clone()), product: Some(two.clone()) }),
+            Term::Agreement(AgreementTerm {
+                psa: name("cw"),
+                r#type: Some(one.clone()),
+                product: Some(two.clone()),
+            }),
             Term::Agreement(AgreementTerm { psa: name("cw"), r#type: None, product: Some(two.clone()) }),
             Term::ProviderGroup(ProviderGroupTerm {
                 provider: name("office"),

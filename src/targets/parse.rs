@@ -8,8 +8,8 @@ use serde::de::IntoDeserializer;
 use serde::de::value::{Error as ValueError, StrDeserializer};
 
 use crate::config::kind::{
-    AgreementTerm, Comparison, FactTerm, GroupTerm, InstalledTerm, Match, ProviderGroupTerm, RingTerm, SiteTerm, Term,
-    TextMatch,
+    AgreementTerm, Comparison, FactTerm, GroupTerm, InstalledTerm, Match, ProviderGroupTerm, RingTerm,
+    SiteTerm, Term, TextMatch,
 };
 use crate::diagnostic::nearest;
 use crate::id::Name;
@@ -197,7 +197,8 @@ impl Value<'_> {
 
     /// A text in which `%` and two hexadecimal digits stand for a byte.
     fn text(&self, text: &str) -> Result<String, LineError> {
-        let help = "`%` stands before two hexadecimal digits: %20 is a blank, %2C a comma, %25 the sign itself";
+        let help =
+            "`%` stands before two hexadecimal digits: %20 is a blank, %2C a comma, %25 the sign itself";
         let mut bytes = Vec::with_capacity(text.len());
         let mut rest = text.bytes();
         while let Some(byte) = rest.next() {
@@ -205,11 +206,13 @@ impl Value<'_> {
                 bytes.push(byte);
                 continue;
             }
-            let mut digit = || char::from(rest.next()?).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+            let mut digit =
+                || char::from(rest.next()?).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
             let (Some(high), Some(low)) = (digit(), digit()) else { return Err(self.wrong(help.to_owned())) };
             bytes.push(high * 16 + low);
         }
-        let text = String::from_utf8(bytes).map_err(|_| self.wrong("these bytes are not UTF-8".to_owned()))?;
+        let text =
+            String::from_utf8(bytes).map_err(|_| self.wrong("these bytes are not UTF-8".to_owned()))?;
         if text.trim().is_empty() { Err(self.wrong("it is empty".to_owned())) } else { Ok(text) }
     }
 
@@ -246,7 +249,9 @@ impl Value<'_> {
                         [key, text] if is(key, "product") && term.product.is_none() => {
                             term.product = Some(self.text(text)?);
                         }
-                        _ => return Err(self.wrong("write agreement:PSA/type/TYPE/product/PRODUCT".to_owned())),
+                        _ => {
+                            return Err(self.wrong("write agreement:PSA/type/TYPE/product/PRODUCT".to_owned()));
+                        }
                     }
                 }
                 Term::Agreement(term)
@@ -259,7 +264,9 @@ impl Value<'_> {
     fn ring(&self, name: &str, share: &str) -> Result<Term, LineError> {
         let percent = |text: &str| {
             let number = text.parse::<u8>().ok().filter(|number| *number <= 100);
-            number.ok_or_else(|| self.wrong("the share is in percent: ring:pilot/10 or ring:pilot/10-50".to_owned()))
+            number.ok_or_else(|| {
+                self.wrong("the share is in percent: ring:pilot/10 or ring:pilot/10-50".to_owned())
+            })
         };
         let name = self.text(name)?;
         let (whole, from, to) = match share.split_once('-') {

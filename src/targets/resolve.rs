@@ -9,8 +9,8 @@ use super::expr::{Expr, FactTest, Resolved, Selector};
 use super::ring::Ring;
 use crate::config::Config;
 use crate::config::kind::{
-    AgreementTerm, Comparison, FactTerm, GroupTerm, InstalledTerm, Match, ProviderGroupTerm, RingTerm, SiteTerm, Term,
-    TextMatch, VersionScheme,
+    AgreementTerm, Comparison, FactTerm, GroupTerm, InstalledTerm, Match, ProviderGroupTerm, RingTerm,
+    SiteTerm, Term, TextMatch, VersionScheme,
 };
 use crate::diagnostic::{Code, Finding, Findings, Place, code, nearest};
 use crate::id::Name;

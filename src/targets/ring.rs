@@ -58,7 +58,8 @@ mod tests {
 
     #[test]
     fn places_are_what_they_always_were() {
-        let places = ["office/a1", "office/a2", "branch/pc-1042"].map(|id| place("pilot", &ComputerId::new(id)));
+        let places =
+            ["office/a1", "office/a2", "branch/pc-1042"].map(|id| place("pilot", &ComputerId::new(id)));
         assert_eq!(places, [0xcbff_1c82_1734_e669, 0xa96c_ecf3_e6c1_8187, 0x1cb9_c687_1643_225d]);
     }
 

@@ -81,8 +81,9 @@ impl<'a> Roads<'a> {
     /// Whether a selector selects a computer.
     fn selects(&self, selector: &Selector, ix: u32) -> Option<bool> {
         let mut made = self.made.borrow_mut();
-        let membership =
-            made.entry(std::ptr::from_ref(selector)).or_insert_with(|| evaluate::selector(selector, self.snapshot));
+        let membership = made
+            .entry(std::ptr::from_ref(selector))
+            .or_insert_with(|| evaluate::selector(selector, self.snapshot));
         if membership.certain.contains(ix) {
             Some(true)
         } else if membership.possible.contains(ix) {
@@ -178,7 +179,9 @@ impl Walk<'_> {
             }
             Selector::TenantTree { name, .. } if tenant != name.as_str() => Some(format!("as {tenant}")),
             Selector::TenantTag(_) => Some(format!("as {tenant}")),
-            Selector::Person(text) if !text.trim().eq_ignore_ascii_case(person()) => Some(person().to_owned()),
+            Selector::Person(text) if !text.trim().eq_ignore_ascii_case(person()) => {
+                Some(person().to_owned())
+            }
             Selector::Group { directory, name, .. } => related.road_to_group(directory, name, ix),
             Selector::Agreement { psa, kind, product } => computer.tenant.as_ref().and_then(|tenant| {
                 related.road_to_agreement(psa, tenant, kind.as_deref(), product.as_deref())

@@ -77,7 +77,8 @@ pub fn unclear(expression: &Resolved, snapshot: &Snapshot, place: &Place) -> Fin
             }
             Trouble::Companies(tenants) => {
                 let message = format!("{text}: the PSA does not have the company of {}", tenants.join(", "));
-                let help = "correct `psa.company` of the tenant; until then nothing is known of its agreements";
+                let help =
+                    "correct `psa.company` of the tenant; until then nothing is known of its agreements";
                 (code::COMPANY_NOT_FOUND, message, Some(help.to_owned()))
             }
         };

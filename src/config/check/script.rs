@@ -94,7 +94,8 @@ impl<'a> Checker<'a> {
             origin: Arc::clone(&shared.origin),
         };
         let each = self.shared.iter();
-        each.filter_map(|(name, shared)| Some(((*name).clone(), Arc::new(script(shared.as_ref()?))))).collect()
+        each.filter_map(|(name, shared)| Some(((*name).clone(), Arc::new(script(shared.as_ref()?)))))
+            .collect()
     }
 
     /// The scripts of all platforms at `pointer`.
@@ -409,5 +410,5 @@ fn of_software(spec: &SoftwareSpec) -> impl Iterator<Item = &PlatformScripts> {
 }
 
 fn of_task(spec: &TaskSpec) -> impl Iterator<Item = &PlatformScripts> {
-    [&spec.test, &spec.set, &spec.get].into_iter().flatten()
+    [&spec.test, &spec.set, &spec.get, &spec.script].into_iter().flatten()
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use super::Checker;
 use crate::config::document::{Document, Documents};
-use crate::config::kind::{DirectorySpec, Kind, PsaSpec, ShrinkSpec, SimulatedSource, SourceSettings, TenantSpec};
+use crate::config::kind::{
+    DirectorySpec, Kind, PsaSpec, ShrinkSpec, SimulatedSource, SourceSettings, TenantSpec,
+};
 use crate::config::model::{Believing, Linked, Shrink};
 use crate::config::parse::RawDocument;
 use crate::diagnostic::{Finding, code, nearest};
@@ -21,7 +23,11 @@ impl<'a> Checker<'a> {
         (directories, psas)
     }
 
-    fn links<T: Clone>(&mut self, documents: &'a [Document<T>], source: fn(&T) -> &SimulatedSource) -> Links<T> {
+    fn links<T: Clone>(
+        &mut self,
+        documents: &'a [Document<T>],
+        source: fn(&T) -> &SimulatedSource,
+    ) -> Links<T> {
         let mut links = Links::new();
         for document in documents {
             self.begin(document);

@@ -499,8 +499,7 @@ impl Related {
 
     #[expect(clippy::unused_self, reason = "the answer is about these relations")]
     fn named<'a>(&self, set: RoaringBitmap, wanted: &str, known: impl Iterator<Item = &'a str>) -> Asked {
-        let trouble =
-            set.is_empty().then(|| Trouble::Missing(nearest(wanted, known).map(str::to_owned)));
+        let trouble = set.is_empty().then(|| Trouble::Missing(nearest(wanted, known).map(str::to_owned)));
         Asked { trouble, ..Asked::sure(set) }
     }
 

@@ -22,7 +22,11 @@ fn the_primary_person_is_the_most_frequent_one_and_then_the_most_recent() {
     assert_eq!(primary(&[at(1, " ")]), None);
     assert_eq!(primary(&[at(1, "a"), at(3, "b"), at(2, "a")]), Some("a"));
     assert_eq!(primary(&[at(1, "a"), at(4, "b"), at(2, "a"), at(3, "b")]), Some("b"), "as often, and later");
-    assert_eq!(primary(&[at(1, "Anna@X"), at(2, "b"), at(3, "anna@x")]), Some("anna@x"), "case tells nobody apart");
+    assert_eq!(
+        primary(&[at(1, "Anna@X"), at(2, "b"), at(3, "anna@x")]),
+        Some("anna@x"),
+        "case tells nobody apart"
+    );
 }
 
 #[test]
@@ -42,10 +46,7 @@ fn of_all_sign_ins_the_last_ten_count() {
 fn an_agreement_holds_on_its_first_and_its_last_day() {
     let (begin, end) = (Some(day("2026-06-01")), Some(day("2026-06-30")));
     let on = |text: &str| holds_on(day(text), true, begin, end);
-    assert_eq!(
-        ["2026-05-31", "2026-06-01", "2026-06-30", "2026-07-01"].map(on),
-        [false, true, true, false]
-    );
+    assert_eq!(["2026-05-31", "2026-06-01", "2026-06-30", "2026-07-01"].map(on), [false, true, true, false]);
     assert!(!holds_on(day("2026-06-15"), false, begin, end), "inactive");
     assert!(holds_on(day("2026-06-15"), true, None, None));
 }
@@ -65,7 +66,11 @@ fn group(id: &str, people: &[&str], groups: &[&str]) -> Group {
 fn groups_in_groups_are_followed_in_circles_too_and_the_way_is_told() {
     let directory = Directory {
         people: Vec::new(),
-        groups: vec![group("a", &[], &["b", "gone"]), group("b", &[], &["c", "a"]), group("c", &["Eva@x"], &["b"])],
+        groups: vec![
+            group("a", &[], &["b", "gone"]),
+            group("b", &[], &["c", "a"]),
+            group("c", &["Eva@x"], &["b"]),
+        ],
     };
     let links = Links {
         people: BTreeMap::from([("eva@x".to_owned(), [7].into_iter().collect())]),
@@ -77,7 +82,10 @@ fn groups_in_groups_are_followed_in_circles_too_and_the_way_is_told() {
         assert!(groups.members(at).certain.contains(7), "{one}");
     }
     let [at] = groups.find("group A")[..] else { panic!("by name") };
-    assert_eq!(groups.road(at, 7).as_deref(), Some("through group Group b > group Group c > primary person Eva@x"));
+    assert_eq!(
+        groups.road(at, 7).as_deref(),
+        Some("through group Group b > group Group c > primary person Eva@x")
+    );
     assert_eq!(groups.road(at, 8), None);
 }
 
