@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::kind::{
     Condition, Consequence, CrossTenant, InventoryMatch, ItemRef, Match, Metadata, Mode, PackageMatch,
-    ParameterSpec, ParameterValue, ProviderSpec, SoftwareState, VersionScheme,
+    Packages, ParameterSpec, ParameterValue, ProviderSpec, SoftwareState, VersionScheme,
 };
 use crate::diagnostic::{Place, Sources};
 use crate::id::Name;
@@ -150,6 +150,8 @@ pub enum Detect {
     Inventory(InventoryMatch),
     /// By a package manager's record.
     Package(PackageMatch),
+    /// By the records of all managers that have it.
+    Packages(Packages),
     /// By MSI upgrade code, upper case with braces.
     UpgradeCode(String),
     /// By MSI product code, upper case with braces.

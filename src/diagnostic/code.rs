@@ -160,6 +160,8 @@ codes! {
         "The regular expression or wildcard cannot be used. Version patterns name the version with (?<version>...)."
     VERSION "M0411" Error "not a version in this scheme"
         "The text is not a version, or not a version constraint, in the scheme of this software."
+    PACKAGES "M0430" Error "package managers that do not fit"
+        "The name is not one that package managers use, or `prefer` names a manager twice or one that has no name here. Names are letters, digits and . + _ @ / - and begin with a letter or digit."
     SCRIPT_SYNTAX "M0501" Error "syntax error in a script"
         "The script would fail before its first line ran. The marked place is what the grammar could not read."
     SCRIPT_BYTES "M0502" Error "script cannot be sent"

@@ -382,7 +382,7 @@ fn files_of(scripts: &PlatformScripts) -> impl Iterator<Item = &str> {
 
 fn of_software(spec: &SoftwareSpec) -> impl Iterator<Item = &PlatformScripts> {
     let detect = match &spec.detect {
-        Detect::Script(scripts) => Some(scripts),
+        Some(Detect::Script(scripts)) => Some(scripts),
         _ => None,
     };
     let strategies = [&spec.upgrade, &spec.repair].into_iter().filter_map(|strategy| match strategy {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Checker, by_name};
+use super::{Checker, by_name, packages};
 use crate::config::document::{Document, Documents};
 use crate::config::kind::{Detect, Kind, SoftwareSpec, Strategy, TaskSpec, VersionScheme};
 use crate::config::model::{self, Software};
@@ -42,13 +42,25 @@ impl<'a> Checker<'a> {
     ) -> CheckedSoftware<'a> {
         let Document { raw, metadata, spec, .. } = document;
         let scheme = spec.version_scheme.unwrap_or_default();
-        let detect = self.detect(raw, &spec.detect);
+        let detect = match (&spec.detect, &spec.packages) {
+            (Some(detect), _) => self.detect(raw, detect),
+            (None, Some(packages)) => Some(model::Detect::Packages(packages.clone())),
+            (None, None) => {
+                let finding = Finding::new(
+                    code::MISSING_KEY,
+                    "`detect` or `packages` has to be given",
+                    raw.place("/spec"),
+                );
+                self.push(finding.help("say how it is found, or what package managers call it"));
+                None
+            }
+        };
         let versions = self.versions(raw, scheme, &spec.versions);
         let mut scripts = |key: &str, scripts: &Option<_>| {
             scripts.as_ref().map(|scripts| self.scripts(raw, &format!("/spec/{key}"), scripts))
         };
-        let install = scripts("install", &spec.install);
-        let uninstall = scripts("uninstall", &spec.uninstall);
+        let mut install = scripts("install", &spec.install);
+        let mut uninstall = scripts("uninstall", &spec.uninstall);
         let test = scripts("test", &spec.test);
         let mut strategy = |key: &str, given: &Option<Strategy>, default| match given {
             Some(strategy) => {
@@ -59,6 +71,12 @@ impl<'a> Checker<'a> {
         };
         let upgrade = strategy("upgrade", &spec.upgrade, model::Strategy::InstallOver);
         let repair = strategy("repair", &spec.repair, model::Strategy::None);
+        if let Some(packages) = &spec.packages
+            && self.packages(raw, packages)
+        {
+            install = packages::filled(install, packages, packages::Use::Install);
+            uninstall = packages::filled(uninstall, packages, packages::Use::Uninstall);
+        }
         self.declarations(raw, &spec.parameters);
         let prerequisites = self.prerequisites(document);
         if let Some(task) = &spec.configuration {
@@ -169,6 +187,9 @@ impl<'a> Checker<'a> {
             Strategy::UninstallInstall => ("uninstall-install", true),
             Strategy::None | Strategy::Script(_) => return,
         };
+        if spec.packages.is_some() {
+            return;
+        }
         let lacks =
             [("install", spec.install.is_none()), ("uninstall", needs_uninstall && spec.uninstall.is_none())];
         for (script, _) in lacks.iter().filter(|(_, lacks)| *lacks) {

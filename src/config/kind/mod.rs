@@ -10,6 +10,7 @@ mod deployment;
 mod expression;
 mod instance;
 mod order;
+mod package;
 mod parameter;
 mod provider;
 mod script;
@@ -23,6 +24,7 @@ pub use deployment::{DeploymentSpec, DeploymentTarget, SoftwareState};
 pub use expression::{Comparison, FactTerm, InstalledTerm, Match, Term, TextMatch};
 pub use instance::{DetectionSettings, InstanceSpec, StateSettings};
 pub use order::{ItemRef, OrderSpec};
+pub use package::{Installer, Packages};
 pub use parameter::{ParameterSpec, ParameterType, ParameterValue};
 pub use provider::{
     Become, Faults, Generator, LocalSpec, ProviderSpec, SimulatedSpec, SshHost, SshJump, SshSpec,
