@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use super::kind::{
     Architecture, Condition, Consequence, CrossTenant, InventoryMatch, ItemRef, Match, Metadata, Mode,
-    PackageMatch, Packages, ParameterSpec, ParameterValue, ProviderSpec, SoftwareState, VersionScheme,
+    PackageMatch, Packages, ParameterSpec, ParameterValue, ParametersChanged, ProviderSpec, SoftwareState,
+    VersionScheme,
 };
 use crate::diagnostic::{Place, Sources};
 use crate::id::{Digest, Name};
@@ -200,11 +201,23 @@ pub struct Software {
     pub prerequisites: Vec<Prerequisite>,
     /// The task that follows it.
     pub configuration: Option<Name>,
+    /// What follows from changed values, as it was given.
+    pub parameters_changed: Option<ParametersChanged>,
     /// What its scripts can be given.
     pub parameters: BTreeMap<String, ParameterSpec>,
 }
 
 impl Software {
+    /// What follows where it was installed with other values. A configuration task takes care of them itself.
+    #[must_use]
+    pub fn parameters_changed(&self) -> ParametersChanged {
+        let default = match self.configuration {
+            Some(_) => ParametersChanged::Ignore,
+            None => ParametersChanged::Reinstall,
+        };
+        self.parameters_changed.unwrap_or(default)
+    }
+
     /// The versions that can be installed, highest first.
     pub fn versions(&self) -> impl Iterator<Item = &str> {
         self.releases.iter().map(|release| release.version.as_str())

@@ -402,5 +402,5 @@ fn of_release(spec: &ReleaseSpec) -> impl Iterator<Item = &PlatformScripts> {
 }
 
 fn of_task(spec: &TaskSpec) -> impl Iterator<Item = &PlatformScripts> {
-    [&spec.test, &spec.set, &spec.get].into_iter().flatten()
+    [&spec.test, &spec.set, &spec.get, &spec.script].into_iter().flatten()
 }

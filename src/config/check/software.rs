@@ -92,6 +92,7 @@ impl<'a> Checker<'a> {
         let versions =
             releases.as_ref().map(|all| all.iter().map(|release| release.version.clone()).collect());
         self.declarations(raw, &spec.parameters);
+        let parameters = self.with_files_of_defaults(raw, &spec.parameters);
         let prerequisites = self.prerequisites(document);
         if let Some(task) = &spec.configuration {
             self.configuration(raw, spec, task, tasks);
@@ -109,7 +110,8 @@ impl<'a> Checker<'a> {
             test,
             prerequisites,
             configuration: spec.configuration.clone(),
-            parameters: spec.parameters.clone(),
+            parameters_changed: spec.parameters_changed,
+            parameters,
         });
         CheckedSoftware { spec, versions, model }
     }
@@ -189,7 +191,7 @@ impl<'a> Checker<'a> {
             return;
         }
         let Some(task) = tasks.get(name) else { return };
-        let lacks = [("test", task.spec.test.is_none()), ("set", task.spec.set.is_none())];
+        let lacks = [("test", !task.spec.has_test()), ("set", !task.spec.has_set())];
         for (script, _) in lacks.iter().filter(|(_, lacks)| *lacks) {
             let message = format!("a configuration task needs `{script}`, and `{name}` has none");
             let finding = Finding::new(code::MODE_WITHOUT_SCRIPT, message, raw.place(pointer));

@@ -27,15 +27,15 @@ pub use expression::{Comparison, FactTerm, InstalledTerm, Match, Term, TextMatch
 pub use instance::{DetectionSettings, InstanceSpec, StateSettings};
 pub use order::{ItemRef, OrderSpec};
 pub use package::{Installer, Packages};
-pub use parameter::{ParameterSpec, ParameterType, ParameterValue};
+pub use parameter::{FileValue, ParameterSpec, ParameterType, ParameterValue};
 pub use provider::{
     Become, Faults, Generator, LocalSpec, ProviderSpec, SimulatedSpec, SshHost, SshJump, SshSpec,
 };
 pub use release::{Architecture, InvalidSha256, PayloadSpec, ReleaseSpec, Sha256};
 pub use script::{PlatformScripts, ScriptSource, ScriptSpec};
 pub use software::{
-    Condition, Consequence, Detect, InventoryMatch, PackageManager, PackageMatch, Prerequisite, Quantifier,
-    SoftwareSpec, Strategy, VersionScheme,
+    Condition, Consequence, Detect, InventoryMatch, PackageManager, PackageMatch, ParametersChanged,
+    Prerequisite, Quantifier, SoftwareSpec, Strategy, VersionScheme,
 };
 pub use target::TargetSpec;
 pub use task::TaskSpec;

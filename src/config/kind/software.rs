@@ -53,6 +53,10 @@ pub struct SoftwareSpec {
     /// A task that runs directly after it where it is present (TSK-12, ORD-5).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub configuration: Option<Name>,
+    /// What follows where it was installed with other values than those that are wanted now (PAR-8). Default: reinstall,
+    /// and with a configuration task ignore, as that task is given the new values.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parameters_changed: Option<ParametersChanged>,
     /// The parameters that deployments may give; all its scripts and its configuration task get them (TSK-11).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub parameters: BTreeMap<String, ParameterSpec>,
@@ -149,6 +153,16 @@ pub enum VersionScheme {
     Debian,
     /// Days: 2024-09-15, 2024.9 or 20240915, which may be followed by further numbers.
     Date,
+}
+
+/// What follows when the values that a software was installed with have changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ParametersChanged {
+    /// The install script runs again with the new values.
+    Reinstall,
+    /// Nothing.
+    Ignore,
 }
 
 /// How something present is changed.
