@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::kind::{
     Architecture, Condition, Consequence, CrossTenant, DirectorySpec, InventoryMatch, ItemRef, Match,
-    Metadata, Mode, PackageMatch, ParameterSpec, ParameterValue, ParametersChanged, PrimaryPerson,
+    Metadata, Mode, PackageMatch, Packages, ParameterSpec, ParameterValue, ParametersChanged, PrimaryPerson,
     ProviderSpec, PsaSpec, SoftwareState, TenantPsa, VersionScheme,
 };
 use crate::diagnostic::{Place, Sources};
@@ -220,6 +220,8 @@ pub enum Detect {
     Inventory(InventoryMatch),
     /// By a package manager's record.
     Package(PackageMatch),
+    /// By the records of all managers that have it.
+    Packages(Packages),
     /// By MSI upgrade code, upper case with braces.
     UpgradeCode(String),
     /// By MSI product code, upper case with braces.

@@ -160,6 +160,8 @@ codes! {
         "The regular expression or wildcard cannot be used. Version patterns name the version with (?<version>...)."
     VERSION "M0411" Error "not a version in this scheme"
         "The text is not a version, or not a version constraint, in the scheme of this software."
+    PACKAGES "M0430" Error "package managers that do not fit"
+        "The name is not one that package managers use, or `prefer` names a manager twice or one that has no name here. Names are letters, digits and . + _ @ / - and begin with a letter or digit."
     BASE_VERSION "M0452" Error "base version that is no release"
         "A release that requires another version of the same software needs that one to be a release too, because it is installed first (SW-16)."
     ADDRESS "M0453" Error "address that cannot be used"

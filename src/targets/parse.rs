@@ -250,7 +250,9 @@ impl Value<'_> {
                             term.product = Some(self.text(text)?);
                         }
                         _ => {
-                            return Err(self.wrong("write agreement:PSA/type/TYPE/product/PRODUCT".to_owned()));
+                            return Err(
+                                self.wrong("write agreement:PSA/type/TYPE/product/PRODUCT".to_owned())
+                            );
                         }
                     }
                 }

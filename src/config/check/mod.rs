@@ -10,6 +10,7 @@ mod deployment;
 mod expression;
 mod instance;
 mod order;
+mod packages;
 mod parameter;
 mod prerequisite;
 mod provider;

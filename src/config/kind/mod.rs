@@ -10,6 +10,7 @@ mod deployment;
 mod expression;
 mod instance;
 mod order;
+mod package;
 mod parameter;
 mod provider;
 mod release;
@@ -29,6 +30,7 @@ pub use expression::{
 };
 pub use instance::{DetectionSettings, InstanceSpec, StateSettings};
 pub use order::{ItemRef, OrderSpec};
+pub use package::{Installer, Packages};
 pub use parameter::{FileValue, ParameterSpec, ParameterType, ParameterValue};
 pub use provider::{
     Become, Faults, Generator, LocalSpec, ProviderSpec, SimulatedSpec, SshHost, SshJump, SshSpec,
