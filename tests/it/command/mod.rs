@@ -4,6 +4,7 @@ mod answers;
 mod diffs;
 mod examples;
 mod exits;
+mod managers;
 mod packages;
 mod revisions;
 mod saved;
