@@ -60,7 +60,7 @@ pub struct Instance {
 }
 
 /// See [`super::kind::TenantSpec`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Tenant {
     /// Its name.
     pub metadata: Metadata,
@@ -90,7 +90,7 @@ pub struct Provider {
 }
 
 /// See [`super::kind::ComputerSpec`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Computer {
     /// The document's name.
     pub metadata: Metadata,

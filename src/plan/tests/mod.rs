@@ -1,5 +1,6 @@
 //! Tests of planning as a whole.
 
+mod detections;
 mod diffs;
 mod orders;
 mod precedences;
