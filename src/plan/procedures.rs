@@ -77,7 +77,7 @@ fn software_steps(
         Strategy::Script(scripts) => Ok(vec![(purpose, script(Some(scripts), what, platform)?)]),
     };
     match action {
-        ActionType::Install => Ok(vec![install()?]),
+        ActionType::Install | ActionType::Reinstall => Ok(vec![install()?]),
         ActionType::Update | ActionType::Downgrade => by(&software.upgrade, "upgrade", installing()),
         ActionType::Uninstall => Ok(vec![uninstall()?]),
         ActionType::Repair => by(&software.repair, "repair", Purpose::RepairSoftware { software: name() }),
@@ -179,6 +179,7 @@ pub const fn name(action: ActionType) -> &'static str {
         ActionType::Downgrade => "downgrade",
         ActionType::Uninstall => "uninstall",
         ActionType::Repair => "repair",
+        ActionType::Reinstall => "reinstall",
         ActionType::Set => "set",
         ActionType::Get => "get",
         ActionType::OsUpdate => "os-update",

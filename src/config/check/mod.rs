@@ -14,6 +14,7 @@ mod parameter;
 mod prerequisite;
 mod provider;
 mod reference;
+mod release;
 mod script;
 mod shape;
 mod software;

@@ -1,5 +1,6 @@
 //! Tests of planning as a whole.
 
+mod causes;
 mod detections;
 mod diffs;
 mod orders;
