@@ -147,6 +147,7 @@ pub fn procedure(config: &Config, change: &Change, platform: Platform) -> Option
         Observed::Present { version: Some(version), .. } => version.clone(),
         _ => String::new(),
     };
+    let method = (item.kind == ItemKind::Task).then(|| ("MUSTER_METHOD", name(change.action).to_owned()));
     let environment: BTreeMap<String, String> = [
         ("MUSTER_ITEM", item.name.as_str().to_owned()),
         ("MUSTER_ACTION", name(change.action).to_owned()),
@@ -154,8 +155,10 @@ pub fn procedure(config: &Config, change: &Change, platform: Platform) -> Option
         ("MUSTER_VERSION_BEFORE", before),
         ("MUSTER_INSTANCE", instance(item)),
     ]
+    .into_iter()
+    .chain(method)
     .map(|(name, value)| (name.to_owned(), value))
-    .into();
+    .collect();
     let steps = steps(config, item, change.action, change.version.as_deref(), platform).ok()?;
     let steps = steps.into_iter().map(|(purpose, script)| Invocation {
         purpose,

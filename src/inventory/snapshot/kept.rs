@@ -17,7 +17,7 @@ pub(super) struct Kept {
     pub(super) at: Timestamp,
     pub(super) common: Arc<Common>,
     own: Texts,
-    signed_in_users: Option<Arc<BTreeSet<String>>>,
+    pub(super) signed_in_users: Option<Arc<BTreeSet<String>>>,
     pending_reboot: Option<Arc<BTreeSet<String>>>,
     last_boot: Option<Timestamp>,
     clock: Option<Timestamp>,
@@ -35,6 +35,7 @@ pub(super) struct Common {
     manufacturer: Option<String>,
     model: Option<String>,
     package_sources: BTreeSet<PackageSource>,
+    unread_sources: BTreeSet<PackageSource>,
     time_zone: Option<String>,
 }
 
@@ -72,6 +73,7 @@ impl Keeper {
             identity,
             packages,
             package_sources,
+            unread_sources,
             signed_in_users,
             pending_reboot,
             last_boot,
@@ -95,6 +97,7 @@ impl Keeper {
             manufacturer,
             model,
             package_sources,
+            unread_sources,
             time_zone,
         };
         Kept {
@@ -120,8 +123,16 @@ impl Kept {
     /// The facts without the packages.
     pub(super) fn without_packages(&self) -> Facts {
         let [hostname, uuid, serial, board_serial, machine_id, generated_id] = self.own.texts();
-        let Common { os, architecture, roles, manufacturer, model, package_sources, time_zone } =
-            self.common.as_ref().clone();
+        let Common {
+            os,
+            architecture,
+            roles,
+            manufacturer,
+            model,
+            package_sources,
+            unread_sources,
+            time_zone,
+        } = self.common.as_ref().clone();
         let (family, [name, version, build]) = os;
         Facts {
             hostname,
@@ -140,6 +151,7 @@ impl Kept {
             },
             packages: Vec::new(),
             package_sources,
+            unread_sources,
             signed_in_users: self.signed_in_users.as_deref().cloned(),
             pending_reboot: self.pending_reboot.as_deref().cloned(),
             last_boot: self.last_boot,
@@ -230,6 +242,7 @@ mod tests {
             },
             packages: vec![package("b", None), package("a", Some("{C}")), package("b", Some("{D}"))],
             package_sources: BTreeSet::from([PackageSource::Registry]),
+            unread_sources: BTreeSet::from([PackageSource::Rpm]),
             signed_in_users: set("a"),
             pending_reboot: set("c"),
             last_boot: time(2),

@@ -15,6 +15,7 @@ mod columns;
 mod find;
 mod intern;
 mod kept;
+mod related;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -30,6 +31,7 @@ use self::kept::Kept;
 use super::facts::{FactValue, Facts, OsFamily, Package, Role};
 use super::known::Contact;
 use crate::config::Config;
+use super::relations::Related;
 use crate::config::kind::Mode;
 use crate::id::{AgentId, ComputerId, Name};
 use crate::session::script::Platform;
@@ -70,6 +72,12 @@ impl Computer {
     #[must_use]
     pub fn surveyed(&self) -> Option<Timestamp> {
         self.facts.as_ref().map(|kept| kept.at)
+    }
+
+    /// The users with a session of their own when its last facts were collected; none when that is not known.
+    pub fn signed_in_users(&self) -> impl Iterator<Item = &str> {
+        let users = self.facts.iter().filter_map(|kept| kept.signed_in_users.as_deref());
+        users.flatten().map(String::as_str)
     }
 }
 
@@ -140,6 +148,7 @@ pub struct Snapshot {
     facts: BTreeMap<&'static str, OnceLock<Column<FactValue>>>,
     failed: BTreeMap<Name, String>,
     held: RoaringBitmap,
+    related: std::sync::Arc<Related>,
 }
 
 impl Snapshot {
@@ -302,7 +311,8 @@ impl Snapshot {
         &self.failed
     }
 
-    /// The computers of providers whose list failed: nothing destructive is done to them (L3).
+    /// The computers of providers whose list failed, and of tenants whose directory or PSA did: nothing destructive is
+    /// done to them (L3).
     #[must_use]
     pub const fn held(&self) -> &RoaringBitmap {
         &self.held
