@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::kind::{
-    Condition, Consequence, CrossTenant, InventoryMatch, ItemRef, Match, Metadata, Mode, PackageMatch,
-    ParameterSpec, ParameterValue, ProviderSpec, SoftwareState, VersionScheme,
+    Condition, Consequence, CrossTenant, Enforcement, Hold, InventoryMatch, ItemRef, Match, Metadata, Mode,
+    PackageMatch, ParameterSpec, ParameterValue, ProviderSpec, SoftwareState, VersionScheme,
 };
 use crate::diagnostic::{Place, Sources};
 use crate::id::Name;
@@ -57,6 +57,41 @@ pub struct Instance {
     pub max_age: Limit,
     /// The SQLite file, if it is set.
     pub sqlite: Option<String>,
+    /// Folders whose documents are a library.
+    pub libraries: Vec<Library>,
+}
+
+/// See [`super::kind::LibrarySettings`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Library {
+    /// The folder, without a slash at its ends.
+    pub folder: Arc<str>,
+    /// The deployments and bundles that count.
+    pub deployments: BTreeSet<Name>,
+    /// Whether all of them do.
+    pub every: bool,
+}
+
+impl Library {
+    /// Whether a file lies in the folder.
+    #[must_use]
+    pub fn holds(&self, file: &str) -> bool {
+        file.strip_prefix(&*self.folder).is_some_and(|rest| rest.starts_with('/'))
+    }
+}
+
+/// Where a deployment comes from. The order is that of precedence (DEP-30).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Layer {
+    /// From a library; it counts only where the Instance lists it.
+    Library {
+        /// The library's folder.
+        folder: Arc<str>,
+        /// Whether it is listed.
+        listed: bool,
+    },
+    /// From the repository itself.
+    Local,
 }
 
 /// See [`super::kind::TenantSpec`].
@@ -74,6 +109,8 @@ pub struct Tenant {
     pub mode: Mode,
     /// Whether cross-tenant deployments reach it.
     pub cross_tenant: CrossTenant,
+    /// Nothing is done here and below for a while.
+    pub hold: Option<Hold>,
 }
 
 /// See [`super::kind::ProviderSpec`].
@@ -108,6 +145,8 @@ pub struct Computer {
     pub mode: Mode,
     /// Left out of all deployments.
     pub excluded: bool,
+    /// Whether its onboarding is done, if it is said.
+    pub onboarded: Option<bool>,
 }
 
 /// See [`super::kind::TargetSpec`].
@@ -200,6 +239,8 @@ pub struct Software {
     pub configuration: Option<Name>,
     /// What its scripts can be given.
     pub parameters: BTreeMap<String, ParameterSpec>,
+    /// Whether anything is done with it at all.
+    pub enabled: bool,
 }
 
 /// See [`super::kind::Prerequisite`].
@@ -228,6 +269,8 @@ pub struct Task {
     pub get: Option<Scripts>,
     /// What its scripts can be given.
     pub parameters: BTreeMap<String, ParameterSpec>,
+    /// Whether anything is done with it at all.
+    pub enabled: bool,
 }
 
 /// What a deployment wants of its item.
@@ -296,6 +339,12 @@ pub struct Deployment {
     pub priority: i32,
     /// Whether it counts.
     pub enabled: bool,
+    /// When it counts.
+    pub enforcement: Enforcement,
+    /// Where it wins nothing is done for a while.
+    pub hold: Option<Hold>,
+    /// Where it comes from.
+    pub layer: Layer,
 }
 
 /// The items that go first and last, over all Order documents.

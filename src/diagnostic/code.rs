@@ -160,6 +160,8 @@ codes! {
         "The regular expression or wildcard cannot be used. Version patterns name the version with (?<version>...)."
     VERSION "M0411" Error "not a version in this scheme"
         "The text is not a version, or not a version constraint, in the scheme of this software."
+    BUNDLE_ENTRY "M0412" Error "entry of a bundle without a name of its own"
+        "Each entry of a bundle becomes a deployment called BUNDLE--ENTRY, after its item unless it has a name. The whole has to be a name of at most 63 letters that no other deployment has."
     SCRIPT_SYNTAX "M0501" Error "syntax error in a script"
         "The script would fail before its first line ran. The marked place is what the grammar could not read."
     SCRIPT_BYTES "M0502" Error "script cannot be sent"

@@ -38,6 +38,10 @@ pub(in crate::cli) async fn run(
         Some(file) => Some(saved::read(&shell.environment.current_dir.join(file))?),
         None => None,
     };
+    if saved.as_ref().is_some_and(|plan| plan.options.hypothetical.is_some()) {
+        return Err(CliError::refused("this plan shows what another mode would do; it is not applied")
+            .hint("change the modes in the configuration, and make a plan without --as"));
+    }
     let rev = match &saved {
         Some(plan) if !plan.revision.dirty => plan.revision.commit.as_ref().map(|c| c.as_str().to_owned()),
         Some(_) => None,
@@ -72,6 +76,10 @@ pub(in crate::cli) async fn run(
     }
     if prepared.findings.has_errors() || prepared.planned.findings.has_errors() {
         return Err(CliError::reported(Exit::Configuration));
+    }
+    if super::plan::is_overruled(plan) {
+        return Err(CliError::refused("not applied: a deployment that was named does not win everywhere")
+            .hint("the plan says where and against which; --force-deployment takes it all the same"));
     }
     if plan.sessions.is_empty() || control.demand() != Demand::Run {
         return Ok(exit(&prepared, None, control, command));

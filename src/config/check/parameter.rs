@@ -36,17 +36,18 @@ impl Checker<'_> {
         }
     }
 
-    /// The values given at `/spec/parameters` by a document for what `declared_by` declares.
+    /// The values given at `parameters` below `base` for what `declared_by` declares.
     pub(super) fn values(
         &mut self,
         raw: &RawDocument,
+        base: &str,
         declared_by: &str,
         declared: &BTreeMap<String, ParameterSpec>,
         given: &BTreeMap<String, ParameterValue>,
         are_required: bool,
     ) {
         for (name, value) in given {
-            let pointer = format!("/spec/parameters/{}", escaped(name));
+            let pointer = format!("{base}/parameters/{}", escaped(name));
             let Some(spec) = declared.get(name) else {
                 let message = format!("{declared_by} has no parameter `{name}`");
                 let finding = Finding::new(code::PARAMETER, message, raw.key_place(&pointer));
@@ -69,7 +70,8 @@ impl Checker<'_> {
         for (name, spec) in declared {
             if spec.required && spec.default.is_none() && !given.contains_key(name) {
                 let message = format!("{declared_by} requires the parameter `{name}`");
-                let finding = Finding::new(code::PARAMETER, message, raw.key_place("/spec/parameters"));
+                let finding =
+                    Finding::new(code::PARAMETER, message, raw.key_place(&format!("{base}/parameters")));
                 self.push(finding.help(format!("give it below `parameters`: `{name}: …`")));
             }
         }

@@ -78,6 +78,7 @@ impl<'a> Checker<'a> {
             prerequisites,
             configuration: spec.configuration.clone(),
             parameters: spec.parameters.clone(),
+            enabled: spec.enabled,
         });
         CheckedSoftware { spec, versions, model }
     }

@@ -30,6 +30,7 @@ impl<'a> Checker<'a> {
                 set,
                 get,
                 parameters: spec.parameters.clone(),
+                enabled: spec.enabled,
             });
         }
         tasks

@@ -31,4 +31,7 @@ pub struct ComputerSpec {
     /// Whether the computer is left out of all deployments.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub excluded: bool,
+    /// Whether its onboarding is done, over what its provider says. Default: it is, unless its provider says otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub onboarded: Option<bool>,
 }

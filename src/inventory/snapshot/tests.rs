@@ -19,7 +19,7 @@ pub(crate) fn place(file: &str) -> Place {
 }
 
 pub(crate) fn metadata(text: &str) -> Metadata {
-    Metadata { name: name(text), title: None, labels: BTreeMap::new(), description: None }
+    Metadata { name: name(text), title: None, labels: BTreeMap::new(), description: None, allow: Vec::new() }
 }
 
 pub(crate) fn texts(texts: &[&str]) -> BTreeSet<String> {
@@ -37,6 +37,7 @@ pub(crate) fn config() -> Config {
             tags: texts(tags),
             mode: Mode::Enforce,
             cross_tenant: CrossTenant::Include,
+            hold: None,
         };
         (name(text), tenant)
     };
@@ -58,6 +59,7 @@ pub(crate) fn config() -> Config {
             concurrency: 1,
             max_age: Limit::seconds(3600),
             sqlite: None,
+            libraries: Vec::new(),
         },
         tenants: BTreeMap::from([
             tenant("acme", None, &["gold"]),
@@ -130,6 +132,7 @@ pub(crate) fn document(text: &str, called: &str, provider: Option<&str>) -> (Nam
         tags: BTreeSet::new(),
         mode: Mode::Enforce,
         excluded: false,
+        onboarded: None,
     };
     (name(text), computer)
 }

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use crate::config::Config;
 use crate::config::kind::{
-    Condition, Consequence, CrossTenant, Match, Metadata, Mode, SoftwareState, Term, VersionScheme,
+    Condition, Consequence, CrossTenant, Enforcement, Match, Metadata, Mode, SoftwareState, Term,
+    VersionScheme,
 };
 use crate::config::model::{
-    self, Deployment, Desired, Detect, Prerequisite, Scripts, Software, Strategy, Task, WantedVersion,
+    self, Deployment, Desired, Detect, Layer, Prerequisite, Scripts, Software, Strategy, Task, WantedVersion,
 };
 use crate::diagnostic::{Place, Sources};
 use crate::id::{AgentId, ComputerId, Name, SessionId};
@@ -19,6 +20,7 @@ use crate::inventory::known::{Contact, Known};
 use crate::inventory::snapshot::Snapshot;
 use crate::plan::detections::Detections;
 use crate::plan::document::{Options, Plan, Revision};
+use crate::plan::gates::Run;
 use crate::plan::needs::{Ask, Refresh, needs};
 use crate::plan::planner::{Input, Planned, plan};
 use crate::session::script::{Context, Interpreter, Platform, Script};
@@ -35,7 +37,7 @@ pub(crate) fn place(file: &str) -> Place {
 }
 
 fn metadata(text: &str) -> Metadata {
-    Metadata { name: name(text), title: None, labels: BTreeMap::new(), description: None }
+    Metadata { name: name(text), title: None, labels: BTreeMap::new(), description: None, allow: Vec::new() }
 }
 
 pub(crate) fn scripts(text: &str) -> Scripts {
@@ -123,6 +125,7 @@ impl World {
                 concurrency: 1,
                 max_age: Limit::seconds(3600),
                 sqlite: None,
+                libraries: Vec::new(),
             },
             tenants: BTreeMap::new(),
             providers: BTreeMap::new(),
@@ -152,6 +155,7 @@ impl World {
             tags: BTreeSet::new(),
             mode: Mode::Enforce,
             cross_tenant: CrossTenant::Include,
+            hold: None,
         };
         self.config.tenants.entry(name(text)).or_insert(tenant)
     }
@@ -192,6 +196,7 @@ impl World {
             prerequisites: Vec::new(),
             configuration: None,
             parameters: BTreeMap::new(),
+            enabled: true,
         };
         self.config.software.entry(name(text)).or_insert(software)
     }
@@ -204,6 +209,7 @@ impl World {
             set: Some(scripts("set")),
             get: Some(scripts("get")),
             parameters: BTreeMap::new(),
+            enabled: true,
         };
         self.config.tasks.entry(name(text)).or_insert(task)
     }
@@ -226,6 +232,9 @@ impl World {
             parameters: BTreeMap::new(),
             priority: 0,
             enabled: true,
+            enforcement: Enforcement::Required,
+            hold: None,
+            layer: Layer::Local,
         };
         self.config.deployments.entry(name(text)).or_insert(deployment)
     }
@@ -245,6 +254,11 @@ impl World {
 
     /// Looks at all that `needs` asks for, as a driver would.
     pub(crate) fn detect(&self, snapshot: &Snapshot) -> Detections {
+        self.detect_in(snapshot, &Run::at(self.now))
+    }
+
+    /// The same for a run.
+    pub(crate) fn detect_in(&self, snapshot: &Snapshot, run: &Run) -> Detections {
         let mut detections = Detections::default();
         let ask = Ask {
             config: &self.config,
@@ -252,7 +266,7 @@ impl World {
             detections: &Detections::default(),
             only: None,
             ceiling: Mode::Enforce,
-            now: self.now,
+            run,
             max_age: self.config.instance.max_age,
             refresh: Refresh::Always,
         };
@@ -298,6 +312,13 @@ impl World {
     pub(crate) fn plan(&self) -> Planned {
         let snapshot = self.snapshot();
         self.plan_with(&snapshot, &self.detect(&snapshot), Options::default())
+    }
+
+    /// The plan of a run with these options.
+    pub(crate) fn plan_of(&self, options: Options) -> Planned {
+        let snapshot = self.snapshot();
+        let detections = self.detect_in(&snapshot, &Run::of(&options, self.now));
+        self.plan_with(&snapshot, &detections, options)
     }
 
     /// Does what a plan says, and remembers it.
