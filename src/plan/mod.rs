@@ -19,6 +19,7 @@ pub mod modes;
 pub mod needs;
 mod notes;
 pub mod order;
+pub mod phrase;
 pub mod planner;
 pub mod precedence;
 pub mod prerequisites;

@@ -1,6 +1,8 @@
 //! Tests of planning as a whole.
 
 mod diffs;
+mod gates;
+mod modes;
 mod orders;
 mod precedences;
 mod readings;

@@ -36,7 +36,7 @@ pub(crate) fn place(file: &str) -> Place {
     Place::file(&Arc::from(file))
 }
 
-fn metadata(text: &str) -> Metadata {
+pub(crate) fn metadata(text: &str) -> Metadata {
     Metadata { name: name(text), title: None, labels: BTreeMap::new(), description: None, allow: Vec::new() }
 }
 
