@@ -396,10 +396,10 @@ impl<'a> Work<'a> {
                     Desired::Software { version, .. } => version.install().map(str::to_owned),
                     Desired::Task => None,
                 };
-                let version = version.or_else(|| software.versions.first().cloned());
+                let version = version.or_else(|| software.latest().map(str::to_owned));
                 self.imply(&item, Some(deployment), version.as_deref(), implied, &mine);
             }
-            self.imply(&item, None, software.versions.first().map(String::as_str), implied, &rest);
+            self.imply(&item, None, software.latest(), implied, &rest);
         }
     }
 

@@ -307,10 +307,14 @@ impl<'a> Checker<'a> {
     ) {
         let spec = checked.spec;
         let lacks = match state {
-            SoftwareState::Installed if spec.install.is_none() => "install",
+            SoftwareState::Installed if spec.install.is_none() && !spec.releases_install() => "install",
             SoftwareState::Absent if spec.uninstall.is_none() => "uninstall",
             // A strategy that is written down was checked with the software.
-            SoftwareState::UpdateIfFound if spec.upgrade.is_none() && spec.install.is_none() => "install",
+            SoftwareState::UpdateIfFound
+                if spec.upgrade.is_none() && spec.install.is_none() && !spec.releases_install() =>
+            {
+                "install"
+            }
             _ => return,
         };
         let message =

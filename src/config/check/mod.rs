@@ -15,6 +15,7 @@ mod parameter;
 mod prerequisite;
 mod provider;
 mod reference;
+mod release;
 mod script;
 mod shape;
 mod software;

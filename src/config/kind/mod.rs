@@ -14,11 +14,13 @@ mod instance;
 mod order;
 mod parameter;
 mod provider;
+mod release;
 mod script;
 mod software;
 mod target;
 mod task;
 mod tenant;
+mod version_source;
 
 pub use bundle::{BundleEntry, BundleSpec};
 pub use computer::ComputerSpec;
@@ -31,6 +33,7 @@ pub use parameter::{ParameterSpec, ParameterType, ParameterValue};
 pub use provider::{
     Become, Faults, Generator, LocalSpec, ProviderSpec, SimulatedSpec, SshHost, SshJump, SshSpec,
 };
+pub use release::{Architecture, InvalidSha256, PayloadSpec, ReleaseSpec, Sha256};
 pub use script::{PlatformScripts, ScriptSource, ScriptSpec};
 pub use software::{
     Condition, Consequence, Detect, InventoryMatch, PackageManager, PackageMatch, Prerequisite, Quantifier,
@@ -39,6 +42,10 @@ pub use software::{
 pub use target::TargetSpec;
 pub use task::TaskSpec;
 pub use tenant::{CrossTenant, TenantSpec};
+pub use version_source::{
+    AptSource, AssetRule, GithubContents, GithubSource, InstallerScope, ListSource, ListedRelease,
+    PageSource, VersionSource, WingetRepository, WingetSource,
+};
 
 use std::collections::BTreeMap;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ParameterSpec, PlatformScripts, TextMatch, yes};
+use super::{ParameterSpec, PlatformScripts, ReleaseSpec, TextMatch, VersionSource, yes};
 use crate::id::Name;
 
 /// A program that can be present in some version.
@@ -17,9 +17,15 @@ pub struct SoftwareSpec {
     /// How its versions compare. Default: dotted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version_scheme: Option<VersionScheme>,
-    /// The versions that can be installed. `latest` is the highest of them.
+    /// Versions that can be installed and need nothing of their own; short for `releases` with a version each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub versions: Vec<String>,
+    /// Versions that can be installed, with their files and scripts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub releases: Vec<ReleaseSpec>,
+    /// Where further versions are found; `muster update` writes them into muster.lock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<VersionSource>,
     /// Installs the version given in MUSTER_VERSION.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub install: Option<PlatformScripts>,
@@ -47,6 +53,14 @@ pub struct SoftwareSpec {
     /// Whether anything is done with it at all: switched off, no deployment of it counts anywhere. Default: true.
     #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
     pub enabled: bool,
+}
+
+impl SoftwareSpec {
+    /// Whether some of its releases bring an install script of their own.
+    #[must_use]
+    pub fn releases_install(&self) -> bool {
+        self.releases.iter().any(|release| release.install.is_some())
+    }
 }
 
 /// How a software is found; exactly one way.
@@ -124,6 +138,8 @@ pub enum VersionScheme {
     Semver,
     /// Debian's: epoch, upstream, revision, with ~ before everything.
     Debian,
+    /// Days: 2024-09-15, 2024.9 or 20240915, which may be followed by further numbers.
+    Date,
 }
 
 /// How something present is changed.

@@ -10,7 +10,8 @@ use crate::config::kind::{
     VersionScheme,
 };
 use crate::config::model::{
-    self, Deployment, Desired, Detect, Layer, Prerequisite, Scripts, Software, Strategy, Task, WantedVersion,
+    self, Deployment, Desired, Detect, Layer, Prerequisite, Release, Scripts, Software, Strategy, Task,
+    WantedVersion,
 };
 use crate::diagnostic::{Place, Sources};
 use crate::id::{AgentId, ComputerId, Name, SessionId};
@@ -187,7 +188,10 @@ impl World {
             place: place(&format!("software/{text}.yaml")),
             detect: Detect::Script(scripts("detect")),
             scheme: VersionScheme::Dotted,
-            versions: versions.iter().map(|v| (*v).to_owned()).collect(),
+            releases: versions
+                .iter()
+                .map(|v| Release::plain((*v).to_owned(), place(&format!("software/{text}.yaml"))))
+                .collect(),
             install: Some(scripts("install")),
             upgrade: Strategy::InstallOver,
             uninstall: Some(scripts("uninstall")),
