@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::kind::{
-    Architecture, Condition, Consequence, CrossTenant, Enforcement, Hold, InventoryMatch, ItemRef, Match, Metadata, Mode,
-    PackageMatch, ParameterSpec, ParameterValue, ProviderSpec, SoftwareState, VersionScheme,
+    Architecture, Condition, Consequence, CrossTenant, Enforcement, Hold, InventoryMatch, ItemRef, Match,
+    Metadata, Mode, PackageMatch, ParameterSpec, ParameterValue, ProviderSpec, SoftwareState, VersionScheme,
 };
 use crate::diagnostic::{Place, Sources};
 use crate::id::{Digest, Name};

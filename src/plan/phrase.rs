@@ -64,7 +64,9 @@ fn does(config: &Config, deployment: &Deployment) -> String {
             SoftwareState::UpdateIfFound if acts => {
                 format!("Updates {title} where it is found, {},", wanted(version))
             }
-            SoftwareState::UpdateIfFound => format!("Tells where {title} is found and not {}", wanted(version)),
+            SoftwareState::UpdateIfFound => {
+                format!("Tells where {title} is found and not {}", wanted(version))
+            }
         },
     }
 }

@@ -103,9 +103,21 @@ struct Rule {
 fn rule() -> impl Strategy<Value = Rule> {
     let what = (aim(), any::<bool>(), 0..2_i32, 0..2_u8, 0..4_u8);
     let when = (prop::bool::weighted(0.85), 0..6_u8, 0..8_u8, any::<bool>(), 0..6_u8, any::<bool>());
-    (what, when).prop_map(|((aim, item, priority, version, state), (enabled, enforcement, layer, mode, hold, named))| {
-        Rule { aim, item, priority, version, state, enabled, enforcement, layer, mode, hold, named }
-    })
+    (what, when).prop_map(
+        |((aim, item, priority, version, state), (enabled, enforcement, layer, mode, hold, named))| Rule {
+            aim,
+            item,
+            priority,
+            version,
+            state,
+            enabled,
+            enforcement,
+            layer,
+            mode,
+            hold,
+            named,
+        },
+    )
 }
 
 #[derive(Debug, Clone)]
@@ -171,8 +183,11 @@ fn build(rules: &[Rule], machines: &[Machine], around: &Around) -> World {
     world.software("x", &["2.0", "1.0"]);
     world.software("y", &["2.0", "1.0"]).enabled = !around.disabled_item;
     for (number, machine) in machines.iter().enumerate() {
-        let tags: Vec<&str> =
-            [("t0", 1), ("t1", 2)].iter().filter(|(_, bit)| machine.tags & bit != 0).map(|(tag, _)| *tag).collect();
+        let tags: Vec<&str> = [("t0", 1), ("t1", 2)]
+            .iter()
+            .filter(|(_, bit)| machine.tags & bit != 0)
+            .map(|(tag, _)| *tag)
+            .collect();
         let text = format!("pc{number}");
         world.computer(&text, &tags).tenant = machine.tenant.map(|tenant| name(&format!("c{tenant}")));
         let document = model::Computer {
@@ -267,7 +282,11 @@ impl Oracle<'_> {
 
     fn effect(&self, rule: &Rule) -> (SoftwareState, u8, bool, bool) {
         let state = states()[usize::from(rule.state)];
-        if state == SoftwareState::Ignored { (state, 0, false, false) } else { (state, rule.version, rule.mode, rule.hold == 0) }
+        if state == SoftwareState::Ignored {
+            (state, 0, false, false)
+        } else {
+            (state, rule.version, rule.mode, rule.hold == 0)
+        }
     }
 
     /// Who wins for an item on a computer: its number, nobody, or several that differ.
@@ -290,7 +309,8 @@ impl Oracle<'_> {
             }
         }
         let Some(first) = best.first() else { return Ok(None) };
-        let same = best.iter().all(|other| self.effect(&self.rules[*other]) == self.effect(&self.rules[*first]));
+        let same =
+            best.iter().all(|other| self.effect(&self.rules[*other]) == self.effect(&self.rules[*first]));
         if same { Ok(Some(*first)) } else { Err(()) }
     }
 }

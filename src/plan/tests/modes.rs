@@ -113,15 +113,17 @@ fn a_plan_as_if_enforced_shows_what_switching_would_do_and_what_it_lifts() {
     (modes[1], modes[4], modes[6]) = (Mode::Monitor, Mode::Audit, Mode::Audit);
     let world = world(&modes, 0);
     let declared = world.plan().plan;
-    assert!(declared.changes.iter().all(|change| change.mode != Mode::Enforce) && declared.options.hypothetical.is_none());
+    assert!(
+        declared.changes.iter().all(|change| change.mode != Mode::Enforce)
+            && declared.options.hypothetical.is_none()
+    );
 
     let options = Options { hypothetical: Some(Mode::Enforce), ..Options::default() };
     let plan = world.plan_of(options.clone()).plan;
     assert_eq!(actions(&plan, "pc1"), ["job set"]);
     assert_eq!(plan.changes[0].mode, Mode::Enforce);
     assert_eq!(plan.options.hypothetical, Some(Mode::Enforce));
-    let lifted: Vec<String> =
-        notes(&plan).into_iter().filter(|note| note.starts_with("Lifted")).collect();
+    let lifted: Vec<String> = notes(&plan).into_iter().filter(|note| note.starts_with("Lifted")).collect();
     assert_eq!(
         lifted,
         [
@@ -150,7 +152,12 @@ fn exclusions_holds_and_exceptions_are_not_lifted() {
     assert!(excluded.plan_of(options.clone()).plan.sessions.is_empty());
     let mut ignored = world(&ENFORCE, 0);
     ignored.software("zip", &["1.0"]);
-    ignored.deploy("zip", software("zip"), state(SoftwareState::Ignored, WantedVersion::Any { install: None }), every());
+    ignored.deploy(
+        "zip",
+        software("zip"),
+        state(SoftwareState::Ignored, WantedVersion::Any { install: None }),
+        every(),
+    );
     assert_eq!(actions(&ignored.plan_of(options.clone()).plan, "pc1"), ["job set"]);
     // A ceiling of ignored is lifted: switching a tenant on is what is asked for.
     let mut modes = ENFORCE;
