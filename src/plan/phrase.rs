@@ -62,7 +62,7 @@ fn does(config: &Config, deployment: &Deployment) -> String {
             SoftwareState::Installed if acts => format!("Installs {title}, {},", wanted(version)),
             SoftwareState::Installed => format!("Tells where {title}, {}, is not installed", wanted(version)),
             SoftwareState::UpdateIfFound if acts => {
-                format!("Updates {title} where it is found, {},", wanted(version))
+                format!("Updates {title} to {} where it is found,", to_version(version))
             }
             SoftwareState::UpdateIfFound => {
                 format!("Tells where {title} is found and not {}", wanted(version))
@@ -77,6 +77,13 @@ fn wanted(version: &WantedVersion) -> String {
         WantedVersion::Latest { .. } => "latest".to_owned(),
         WantedVersion::Exact { version } => version.clone(),
         WantedVersion::Range { constraint, .. } => constraint.clone(),
+    }
+}
+
+fn to_version(version: &WantedVersion) -> String {
+    match version {
+        WantedVersion::Latest { .. } => "the latest version".to_owned(),
+        other => wanted(other),
     }
 }
 
@@ -288,7 +295,14 @@ mod tests {
         made.enabled = false;
         let sentences: Vec<String> =
             world.config.deployments.values().map(|made| deployment(&world.config, made)).collect();
-        insta::assert_snapshot!(sentences.join("\n"), @"");
+        insta::assert_snapshot!(sentences.join("\n"), @r"
+        Installs 7-Zip, latest, on all workstations of Contoso except those with tag kiosk.
+        Removes 7-Zip on all computers.
+        Updates 7-Zip to 24.08 where it is found, on all Windows servers of fabrikam and those below except SRV-1 and domain controllers, while they are being onboarded.
+        Leaves 7-Zip alone on PC-1.
+        Tests firewall, and changes nothing, on all computers with tag kiosk.
+        Sets firewall on all computers of Contoso and all portable computers with tag kiosk, in a run that names it; disabled.
+        ");
     }
 
     #[test]

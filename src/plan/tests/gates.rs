@@ -533,5 +533,11 @@ fn explain_says_which_gate_dropped_a_deployment_and_what_it_would_have_done() {
         .filter(|candidate| candidate.fate == Fate::Dropped)
         .map(|candidate| format!("{}: {}", candidate.deployment.name, candidate.why))
         .collect();
-    insta::assert_snapshot!(said.join("\n"), @"");
+    insta::assert_snapshot!(said.join("\n"), @r"
+    ask: it counts only in a run that names it (--deployment); otherwise it would have the same rank as won
+    book: it comes from the library vendor/base, and the Instance does not list it; otherwise it would lose to won
+    new: it is for onboarding, and the computer is not being onboarded; otherwise it would lose to won
+    off: it is disabled; otherwise it would win in place of won
+    wide: the tenant opted out of cross-tenant deployments; otherwise it would lose to won
+    ");
 }
