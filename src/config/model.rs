@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use super::kind::{
     Architecture, Condition, Consequence, CrossTenant, Enforcement, Hold, InventoryMatch, ItemRef, Match,
-    Metadata, Mode, PackageMatch, ParameterSpec, ParameterValue, ProviderSpec, SoftwareState, VersionScheme,
+    Metadata, Mode, PackageMatch, Packages, ParameterSpec, ParameterValue, ParametersChanged, ProviderSpec,
+    SoftwareState, VersionScheme,
 };
 use crate::diagnostic::{Place, Sources};
 use crate::id::{Digest, Name};
@@ -189,6 +190,8 @@ pub enum Detect {
     Inventory(InventoryMatch),
     /// By a package manager's record.
     Package(PackageMatch),
+    /// By the records of all managers that have it.
+    Packages(Packages),
     /// By MSI upgrade code, upper case with braces.
     UpgradeCode(String),
     /// By MSI product code, upper case with braces.
@@ -237,6 +240,8 @@ pub struct Software {
     pub prerequisites: Vec<Prerequisite>,
     /// The task that follows it.
     pub configuration: Option<Name>,
+    /// What follows from changed values, as it was given.
+    pub parameters_changed: Option<ParametersChanged>,
     /// What its scripts can be given.
     pub parameters: BTreeMap<String, ParameterSpec>,
     /// Whether anything is done with it at all.
@@ -244,6 +249,16 @@ pub struct Software {
 }
 
 impl Software {
+    /// What follows where it was installed with other values. A configuration task takes care of them itself.
+    #[must_use]
+    pub fn parameters_changed(&self) -> ParametersChanged {
+        let default = match self.configuration {
+            Some(_) => ParametersChanged::Ignore,
+            None => ParametersChanged::Reinstall,
+        };
+        self.parameters_changed.unwrap_or(default)
+    }
+
     /// The versions that can be installed, highest first.
     pub fn versions(&self) -> impl Iterator<Item = &str> {
         self.releases.iter().map(|release| release.version.as_str())

@@ -26,6 +26,7 @@ use crate::session::event::{Event, Stamped};
 use crate::session::execute::Tools;
 use crate::session::prepare::Prepared;
 use crate::session::recover;
+use crate::session::remember::remember;
 use crate::store::{RunRecord, Store};
 use crate::time::Clock;
 
@@ -81,6 +82,11 @@ pub(in crate::cli) async fn run(
         return Err(CliError::refused("not applied: a deployment that was named does not win everywhere")
             .hint("the plan says where and against which; --force-deployment takes it all the same"));
     }
+    // What a run of named deployments wants is not all that is wanted.
+    let whole = plan.options.deployments.is_empty();
+    if whole && plan.sessions.is_empty() && control.demand() == Demand::Run {
+        remember(&store, &prepared.snapshot, &prepared.planned.wants).await?;
+    }
     if plan.sessions.is_empty() || control.demand() != Demand::Run {
         return Ok(exit(&prepared, None, control, command));
     }
@@ -88,6 +94,9 @@ pub(in crate::cli) async fn run(
         approve(shell, plan, control.clone()).await?;
     }
     let outcome = execute(shell, &opened, &links, &store, &prepared, control, command).await?;
+    if whole && control.demand() == Demand::Run {
+        remember(&store, &prepared.snapshot, &prepared.planned.wants).await?;
+    }
     Ok(exit(&prepared, Some(&outcome), control, command))
 }
 

@@ -11,6 +11,7 @@ mod expression;
 mod instance;
 mod library;
 mod order;
+mod packages;
 mod parameter;
 mod prerequisite;
 mod provider;
@@ -34,6 +35,7 @@ use crate::id::Name;
 use script::{Checked, Shared};
 
 pub use library::lay_over;
+pub use parameter::{MAX_FILE_BYTES, parameter_files};
 pub use provider::{data_files, memory_files};
 pub use script::{MAX_SCRIPT_BYTES, script_files};
 

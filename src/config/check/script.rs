@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Checker, by_name};
 use crate::config::document::{Document, Documents};
 use crate::config::kind::{
-    Detect, Kind, PlatformScripts, ScriptSource, ScriptSpec, SoftwareSpec, Strategy, TaskSpec,
+    Detect, Kind, PlatformScripts, ReleaseSpec, ScriptSource, ScriptSpec, SoftwareSpec, Strategy, TaskSpec,
 };
 use crate::config::model::{self, Scripts};
 use crate::config::parse::RawDocument;
@@ -382,7 +382,7 @@ fn files_of(scripts: &PlatformScripts) -> impl Iterator<Item = &str> {
 
 fn of_software(spec: &SoftwareSpec) -> impl Iterator<Item = &PlatformScripts> {
     let detect = match &spec.detect {
-        Detect::Script(scripts) => Some(scripts),
+        Some(Detect::Script(scripts)) => Some(scripts),
         _ => None,
     };
     let strategies = [&spec.upgrade, &spec.repair].into_iter().filter_map(|strategy| match strategy {
@@ -390,9 +390,17 @@ fn of_software(spec: &SoftwareSpec) -> impl Iterator<Item = &PlatformScripts> {
         _ => None,
     });
     let direct = [&spec.install, &spec.uninstall, &spec.test].into_iter().flatten();
-    detect.into_iter().chain(direct).chain(strategies)
+    detect.into_iter().chain(direct).chain(strategies).chain(spec.releases.iter().flat_map(of_release))
+}
+
+fn of_release(spec: &ReleaseSpec) -> impl Iterator<Item = &PlatformScripts> {
+    let strategies = [&spec.upgrade, &spec.repair].into_iter().filter_map(|strategy| match strategy {
+        Some(Strategy::Script(scripts)) => Some(scripts),
+        _ => None,
+    });
+    [&spec.install, &spec.uninstall, &spec.test].into_iter().flatten().chain(strategies)
 }
 
 fn of_task(spec: &TaskSpec) -> impl Iterator<Item = &PlatformScripts> {
-    [&spec.test, &spec.set, &spec.get].into_iter().flatten()
+    [&spec.test, &spec.set, &spec.get, &spec.script].into_iter().flatten()
 }

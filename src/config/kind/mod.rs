@@ -12,6 +12,7 @@ mod expression;
 mod hold;
 mod instance;
 mod order;
+mod package;
 mod parameter;
 mod provider;
 mod release;
@@ -29,15 +30,16 @@ pub use expression::{Comparison, FactTerm, InstalledTerm, Match, Term, TextMatch
 pub use hold::Hold;
 pub use instance::{DetectionSettings, InstanceSpec, LibrarySettings, StateSettings};
 pub use order::{ItemRef, OrderSpec};
-pub use parameter::{ParameterSpec, ParameterType, ParameterValue};
+pub use package::{Installer, Packages};
+pub use parameter::{FileValue, ParameterSpec, ParameterType, ParameterValue};
 pub use provider::{
     Become, Faults, Generator, LocalSpec, ProviderSpec, SimulatedSpec, SshHost, SshJump, SshSpec,
 };
 pub use release::{Architecture, InvalidSha256, PayloadSpec, ReleaseSpec, Sha256};
 pub use script::{PlatformScripts, ScriptSource, ScriptSpec};
 pub use software::{
-    Condition, Consequence, Detect, InventoryMatch, PackageManager, PackageMatch, Prerequisite, Quantifier,
-    SoftwareSpec, Strategy, VersionScheme,
+    Condition, Consequence, Detect, InventoryMatch, PackageManager, PackageMatch, ParametersChanged,
+    Prerequisite, Quantifier, SoftwareSpec, Strategy, VersionScheme,
 };
 pub use target::TargetSpec;
 pub use task::TaskSpec;

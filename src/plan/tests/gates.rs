@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::world::*;
 use crate::config::kind::{CrossTenant, Enforcement, Hold, Match, Mode, SoftwareState, Term};
 use crate::config::model::{self, Desired, Layer, WantedVersion};
-use crate::plan::document::{NoteKind, Options};
+use crate::plan::document::Options;
 use crate::plan::explain::{Fate, explain};
 use crate::plan::fleet::Fleet;
 use crate::plan::gates::Run;

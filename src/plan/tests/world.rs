@@ -23,7 +23,9 @@ use crate::plan::detections::Detections;
 use crate::plan::document::{Options, Plan, Revision};
 use crate::plan::gates::Run;
 use crate::plan::needs::{Ask, Refresh, needs};
+use crate::plan::past::Past;
 use crate::plan::planner::{Input, Planned, plan};
+use crate::plan::remembered::Remembered;
 use crate::session::script::{Context, Interpreter, Platform, Script};
 use crate::session::stage::ActionResult;
 use crate::session::stage::ItemResult;
@@ -112,6 +114,7 @@ pub(crate) struct World {
     /// What is really there; by default no software and no compliant task.
     pub(crate) real: BTreeMap<(String, ItemKey), Observed>,
     pub(crate) history: Vec<ItemResult>,
+    pub(crate) remembered: Remembered,
     pub(crate) now: Timestamp,
 }
 
@@ -144,6 +147,7 @@ impl World {
             failed: BTreeMap::new(),
             real: BTreeMap::new(),
             history: Vec::new(),
+            remembered: Remembered::default(),
             now: Timestamp::from_second(1_800_000_000).unwrap(),
         }
     }
@@ -199,6 +203,7 @@ impl World {
             test: None,
             prerequisites: Vec::new(),
             configuration: None,
+            parameters_changed: None,
             parameters: BTreeMap::new(),
             enabled: true,
         };
@@ -304,7 +309,7 @@ impl World {
             config: &self.config,
             snapshot,
             detections,
-            history: &self.history,
+            past: &Past::new(snapshot, self.remembered.clone(), self.history.clone(), BTreeMap::new()),
             revision: Revision::default(),
             options,
             only: None,
@@ -339,6 +344,7 @@ impl World {
                     result: ActionResult::Success,
                     observed: Some(change.after.clone()),
                     content: change.content.clone(),
+                    values: Some(crate::plan::past::values(&change.parameters)),
                     at: self.now,
                     session: SessionId::new("s"),
                 });
