@@ -192,6 +192,14 @@ codes! {
         "A software needs another one that its own winning deployment declares absent or ignored on these computers (PRE-13)."
     COMPUTER_NOT_FOUND "M0705" Warning "computer not found"
         "A Computer document or a selector names a computer that no provider lists."
+    GROUP_NOT_FOUND "M0720" Error "directory group not found"
+        "A target names a group that its directory was read without. Such a group is neither empty nor everybody: nothing is known of its members until the name is corrected (TGT-16)."
+    NAME_NOT_UNIQUE "M0721" Warning "name that several have"
+        "A target names a person or group by a name that several have in the directory. None of them is selected for certain. Write the person's UPN or the group's id."
+    COMPANY_NOT_FOUND "M0722" Warning "company not found in the PSA"
+        "A tenant names a company that its PSA was read without. Nothing is known of its agreements, so no target selects its computers by them, nor by their absence."
+    NAME_NOT_FOUND "M0723" Warning "nothing of this name is known"
+        "A target names a person, site, or group or property of a provider that no source knows. It selects no computer."
 }
 
 #[cfg(test)]

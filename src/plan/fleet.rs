@@ -69,7 +69,7 @@ impl Fleet {
     #[must_use]
     pub fn in_run(config: &Config, snapshot: &Snapshot, run: &Run) -> Self {
         let mut fleet = Self::new(config, snapshot);
-        fleet.onboarding = onboarding(config, snapshot);
+        fleet.onboarding = snapshot.related().onboarding().clone();
         if run.lift.is_some() {
             for (mode, computers) in std::mem::take(&mut fleet.modes) {
                 *fleet.modes.entry(modes::lifted(mode, run)).or_default() |= computers;
@@ -123,15 +123,4 @@ impl Fleet {
         }
         parts
     }
-}
-
-/// Those of which git says that their onboarding is not done.
-fn onboarding(config: &Config, snapshot: &Snapshot) -> RoaringBitmap {
-    if config.computers.values().all(|document| document.onboarded != Some(false)) {
-        return RoaringBitmap::new();
-    }
-    let is_new =
-        |name: &Name| config.computers.get(name).is_some_and(|document| document.onboarded == Some(false));
-    let computers = snapshot.iter().filter(|(_, computer)| computer.document.as_ref().is_some_and(is_new));
-    computers.map(|(ix, _)| ix).collect()
 }

@@ -117,6 +117,9 @@ pub fn candidates<'c>(
             None => match targets::resolve(&deployment.expression, config, Some(&deployment.place)) {
                 Ok(resolved) => {
                     findings.extend(unclear(deployment, config, &resolved, snapshot));
+                    let target = deployment.target.as_ref().and_then(|name| config.targets.get(name));
+                    let place = target.map_or(&deployment.place, |target| &target.place);
+                    findings.extend(targets::unclear(&resolved, snapshot, place));
                     let through = modes::of_targets(config, run, deployment.target.as_ref(), &resolved);
                     let made = (targets::scope(&resolved), through, targets::evaluate(&resolved, snapshot));
                     if let Some(name) = &deployment.target {
@@ -133,7 +136,8 @@ pub fn candidates<'c>(
         let selects = !membership.certain.is_empty() || !membership.possible.is_empty();
         let out = gates::exempted(fleet, deployment, scope);
         let reach = membership.certain - &out;
-        let maybe = membership.possible - &out - &reach - &fleet.surveyed;
+        let settled = &fleet.surveyed - snapshot.related().unsettled();
+        let maybe = membership.possible - &out - &reach - settled;
         let mode = modes::own(config, run, deployment).min(through);
         by_item.entry(deployment.item.clone()).or_default().push(Candidate {
             deployment,

@@ -20,6 +20,7 @@ mod release;
 mod script;
 mod shape;
 mod software;
+mod source;
 mod task;
 
 use std::collections::{BTreeMap, HashMap};
@@ -161,6 +162,7 @@ impl<'a> Checker<'a> {
         self.shared_scripts(&documents.scripts);
         let tenants = self.tenants(&documents.tenants);
         let providers = self.providers(&documents.providers);
+        let (directories, psas) = self.sources(documents);
         let computers = self.computers(&documents.computers);
         let targets = self.targets(&documents.targets);
         let tasks = self.tasks(&documents.tasks);
@@ -172,6 +174,9 @@ impl<'a> Checker<'a> {
             instance: instance?,
             tenants,
             providers,
+            directories,
+            psas,
+            scripts: self.host_scripts(),
             computers,
             targets,
             software: software.into_iter().filter_map(|(name, s)| Some((name, s.model?))).collect(),

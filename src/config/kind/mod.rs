@@ -18,15 +18,19 @@ mod provider;
 mod release;
 mod script;
 mod software;
+mod source;
 mod target;
 mod task;
 mod tenant;
 mod version_source;
 
 pub use bundle::{BundleEntry, BundleSpec};
-pub use computer::ComputerSpec;
+pub use computer::{ComputerSpec, PrimaryPerson};
 pub use deployment::{DeploymentSpec, DeploymentTarget, Enforcement, SoftwareState};
-pub use expression::{Comparison, FactTerm, InstalledTerm, Match, Term, TextMatch};
+pub use expression::{
+    AgreementTerm, Comparison, FactTerm, GroupTerm, InstalledTerm, Match, ProviderGroupTerm, RingTerm,
+    SiteTerm, Term, TextMatch,
+};
 pub use hold::Hold;
 pub use instance::{DetectionSettings, InstanceSpec, LibrarySettings, StateSettings};
 pub use order::{ItemRef, OrderSpec};
@@ -40,6 +44,9 @@ pub use script::{PlatformScripts, ScriptSource, ScriptSpec};
 pub use software::{
     Condition, Consequence, Detect, InventoryMatch, PackageManager, PackageMatch, ParametersChanged,
     Prerequisite, Quantifier, SoftwareSpec, Strategy, VersionScheme,
+};
+pub use source::{
+    AnswerFault, DirectorySpec, PsaSpec, ShrinkSpec, SimulatedSource, SourceSettings, TenantPsa,
 };
 pub use target::TargetSpec;
 pub use task::TaskSpec;
@@ -149,6 +156,10 @@ pub enum Kind {
     Tenant,
     /// `Provider`
     Provider,
+    /// `Directory`
+    Directory,
+    /// `Psa`
+    Psa,
     /// `Computer`
     Computer,
     /// `Target`
@@ -173,6 +184,8 @@ impl Kind {
         Self::Instance,
         Self::Tenant,
         Self::Provider,
+        Self::Directory,
+        Self::Psa,
         Self::Computer,
         Self::Target,
         Self::Software,
@@ -190,6 +203,8 @@ impl Kind {
             Self::Instance => "Instance",
             Self::Tenant => "Tenant",
             Self::Provider => "Provider",
+            Self::Directory => "Directory",
+            Self::Psa => "Psa",
             Self::Computer => "Computer",
             Self::Target => "Target",
             Self::Software => "Software",

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::world::*;
-use crate::config::kind::{CrossTenant, Enforcement, Hold, Match, Mode, SoftwareState, Term};
+use crate::config::kind::{CrossTenant, Enforcement, Hold, Match, Mode, PrimaryPerson, SoftwareState, Term};
 use crate::config::model::{self, Desired, Layer, WantedVersion};
 use crate::plan::document::Options;
 use crate::plan::explain::{Fate, explain};
@@ -39,6 +39,7 @@ pub(super) fn about(computer: &str) -> model::Computer {
         tags: BTreeSet::new(),
         mode: Mode::Enforce,
         excluded: false,
+        primary_person: PrimaryPerson::Auto,
         onboarded: None,
     }
 }
