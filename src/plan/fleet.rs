@@ -69,7 +69,7 @@ impl Fleet {
     #[must_use]
     pub fn in_run(config: &Config, snapshot: &Snapshot, run: &Run) -> Self {
         let mut fleet = Self::new(config, snapshot);
-        fleet.onboarding = snapshot.related().onboarding().clone();
+        fleet.onboarding.clone_from(snapshot.related().onboarding());
         if run.lift.is_some() {
             for (mode, computers) in std::mem::take(&mut fleet.modes) {
                 *fleet.modes.entry(modes::lifted(mode, run)).or_default() |= computers;

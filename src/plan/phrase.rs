@@ -138,7 +138,9 @@ fn computers(config: &Config, expression: &Expr) -> String {
         }
         Expr::All(members) => {
             let mut group = Group::default();
-            members.iter().for_each(|member| group.add(config, member));
+            for member in members {
+                group.add(config, member);
+            }
             group.phrase()
         }
         other => {
@@ -153,7 +155,11 @@ impl Group {
     fn add(&mut self, config: &Config, part: &Expr) {
         match part {
             Expr::Select(selector) => self.select(config, selector),
-            Expr::All(members) => members.iter().for_each(|member| self.add(config, member)),
+            Expr::All(members) => {
+                for member in members {
+                    self.add(config, member);
+                }
+            }
             Expr::Any(_) => self.further.push(format!("that are among {}", computers(config, part))),
             Expr::Target(name, _) => self.of.push(target(config, name)),
             Expr::Not(inner) => match &**inner {
@@ -187,6 +193,9 @@ impl Group {
                 OsFamily::Macos => self.system.push("macOS"),
                 OsFamily::Other => self.further.push("with another system".to_owned()),
             },
+            Selector::Person(name) => self.of.push(name.clone()),
+            Selector::Onboarding(true) => self.further.push("that are being onboarded".to_owned()),
+            Selector::Onboarding(false) => self.further.push("that are onboarded".to_owned()),
             other => self.further.push(format!("with {other}")),
         }
     }

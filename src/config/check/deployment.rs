@@ -131,12 +131,12 @@ impl<'a> Checker<'a> {
                 allow_downgrade: entry.allow_downgrade,
             };
             let mode = entry.mode.or(spec.mode).unwrap_or(Mode::Enforce);
-            let made = self.item(&written, mode, known);
+            let wanted = self.item(&written, mode, known);
             let place = raw.place(&written.base);
             let Some(name) = self.entry_name(document, entry, &written, &place, &mut places) else {
                 continue;
             };
-            let (Some((item, desired)), Some(expression)) = (made, expression) else { continue };
+            let (Some((item, desired)), Some(expression)) = (wanted, expression) else { continue };
             let title = metadata.title.as_ref().map(|title| format!("{title}: {}", item.name));
             deployments.entry(name.clone()).or_insert(Deployment {
                 metadata: Metadata { name, title, ..metadata.clone() },

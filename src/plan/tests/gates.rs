@@ -20,8 +20,8 @@ use crate::time::Day;
 const TOMORROW: &str = "2027-01-16";
 const TODAY: &str = "2027-01-15";
 
-pub(super) fn hold(until: &str) -> Option<Hold> {
-    Some(Hold { until: Day::parse(until).unwrap(), reason: "a fair".to_owned() })
+pub(super) fn hold(until: &str) -> Hold {
+    Hold { until: Day::parse(until).unwrap(), reason: "a fair".to_owned() }
 }
 
 pub(super) fn library(listed: bool) -> Layer {
@@ -220,8 +220,8 @@ fn build(rules: &[Rule], machines: &[Machine], around: &Around) -> World {
             _ => Layer::Local,
         };
         made.hold = match rule.hold {
-            0 => hold(TOMORROW),
-            1 => hold(TODAY),
+            0 => Some(hold(TOMORROW)),
+            1 => Some(hold(TODAY)),
             _ => None,
         };
     }
@@ -281,7 +281,7 @@ impl Oracle<'_> {
             && self.selects(rule, pc)
     }
 
-    fn effect(&self, rule: &Rule) -> (SoftwareState, u8, bool, bool) {
+    fn effect(rule: &Rule) -> (SoftwareState, u8, bool, bool) {
         let state = states()[usize::from(rule.state)];
         if state == SoftwareState::Ignored {
             (state, 0, false, false)
@@ -311,7 +311,7 @@ impl Oracle<'_> {
         }
         let Some(first) = best.first() else { return Ok(None) };
         let same =
-            best.iter().all(|other| self.effect(&self.rules[*other]) == self.effect(&self.rules[*first]));
+            best.iter().all(|other| Self::effect(&self.rules[*other]) == Self::effect(&self.rules[*first]));
         if same { Ok(Some(*first)) } else { Err(()) }
     }
 }
@@ -465,24 +465,24 @@ fn a_run_that_names_a_deployment_does_that_alone_and_says_where_it_does_not_win(
 fn what_is_on_hold_wins_does_nothing_says_so_and_goes_on_by_itself() {
     let mut world = tenants();
     world.deploy("wide", software("zip"), latest("1.0"), every());
-    world.deploy("narrow", software("zip"), latest("2.0"), one("pc1")).hold = hold(TOMORROW);
+    world.deploy("narrow", software("zip"), latest("2.0"), one("pc1")).hold = Some(hold(TOMORROW));
     let plan = world.plan().plan;
     assert_eq!(actions(&plan, "pc1"), [""; 0]);
     assert_eq!(actions(&plan, "pc2"), ["zip install"]);
     assert_eq!(notes(&plan), ["OnHold zip: deployment narrow is on hold until 2027-01-16: a fair [pc1]"]);
-    world.config.deployments.get_mut("narrow").unwrap().hold = hold(TODAY);
+    world.config.deployments.get_mut("narrow").unwrap().hold = Some(hold(TODAY));
     let plan = world.plan().plan;
     assert_eq!(actions(&plan, "pc1"), ["zip install"]);
     assert!(plan.notes.is_empty());
 
     // A tenant's hold holds below it too.
-    world.tenant("top").hold = hold("2027-02-01");
+    world.tenant("top").hold = Some(hold("2027-02-01"));
     world.tenant("middle");
     let plan = world.plan().plan;
     assert!(plan.sessions.is_empty());
     assert_eq!(notes(&plan), ["OnHold: tenant top is on hold until 2027-02-01: a fair [pc1 pc2]"]);
-    world.config.tenants.get_mut("top").unwrap().hold = hold(TODAY);
-    world.config.tenants.get_mut("middle").unwrap().hold = hold(TOMORROW);
+    world.config.tenants.get_mut("top").unwrap().hold = Some(hold(TODAY));
+    world.config.tenants.get_mut("middle").unwrap().hold = Some(hold(TOMORROW));
     let plan = world.plan().plan;
     assert_eq!(actions(&plan, "pc1"), [""; 0]);
     assert_eq!(actions(&plan, "pc2"), ["zip install"]);
@@ -491,7 +491,7 @@ fn what_is_on_hold_wins_does_nothing_says_so_and_goes_on_by_itself() {
 #[test]
 fn a_hold_ends_with_the_day_of_the_instance() {
     let mut world = tenants();
-    world.deploy("zip", software("zip"), latest("1.0"), every()).hold = hold(TOMORROW);
+    world.deploy("zip", software("zip"), latest("1.0"), every()).hold = Some(hold(TOMORROW));
     // It is 08:00 UTC on the 15th: already the 16th nowhere but near the date line, 16 hours on.
     assert!(world.plan().plan.sessions.is_empty());
     world.now = "2027-01-15T10:30:00Z".parse().unwrap();

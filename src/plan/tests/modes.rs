@@ -38,7 +38,7 @@ fn world(modes: &[Mode; 9], held: u8) -> World {
     let tenant = world.tenant("low");
     (tenant.mode, tenant.parent) = (low, Some(name("top")));
     if held == 1 {
-        world.config.tenants.get_mut("top").unwrap().hold = hold("2027-02-01");
+        world.config.tenants.get_mut("top").unwrap().hold = Some(hold("2027-02-01"));
     }
     world.computer("pc1", &["in"]).tenant = Some(name("low"));
     world.config.computers.insert(name("pc1"), model::Computer { mode: computer, ..about("pc1") });
@@ -54,7 +54,7 @@ fn world(modes: &[Mode; 9], held: u8) -> World {
     made.target = Some(name("outer"));
     made.mode = deployment;
     if held == 2 {
-        made.hold = hold("2027-02-01");
+        made.hold = Some(hold("2027-02-01"));
     }
     world
 }
