@@ -4,6 +4,7 @@ mod answers;
 mod examples;
 mod exits;
 mod packages;
+mod reports;
 mod revisions;
 mod saved;
 mod terminal;
