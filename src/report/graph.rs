@@ -9,6 +9,7 @@
 //! change, not the computers (L12).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use super::terms;
@@ -198,7 +199,8 @@ fn entities(text: &str) -> String {
             {
                 safe.push(c);
             }
-            c => safe.push_str(&format!("#{};", u32::from(c))),
+            // Writing into a String cannot fail.
+            c => _ = write!(safe, "#{};", u32::from(c)),
         }
         safe
     })

@@ -78,7 +78,8 @@ pub fn write(out: &mut dyn Write, model: &Model<'_>) -> io::Result<()> {
         comment.text = format!("**{headline}.**\n\n");
     }
     if let Some(why) = model.why_nothing() {
-        comment.text.push_str(&format!("{}\n\n", escape(&why)));
+        // Writing into a String cannot fail.
+        _ = write!(comment.text, "{}\n\n", escape(&why));
     }
     if let Some(plan) = model.run.plan {
         comment.text.push_str(&revision(plan));
@@ -115,10 +116,11 @@ pub fn write(out: &mut dyn Write, model: &Model<'_>) -> io::Result<()> {
     }
     if !comment.left_out.is_empty() {
         let text = comment.left_out.join(", ");
-        comment.text.push_str(&format!(
+        _ = write!(
+            comment.text,
             "\n_Left out here: {}. The HTML and JSON reports have everything._\n",
             cell(&text)
-        ));
+        );
     }
     out.write_all(comment.text.as_bytes())
 }

@@ -1,5 +1,7 @@
 //! What the page shows: the model with everything cut to a size, as plain texts and numbers for the template.
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
 
 use super::super::model::{Block, Model, Noted, Part, Share, Standing, Weight};
@@ -327,7 +329,8 @@ fn stack(model: &Model<'_>, plan: &Plan) -> Option<Stack> {
         plural(managed, "computer")
     );
     if coverage.unmanaged > 0 {
-        text.push_str(&format!("; nothing is wanted of {}", plural(coverage.unmanaged.into(), "computer")));
+        // Writing into a String cannot fail.
+        _ = write!(text, "; nothing is wanted of {}", plural(coverage.unmanaged.into(), "computer"));
     }
     Some(Stack {
         title: format!("How {} stand", plural(all, "check")),

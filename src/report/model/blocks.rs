@@ -82,18 +82,21 @@ pub fn blocks(plan: &Plan, together: bool) -> Vec<Block<'_>> {
 }
 
 /// What hurts most comes first: removals, what interrupts, what changes, what is only told.
-fn rank(change: &Change) -> u8 {
+fn rank(change: &Change) -> usize {
+    const FIRST: [ActionType; 5] = [
+        ActionType::Uninstall,
+        ActionType::Reboot,
+        ActionType::OsUpdate,
+        ActionType::Downgrade,
+        ActionType::Repair,
+    ];
+    const LAST: [ActionType; 2] = [ActionType::Install, ActionType::Set];
+    let place = |list: &[ActionType]| list.iter().position(|action| *action == change.action);
     match change.action {
-        ActionType::None => 9,
-        ActionType::Get => 8,
-        _ if !terms::acts(change) => 7,
-        ActionType::Uninstall => 0,
-        ActionType::Reboot | ActionType::OsUpdate => 1,
-        ActionType::Downgrade => 2,
-        ActionType::Repair => 3,
-        ActionType::Install => 5,
-        ActionType::Set => 6,
-        _ => 4,
+        ActionType::None => 30,
+        ActionType::Get => 29,
+        _ if !terms::acts(change) => 28,
+        _ => place(&FIRST).unwrap_or_else(|| place(&LAST).map_or(10, |at| 11 + at)),
     }
 }
 

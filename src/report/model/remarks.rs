@@ -219,7 +219,7 @@ pub(super) fn of(run: &Run<'_>) -> Vec<Remark> {
         let file = remark.region.as_ref().map_or("", |region| region.file.as_str());
         let what = format!("{}\0{file}\0{}", remark.rule, remark.message);
         let before = said.entry(what.clone()).or_default();
-        remark.fingerprint = Digest::of(format!("{what}\0{before}").as_bytes()).as_str().to_owned();
+        remark.fingerprint = Digest::of(format!("{what}\0{before}").as_bytes()).to_string();
         *before += 1;
     }
     remarks.sort_by_key(|remark| (remark.weight, !remark.touched));
