@@ -14,6 +14,7 @@ mod parameter;
 mod prerequisite;
 mod provider;
 mod reference;
+mod release;
 mod script;
 mod shape;
 mod software;
@@ -31,6 +32,7 @@ use crate::diagnostic::{Code, Finding, Findings, Place, Sources, code};
 use crate::id::Name;
 use script::{Checked, Shared};
 
+pub use parameter::{MAX_FILE_BYTES, parameter_files};
 pub use provider::{data_files, memory_files};
 pub use script::{MAX_SCRIPT_BYTES, script_files};
 
