@@ -247,7 +247,21 @@ mod tests {
           c3 -> c4 [style=dotted];
         }
         "##);
-        insta::assert_snapshot!(text(&graph, Graph::mermaid), @"");
+        insta::assert_snapshot!(text(&graph, Graph::mermaid), @r##"
+        flowchart LR
+          c0["- Old Archiver 3.1<br/>uninstall, 124 computers"]:::removal
+          c1["~ 7-Zip 24.08 -#62; 24.09<br/>update, 1,232 computers"]:::change
+          c2["+ Audit Agent 2.0<br/>install, 176 computers"]:::change
+          c3["+ disk-encryption: set<br/>set, 247 computers"]:::change
+          c4["#63; serial-number: read #91;bios#93;<br/>read, 616 computers"]:::told
+          c0 -->|needed by| c1
+          c1 -.-> c2
+          c2 -.-> c3
+          c3 -.-> c4
+          classDef change stroke:#1f5fbf
+          classDef removal stroke:#b3261e,stroke-width:2px
+          classDef told stroke-dasharray:4
+        "##);
     }
 
     #[test]
