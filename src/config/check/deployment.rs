@@ -147,6 +147,8 @@ impl<'a> Checker<'a> {
     ) {
         let spec = checked.spec;
         let lacks = match state {
+            // Package managers do all of it.
+            _ if spec.packages.is_some() => return,
             SoftwareState::Installed if spec.install.is_none() && !spec.releases_install() => "install",
             SoftwareState::Absent if spec.uninstall.is_none() => "uninstall",
             // A strategy that is written down was checked with the software.

@@ -10,6 +10,7 @@ mod deployment;
 mod expression;
 mod instance;
 mod order;
+mod packages;
 mod parameter;
 mod prerequisite;
 mod provider;
@@ -18,6 +19,7 @@ mod release;
 mod script;
 mod shape;
 mod software;
+mod source;
 mod task;
 
 use std::collections::{BTreeMap, HashMap};
@@ -155,6 +157,7 @@ impl<'a> Checker<'a> {
         self.shared_scripts(&documents.scripts);
         let tenants = self.tenants(&documents.tenants);
         let providers = self.providers(&documents.providers);
+        let (directories, psas) = self.sources(documents);
         let computers = self.computers(&documents.computers);
         let targets = self.targets(&documents.targets);
         let tasks = self.tasks(&documents.tasks);
@@ -165,6 +168,9 @@ impl<'a> Checker<'a> {
             instance: instance?,
             tenants,
             providers,
+            directories,
+            psas,
+            scripts: self.host_scripts(),
             computers,
             targets,
             software: software.into_iter().filter_map(|(name, s)| Some((name, s.model?))).collect(),

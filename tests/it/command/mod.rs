@@ -3,6 +3,7 @@
 mod answers;
 mod examples;
 mod exits;
+mod managers;
 mod packages;
 mod reports;
 mod revisions;
