@@ -3,6 +3,8 @@
 mod causes;
 mod detections;
 mod diffs;
+mod gates;
+mod modes;
 mod orders;
 mod precedences;
 mod readings;
