@@ -15,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 use super::digest;
 use super::document::Origin;
 use super::fleet::Fleet;
+use super::gates::Run;
 use super::notes::origin;
 use super::precedence::{self, Candidate, Named, is_ignored};
 use super::probes;
@@ -126,11 +127,11 @@ struct Effect {
     computers: RoaringBitmap,
 }
 
-/// Compares two configurations.
+/// Compares two configurations; `run` tells the time, by which holds end.
 #[must_use]
-pub fn compare(base: Side<'_>, head: Side<'_>) -> DesiredDiff {
-    let (before, unclear_before) = effects(base);
-    let (after, unclear_after) = effects(head);
+pub fn compare(base: Side<'_>, head: Side<'_>, run: &Run) -> DesiredDiff {
+    let (before, unclear_before) = effects(base, run);
+    let (after, unclear_after) = effects(head, run);
     let items: BTreeSet<&ItemKey> = before.keys().chain(after.keys()).collect();
     let all = head.snapshot.all();
     let mut differs = RoaringBitmap::new();
@@ -206,9 +207,9 @@ fn deployments(base: &Config, head: &Config) -> Vec<DeploymentDiff> {
 type Effects = BTreeMap<ItemKey, Vec<Effect>>;
 
 /// What a configuration wants of every item, and the computers of which that is not known.
-fn effects(side: Side<'_>) -> (Effects, RoaringBitmap) {
+fn effects(side: Side<'_>, run: &Run) -> (Effects, RoaringBitmap) {
     let fleet = Fleet::new(side.config, side.snapshot);
-    let (candidates, _) = precedence::candidates(side.config, side.snapshot, &fleet);
+    let (candidates, _) = precedence::candidates(side.config, side.snapshot, &fleet, run);
     let mut unclear = RoaringBitmap::new();
     let mut result = Effects::new();
     for (item, candidates) in &candidates {

@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 
 use crate::cli::arguments::{Diff, Form};
-use crate::cli::context::{Opened, Shell};
+use crate::cli::context::{Opened, Shell, SystemClock};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::inventory::collect;
 use crate::inventory::known::Known;
 use crate::inventory::snapshot::Snapshot;
 use crate::plan::desired::{self, Side};
+use crate::plan::gates::Run;
 use crate::report;
 use crate::report::style::{Label, Line};
 use crate::store::{Store, StoredComputer};
+use crate::time::Clock;
 
 pub(in crate::cli) async fn run(shell: &mut Shell, command: &Diff) -> Result<Exit, CliError> {
     let base = shell.open(Some(&command.base))?;
@@ -31,6 +33,7 @@ pub(in crate::cli) async fn run(shell: &mut Shell, command: &Diff) -> Result<Exi
     let diff = desired::compare(
         Side { config: &base.config, snapshot: &before },
         Side { config: &head.config, snapshot: &after },
+        &Run::at(SystemClock.now()),
     );
     if matches!(shell.global.output, Form::Json | Form::Ndjson) {
         shell.ui.bytes(|out| report::json::pretty(out, &diff))?;

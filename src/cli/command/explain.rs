@@ -14,6 +14,7 @@ use crate::inventory::snapshot::{FindError, Snapshot};
 use crate::plan::desired::{self, Side};
 use crate::plan::document::Options;
 use crate::plan::explain;
+use crate::plan::gates::Run;
 use crate::plan::needs::Refresh;
 use crate::report;
 use crate::report::style::{Label, Line};
@@ -49,7 +50,14 @@ pub(in crate::cli) async fn run(
         return without(shell, &opened, snapshot, deployment);
     }
     let ix = found.map_err(|error| not_found(&error))?;
-    let explained = explain::explain(&opened.config, snapshot, &prepared.detections, ix, item.as_ref());
+    let explained = explain::explain(
+        &opened.config,
+        snapshot,
+        &prepared.detections,
+        ix,
+        item.as_ref(),
+        &Run::at(SystemClock.now()),
+    );
     let Some(explained) = explained else { return Err(CliError::usage("there is no such computer")) };
     if matches!(shell.global.output, Form::Json | Form::Ndjson) {
         shell.ui.bytes(|out| report::json::pretty(out, &explained))?;
@@ -66,6 +74,10 @@ pub(in crate::cli) async fn run(
         pen.line(&line)?;
         if explained.excluded {
             pen.line(&Line::new().with(Label::Warning, "It is excluded: no deployment reaches it."))?;
+        }
+        if let Some(why) = &explained.on_hold {
+            let said = format!("Nothing is done on it: {why}.");
+            pen.line(&Line::new().with(Label::Warning, said))?;
         }
         for item in &explained.items {
             pen.gap()?;
@@ -89,8 +101,11 @@ fn without(
     let name = &deployment.metadata.name;
     let mut config = opened.config.clone();
     config.deployments.remove(name);
-    let diff =
-        desired::compare(Side { config: &opened.config, snapshot }, Side { config: &config, snapshot });
+    let diff = desired::compare(
+        Side { config: &opened.config, snapshot },
+        Side { config: &config, snapshot },
+        &Run::at(SystemClock.now()),
+    );
     if matches!(shell.global.output, Form::Json | Form::Ndjson) {
         shell.ui.bytes(|out| report::json::pretty(out, &diff))?;
         return Ok(Exit::Done);

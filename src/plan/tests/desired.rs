@@ -4,10 +4,15 @@ use super::world::*;
 use crate::config::kind::{Mode, SoftwareState};
 use crate::config::model::{Desired, WantedVersion};
 use crate::plan::desired::{DesiredDiff, DiffKind, Side, compare};
+use crate::plan::gates::Run;
 
 fn diff(base: &World, head: &World) -> DesiredDiff {
     let (before, after) = (base.snapshot(), head.snapshot());
-    compare(Side { config: &base.config, snapshot: &before }, Side { config: &head.config, snapshot: &after })
+    compare(
+        Side { config: &base.config, snapshot: &before },
+        Side { config: &head.config, snapshot: &after },
+        &Run::at(base.now),
+    )
 }
 
 fn world() -> World {

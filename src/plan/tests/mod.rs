@@ -2,7 +2,10 @@
 
 mod causes;
 mod desired;
+mod detections;
 mod diffs;
+mod gates;
+mod modes;
 mod orders;
 mod precedences;
 mod readings;

@@ -6,6 +6,7 @@ mod examples;
 mod exits;
 mod managers;
 mod packages;
+mod reports;
 mod revisions;
 mod saved;
 mod terminal;
