@@ -49,6 +49,7 @@ impl<'a> Checker<'a> {
                 get,
                 resource: resource.map(|(resource, _)| resource),
                 parameters,
+                enabled: spec.enabled,
             });
         }
         tasks
