@@ -48,13 +48,6 @@ pub struct Past {
     durations: Durations,
 }
 
-/// A wish whose changes are asked about.
-#[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
-    /// The intent as it is now.
-    pub key: &'a IntentKey,
-}
-
 impl Past {
     /// The past of a snapshot's computers. Of several results of an item on a computer the newest counts.
     /// `durations` are the mean seconds that changes took.
@@ -65,14 +58,14 @@ impl Past {
         results: impl IntoIterator<Item = ItemResult>,
         durations: Durations,
     ) -> Self {
-        let sorted: Vec<ComputerId> = snapshot.iter().map(|(_, computer)| computer.id.clone()).collect();
-        let before: RoaringBitmap = {
-            let positions: Vec<u32> =
-                remembered.computers.iter().filter_map(|id| snapshot.position(id)).collect();
-            positions.into_iter().collect()
+        let known = remembered.computers.iter().filter_map(|id| snapshot.position(id)).collect();
+        let remembered = if remembered.computers.is_empty() {
+            remembered
+        } else {
+            let sorted: Vec<ComputerId> = snapshot.iter().map(|(_, computer)| computer.id.clone()).collect();
+            remembered.aligned(&sorted)
         };
-        let remembered = remembered.aligned(&sorted);
-        let mut past = Self { known: before, durations, targets: remembered.targets, ..Self::default() };
+        let mut past = Self { known, durations, targets: remembered.targets, ..Self::default() };
         for (key, sets) in remembered.intents {
             past.deployments.insert(key.deployment.clone(), (key.wish.clone(), key.target.clone()));
             past.intents.entry(key.item.clone()).or_default().push((key, sets));
