@@ -102,6 +102,7 @@ impl<'a> Checker<'a> {
             enforcement: spec.enforcement.unwrap_or_default(),
             hold: spec.hold.clone(),
             layer: self.layer(raw, &metadata.name),
+            bundle: None,
         })
     }
 
@@ -152,6 +153,7 @@ impl<'a> Checker<'a> {
                 enforcement: entry.enforcement.or(spec.enforcement).unwrap_or_default(),
                 hold: spec.hold.clone(),
                 layer: self.layer(raw, &metadata.name),
+                bundle: Some((document.name().clone(), document.place())),
             });
         }
     }

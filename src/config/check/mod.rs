@@ -22,8 +22,9 @@ mod shape;
 mod software;
 mod source;
 mod task;
+mod uses;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::document::{Document, Documents};
@@ -39,6 +40,7 @@ pub use library::lay_over;
 pub use parameter::{MAX_FILE_BYTES, parameter_files};
 pub use provider::{data_files, memory_files};
 pub use script::{MAX_SCRIPT_BYTES, script_files};
+pub use uses::silence;
 
 /// Files that documents refer to, by their own path: the bytes, or why there are none.
 pub type Files = BTreeMap<Arc<str>, Result<Arc<[u8]>, ReadError>>;
@@ -102,6 +104,10 @@ struct Checker<'a> {
     powershell: BTreeMap<Arc<str>, script::Written>,
     findings: Findings,
     sources: Sources,
+    /// Which document of which kind is used by documents of which kind.
+    used: BTreeSet<(Kind, &'a Name, Kind)>,
+    /// Lints that were met on the way.
+    noticed: Vec<Finding>,
     /// The folders whose documents are libraries.
     libraries: Vec<Library>,
     /// Whether the document that is looked at has errors of its own; see [`Checker::begin`].
@@ -125,6 +131,8 @@ impl<'a> Checker<'a> {
             powershell: BTreeMap::new(),
             findings: Findings::new(),
             sources: Sources::new(),
+            used: BTreeSet::new(),
+            noticed: Vec::new(),
             libraries: Vec::new(),
             is_partial: false,
         };
@@ -170,6 +178,7 @@ impl<'a> Checker<'a> {
         let deployments = self.deployments(documents, &software);
         let order = self.order(&documents.orders);
         self.listed_in_libraries(documents);
+        let uses = self.all_uses(documents);
         Some(Config {
             instance: instance?,
             tenants,
@@ -183,6 +192,7 @@ impl<'a> Checker<'a> {
             tasks,
             deployments,
             order,
+            uses,
             sources: Sources::new(),
         })
     }

@@ -80,6 +80,7 @@ pub(crate) fn config() -> Config {
         tasks: BTreeMap::new(),
         deployments: BTreeMap::new(),
         order: model::Order::default(),
+        uses: model::Uses::default(),
         sources: Sources::new(),
     }
 }

@@ -143,6 +143,7 @@ impl World {
             tasks: BTreeMap::new(),
             deployments: BTreeMap::new(),
             order: model::Order::default(),
+            uses: model::Uses::default(),
             sources: Sources::new(),
         };
         Self {
@@ -250,6 +251,7 @@ impl World {
             enforcement: Enforcement::Required,
             hold: None,
             layer: Layer::Local,
+            bundle: None,
         };
         self.config.deployments.entry(name(text)).or_insert(deployment)
     }
