@@ -6,7 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::kind::{
-    Architecture, Condition, Consequence, CrossTenant, DirectorySpec, Enforcement, FileValue, Hold, InventoryMatch, ItemRef, Kind, Match, Metadata, Mode, PackageMatch, Packages, ParameterSpec, ParameterValue, ParametersChanged, PrimaryPerson, ProviderSpec, PsaSpec, ResourceKind, SoftwareState, TenantPsa, VersionScheme,
+    Architecture, Condition, Consequence, CrossTenant, DirectorySpec, Enforcement, FileValue, Hold,
+    InventoryMatch, ItemRef, Kind, Match, Metadata, Mode, PackageMatch, Packages, ParameterSpec,
+    ParameterValue, ParametersChanged, PrimaryPerson, ProviderSpec, PsaSpec, ResourceKind, SoftwareState,
+    TenantPsa, VersionScheme,
 };
 use crate::diagnostic::{Code, Finding, Place, Sources};
 use crate::id::{Digest, Name};
