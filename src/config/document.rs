@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 
 use super::kind::{
-    ComputerSpec, DeploymentSpec, InstanceSpec, Kind, Metadata, OrderSpec, ProviderSpec, ScriptSpec,
-    SoftwareSpec, TargetSpec, TaskSpec, TenantSpec,
+    ComputerSpec, DeploymentSpec, InstanceSpec, Kind, LicenseSpec, Metadata, OrderSpec, ProviderSpec,
+    ScriptSpec, SoftwareSpec, TargetSpec, TaskSpec, TenantSpec,
 };
 use super::parse::RawDocument;
 use crate::diagnostic::{Findings, Place};
@@ -118,6 +118,7 @@ documents! {
     Software software SoftwareSpec;
     Task tasks TaskSpec;
     Script scripts ScriptSpec;
+    License licenses LicenseSpec;
     Deployment deployments DeploymentSpec;
     Order orders OrderSpec;
 }

@@ -10,6 +10,7 @@ pub mod detections;
 pub mod diff;
 pub mod digest;
 pub mod document;
+pub mod downloads;
 pub mod explain;
 pub mod fleet;
 mod impact;
@@ -21,15 +22,18 @@ pub mod needs;
 mod notes;
 pub mod order;
 pub mod past;
+pub mod payloads;
 pub mod planner;
 pub mod precedence;
 pub mod prerequisites;
 pub mod probes;
 pub mod procedure;
 pub mod procedures;
+pub mod recipe;
 pub mod remembered;
 mod sessions;
 mod standings;
+pub mod supply;
 pub mod view;
 
 #[cfg(test)]

@@ -140,6 +140,7 @@ impl Dispatcher<'_> {
             return Ok(None);
         }
         let platform = super::detect::platform(computer);
+        let facts = computer.facts.as_ref().map(|(_, facts)| facts);
         let work = planned
             .actions
             .iter()
@@ -148,7 +149,7 @@ impl Dispatcher<'_> {
                 Some(Work {
                     change,
                     after: &action.after,
-                    procedure: procedure(self.tools.config, change, platform),
+                    procedure: procedure(self.tools.config, change, platform, facts),
                 })
             })
             .collect();

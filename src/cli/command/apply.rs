@@ -17,6 +17,7 @@ use crate::cli::saved;
 use crate::id::{ComputerId, Name};
 use crate::plan::compare::compare;
 use crate::plan::document::Plan;
+use crate::plan::downloads::downloads;
 use crate::plan::needs::Refresh;
 use crate::report;
 use crate::report::summary::Summary;
@@ -58,12 +59,15 @@ pub(in crate::cli) async fn run(
         let event = Event::Interrupted { under_way: interrupted };
         tell(shell, &mut Progress::new(&shell.ui, 0), event)?;
     }
-    let prepared = planning::prepare(shell, &opened, &links, &store, control, &wish).await?;
+    let mut prepared = planning::prepare(shell, &opened, &links, &store, control, &wish).await?;
     let settled = |id: &ComputerId| {
         prepared.reached.contains(id)
             || (prepared.failed.is_empty() && prepared.snapshot.position(id).is_none())
     };
     recover::settle(&store, &settled, &SystemClock).await?;
+    if command.download_only {
+        prepared.planned.plan = downloads(&opened.config, &prepared.snapshot, &prepared.planned.plan);
+    }
     let plan = &prepared.planned.plan;
     if let Some(saved) = &saved {
         stale(shell, saved, plan)?;
@@ -74,7 +78,7 @@ pub(in crate::cli) async fn run(
     if prepared.findings.has_errors() || prepared.planned.findings.has_errors() {
         return Err(CliError::reported(Exit::Configuration));
     }
-    if plan.sessions.is_empty() && control.demand() == Demand::Run {
+    if plan.sessions.is_empty() && control.demand() == Demand::Run && !command.download_only {
         remember(&store, &prepared.snapshot, &prepared.planned.wants).await?;
     }
     if plan.sessions.is_empty() || control.demand() != Demand::Run {
@@ -84,7 +88,7 @@ pub(in crate::cli) async fn run(
         approve(shell, plan, control.clone()).await?;
     }
     let outcome = execute(shell, &opened, &links, &store, &prepared, control, command).await?;
-    if control.demand() == Demand::Run {
+    if control.demand() == Demand::Run && !command.download_only {
         remember(&store, &prepared.snapshot, &prepared.planned.wants).await?;
     }
     Ok(exit(&prepared, Some(&outcome), control, command))

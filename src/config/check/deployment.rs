@@ -61,6 +61,7 @@ impl<'a> Checker<'a> {
             target: spec.target.r#ref.clone(),
             expression: expression?.clone(),
             parameters: self.with_files(raw, &spec.parameters),
+            license: spec.license.clone(),
             priority: spec.priority.unwrap_or(0),
             enabled: spec.enabled,
         })
@@ -126,6 +127,7 @@ impl<'a> Checker<'a> {
         if mode == Mode::Enforce {
             self.can_do(raw, name, checked, state);
         }
+        self.named_license(raw, name, spec);
         let are_required = uses_version && mode != Mode::Ignored;
         let by = format!("the software `{name}`");
         self.values(raw, &by, &checked.spec.parameters, &spec.parameters, are_required);
@@ -135,6 +137,19 @@ impl<'a> Checker<'a> {
             WantedVersion::Any { install: None }
         };
         Some(Desired::Software { state, version, allow_downgrade: spec.allow_downgrade })
+    }
+
+    /// The licence that a deployment names is one of its software.
+    fn named_license(&mut self, raw: &RawDocument, software: &Name, spec: &DeploymentSpec) {
+        let Some(license) = &spec.license else { return };
+        let pointer = "/spec/license";
+        if !self.reference(raw, pointer, Kind::License, license) {
+            return;
+        }
+        if self.licensed.get(license).is_some_and(|of| *of != software) {
+            let message = format!("the licence `{license}` is for another software than `{software}`");
+            self.push(Finding::new(code::LICENSE, message, raw.place(pointer)));
+        }
     }
 
     /// The software has the scripts that the state runs.
@@ -251,6 +266,7 @@ impl<'a> Checker<'a> {
             ("state", spec.state.is_some()),
             ("version", spec.version.is_some()),
             ("allowDowngrade", spec.allow_downgrade),
+            ("license", spec.license.is_some()),
         ];
         for (key, _) in not_for_tasks.iter().filter(|(_, given)| *given) {
             let message = format!("`{key}` is for software, and this deploys a task");

@@ -9,6 +9,7 @@ mod cycle;
 mod deployment;
 mod expression;
 mod instance;
+mod license;
 mod order;
 mod packages;
 mod parameter;
@@ -95,6 +96,8 @@ struct Checker<'a> {
     shared: BTreeMap<&'a Name, Option<Shared<'a>>>,
     /// Texts of script files that were looked at, and what is wrong with them.
     texts: BTreeMap<Arc<str>, Checked>,
+    /// The software of each licence.
+    licensed: BTreeMap<&'a Name, &'a Name>,
     /// PowerShell texts, each with the place of its first use.
     powershell: BTreeMap<Arc<str>, script::Written>,
     findings: Findings,
@@ -117,6 +120,7 @@ impl<'a> Checker<'a> {
             nearest: HashMap::new(),
             shared: BTreeMap::new(),
             texts: BTreeMap::new(),
+            licensed: BTreeMap::new(),
             powershell: BTreeMap::new(),
             findings: Findings::new(),
             sources: Sources::new(),
@@ -160,6 +164,7 @@ impl<'a> Checker<'a> {
         let targets = self.targets(&documents.targets);
         let tasks = self.tasks(&documents.tasks);
         let software = self.all_software(documents);
+        let licenses = self.licenses(documents, &software);
         let deployments = self.deployments(documents, &software);
         let order = self.order(&documents.orders);
         Some(Config {
@@ -170,6 +175,7 @@ impl<'a> Checker<'a> {
             targets,
             software: software.into_iter().filter_map(|(name, s)| Some((name, s.model?))).collect(),
             tasks,
+            licenses,
             deployments,
             order,
             sources: Sources::new(),

@@ -9,6 +9,7 @@ mod computer;
 mod deployment;
 mod expression;
 mod instance;
+mod license;
 mod order;
 mod package;
 mod parameter;
@@ -25,6 +26,7 @@ pub use computer::ComputerSpec;
 pub use deployment::{DeploymentSpec, DeploymentTarget, SoftwareState};
 pub use expression::{Comparison, FactTerm, InstalledTerm, Match, Term, TextMatch};
 pub use instance::{DetectionSettings, InstanceSpec, StateSettings};
+pub use license::{LicenseNeed, LicenseSpec};
 pub use order::{ItemRef, OrderSpec};
 pub use package::{Installer, Packages};
 pub use parameter::{FileValue, ParameterSpec, ParameterType, ParameterValue};
@@ -116,6 +118,8 @@ pub enum Kind {
     Task,
     /// `Script`
     Script,
+    /// `License`
+    License,
     /// `Deployment`
     Deployment,
     /// `Order`
@@ -133,6 +137,7 @@ impl Kind {
         Self::Software,
         Self::Task,
         Self::Script,
+        Self::License,
         Self::Deployment,
         Self::Order,
     ];
@@ -149,6 +154,7 @@ impl Kind {
             Self::Software => "Software",
             Self::Task => "Task",
             Self::Script => "Script",
+            Self::License => "License",
             Self::Deployment => "Deployment",
             Self::Order => "Order",
         }

@@ -6,4 +6,5 @@ mod orders;
 mod precedences;
 mod readings;
 mod scenarios;
+mod supplies;
 pub(crate) mod world;

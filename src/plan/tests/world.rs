@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use crate::config::Config;
 use crate::config::kind::{
-    Condition, Consequence, CrossTenant, Match, Metadata, Mode, SoftwareState, Term, VersionScheme,
+    Condition, Consequence, CrossTenant, LicenseNeed, Match, Metadata, Mode, SoftwareState, Term,
+    VersionScheme,
 };
 use crate::config::model::{
     self, Deployment, Desired, Detect, Prerequisite, Release, Scripts, Software, Strategy, Task,
@@ -37,7 +38,7 @@ pub(crate) fn place(file: &str) -> Place {
     Place::file(&Arc::from(file))
 }
 
-fn metadata(text: &str) -> Metadata {
+pub(crate) fn metadata(text: &str) -> Metadata {
     Metadata { name: name(text), title: None, labels: BTreeMap::new(), description: None }
 }
 
@@ -134,6 +135,7 @@ impl World {
             targets: BTreeMap::new(),
             software: BTreeMap::new(),
             tasks: BTreeMap::new(),
+            licenses: BTreeMap::new(),
             deployments: BTreeMap::new(),
             order: model::Order::default(),
             sources: Sources::new(),
@@ -195,6 +197,11 @@ impl World {
             install: Some(scripts("install")),
             upgrade: Strategy::InstallOver,
             uninstall: Some(scripts("uninstall")),
+            post_install: None,
+            post_uninstall: None,
+            download: None,
+            license: LicenseNeed::None,
+            needs_reboot: false,
             repair: Strategy::None,
             test: None,
             prerequisites: Vec::new(),
@@ -233,6 +240,7 @@ impl World {
             target: None,
             expression: target,
             parameters: BTreeMap::new(),
+            license: None,
             priority: 0,
             enabled: true,
         };

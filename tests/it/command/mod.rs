@@ -5,6 +5,7 @@ mod examples;
 mod exits;
 mod managers;
 mod packages;
+mod payloads;
 mod revisions;
 mod saved;
 mod terminal;
