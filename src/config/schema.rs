@@ -11,8 +11,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
 
 use super::kind::{
-    API_VERSION, ComputerSpec, DeploymentSpec, InstanceSpec, Kind, LicenseSpec, Metadata, OrderSpec,
-    ProviderSpec, ScriptSpec, SoftwareSpec, TargetSpec, TaskSpec, TenantSpec,
+    API_VERSION, BundleSpec, ComputerSpec, DeploymentSpec, DirectorySpec, InstanceSpec, Kind, LicenseSpec,
+    Metadata, OrderSpec, ProviderSpec, PsaSpec, ScriptSpec, SoftwareSpec, TargetSpec, TaskSpec, TenantSpec,
 };
 use crate::plan::document::Plan;
 
@@ -57,6 +57,8 @@ fn document(kind: Kind, generator: &mut SchemaGenerator) -> Value {
         Kind::Instance => part::<InstanceSpec>(generator),
         Kind::Tenant => part::<TenantSpec>(generator),
         Kind::Provider => part::<ProviderSpec>(generator),
+        Kind::Directory => part::<DirectorySpec>(generator),
+        Kind::Psa => part::<PsaSpec>(generator),
         Kind::Computer => part::<ComputerSpec>(generator),
         Kind::Target => part::<TargetSpec>(generator),
         Kind::Software => part::<SoftwareSpec>(generator),
@@ -64,6 +66,7 @@ fn document(kind: Kind, generator: &mut SchemaGenerator) -> Value {
         Kind::Script => part::<ScriptSpec>(generator),
         Kind::License => part::<LicenseSpec>(generator),
         Kind::Deployment => part::<DeploymentSpec>(generator),
+        Kind::Bundle => part::<BundleSpec>(generator),
         Kind::Order => part::<OrderSpec>(generator),
     };
     let about = generator.definitions().get(&format!("{kind}Spec")).and_then(|spec| spec.get("description"));

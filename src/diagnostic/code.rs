@@ -160,6 +160,8 @@ codes! {
         "The regular expression or wildcard cannot be used. Version patterns name the version with (?<version>...)."
     VERSION "M0411" Error "not a version in this scheme"
         "The text is not a version, or not a version constraint, in the scheme of this software."
+    BUNDLE_ENTRY "M0412" Error "entry of a bundle without a name of its own"
+        "Each entry of a bundle becomes a deployment called BUNDLE--ENTRY, after its item unless it has a name. The whole has to be a name of at most 63 letters that no other deployment has."
     PACKAGES "M0430" Error "package managers that do not fit"
         "The name is not one that package managers use, or `prefer` names a manager twice or one that has no name here. Names are letters, digits and . + _ @ / - and begin with a letter or digit."
     LICENSE "M0431" Error "licence that does not fit"
@@ -192,6 +194,14 @@ codes! {
         "A software needs another one that its own winning deployment declares absent or ignored on these computers (PRE-13)."
     COMPUTER_NOT_FOUND "M0705" Warning "computer not found"
         "A Computer document or a selector names a computer that no provider lists."
+    GROUP_NOT_FOUND "M0720" Error "directory group not found"
+        "A target names a group that its directory was read without. Such a group is neither empty nor everybody: nothing is known of its members until the name is corrected (TGT-16)."
+    NAME_NOT_UNIQUE "M0721" Warning "name that several have"
+        "A target names a person or group by a name that several have in the directory. None of them is selected for certain. Write the person's UPN or the group's id."
+    COMPANY_NOT_FOUND "M0722" Warning "company not found in the PSA"
+        "A tenant names a company that its PSA was read without. Nothing is known of its agreements, so no target selects its computers by them, nor by their absence."
+    NAME_NOT_FOUND "M0723" Warning "nothing of this name is known"
+        "A target names a person, site, or group or property of a provider that no source knows. It selects no computer."
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use super::digest;
 use super::document::{ActionType, Change, Impact, Plan, PlannedAction, PlannedSession};
+use super::payloads::Machine;
 use super::procedures::{steps, version_of};
 use super::recipe::{Call, Computer};
 use crate::config::Config;
@@ -21,7 +22,7 @@ pub fn downloads(config: &Config, snapshot: &Snapshot, plan: &Plan) -> Plan {
     let mut needed: BTreeMap<(u32, u32), ()> = BTreeMap::new();
     for session in &plan.sessions {
         let Some(planned) = plan.computers.get(at(session.computer)) else { continue };
-        let facts = snapshot.position(&planned.id).and_then(|ix| snapshot.computer(ix).facts.as_ref());
+        let machine = snapshot.position(&planned.id).map(|ix| Machine::of(snapshot, ix)).unwrap_or_default();
         for action in &session.actions {
             let Some(change) = plan.changes.get(at(action.change)) else { continue };
             if change.mode < Mode::Enforce || change.action == ActionType::Uninstall {
@@ -32,7 +33,7 @@ pub fn downloads(config: &Config, snapshot: &Snapshot, plan: &Plan) -> Plan {
                 version: change.version.as_deref(),
                 before: version_of(&change.before),
                 platform: planned.platform,
-                computer: Computer::With(facts.map(|(_, facts)| facts)),
+                computer: Computer::With(machine),
             };
             if steps(config, &change.item, &call).is_ok_and(|parts| !parts.is_empty()) {
                 needed.insert((action.change, session.computer), ());

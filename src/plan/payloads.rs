@@ -8,10 +8,50 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use roaring::RoaringBitmap;
+
 use crate::config::kind::Architecture;
 use crate::config::model::{Payload, Release};
-use crate::inventory::facts::{Facts, OsFamily};
+use crate::inventory::facts::{FactValue, OsFamily};
+use crate::inventory::snapshot::Snapshot;
 use crate::session::script::{Context, Interpreter, Platform, Script};
+
+/// What decides which file fits a computer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Machine<'a> {
+    /// The processor's architecture, if it is known.
+    pub architecture: Option<&'a str>,
+    /// Whether it runs macOS, which can run programs for another architecture.
+    pub macos: bool,
+}
+
+impl<'a> Machine<'a> {
+    /// One computer of a snapshot.
+    #[must_use]
+    pub fn of(snapshot: &'a Snapshot, computer: u32) -> Self {
+        let one = RoaringBitmap::from_iter([computer]);
+        machines(snapshot, &one).into_iter().next().map(|(machine, _)| machine).unwrap_or_default()
+    }
+}
+
+/// Computers by what decides which file fits them.
+#[must_use]
+pub fn machines<'a>(snapshot: &'a Snapshot, computers: &RoaringBitmap) -> Vec<(Machine<'a>, RoaringBitmap)> {
+    let macos = snapshot.families().with(&OsFamily::Macos);
+    let mut rest = computers.clone();
+    let mut parts = Vec::new();
+    for (value, of_it) in snapshot.fact("architecture").into_iter().flat_map(|column| column.iter()) {
+        let FactValue::Text(architecture) = value else { continue };
+        let part = computers & of_it;
+        rest -= &part;
+        let architecture = Some(architecture.as_str());
+        parts.push((Machine { architecture, macos: true }, &part & &macos));
+        parts.push((Machine { architecture, macos: false }, part - &macos));
+    }
+    parts.push((Machine::default(), rest));
+    parts.retain(|(_, computers)| !computers.is_empty());
+    parts
+}
 
 /// What a release has for a computer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,14 +67,14 @@ pub enum Choice<'r> {
 /// Chooses a file: one for the computer's own architecture, else one for all, else one for an architecture that it can
 /// run as well (SW-21); of equal ones the first.
 #[must_use]
-pub fn choose<'r>(release: &'r Release, platform: Platform, facts: Option<&Facts>) -> Choice<'r> {
+pub fn choose<'r>(release: &'r Release, platform: Platform, machine: Machine<'_>) -> Choice<'r> {
     let of_platform = |payload: &&Payload| payload.platform.is_none_or(|wanted| wanted == platform);
     let candidates: Vec<&Payload> = release.payloads.iter().filter(of_platform).collect();
     if candidates.is_empty() {
         return Choice::Nothing;
     }
-    let name = facts.and_then(|facts| facts.architecture.as_deref());
-    let runs = name.and_then(Architecture::find).map_or(&[][..], |own| runs(own, platform, facts));
+    let name = machine.architecture;
+    let runs = name.and_then(Architecture::find).map_or(&[][..], |own| runs(own, platform, machine.macos));
     let rank = |payload: &Payload| match payload.architecture {
         None => Some(1),
         Some(wanted) => match runs.iter().position(|one| *one == wanted) {
@@ -57,9 +97,8 @@ pub fn choose<'r>(release: &'r Release, platform: Platform, facts: Option<&Facts
 }
 
 /// What a computer can run, its own architecture first.
-fn runs(own: Architecture, platform: Platform, facts: Option<&Facts>) -> &'static [Architecture] {
+fn runs(own: Architecture, platform: Platform, macos: bool) -> &'static [Architecture] {
     use Architecture::{Aarch64, Arm, X86, X86_64};
-    let macos = facts.is_some_and(|facts| facts.os.family == Some(OsFamily::Macos));
     match (own, platform) {
         (Aarch64, Platform::Windows) => &[Aarch64, X86_64, X86],
         (X86_64, Platform::Windows) => &[X86_64, X86],
@@ -129,9 +168,8 @@ mod tests {
     }
 
     fn chosen(release: &Release, platform: Platform, architecture: &str, family: OsFamily) -> String {
-        let mut facts = Facts { architecture: Some(architecture.to_owned()), ..Facts::default() };
-        facts.os.family = Some(family);
-        match choose(release, platform, Some(&facts)) {
+        let machine = Machine { architecture: Some(architecture), macos: family == OsFamily::Macos };
+        match choose(release, platform, machine) {
             Choice::Nothing => "nothing".to_owned(),
             Choice::File(payload) => payload.file_name.clone(),
             Choice::Misfit(why) => why,
@@ -168,12 +206,12 @@ mod tests {
     #[test]
     fn a_release_without_files_for_a_platform_needs_none_there() {
         let windows = release(&[("setup.msi", None, Some(Platform::Windows))]);
-        assert_eq!(choose(&windows, Platform::Posix, None), Choice::Nothing);
-        assert!(matches!(choose(&windows, Platform::Windows, None), Choice::File(_)));
-        assert_eq!(choose(&release(&[]), Platform::Windows, None), Choice::Nothing);
+        assert_eq!(choose(&windows, Platform::Posix, Machine::default()), Choice::Nothing);
+        assert!(matches!(choose(&windows, Platform::Windows, Machine::default()), Choice::File(_)));
+        assert_eq!(choose(&release(&[]), Platform::Windows, Machine::default()), Choice::Nothing);
         let narrow = release(&[("x", Some(Architecture::X86), None)]);
         assert!(
-            matches!(choose(&narrow, Platform::Windows, None), Choice::Misfit(why) if why.contains("not known"))
+            matches!(choose(&narrow, Platform::Windows, Machine::default()), Choice::Misfit(why) if why.contains("not known"))
         );
     }
 

@@ -10,15 +10,15 @@ use serde_json::json;
 use super::diff::Act;
 use super::digest;
 use super::document::{ActionType, Change};
+use super::payloads::{self, Machine};
 use super::probes::{instance, probe};
 use super::procedure::{Invocation, Procedure};
 use super::recipe::{self, Call, Computer, Part};
-use super::{payloads, supply};
+use super::supply;
 use crate::config::Config;
 use crate::config::kind::{Mode, ParameterValue};
 use crate::config::model::{Scripts, Strategy};
 use crate::id::Digest;
-use crate::inventory::facts::Facts;
 use crate::inventory::item::{ItemKey, ItemKind, Observed};
 use crate::session::script::{Platform, Purpose, Script};
 
@@ -147,7 +147,7 @@ pub fn procedure(
     config: &Config,
     change: &Change,
     platform: Platform,
-    facts: Option<&Facts>,
+    machine: Machine<'_>,
 ) -> Option<Procedure> {
     let item = &change.item;
     let call = Call {
@@ -155,7 +155,7 @@ pub fn procedure(
         version: change.version.as_deref(),
         before: version_of(&change.before),
         platform,
-        computer: Computer::With(facts),
+        computer: Computer::With(machine),
     };
     let license = match &change.license {
         Some(name) => Some(config.licenses.get(name)?),

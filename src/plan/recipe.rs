@@ -12,10 +12,9 @@
 use std::sync::Arc;
 
 use super::document::ActionType;
-use super::payloads::{self, Choice};
+use super::payloads::{self, Choice, Machine};
 use super::procedures::script;
 use crate::config::model::{PACKAGE_MANAGERS, Payload, Release, Software, Strategy};
-use crate::inventory::facts::Facts;
 use crate::session::script::{Platform, Purpose, Script};
 use crate::version;
 
@@ -39,8 +38,8 @@ pub struct Call<'a> {
 pub enum Computer<'a> {
     /// For nobody yet: only scripts count.
     Any,
-    /// For a computer with these facts.
-    With(Option<&'a Facts>),
+    /// For this one.
+    With(Machine<'a>),
 }
 
 /// One script of an action.
@@ -265,13 +264,13 @@ impl Recipe<'_> {
 
     /// Gives each part that brings a version the file that it needs.
     fn choose(&self, parts: &mut [Part]) -> Result<(), String> {
-        let Computer::With(facts) = self.call.computer else { return Ok(()) };
+        let Computer::With(machine) = self.call.computer else { return Ok(()) };
         // Package managers fetch by themselves.
         for part in parts.iter_mut().filter(|part| *part.script.origin != *PACKAGE_MANAGERS) {
             let brings =
                 !matches!(part.purpose, Purpose::UninstallSoftware { .. } | Purpose::PostUninstall { .. });
             let Some(release) = self.release(Some(&part.version)).filter(|_| brings) else { continue };
-            match payloads::choose(release, self.call.platform, facts) {
+            match payloads::choose(release, self.call.platform, machine) {
                 Choice::Nothing => {}
                 Choice::File(payload) => part.payload = Some(payload.clone()),
                 Choice::Misfit(why) => return Err(why),

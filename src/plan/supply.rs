@@ -10,13 +10,13 @@ use std::collections::BTreeMap;
 use roaring::RoaringBitmap;
 
 use super::document::ActionType;
-use super::payloads::{self, Choice};
+use super::payloads::{self, Choice, Machine};
 use super::recipe::way;
 use crate::config::Config;
 use crate::config::kind::LicenseNeed;
 use crate::config::model::{License, Software};
 use crate::id::Name;
-use crate::inventory::snapshot::{Computer, Snapshot};
+use crate::inventory::snapshot::Snapshot;
 use crate::session::script::Platform;
 use crate::version::Constraint;
 
@@ -62,39 +62,45 @@ pub fn supply<'c>(
         return Supply { ready: vec![(None, computers.clone())], lacking: Vec::new() };
     }
     let mut lacking: BTreeMap<String, RoaringBitmap> = BTreeMap::new();
-    let mut fits: BTreeMap<Kind<'_>, Result<(), String>> = BTreeMap::new();
-    let mut licenses: BTreeMap<Option<&Name>, Result<Option<&License>, String>> = BTreeMap::new();
+    let mut fitting = RoaringBitmap::new();
+    for (machine, part) in payloads::machines(snapshot, computers) {
+        match files(software, due, machine) {
+            Ok(()) => fitting |= part,
+            Err(why) => *lacking.entry(why).or_default() |= part,
+        }
+    }
     let mut ready: BTreeMap<Option<&Name>, (Option<&License>, RoaringBitmap)> = BTreeMap::new();
-    for ix in computers {
-        let computer = snapshot.computer(ix);
-        let fit = fits.entry(kind(computer)).or_insert_with(|| files(software, due, computer));
-        let tenant = computer.tenant.as_ref();
-        let license = licenses.entry(tenant).or_insert_with(|| license(config, software, due, tenant));
-        match (fit, license) {
-            (Err(why), _) | (_, Err(why)) => _ = lacking.entry(why.clone()).or_default().insert(ix),
-            (Ok(()), Ok(license)) => {
+    for (tenant, part) in by_tenant(snapshot, fitting) {
+        match license(config, software, due, tenant) {
+            Err(why) => *lacking.entry(why).or_default() |= part,
+            Ok(license) => {
                 let name = license.map(|license| &license.metadata.name);
-                ready.entry(name).or_insert_with(|| (*license, RoaringBitmap::new())).1.insert(ix);
+                ready.entry(name).or_insert_with(|| (license, RoaringBitmap::new())).1 |= part;
             }
         }
     }
     Supply { ready: ready.into_values().collect(), lacking: lacking.into_iter().collect() }
 }
 
-/// What decides which file fits a computer.
-type Kind<'a> = (Option<&'a str>, Option<crate::inventory::facts::OsFamily>);
-
-fn kind(computer: &Computer) -> Kind<'_> {
-    let facts = computer.facts.as_ref().map(|(_, facts)| facts);
-    (facts.and_then(|facts| facts.architecture.as_deref()), facts.and_then(|facts| facts.os.family))
+/// Computers by tenant; those without one last.
+fn by_tenant(snapshot: &Snapshot, computers: RoaringBitmap) -> Vec<(Option<&Name>, RoaringBitmap)> {
+    let mut parts = Vec::new();
+    let mut rest = computers;
+    for (tenant, of_it) in snapshot.tenants().iter() {
+        let part = &rest & of_it;
+        rest -= &part;
+        parts.push((Some(tenant), part));
+    }
+    parts.push((None, rest));
+    parts.retain(|(_, computers)| !computers.is_empty());
+    parts
 }
 
 /// Whether there is a file for each version on the way.
-fn files(software: &Software, due: &Due<'_>, computer: &Computer) -> Result<(), String> {
+fn files(software: &Software, due: &Due<'_>, machine: Machine<'_>) -> Result<(), String> {
     let Some(version) = due.version else { return Ok(()) };
     for release in way(software, version, due.before) {
-        let facts = computer.facts.as_ref().map(|(_, facts)| facts);
-        if let Choice::Misfit(why) = payloads::choose(release, due.platform, facts) {
+        if let Choice::Misfit(why) = payloads::choose(release, due.platform, machine) {
             return Err(why);
         }
     }

@@ -6,6 +6,7 @@ use crate::config::model::{License, LicenseForm, Payload, Release, Strategy};
 use crate::id::Digest;
 use crate::inventory::item::Observed;
 use crate::plan::document::{ActionType, Plan};
+use crate::plan::payloads::Machine;
 use crate::plan::procedures::procedure;
 use crate::plan::recipe::{Call, Computer, parts};
 use crate::secret::SecretRef;
@@ -70,7 +71,7 @@ fn the_nearest_licence_for_the_version_is_given_and_without_one_nothing_is_insta
     assert_eq!(given(&planned), ["a new", "b north", "c general", "d general"]);
     // It reaches the scripts that install, and not the one that looks.
     let change = planned.changes.iter().find(|c| c.license == Some(name("north"))).unwrap();
-    let procedure = procedure(&world.config, change, Platform::Posix, None).unwrap();
+    let procedure = procedure(&world.config, change, Platform::Posix, Machine::default()).unwrap();
     assert_eq!(procedure.steps[0].parameters["license"].to_json()["secret"]["env"], "NORTH");
     assert_eq!(procedure.steps[0].environment["MUSTER_LICENSE"], "key");
     assert!(procedure.verify.steps.iter().all(|step| step.parameters.is_empty()));
@@ -148,7 +149,13 @@ fn a_computer_without_a_file_that_fits_is_told_of_and_left_alone() {
 
 /// What runs for an action, as words.
 fn runs(world: &World, action: ActionType, version: Option<&str>, before: Option<&str>) -> Vec<String> {
-    let call = Call { action, version, before, platform: Platform::Posix, computer: Computer::With(None) };
+    let call = Call {
+        action,
+        version,
+        before,
+        platform: Platform::Posix,
+        computer: Computer::With(Machine::default()),
+    };
     match parts(&world.config.software["tool"], &call) {
         Err(why) => vec![why],
         Ok(parts) => parts
