@@ -17,7 +17,7 @@ use super::recipe::{self, Call, Computer, Part};
 use super::supply;
 use crate::config::Config;
 use crate::config::kind::{Mode, ParameterValue};
-use crate::config::model::{Scripts, Strategy};
+use crate::config::model::{Resource, Scripts, Strategy};
 use crate::id::Digest;
 use crate::inventory::item::{ItemKey, ItemKind, Observed};
 use crate::session::script::{Platform, Purpose, Script};
@@ -137,7 +137,15 @@ pub fn content(
         }),
         ItemKind::Task => config.tasks.get(&item.name).map(|task| json!([of(task.set.as_ref())])),
     };
-    digest::of(&json!([item, platform, absent, version, scripts, parameters]))
+    match resource(config, item) {
+        Some(resource) => digest::of(&json!([item, platform, scripts, resource.values(parameters)])),
+        None => digest::of(&json!([item, platform, absent, version, scripts, parameters])),
+    }
+}
+
+/// The built-in resource of a task, if it has one.
+fn resource<'c>(config: &'c Config, item: &ItemKey) -> Option<&'c Resource> {
+    config.tasks.get(&item.name).filter(|_| item.kind == ItemKind::Task)?.resource.as_ref()
 }
 
 /// What runs for a change on a platform, and how its result is looked at. `None` when the configuration has no scripts
@@ -161,9 +169,13 @@ pub fn procedure(
         Some(name) => Some(config.licenses.get(name)?),
         None => None,
     };
+    let given = match resource(config, item) {
+        Some(resource) => resource.values(&change.parameters),
+        None => change.parameters.clone(),
+    };
     let steps = steps(config, item, &call).ok()?.into_iter().map(|part| {
         let mut environment = environment(change, &part);
-        let mut parameters = change.parameters.clone();
+        let mut parameters = given.clone();
         match &part.purpose {
             Purpose::FetchPayload { .. } => parameters.clear(),
             Purpose::UninstallSoftware { .. } | Purpose::DownloadPayload { .. } => {}

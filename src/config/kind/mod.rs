@@ -15,8 +15,10 @@ mod license;
 mod order;
 mod package;
 mod parameter;
+pub mod property;
 mod provider;
 mod release;
+pub mod resource;
 mod script;
 mod software;
 mod source;
@@ -42,6 +44,7 @@ pub use provider::{
     Become, Faults, Generator, LocalSpec, ProviderSpec, SimulatedSpec, SshHost, SshJump, SshSpec,
 };
 pub use release::{Architecture, InvalidSha256, PayloadSpec, ReleaseSpec, Sha256};
+pub use resource::{ResourceKind, ResourceSpec};
 pub use script::{PlatformScripts, ScriptSource, ScriptSpec};
 pub use software::{
     Condition, Consequence, Detect, InventoryMatch, PackageManager, PackageMatch, ParametersChanged,
