@@ -83,16 +83,27 @@ fn can_count(config: &Config, deployment: &Deployment, now: Timestamp) -> bool {
     gate(config, &Run { named, ..Run::at(now) }, deployment).is_none()
 }
 
-/// Objects that nothing refers to. Going first or last is no use.
+/// Whether anything makes use of an object. Going first or last is no use, nor is having a licence.
+fn is_used(config: &Config, kind: Kind, name: &Name) -> bool {
+    let users = config.uses.used.get(&(kind, name.clone()));
+    users.is_some_and(|users| users.iter().any(|user| !matches!(user, Kind::Order | Kind::License)))
+}
+
+/// Objects that nothing uses.
 fn unused(config: &Config, findings: &mut Findings) {
     for ((kind, name), place) in &config.uses.declared {
-        let is_told = matches!(kind, Kind::Target | Kind::Script | Kind::Task | Kind::Software);
+        let is_told = matches!(kind, Kind::Target | Kind::Script | Kind::Task | Kind::Software | Kind::License);
         let in_library = config.instance.libraries.iter().any(|library| library.holds(&place.file));
         if !is_told || in_library {
             continue;
         }
-        let users = config.uses.used.get(&(*kind, name.clone()));
-        if users.is_some_and(|users| users.iter().any(|user| *user != Kind::Order)) {
+        // A licence is found through its software.
+        let licensed = config.licenses.get(name).filter(|_| *kind == Kind::License);
+        let used = match licensed {
+            Some(license) => is_used(config, Kind::Software, &license.software),
+            None => is_used(config, *kind, name),
+        };
+        if used {
             continue;
         }
         let finding = Finding::new(code::UNUSED, format!("nothing uses the {kind} `{name}`"), place.clone());
@@ -116,11 +127,7 @@ fn orphans(config: &Config, findings: &mut Findings) {
             .filter(|(_, software)| software.configuration.as_ref() == Some(name))
             .map(|(software, _)| software)
             .collect();
-        let needed = |software: &Name| {
-            let users = config.uses.used.get(&(Kind::Software, software.clone()));
-            users.is_some_and(|users| users.iter().any(|user| *user != Kind::Order))
-        };
-        if of.is_empty() || of.iter().any(|software| needed(software)) {
+        if of.is_empty() || of.iter().any(|software| is_used(config, Kind::Software, software)) {
             continue;
         }
         let all = of.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
