@@ -92,7 +92,8 @@ fn is_used(config: &Config, kind: Kind, name: &Name) -> bool {
 /// Objects that nothing uses.
 fn unused(config: &Config, findings: &mut Findings) {
     for ((kind, name), place) in &config.uses.declared {
-        let is_told = matches!(kind, Kind::Target | Kind::Script | Kind::Task | Kind::Software | Kind::License);
+        let is_told =
+            matches!(kind, Kind::Target | Kind::Script | Kind::Task | Kind::Software | Kind::License);
         let in_library = config.instance.libraries.iter().any(|library| library.holds(&place.file));
         if !is_told || in_library {
             continue;
