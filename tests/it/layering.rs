@@ -106,11 +106,14 @@ const ROWS: &[Row] = &[
             "config::spanned",
             "config::de",
             "config::parse",
+            "config::conflict",
+            "config::lock",
             "config::document",
             "config::parallel",
             "config::check",
             "config::schema",
             "inventory::identify",
+            "version::source",
             "session::bundle",
             "session::redact",
             "session::frame",
@@ -137,7 +140,7 @@ const ROWS: &[Row] = &[
     },
     Row {
         ring: "3 seams",
-        modules: &["provider", "store", "config::revision", "session::secrets"],
+        modules: &["fetch", "provider", "store", "config::revision", "session::secrets"],
         must_not: "the same; name an adapter",
         words: OUTSIDE,
         apart: false,
@@ -159,6 +162,8 @@ const ROWS: &[Row] = &[
     Row {
         ring: "4 adapters",
         modules: &[
+            "host",
+            "http",
             "provider::local",
             "provider::ssh",
             "provider::simulated",
@@ -175,6 +180,7 @@ const ROWS: &[Row] = &[
         modules: &[
             "config::load",
             "inventory::collect",
+            "version::update",
             "session::control",
             "session::prepare",
             "session::detect",

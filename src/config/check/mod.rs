@@ -18,13 +18,15 @@ mod release;
 mod script;
 mod shape;
 mod software;
+mod source;
 mod task;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::document::{Document, Documents};
 use super::kind::Kind;
+use super::lock::Lock;
 use super::model::{Config, Target};
 use super::parse::RawDocument;
 use super::tree::{ReadError, Tree};
@@ -34,6 +36,8 @@ use script::{Checked, Shared};
 
 pub use provider::{data_files, memory_files};
 pub use script::{MAX_SCRIPT_BYTES, script_files};
+pub(crate) use source::expression;
+pub use source::{MAX_SOURCE_BYTES, source_files};
 
 /// Files that documents refer to, by their own path: the bytes, or why there are none.
 pub type Files = BTreeMap<Arc<str>, Result<Arc<[u8]>, ReadError>>;
@@ -49,6 +53,19 @@ pub struct Surroundings<'a> {
     pub incomplete: bool,
     /// Whether the root file was among those.
     pub root_is_broken: bool,
+    /// The lock file; empty when there is none. `None` when it cannot be used.
+    pub lock: Option<&'a Lock>,
+    /// What the lock file is to this check.
+    pub lock_use: LockUse,
+}
+
+/// What the lock file is to a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockUse {
+    /// What it does not hold is not there.
+    Decides,
+    /// It is about to be made, or cannot be used: what it does not hold is not asked for.
+    IsMade,
 }
 
 /// What a check found out.
@@ -60,6 +77,8 @@ pub struct Outcome {
     pub findings: Findings,
     /// Texts of referred files that findings point into.
     pub sources: Sources,
+    /// The versions that deployments ask for of software with a source, as written.
+    pub asked: BTreeMap<Name, BTreeSet<String>>,
 }
 
 /// Checks all documents of a revision.
@@ -68,8 +87,8 @@ pub fn check(documents: &Documents, around: Surroundings<'_>) -> Outcome {
     let mut checker = Checker::new(documents, around);
     let config = checker.config(documents);
     checker.check_powershell();
-    let findings = checker.findings;
-    Outcome { config: config.filter(|_| !findings.has_errors()), findings, sources: checker.sources }
+    let Checker { findings, sources, asked, .. } = checker;
+    Outcome { config: config.filter(|_| !findings.has_errors()), findings, sources, asked }
 }
 
 /// Codes of faults that do not follow from other faults of a document.
@@ -97,6 +116,8 @@ struct Checker<'a> {
     powershell: BTreeMap<Arc<str>, script::Written>,
     findings: Findings,
     sources: Sources,
+    /// The versions that deployments ask for of software with a source.
+    asked: BTreeMap<Name, BTreeSet<String>>,
     /// Whether the document that is looked at has errors of its own; see [`Checker::begin`].
     is_partial: bool,
 }
@@ -118,6 +139,7 @@ impl<'a> Checker<'a> {
             powershell: BTreeMap::new(),
             findings: Findings::new(),
             sources: Sources::new(),
+            asked: BTreeMap::new(),
             is_partial: false,
         };
         for (kind, name, raw) in documents.names() {
@@ -159,6 +181,8 @@ impl<'a> Checker<'a> {
         let tasks = self.tasks(&documents.tasks);
         let software = self.all_software(documents);
         let deployments = self.deployments(documents, &software);
+        self.begin_all();
+        self.never_updated(&software);
         let order = self.order(&documents.orders);
         Some(Config {
             instance: instance?,

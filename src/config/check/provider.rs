@@ -120,8 +120,8 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// The text of a file that a provider reads for itself.
-    fn data_file(&mut self, raw: &RawDocument, pointer: &str, path: &str) -> Option<Arc<str>> {
+    /// The text of a file that a provider or a source reads for itself.
+    pub(super) fn data_file(&mut self, raw: &RawDocument, pointer: &str, path: &str) -> Option<Arc<str>> {
         let file = self.file(raw, pointer, path)?;
         let message = match self.around.files.get(&file) {
             Some(Ok(bytes)) => match str::from_utf8(bytes) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Checker, by_name};
 use crate::config::document::{Document, Documents};
 use crate::config::kind::{
-    Detect, Kind, PlatformScripts, ScriptSource, ScriptSpec, SoftwareSpec, Strategy, TaskSpec,
+    Detect, Kind, PlatformScripts, ReleaseSpec, ScriptSource, ScriptSpec, SoftwareSpec, Strategy, TaskSpec,
 };
 use crate::config::model::{self, Scripts};
 use crate::config::parse::RawDocument;
@@ -390,7 +390,21 @@ fn of_software(spec: &SoftwareSpec) -> impl Iterator<Item = &PlatformScripts> {
         _ => None,
     });
     let direct = [&spec.install, &spec.uninstall, &spec.test].into_iter().flatten();
-    detect.into_iter().chain(direct).chain(strategies)
+    let source = spec.source.as_ref().and_then(|source| source.script.as_ref());
+    detect
+        .into_iter()
+        .chain(direct)
+        .chain(strategies)
+        .chain(source)
+        .chain(spec.releases.iter().flat_map(of_release))
+}
+
+fn of_release(release: &ReleaseSpec) -> impl Iterator<Item = &PlatformScripts> {
+    let strategies = [&release.upgrade, &release.repair].into_iter().filter_map(|strategy| match strategy {
+        Some(Strategy::Script(scripts)) => Some(scripts),
+        _ => None,
+    });
+    [&release.install, &release.uninstall, &release.test].into_iter().flatten().chain(strategies)
 }
 
 fn of_task(spec: &TaskSpec) -> impl Iterator<Item = &PlatformScripts> {
