@@ -10,6 +10,7 @@ use super::exit::Exit;
 use super::output::ColourChoice;
 use crate::config::kind::Mode;
 use crate::plan::needs::Refresh;
+use crate::report::formats::Format;
 use crate::time::Limit;
 
 /// Keeps the computers of managed service providers in the state that is declared in git
@@ -60,6 +61,8 @@ pub enum Form {
     Ndjson,
     /// Markdown, for a comment on a pull request
     Markdown,
+    /// A page that needs nothing else
+    Html,
 }
 
 /// The commands.
@@ -112,12 +115,37 @@ pub struct RevisionArgs {
     pub rev: Option<String>,
 }
 
+/// Which reports are written besides.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Reports")]
+pub struct Reports {
+    /// Write a report in this form to a file, or to standard output as - (can be repeated): json, markdown, html,
+    /// sarif, junit, github, gitlab-codequality, gitlab-terraform
+    #[arg(long, value_name = "FORMAT=PATH", value_parser = parse_report)]
+    pub report: Vec<Wanted>,
+    /// The revision that this one is to be merged into: annotations on lines that differ from it come first
+    #[arg(long, value_name = "REV")]
+    pub base: Option<String>,
+}
+
+/// One report that is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Its form.
+    pub format: Format,
+    /// The file; `None` is standard output.
+    pub path: Option<PathBuf>,
+}
+
 /// Options of `validate`.
 #[derive(Debug, Args)]
 pub struct Validate {
     /// The revision.
     #[command(flatten)]
     pub revision: RevisionArgs,
+    /// The reports.
+    #[command(flatten)]
+    pub reports: Reports,
 }
 
 /// Options of `schema`.
@@ -165,9 +193,24 @@ pub struct Plan {
     /// Exit with 2 when there are changes
     #[arg(long)]
     pub detailed_exitcode: bool,
+    /// Draw the order and the dependencies of the actions in place of the plan
+    #[arg(long, value_name = "FORM", value_enum)]
+    pub graph: Option<GraphForm>,
     /// List the computers and values of each change
     #[arg(long)]
     pub details: bool,
+    /// The reports.
+    #[command(flatten)]
+    pub reports: Reports,
+}
+
+/// The languages that a graph can be drawn in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum GraphForm {
+    /// For Graphviz
+    Dot,
+    /// For Mermaid, which pull requests and wikis show
+    Mermaid,
 }
 
 /// Options of `show`.
@@ -175,9 +218,15 @@ pub struct Plan {
 pub struct Show {
     /// The saved plan
     pub file: PathBuf,
+    /// Draw the order and the dependencies of the actions in place of the plan
+    #[arg(long, value_name = "FORM", value_enum)]
+    pub graph: Option<GraphForm>,
     /// List the computers and values of each change
     #[arg(long)]
     pub details: bool,
+    /// The reports.
+    #[command(flatten)]
+    pub reports: Reports,
 }
 
 /// Options of `apply`.
@@ -198,6 +247,9 @@ pub struct Apply {
     /// How many computers are worked on at once
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub concurrency: Option<u32>,
+    /// The reports.
+    #[command(flatten)]
+    pub reports: Reports,
 }
 
 /// Options of `resolve`.
@@ -279,6 +331,18 @@ fn parse_mode(text: &str) -> Result<Mode, String> {
         "audit" => Ok(Mode::Audit),
         "enforce" => Ok(Mode::Enforce),
         _ => Err("use enforce, audit, monitor or ignored".to_owned()),
+    }
+}
+
+fn parse_report(text: &str) -> Result<Wanted, String> {
+    let formats = || format!("the formats are {}", Format::names());
+    let (name, path) =
+        text.split_once('=').ok_or_else(|| format!("write it as FORMAT=PATH; {}", formats()))?;
+    let format = Format::find(name).ok_or_else(|| format!("there is no format {name:?}; {}", formats()))?;
+    match path {
+        "" => Err("the path is empty; - is standard output".to_owned()),
+        "-" => Ok(Wanted { format, path: None }),
+        path => Ok(Wanted { format, path: Some(PathBuf::from(path)) }),
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// What happened; the file is then as it was.
-pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     // A link stays one: what lies behind it is replaced.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("file");

@@ -15,6 +15,7 @@ pub mod output;
 mod planning;
 pub mod progress;
 pub mod prompt;
+mod reports;
 mod saved;
 mod signals;
 

@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 
 use super::kind::{
-    ComputerSpec, DeploymentSpec, InstanceSpec, Kind, Metadata, OrderSpec, ProviderSpec, ScriptSpec,
-    SoftwareSpec, TargetSpec, TaskSpec, TenantSpec,
+    ComputerSpec, DeploymentSpec, DirectorySpec, InstanceSpec, Kind, Metadata, OrderSpec, ProviderSpec,
+    PsaSpec, ScriptSpec, SoftwareSpec, TargetSpec, TaskSpec, TenantSpec,
 };
 use super::parse::RawDocument;
 use crate::diagnostic::{Findings, Place};
@@ -113,6 +113,8 @@ documents! {
     Instance instances InstanceSpec;
     Tenant tenants TenantSpec;
     Provider providers ProviderSpec;
+    Directory directories DirectorySpec;
+    Psa psas PsaSpec;
     Computer computers ComputerSpec;
     Target targets TargetSpec;
     Software software SoftwareSpec;

@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::kind::{
-    Architecture, Condition, Consequence, CrossTenant, InventoryMatch, ItemRef, Match, Metadata, Mode,
-    PackageMatch, ParameterSpec, ParameterValue, ProviderSpec, Sha256, SoftwareState, VersionScheme,
-    VersionSource,
+    Architecture, Condition, Consequence, CrossTenant, DirectorySpec, InventoryMatch, ItemRef, Match,
+    Metadata, Mode, PackageMatch, Packages, ParameterSpec, ParameterValue, ParametersChanged, PrimaryPerson,
+    ProviderSpec, PsaSpec, Sha256, SoftwareState, TenantPsa, VersionScheme, VersionSource,
 };
 use crate::diagnostic::{Place, Sources};
 use crate::id::{Digest, Name};
@@ -25,12 +25,18 @@ pub struct Config {
     pub tenants: BTreeMap<Name, Tenant>,
     /// Links to systems.
     pub providers: BTreeMap<Name, Provider>,
+    /// Links to directories.
+    pub directories: BTreeMap<Name, Linked<DirectorySpec>>,
+    /// Links to PSAs.
+    pub psas: BTreeMap<Name, Linked<PsaSpec>>,
     /// What git says of single computers.
     pub computers: BTreeMap<Name, Computer>,
     /// Named expressions.
     pub targets: BTreeMap<Name, Target>,
     /// Programs.
     pub software: BTreeMap<Name, Software>,
+    /// Shared scripts, as they run beside Muster.
+    pub scripts: BTreeMap<Name, Arc<Script>>,
     /// Tasks.
     pub tasks: BTreeMap<Name, Task>,
     /// What is wanted where.
@@ -56,8 +62,63 @@ pub struct Instance {
     pub concurrency: u32,
     /// How long a detection counts.
     pub max_age: Limit,
+    /// How answers of providers, directories and PSAs are believed.
+    pub sources: Believing,
     /// The SQLite file, if it is set.
     pub sqlite: Option<String>,
+}
+
+/// See [`super::kind::SourceSettings`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Believing {
+    /// How long a source may take for its whole list.
+    pub limit: Limit,
+    /// When a list that became shorter is not believed.
+    pub shrink: Shrink,
+    /// The same for single sources.
+    pub each: BTreeMap<Name, Shrink>,
+}
+
+impl Default for Believing {
+    fn default() -> Self {
+        Self { limit: Limit::seconds(300), shrink: Shrink::default(), each: BTreeMap::new() }
+    }
+}
+
+impl Believing {
+    /// What holds for a source.
+    #[must_use]
+    pub fn of(&self, source: &Name) -> Shrink {
+        self.each.get(source).copied().unwrap_or(self.shrink)
+    }
+}
+
+/// See [`super::kind::ShrinkSpec`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shrink {
+    /// When more than this share is gone, in percent.
+    pub percent: u8,
+    /// Shorter lists may lose any share, and not all.
+    pub minimum: u32,
+}
+
+impl Default for Shrink {
+    fn default() -> Self {
+        Self { percent: 50, minimum: 10 }
+    }
+}
+
+/// A link to a directory or a PSA.
+#[derive(Debug, Clone)]
+pub struct Linked<T> {
+    /// Its name.
+    pub metadata: Metadata,
+    /// Where it stands.
+    pub place: Place,
+    /// Its settings.
+    pub spec: T,
+    /// Texts of the files it refers to in the repository, by the path as written.
+    pub files: BTreeMap<String, Arc<str>>,
 }
 
 /// See [`super::kind::TenantSpec`].
@@ -69,6 +130,10 @@ pub struct Tenant {
     pub place: Place,
     /// The tenant above.
     pub parent: Option<Name>,
+    /// The directory with its people and groups.
+    pub directory: Option<Name>,
+    /// Its company in a PSA.
+    pub psa: Option<TenantPsa>,
     /// Its tags.
     pub tags: BTreeSet<String>,
     /// The most that Muster may do here.
@@ -105,6 +170,10 @@ pub struct Computer {
     pub tenant: Option<Name>,
     /// Added tags.
     pub tags: BTreeSet<String>,
+    /// Who its primary person is.
+    pub primary_person: PrimaryPerson,
+    /// Whether its onboarding is done, if that is given.
+    pub onboarded: Option<bool>,
     /// The most that Muster may do.
     pub mode: Mode,
     /// Left out of all deployments.
@@ -151,6 +220,8 @@ pub enum Detect {
     Inventory(InventoryMatch),
     /// By a package manager's record.
     Package(PackageMatch),
+    /// By the records of all managers that have it.
+    Packages(Packages),
     /// By MSI upgrade code, upper case with braces.
     UpgradeCode(String),
     /// By MSI product code, upper case with braces.
@@ -201,11 +272,23 @@ pub struct Software {
     pub prerequisites: Vec<Prerequisite>,
     /// The task that follows it.
     pub configuration: Option<Name>,
+    /// What follows from changed values, as it was given.
+    pub parameters_changed: Option<ParametersChanged>,
     /// What its scripts can be given.
     pub parameters: BTreeMap<String, ParameterSpec>,
 }
 
 impl Software {
+    /// What follows where it was installed with other values. A configuration task takes care of them itself.
+    #[must_use]
+    pub fn parameters_changed(&self) -> ParametersChanged {
+        let default = match self.configuration {
+            Some(_) => ParametersChanged::Ignore,
+            None => ParametersChanged::Reinstall,
+        };
+        self.parameters_changed.unwrap_or(default)
+    }
+
     /// The versions that can be installed, highest first.
     pub fn versions(&self) -> impl Iterator<Item = &str> {
         self.releases.iter().map(|release| release.version.as_str())

@@ -11,8 +11,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
 
 use super::kind::{
-    API_VERSION, ComputerSpec, DeploymentSpec, InstanceSpec, Kind, Metadata, OrderSpec, ProviderSpec,
-    ScriptSpec, SoftwareSpec, TargetSpec, TaskSpec, TenantSpec,
+    API_VERSION, ComputerSpec, DeploymentSpec, DirectorySpec, InstanceSpec, Kind, Metadata, OrderSpec,
+    ProviderSpec, PsaSpec, ScriptSpec, SoftwareSpec, TargetSpec, TaskSpec, TenantSpec,
 };
 use super::lock::LockFile;
 use crate::plan::document::Plan;
@@ -62,6 +62,8 @@ fn document(kind: Kind, generator: &mut SchemaGenerator) -> Value {
         Kind::Instance => part::<InstanceSpec>(generator),
         Kind::Tenant => part::<TenantSpec>(generator),
         Kind::Provider => part::<ProviderSpec>(generator),
+        Kind::Directory => part::<DirectorySpec>(generator),
+        Kind::Psa => part::<PsaSpec>(generator),
         Kind::Computer => part::<ComputerSpec>(generator),
         Kind::Target => part::<TargetSpec>(generator),
         Kind::Software => part::<SoftwareSpec>(generator),

@@ -102,6 +102,9 @@ pub fn candidates<'c>(
             None => match targets::resolve(&deployment.expression, config, Some(&deployment.place)) {
                 Ok(resolved) => {
                     findings.extend(unclear(deployment, config, &resolved, snapshot));
+                    let target = deployment.target.as_ref().and_then(|name| config.targets.get(name));
+                    let place = target.map_or(&deployment.place, |target| &target.place);
+                    findings.extend(targets::unclear(&resolved, snapshot, place));
                     let made = (targets::scope(&resolved), targets::evaluate(&resolved, snapshot));
                     if let Some(name) = &deployment.target {
                         named.insert(name, made.clone());
@@ -120,7 +123,8 @@ pub fn candidates<'c>(
             out |= &fleet.opted_out;
         }
         let reach = membership.certain - &out;
-        let maybe = membership.possible - &out - &reach - &fleet.surveyed;
+        let settled = &fleet.surveyed - snapshot.related().unsettled();
+        let maybe = membership.possible - &out - &reach - settled;
         let mode = ceiling(config, deployment);
         by_item.entry(deployment.item.clone()).or_default().push(Candidate {
             deployment,

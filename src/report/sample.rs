@@ -1,16 +1,18 @@
 //! Plans for the tests of the view.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use crate::config::kind::{Mode, ParameterValue};
-use crate::diagnostic::Place;
+use crate::diagnostic::{Findings, Place, Sources};
 use crate::id::{AgentId, CommitId, ComputerId, Digest, Name};
 use crate::inventory::item::{ItemKey, Observed};
 use crate::plan::document::{
-    ActionType, Cause, Change, Coverage, FORMAT, Note, NoteKind, Options, Origin, Plan, PlannedAction,
-    PlannedComputer, PlannedSession, Reason, Revision,
+    ActionType, Cause, Change, Coverage, FORMAT, Impact, Note, NoteKind, Options, Origin, Plan,
+    PlannedAction, PlannedComputer, PlannedSession, Reason, Revision,
 };
 use crate::provider::{AgentRecord, Presence};
+use crate::report::model::{ChangedLines, Run};
 use crate::secret::SecretRef;
 use crate::session::script::Platform;
 
@@ -44,6 +46,8 @@ pub(crate) fn computer(at: u32) -> PlannedComputer {
 /// A plan without changes over so many computers, all as wanted.
 pub(crate) fn nothing(computers: u32) -> Plan {
     Plan {
+        memberships: Vec::new(),
+        impact: Impact::default(),
         format: FORMAT.to_owned(),
         digest: Digest::new("7f3ac0d9e1b2c3d4e5f60718"),
         instance: name("acme-msp"),
@@ -70,6 +74,7 @@ pub(crate) fn nothing(computers: u32) -> Plan {
 
 fn change(item: ItemKey, title: &str, action: ActionType, reason: Reason, at: (&str, u32)) -> Change {
     Change {
+        may_restart: false,
         deployment: origin(item.name.as_str(), at.0, at.1),
         item,
         title: title.to_owned(),
@@ -243,4 +248,11 @@ pub(crate) fn agent(name: &str) -> AgentRecord {
         tags: BTreeSet::new(),
         attributes: BTreeMap::new(),
     }
+}
+
+/// A run of `plan` without findings.
+pub(crate) fn run(plan: Option<&Plan>) -> Run<'_> {
+    static NOTHING: LazyLock<(Findings, Sources, ChangedLines)> = LazyLock::new(Default::default);
+    let (findings, sources, changed) = &*NOTHING;
+    Run { command: "plan", plan, findings, sources, changed, folder: "" }
 }

@@ -5,7 +5,7 @@ use std::io;
 use super::View;
 use super::layout::table;
 use super::style::{Label, Line, Pen};
-use super::words::plural;
+use super::words::{count, plural};
 use crate::version::source::moves::{Moves, Row, Status};
 
 /// Writes a line for each software that moved or failed; `all` also for those without news.
@@ -21,7 +21,8 @@ pub fn write(pen: &mut dyn Pen, rows: &[Row], all: bool, view: &View) -> io::Res
     let failed = rows.iter().filter(|row| row.status == Status::Failed).count();
     let moved = rows.iter().filter(|row| matches!(row.status, Status::Moved | Status::Gone)).count();
     let held = rows.iter().filter(|row| row.status == Status::Held).count();
-    let mut line = Line::new().text(format!("{} looked after: {moved} moved", plural(rows.len(), "source")));
+    let mut line =
+        Line::new().text(format!("{} looked after: {moved} moved", plural(count(rows.len()), "source")));
     if held > 0 {
         line = line.text(", ").with(Label::Warning, format!("{held} held"));
     }

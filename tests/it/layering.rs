@@ -87,6 +87,7 @@ const ROWS: &[Row] = &[
             "inventory::item",
             "inventory::known",
             "inventory::pattern",
+            "inventory::relations",
             "inventory::snapshot",
             "version",
             "plan::document",

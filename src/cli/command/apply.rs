@@ -13,6 +13,7 @@ use crate::cli::exit::Exit;
 use crate::cli::planning;
 use crate::cli::progress::Progress;
 use crate::cli::prompt;
+use crate::cli::reports::Reporting;
 use crate::cli::saved;
 use crate::id::{ComputerId, Name};
 use crate::plan::compare::compare;
@@ -26,6 +27,7 @@ use crate::session::event::{Event, Stamped};
 use crate::session::execute::Tools;
 use crate::session::prepare::Prepared;
 use crate::session::recover;
+use crate::session::remember::remember;
 use crate::store::{RunRecord, Store};
 use crate::time::Clock;
 
@@ -43,7 +45,8 @@ pub(in crate::cli) async fn run(
         Some(_) => None,
         None => command.scope.revision.rev.clone(),
     };
-    let opened = shell.open(rev.as_deref())?;
+    let reporting = Reporting::new(shell, "apply", &command.reports, rev.as_deref())?;
+    let opened = reporting.open(shell, rev.as_deref())?;
     let wish = match &saved {
         Some(plan) => planning::wish_of(plan.options.clone(), Refresh::Always, false)?,
         None => planning::wish(&command.scope, Refresh::Always, false)?,
@@ -67,11 +70,18 @@ pub(in crate::cli) async fn run(
     if let Some(saved) = &saved {
         stale(shell, saved, plan)?;
     }
-    if shell.global.output != Form::Ndjson {
-        super::plan::print(shell, plan, command.details)?;
+    let findings = super::plan::findings(&opened, &prepared);
+    let model = reporting.model(Some(plan), &findings, &opened.config.sources);
+    // Before the question and the sessions: whatever becomes of them, the reports say what was planned.
+    reporting.write(shell, &model)?;
+    if shell.global.output != Form::Ndjson && !reporting.takes_output() {
+        super::plan::print(shell, plan, &model, command.details)?;
     }
     if prepared.findings.has_errors() || prepared.planned.findings.has_errors() {
         return Err(CliError::reported(Exit::Configuration));
+    }
+    if plan.sessions.is_empty() && control.demand() == Demand::Run {
+        remember(&store, &prepared.snapshot, &prepared.planned.wants).await?;
     }
     if plan.sessions.is_empty() || control.demand() != Demand::Run {
         return Ok(exit(&prepared, None, control, command));
@@ -80,6 +90,9 @@ pub(in crate::cli) async fn run(
         approve(shell, plan, control.clone()).await?;
     }
     let outcome = execute(shell, &opened, &links, &store, &prepared, control, command).await?;
+    if control.demand() == Demand::Run {
+        remember(&store, &prepared.snapshot, &prepared.planned.wants).await?;
+    }
     Ok(exit(&prepared, Some(&outcome), control, command))
 }
 

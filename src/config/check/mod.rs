@@ -10,6 +10,7 @@ mod deployment;
 mod expression;
 mod instance;
 mod order;
+mod packages;
 mod parameter;
 mod prerequisite;
 mod provider;
@@ -20,6 +21,7 @@ mod shape;
 mod software;
 mod source;
 mod task;
+mod version_source;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -34,10 +36,11 @@ use crate::diagnostic::{Code, Finding, Findings, Place, Sources, code};
 use crate::id::Name;
 use script::{Checked, Shared};
 
+pub use parameter::{MAX_FILE_BYTES, parameter_files};
 pub use provider::{data_files, memory_files};
 pub use script::{MAX_SCRIPT_BYTES, script_files};
-pub(crate) use source::expression;
-pub use source::{MAX_SOURCE_BYTES, source_files};
+pub(crate) use version_source::expression;
+pub use version_source::{MAX_SOURCE_BYTES, source_files};
 
 /// Files that documents refer to, by their own path: the bytes, or why there are none.
 pub type Files = BTreeMap<Arc<str>, Result<Arc<[u8]>, ReadError>>;
@@ -176,6 +179,7 @@ impl<'a> Checker<'a> {
         self.shared_scripts(&documents.scripts);
         let tenants = self.tenants(&documents.tenants);
         let providers = self.providers(&documents.providers);
+        let (directories, psas) = self.sources(documents);
         let computers = self.computers(&documents.computers);
         let targets = self.targets(&documents.targets);
         let tasks = self.tasks(&documents.tasks);
@@ -188,6 +192,9 @@ impl<'a> Checker<'a> {
             instance: instance?,
             tenants,
             providers,
+            directories,
+            psas,
+            scripts: self.host_scripts(),
             computers,
             targets,
             software: software.into_iter().filter_map(|(name, s)| Some((name, s.model?))).collect(),

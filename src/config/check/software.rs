@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Checker, by_name};
+use super::{Checker, by_name, packages};
 use crate::config::document::{Document, Documents};
 use crate::config::kind::{Detect, Kind, SoftwareSpec, Strategy, TaskSpec};
 use crate::config::model::{self, Software};
@@ -29,7 +29,8 @@ pub(super) struct Scripted {
 
 impl Scripted {
     pub(super) fn of(spec: &SoftwareSpec) -> Self {
-        Self { install: spec.install.is_some(), uninstall: spec.uninstall.is_some() }
+        let packages = spec.packages.is_some();
+        Self { install: spec.install.is_some() || packages, uninstall: spec.uninstall.is_some() || packages }
     }
 }
 
@@ -57,12 +58,24 @@ impl<'a> Checker<'a> {
     ) -> CheckedSoftware<'a> {
         let Document { raw, metadata, spec, .. } = document;
         let scheme = spec.version_scheme.unwrap_or_default();
-        let detect = self.detect(raw, &spec.detect);
+        let detect = match (&spec.detect, &spec.packages) {
+            (Some(detect), _) => self.detect(raw, detect),
+            (None, Some(packages)) => Some(model::Detect::Packages(packages.clone())),
+            (None, None) => {
+                let finding = Finding::new(
+                    code::MISSING_KEY,
+                    "`detect` or `packages` has to be given",
+                    raw.place("/spec"),
+                );
+                self.push(finding.help("say how it is found, or what package managers call it"));
+                None
+            }
+        };
         let mut scripts = |key: &str, scripts: &Option<_>| {
             scripts.as_ref().map(|scripts| self.scripts(raw, &format!("/spec/{key}"), scripts))
         };
-        let install = scripts("install", &spec.install);
-        let uninstall = scripts("uninstall", &spec.uninstall);
+        let mut install = scripts("install", &spec.install);
+        let mut uninstall = scripts("uninstall", &spec.uninstall);
         let test = scripts("test", &spec.test);
         let mut strategy = |key: &str, given: &Option<Strategy>, default| match given {
             Some(strategy) => {
@@ -73,12 +86,19 @@ impl<'a> Checker<'a> {
         };
         let upgrade = strategy("upgrade", &spec.upgrade, model::Strategy::InstallOver);
         let repair = strategy("repair", &spec.repair, model::Strategy::None);
-        let source = spec.source.as_ref().map(|source| self.source(raw, scheme, source));
+        let source = spec.source.as_ref().map(|source| self.version_source(raw, scheme, source));
         let locked = source.as_ref().and_then(|_| self.around.lock?.software.get(document.name()));
+        if let Some(packages) = &spec.packages
+            && self.packages(raw, packages)
+        {
+            install = packages::filled(install, packages, packages::Use::Install);
+            uninstall = packages::filled(uninstall, packages, packages::Use::Uninstall);
+        }
         let releases = self.releases(document, scheme, locked);
         let versions =
             releases.as_ref().map(|all| all.iter().map(|release| release.version.clone()).collect());
         self.declarations(raw, &spec.parameters);
+        let parameters = self.with_files_of_defaults(raw, &spec.parameters);
         let prerequisites = self.prerequisites(document);
         if let Some(task) = &spec.configuration {
             self.configuration(raw, spec, task, tasks);
@@ -97,7 +117,8 @@ impl<'a> Checker<'a> {
             test,
             prerequisites,
             configuration: spec.configuration.clone(),
-            parameters: spec.parameters.clone(),
+            parameters_changed: spec.parameters_changed,
+            parameters,
         });
         CheckedSoftware { spec, versions, is_not_locked: spec.source.is_some() && locked.is_none(), model }
     }
@@ -177,7 +198,7 @@ impl<'a> Checker<'a> {
             return;
         }
         let Some(task) = tasks.get(name) else { return };
-        let lacks = [("test", task.spec.test.is_none()), ("set", task.spec.set.is_none())];
+        let lacks = [("test", !task.spec.has_test()), ("set", !task.spec.has_set())];
         for (script, _) in lacks.iter().filter(|(_, lacks)| *lacks) {
             let message = format!("a configuration task needs `{script}`, and `{name}` has none");
             let finding = Finding::new(code::MODE_WITHOUT_SCRIPT, message, raw.place(pointer));

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Mode;
+use super::{Mode, SourceSettings};
 use crate::time::Limit;
 
 /// Settings of the whole repository, in `muster.yaml` at its root.
@@ -23,6 +23,9 @@ pub struct InstanceSpec {
     /// How detection is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detection: Option<DetectionSettings>,
+    /// How answers of providers, directories and PSAs are believed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sources: Option<SourceSettings>,
     /// Where results are kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<StateSettings>,

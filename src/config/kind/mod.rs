@@ -10,30 +10,39 @@ mod deployment;
 mod expression;
 mod instance;
 mod order;
+mod package;
 mod parameter;
 mod provider;
 mod release;
 mod script;
 mod software;
+mod source;
 mod target;
 mod task;
 mod tenant;
 mod version_source;
 
-pub use computer::ComputerSpec;
+pub use computer::{ComputerSpec, PrimaryPerson};
 pub use deployment::{DeploymentSpec, DeploymentTarget, SoftwareState};
-pub use expression::{Comparison, FactTerm, InstalledTerm, Match, Term, TextMatch};
+pub use expression::{
+    AgreementTerm, Comparison, FactTerm, GroupTerm, InstalledTerm, Match, ProviderGroupTerm, RingTerm,
+    SiteTerm, Term, TextMatch,
+};
 pub use instance::{DetectionSettings, InstanceSpec, StateSettings};
 pub use order::{ItemRef, OrderSpec};
-pub use parameter::{ParameterSpec, ParameterType, ParameterValue};
+pub use package::{Installer, Packages};
+pub use parameter::{FileValue, ParameterSpec, ParameterType, ParameterValue};
 pub use provider::{
     Become, Faults, Generator, LocalSpec, ProviderSpec, SimulatedSpec, SshHost, SshJump, SshSpec,
 };
 pub use release::{Architecture, InvalidSha256, PayloadSpec, ReleaseSpec, Sha256};
 pub use script::{PlatformScripts, ScriptSource, ScriptSpec};
 pub use software::{
-    Condition, Consequence, Detect, InventoryMatch, PackageManager, PackageMatch, Prerequisite, Quantifier,
-    SoftwareSpec, Strategy, VersionScheme,
+    Condition, Consequence, Detect, InventoryMatch, PackageManager, PackageMatch, ParametersChanged,
+    Prerequisite, Quantifier, SoftwareSpec, Strategy, VersionScheme,
+};
+pub use source::{
+    AnswerFault, DirectorySpec, PsaSpec, ShrinkSpec, SimulatedSource, SourceSettings, TenantPsa,
 };
 pub use target::TargetSpec;
 pub use task::TaskSpec;
@@ -104,6 +113,10 @@ pub enum Kind {
     Tenant,
     /// `Provider`
     Provider,
+    /// `Directory`
+    Directory,
+    /// `Psa`
+    Psa,
     /// `Computer`
     Computer,
     /// `Target`
@@ -126,6 +139,8 @@ impl Kind {
         Self::Instance,
         Self::Tenant,
         Self::Provider,
+        Self::Directory,
+        Self::Psa,
         Self::Computer,
         Self::Target,
         Self::Software,
@@ -142,6 +157,8 @@ impl Kind {
             Self::Instance => "Instance",
             Self::Tenant => "Tenant",
             Self::Provider => "Provider",
+            Self::Directory => "Directory",
+            Self::Psa => "Psa",
             Self::Computer => "Computer",
             Self::Target => "Target",
             Self::Software => "Software",

@@ -5,15 +5,21 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ParameterSpec, PlatformScripts, ReleaseSpec, TextMatch, VersionSource};
+use super::{Packages, ParameterSpec, PlatformScripts, ReleaseSpec, TextMatch, VersionSource};
 use crate::id::Name;
 
 /// A program that can be present in some version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("anyOf" = [{ "required": ["detect"] }, { "required": ["packages"] }]))]
 pub struct SoftwareSpec {
-    /// How its presence and version are found (SW-1).
-    pub detect: Detect,
+    /// How its presence and version are found (SW-1). Default: by the records of the managers in `packages`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detect: Option<Detect>,
+    /// What it is called by package managers. They install, update and remove it where it has no script of its own for
+    /// that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub packages: Option<Packages>,
     /// How its versions compare. Default: dotted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version_scheme: Option<VersionScheme>,
@@ -47,6 +53,10 @@ pub struct SoftwareSpec {
     /// A task that runs directly after it where it is present (TSK-12, ORD-5).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub configuration: Option<Name>,
+    /// What follows where it was installed with other values than those that are wanted now (PAR-8). Default: reinstall,
+    /// and with a configuration task ignore, as that task is given the new values.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parameters_changed: Option<ParametersChanged>,
     /// The parameters that deployments may give; all its scripts and its configuration task get them (TSK-11).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub parameters: BTreeMap<String, ParameterSpec>,
@@ -120,6 +130,12 @@ pub enum PackageManager {
     Rpm,
     /// Alpine's.
     Apk,
+    /// The Windows package manager.
+    Winget,
+    /// Chocolatey.
+    Choco,
+    /// Homebrew.
+    Brew,
 }
 
 /// How versions of a software compare; never as plain text.
@@ -137,6 +153,16 @@ pub enum VersionScheme {
     Debian,
     /// Days: 2024-09-15, 2024.9 or 20240915, which may be followed by further numbers.
     Date,
+}
+
+/// What follows when the values that a software was installed with have changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ParametersChanged {
+    /// The install script runs again with the new values.
+    Reinstall,
+    /// Nothing.
+    Ignore,
 }
 
 /// How something present is changed.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Mode;
+use super::{Mode, TenantPsa};
 use crate::id::Name;
 
 /// A customer of the service provider.
@@ -15,6 +15,12 @@ pub struct TenantSpec {
     /// The tenant that this one belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Name>,
+    /// The directory with this tenant's people and groups. Not passed on to tenants below.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory: Option<Name>,
+    /// This tenant's company in a PSA. Not passed on to tenants below.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub psa: Option<TenantPsa>,
     /// Tags that targets can select by.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub tags: BTreeSet<String>,

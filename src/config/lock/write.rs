@@ -49,7 +49,7 @@ fn body(source: &Sha256, releases: &[LockedRelease]) -> String {
         if let Some(signed) = signed {
             _ = writeln!(text, "        signed: {signed}");
         }
-        text.push_str("        payloads:\n");
+        text.push_str(if payloads.is_empty() { "        payloads: []\n" } else { "        payloads:\n" });
         for payload in payloads {
             self::payload(&mut text, payload);
         }

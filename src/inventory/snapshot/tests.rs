@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
-use crate::config::kind::{CrossTenant, LocalSpec, Metadata, ProviderSpec};
+use crate::config::kind::{CrossTenant, LocalSpec, Metadata, PrimaryPerson, ProviderSpec};
 use crate::config::{Config, model};
 use crate::diagnostic::{Place, Sources, code};
 use crate::inventory::facts::{Os, Package, PackageSource};
@@ -34,6 +34,8 @@ pub(crate) fn config() -> Config {
             metadata: metadata(text),
             place: place("tenants.yaml"),
             parent: parent.map(name),
+            directory: None,
+            psa: None,
             tags: texts(tags),
             mode: Mode::Enforce,
             cross_tenant: CrossTenant::Include,
@@ -57,6 +59,7 @@ pub(crate) fn config() -> Config {
             time_zone: "UTC".to_owned(),
             concurrency: 1,
             max_age: Limit::seconds(3600),
+            sources: model::Believing::default(),
             sqlite: None,
         },
         tenants: BTreeMap::from([
@@ -66,6 +69,9 @@ pub(crate) fn config() -> Config {
             tenant("contoso", None, &["gold", "kiosk"]),
         ]),
         providers: BTreeMap::from([provider("office"), provider("branch")]),
+        directories: BTreeMap::new(),
+        psas: BTreeMap::new(),
+        scripts: BTreeMap::new(),
         computers: BTreeMap::new(),
         targets: BTreeMap::new(),
         software: BTreeMap::new(),
@@ -128,6 +134,8 @@ pub(crate) fn document(text: &str, called: &str, provider: Option<&str>) -> (Nam
         provider: provider.map(name),
         tenant: None,
         tags: BTreeSet::new(),
+        primary_person: PrimaryPerson::Auto,
+        onboarded: None,
         mode: Mode::Enforce,
         excluded: false,
     };

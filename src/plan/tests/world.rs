@@ -21,7 +21,9 @@ use crate::inventory::snapshot::Snapshot;
 use crate::plan::detections::Detections;
 use crate::plan::document::{Options, Plan, Revision};
 use crate::plan::needs::{Ask, Refresh, needs};
+use crate::plan::past::Past;
 use crate::plan::planner::{Input, Planned, plan};
+use crate::plan::remembered::Remembered;
 use crate::session::script::{Context, Interpreter, Platform, Script};
 use crate::session::stage::ActionResult;
 use crate::session::stage::ItemResult;
@@ -110,6 +112,7 @@ pub(crate) struct World {
     /// What is really there; by default no software and no compliant task.
     pub(crate) real: BTreeMap<(String, ItemKey), Observed>,
     pub(crate) history: Vec<ItemResult>,
+    pub(crate) remembered: Remembered,
     pub(crate) now: Timestamp,
 }
 
@@ -123,10 +126,14 @@ impl World {
                 time_zone: "UTC".to_owned(),
                 concurrency: 1,
                 max_age: Limit::seconds(3600),
+                sources: model::Believing::default(),
                 sqlite: None,
             },
             tenants: BTreeMap::new(),
             providers: BTreeMap::new(),
+            directories: BTreeMap::new(),
+            psas: BTreeMap::new(),
+            scripts: BTreeMap::new(),
             computers: BTreeMap::new(),
             targets: BTreeMap::new(),
             software: BTreeMap::new(),
@@ -141,6 +148,7 @@ impl World {
             failed: BTreeMap::new(),
             real: BTreeMap::new(),
             history: Vec::new(),
+            remembered: Remembered::default(),
             now: Timestamp::from_second(1_800_000_000).unwrap(),
         }
     }
@@ -150,6 +158,8 @@ impl World {
             metadata: metadata(text),
             place: place("tenants.yaml"),
             parent: None,
+            directory: None,
+            psa: None,
             tags: BTreeSet::new(),
             mode: Mode::Enforce,
             cross_tenant: CrossTenant::Include,
@@ -196,6 +206,7 @@ impl World {
             test: None,
             prerequisites: Vec::new(),
             configuration: None,
+            parameters_changed: None,
             parameters: BTreeMap::new(),
         };
         self.config.software.entry(name(text)).or_insert(software)
@@ -291,7 +302,7 @@ impl World {
             config: &self.config,
             snapshot,
             detections,
-            history: &self.history,
+            past: &Past::new(snapshot, self.remembered.clone(), self.history.clone(), BTreeMap::new()),
             revision: Revision::default(),
             options,
             only: None,
@@ -319,6 +330,7 @@ impl World {
                     result: ActionResult::Success,
                     observed: Some(change.after.clone()),
                     content: change.content.clone(),
+                    values: Some(crate::plan::past::values(&change.parameters)),
                     at: self.now,
                     session: SessionId::new("s"),
                 });

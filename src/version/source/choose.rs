@@ -77,15 +77,15 @@ pub fn choose(ask: Ask<'_>, offers: &[Offer]) -> Result<Choice, String> {
         choice.held = Some((highest.version.clone(), newest_text(newest).to_owned()));
     }
 
-    let mut picked: Vec<(&str, Chosen)> = Vec::new();
-    let pick = |picked: &mut Vec<(&str, Chosen)>, chosen: Chosen| {
+    let mut picked: Vec<(String, Chosen)> = Vec::new();
+    let pick = |picked: &mut Vec<(String, Chosen)>, chosen: Chosen| {
         let text = match chosen {
             Chosen::Offer(at) => offers.get(at).map(|offer| offer.version.as_str()),
             Chosen::Locked(at) => locked.get(at).map(|release| release.version.as_str()),
         };
         let Some(text) = text else { return };
         if !picked.iter().any(|(other, _)| compare(other, text).is_eq()) {
-            picked.push((text, chosen));
+            picked.push((text.to_owned(), chosen));
         }
     };
     let still: Vec<usize> = if is_older && ask.allow_older {
@@ -125,7 +125,7 @@ pub fn choose(ask: Ask<'_>, offers: &[Offer]) -> Result<Choice, String> {
             None => pick(&mut picked, Chosen::Locked(at)),
         }
     }
-    picked.sort_by(|a, b| compare(b.0, a.0));
+    picked.sort_by(|a, b| compare(&b.0, &a.0));
     choice.chosen = picked.into_iter().map(|(_, chosen)| chosen).collect();
     Ok(choice)
 }
