@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::error::Error as _;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -328,7 +329,11 @@ impl Web for Http {
                 }
                 attempt += 1;
             }
-            let text: String = partial.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+            let mut text = String::with_capacity(64);
+            for byte in partial.hash.finalize() {
+                // Writing into a String cannot fail.
+                _ = write!(text, "{byte:02x}");
+            }
             let sha256 = Sha256::parse(&text)
                 .map_err(|error| FetchError::Broken { at: shown(&request.url), why: error.to_string() })?;
             Ok(Hashed { sha256, size: partial.got, beginning: partial.beginning })

@@ -1,5 +1,4 @@
 //! Files that commands write for people and programs.
-#![expect(clippy::disallowed_methods, reason = "commands write files")]
 
 use std::fs;
 use std::io::{self, Write as _};

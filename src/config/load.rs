@@ -88,6 +88,7 @@ fn load_with(source: &dyn Source, lock_use: LockUse) -> Loaded {
         findings.extend(file.findings);
     }
 
+    check::lay_over(&mut documents);
     let lock = lock_file(source, &mut contents, &mut sources, &mut findings);
     let files = referred(source, &documents);
     let around = Surroundings {

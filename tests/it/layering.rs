@@ -113,6 +113,7 @@ const ROWS: &[Row] = &[
             "config::parallel",
             "config::check",
             "config::schema",
+            "config::resource",
             "inventory::identify",
             "version::source",
             "session::bundle",

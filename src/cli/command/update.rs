@@ -130,7 +130,7 @@ async fn ask(
     let mut control = control.clone();
     // Nothing is written before all have answered, so that stopping leaves everything as it was.
     tokio::select! {
-        updated = updater.run(wanted) => Ok(updated),
+        all = updater.run(wanted) => Ok(all),
         () = control.asked() => Err(CliError::reported(Exit::Interrupted)),
     }
 }
@@ -179,18 +179,18 @@ fn settle(config: &Config, old: &Lock, names: &BTreeSet<Name>, updated: Vec<Upda
 /// Shows how far things are: sources that are done, and bytes of the file that was heard of last.
 struct Bar<'a> {
     shell: &'a Shell,
-    bar: Option<ProgressBar>,
+    drawn: Option<ProgressBar>,
     done: Mutex<u64>,
 }
 
 impl<'a> Bar<'a> {
     fn new(shell: &'a Shell, sources: usize) -> Self {
-        let bar = progress::bar_of(&shell.ui, crate::report::words::count(sources), "sources");
-        Self { shell, bar, done: Mutex::new(0) }
+        let drawn = progress::bar_of(&shell.ui, crate::report::words::count(sources), "sources");
+        Self { shell, drawn, done: Mutex::new(0) }
     }
 
     fn event(&self, event: Event<'_>) {
-        let Some(bar) = &self.bar else { return };
+        let Some(bar) = &self.drawn else { return };
         match event {
             Event::Bytes(name, done, Some(total)) => {
                 let percent = done.saturating_mul(100).checked_div(total).unwrap_or(100);
@@ -209,7 +209,7 @@ impl<'a> Bar<'a> {
 impl Drop for Bar<'_> {
     fn drop(&mut self) {
         self.shell.ui.set_bar(None);
-        if let Some(bar) = &self.bar {
+        if let Some(bar) = &self.drawn {
             bar.finish_and_clear();
         }
     }

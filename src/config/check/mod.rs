@@ -9,6 +9,7 @@ mod cycle;
 mod deployment;
 mod expression;
 mod instance;
+mod library;
 mod order;
 mod packages;
 mod parameter;
@@ -16,6 +17,7 @@ mod prerequisite;
 mod provider;
 mod reference;
 mod release;
+mod resource;
 mod script;
 mod shape;
 mod software;
@@ -29,13 +31,14 @@ use std::sync::Arc;
 use super::document::{Document, Documents};
 use super::kind::Kind;
 use super::lock::Lock;
-use super::model::{Config, Target};
+use super::model::{Config, Library, Target};
 use super::parse::RawDocument;
 use super::tree::{ReadError, Tree};
 use crate::diagnostic::{Code, Finding, Findings, Place, Sources, code};
 use crate::id::Name;
 use script::{Checked, Shared};
 
+pub use library::lay_over;
 pub use parameter::{MAX_FILE_BYTES, parameter_files};
 pub use provider::{data_files, memory_files};
 pub use script::{MAX_SCRIPT_BYTES, script_files};
@@ -121,6 +124,8 @@ struct Checker<'a> {
     sources: Sources,
     /// The versions that deployments ask for of software with a source.
     asked: BTreeMap<Name, BTreeSet<String>>,
+    /// The folders whose documents are libraries.
+    libraries: Vec<Library>,
     /// Whether the document that is looked at has errors of its own; see [`Checker::begin`].
     is_partial: bool,
 }
@@ -143,6 +148,7 @@ impl<'a> Checker<'a> {
             findings: Findings::new(),
             sources: Sources::new(),
             asked: BTreeMap::new(),
+            libraries: Vec::new(),
             is_partial: false,
         };
         for (kind, name, raw) in documents.names() {
@@ -188,6 +194,7 @@ impl<'a> Checker<'a> {
         self.begin_all();
         self.never_updated(&software);
         let order = self.order(&documents.orders);
+        self.listed_in_libraries(documents);
         Some(Config {
             instance: instance?,
             tenants,

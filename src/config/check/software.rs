@@ -119,6 +119,7 @@ impl<'a> Checker<'a> {
             configuration: spec.configuration.clone(),
             parameters_changed: spec.parameters_changed,
             parameters,
+            enabled: spec.enabled,
         });
         CheckedSoftware { spec, versions, is_not_locked: spec.source.is_some() && locked.is_none(), model }
     }

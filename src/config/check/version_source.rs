@@ -168,12 +168,12 @@ impl Checker<'_> {
                     let finding = Finding::new(code::SETTING, message, raw.key_place(&pointer));
                     self.push(finding.help("take `download` out, or the group"));
                 }
-                if !template.contains("{version}") {
+                if template.contains("{version}") {
+                    self.address(raw, &pointer, &template.replace("{version}", "1.0"));
+                } else {
                     let message = "the address is the same for all versions";
                     let finding = Finding::new(code::SOURCE, message, raw.place(&pointer));
                     self.push(finding.help("write {version} where the version stands in it"));
-                } else {
-                    self.address(raw, &pointer, &template.replace("{version}", "1.0"));
                 }
             }
             None if !has_url => {

@@ -1,7 +1,11 @@
 //! Tests of planning as a whole.
 
 mod causes;
+mod desired;
+mod detections;
 mod diffs;
+mod gates;
+mod modes;
 mod orders;
 mod precedences;
 mod readings;

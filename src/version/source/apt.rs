@@ -126,7 +126,7 @@ pub fn index(what: &str, path: &str, bytes: &[u8], release: &Release) -> Result<
         return Err(SourceError::WrongHash { what: what.to_owned(), by: by.to_owned() });
     }
     let mut text = String::new();
-    let read = if path.ends_with(".gz") {
+    let read = if path.rsplit('.').next() == Some("gz") {
         flate2::read::MultiGzDecoder::new(bytes).take(MAX_INDEX + 1).read_to_string(&mut text)
     } else {
         bytes.take(MAX_INDEX + 1).read_to_string(&mut text)
