@@ -5,10 +5,12 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::civil::Date;
 
 use super::exit::Exit;
 use super::output::ColourChoice;
 use crate::config::kind::Mode;
+use crate::id::Name;
 use crate::plan::needs::Refresh;
 
 /// Keeps the computers of managed service providers in the state that is declared in git
@@ -142,6 +144,9 @@ pub struct Scope {
     /// What to detect: what is not known or too old (auto), everything (always), nothing (never)
     #[arg(long, value_name = "WHAT", value_parser = parse_refresh)]
     pub refresh: Option<Refresh>,
+    /// Believe that a provider, directory or PSA lost as much as it says (can be repeated)
+    #[arg(long, value_name = "NAME", value_parser = parse_name)]
+    pub accept_shrink: Vec<Name>,
     /// How many of the computers may be out of reach, in percent, without exit code 5
     #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=100))]
     pub allow_missing: u8,
@@ -202,6 +207,9 @@ pub struct Apply {
 pub struct Resolve {
     /// The name of a target, or selectors such as tenant:contoso,role:server
     pub target: String,
+    /// The day for which dates of agreements count, such as 2026-12-01 (default: today)
+    #[arg(long, value_name = "DATE")]
+    pub as_of: Option<Date>,
     /// The revision.
     #[command(flatten)]
     pub revision: RevisionArgs,
@@ -258,6 +266,10 @@ fn parse_mode(text: &str) -> Result<Mode, String> {
         "enforce" => Ok(Mode::Enforce),
         _ => Err("use enforce, audit, monitor or ignored".to_owned()),
     }
+}
+
+fn parse_name(text: &str) -> Result<Name, String> {
+    Name::new(text).map_err(|error| error.to_string())
 }
 
 fn parse_refresh(text: &str) -> Result<Refresh, String> {

@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::Date;
 use roaring::RoaringBitmap;
 
 use super::control::Control;
@@ -16,9 +17,10 @@ use crate::config::Config;
 use crate::config::kind::{Match, Mode};
 use crate::diagnostic::Findings;
 use crate::id::{ComputerId, Name};
-use crate::inventory::collect::{self, Collected};
+use crate::inventory::collect::{self, Asking, Collected, Sources};
 use crate::inventory::item::Detection;
 use crate::inventory::known::{Contact, Known};
+use crate::inventory::relations::Relations;
 use crate::inventory::snapshot::Snapshot;
 use crate::plan::detections::Detections;
 use crate::plan::document::{Options, Revision};
@@ -39,6 +41,8 @@ pub struct Preparation<'a> {
     pub revision: &'a Revision,
     /// The reading half of each provider.
     pub readers: &'a BTreeMap<Name, Reader>,
+    /// Directories and PSAs.
+    pub sources: &'a Sources,
     /// What is remembered.
     pub store: &'a dyn Store,
     /// Where secret values are found.
@@ -68,6 +72,10 @@ pub struct Wish {
     pub refresh: Refresh,
     /// Contact nobody, list nothing: use what is remembered.
     pub offline: bool,
+    /// Sources whose shorter list is believed this time.
+    pub accepted: BTreeSet<Name>,
+    /// The day for which dates of agreements count; today in the instance's time zone if it is not given.
+    pub as_of: Option<Date>,
 }
 
 /// How far detection is.
@@ -110,6 +118,14 @@ pub struct Prepared {
     pub oldest: Option<Timestamp>,
 }
 
+impl Prepared {
+    /// Whether a source failed, or said less than is believed (L3).
+    #[must_use]
+    pub fn has_failed_source(&self) -> bool {
+        !self.failed.is_empty() || !self.snapshot.related().failed().is_empty()
+    }
+}
+
 impl Preparation<'_> {
     /// Lists, detects and plans.
     ///
@@ -117,18 +133,29 @@ impl Preparation<'_> {
     /// [`StoreError`] when what is remembered cannot be read or written.
     pub async fn run(&self, wish: &Wish) -> Result<Prepared, StoreError> {
         let stored = self.store.computers().await?;
-        let Collected { mut known, failed } = if wish.offline {
-            collect::remembered(self.readers, &stored)
-        } else {
-            collect::collect(self.readers, &stored).await
+        let kept = self.store.sources().await?;
+        let asking = Asking {
+            config: self.config,
+            readers: self.readers,
+            sources: self.sources,
+            stored: &stored,
+            kept: &kept,
+            accepted: &wish.accepted,
+            now: self.clock.now(),
         };
+        let collected =
+            if wish.offline { collect::remembered(&asking) } else { collect::collect(&asking).await };
+        let Collected { mut known, failed, mut relations, listed, answers } = collected;
+        self.store.put_computers(&listed).await?;
+        self.store.put_sources(&answers).await?;
+        relations.as_of = wish.as_of.unwrap_or_else(|| self.today());
         // What a killed run left under way is not known any more, whatever was detected before (L11).
         let doubtful: BTreeSet<ComputerId> =
             self.store.unfinished().await?.into_iter().map(|session| session.computer).collect();
         let mut stored: Vec<Detection> = self.store.detections().await?;
         stored.retain(|detection| !doubtful.contains(&detection.computer));
         let max_age = self.config.instance.max_age;
-        let (mut snapshot, mut findings) = Snapshot::build(self.config, known.clone(), failed.clone());
+        let (mut snapshot, mut findings) = self.snapshot(&known, &failed, &relations);
         let too_old = self.clock.now().checked_sub(max_age.duration()).unwrap_or(Timestamp::MIN);
         let oldest = stored.iter().map(|detection| detection.at).filter(|at| *at >= too_old).min();
         let mut detections = Detections::new(&snapshot, stored);
@@ -165,8 +192,8 @@ impl Preparation<'_> {
                 let answered = gathered.contact == Contact::Reached;
                 _ = if answered { reached.insert(id) } else { in_vain.insert(id) };
             }
-            self.keep(&snapshot, &found, &mut known, &mut detections).await?;
-            (snapshot, findings) = Snapshot::build(self.config, known.clone(), failed.clone());
+            self.keep(&snapshot, &found, &relations, &mut known, &mut detections).await?;
+            (snapshot, findings) = self.snapshot(&known, &failed, &relations);
             if refresh == Refresh::Never {
                 break;
             }
@@ -191,6 +218,23 @@ impl Preparation<'_> {
             max_age,
         });
         Ok(Prepared { snapshot, detections, planned, findings, failed, contacted, reached, oldest })
+    }
+
+    /// The computers with their relations.
+    fn snapshot(
+        &self,
+        known: &[Known],
+        failed: &BTreeMap<Name, String>,
+        relations: &Relations,
+    ) -> (Snapshot, Findings) {
+        let (snapshot, findings) = Snapshot::build(self.config, known.to_vec(), failed.clone());
+        (snapshot.with_relations(self.config, relations), findings)
+    }
+
+    /// The day it is in the instance's time zone.
+    fn today(&self) -> Date {
+        let zone = jiff::tz::TimeZoneDatabase::bundled().get(&self.config.instance.time_zone);
+        self.clock.now().to_zoned(zone.unwrap_or(jiff::tz::TimeZone::UTC)).date()
     }
 
     fn scope(
@@ -247,6 +291,7 @@ impl Preparation<'_> {
         &self,
         snapshot: &Snapshot,
         found: &[Gathered],
+        relations: &Relations,
         known: &mut [Known],
         detections: &mut Detections,
     ) -> Result<(), StoreError> {
@@ -269,7 +314,7 @@ impl Preparation<'_> {
             if let Some(facts) = &gathered.facts {
                 entry.facts = Some((gathered.at, facts.clone()));
             }
-            computers.push(collect::remember(entry, Some(gathered.at)));
+            computers.push(collect::remember(entry, relations.belongings.get(id), Some(gathered.at)));
         }
         self.store.put_computers(&computers).await?;
         self.store.put_detections(&fresh).await?;

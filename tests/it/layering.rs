@@ -111,6 +111,7 @@ const ROWS: &[Row] = &[
             "config::parallel",
             "config::check",
             "config::schema",
+            "inventory::believe",
             "inventory::identify",
             "session::bundle",
             "session::redact",
@@ -138,7 +139,7 @@ const ROWS: &[Row] = &[
     },
     Row {
         ring: "3 seams",
-        modules: &["provider", "store", "config::revision", "session::secrets"],
+        modules: &["provider", "directory", "psa", "store", "config::revision", "session::secrets"],
         must_not: "the same; name an adapter",
         words: OUTSIDE,
         apart: false,
@@ -148,6 +149,7 @@ const ROWS: &[Row] = &[
         modules: &[
             "config::objects",
             "provider::shell",
+            "provider::page",
             "store::format",
             "store::row",
             "store::file",
@@ -163,6 +165,8 @@ const ROWS: &[Row] = &[
             "provider::local",
             "provider::ssh",
             "provider::simulated",
+            "directory::simulated",
+            "psa::simulated",
             "store::sqlite",
             "config::git",
             "config::worktree",

@@ -7,4 +7,5 @@ mod managers;
 mod packages;
 mod revisions;
 mod saved;
+mod sources;
 mod terminal;
