@@ -6,16 +6,24 @@ use crate::cli::arguments::{Form, Validate};
 use crate::cli::context::Shell;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::reports::Reporting;
 use crate::diagnostic::Findings;
-use crate::report::diagnostic;
 use crate::report::words::{count, plural};
+use crate::report::{self, diagnostic};
 
 pub(in crate::cli) fn run(shell: &mut Shell, command: &Validate) -> Result<Exit, CliError> {
-    let (_, loaded) = shell.load(command.revision.rev.as_deref())?;
+    let rev = command.revision.rev.as_deref();
+    let reporting = Reporting::new(shell, "validate", &command.reports, rev)?;
+    let (_, loaded) = shell.load(rev)?;
     let findings = &loaded.findings;
     let valid = loaded.config.is_some() && !findings.has_errors();
     shell.warned |= findings.iter().any(|finding| !finding.is_error());
+    let model = reporting.model(None, findings, &loaded.sources);
+    reporting.write(shell, &model)?;
     match shell.global.output {
+        _ if reporting.takes_output() => shell.report(findings, &loaded.sources),
+        Form::Markdown => shell.ui.bytes(|out| report::markdown::write(out, &model))?,
+        Form::Html => shell.ui.bytes(|out| report::html::write(out, &model))?,
         Form::Json => {
             let value = json!({
                 "valid": valid,
@@ -31,7 +39,7 @@ pub(in crate::cli) fn run(shell: &mut Shell, command: &Validate) -> Result<Exit,
                 shell.ui.bytes(|out| crate::report::json::line(out, &value))?;
             }
         }
-        Form::Human | Form::Markdown => {
+        Form::Human => {
             shell.report(findings, &loaded.sources);
             if let (true, Some(config)) = (valid, &loaded.config) {
                 let said = format!(

@@ -19,7 +19,7 @@ pub(crate) fn place(file: &str) -> Place {
 }
 
 pub(crate) fn metadata(text: &str) -> Metadata {
-    Metadata { name: name(text), title: None, labels: BTreeMap::new(), description: None }
+    Metadata { name: name(text), title: None, labels: BTreeMap::new(), description: None, allow: Vec::new() }
 }
 
 pub(crate) fn texts(texts: &[&str]) -> BTreeSet<String> {
@@ -39,6 +39,7 @@ pub(crate) fn config() -> Config {
             tags: texts(tags),
             mode: Mode::Enforce,
             cross_tenant: CrossTenant::Include,
+            hold: None,
         };
         (name(text), tenant)
     };
@@ -61,6 +62,7 @@ pub(crate) fn config() -> Config {
             max_age: Limit::seconds(3600),
             sources: model::Believing::default(),
             sqlite: None,
+            libraries: Vec::new(),
         },
         tenants: BTreeMap::from([
             tenant("acme", None, &["gold"]),

@@ -5,6 +5,7 @@ mod examples;
 mod exits;
 mod managers;
 mod packages;
+mod reports;
 mod revisions;
 mod saved;
 mod sources;
