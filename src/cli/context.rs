@@ -23,6 +23,7 @@ use crate::directory::simulated::SimulatedDirectory;
 use crate::id::{Name, RunId, SessionId};
 use crate::inventory::collect::Sources as CollectSources;
 use crate::plan::document::Revision;
+use crate::provider::host::Host;
 use crate::provider::local::{Local, LocalSettings};
 use crate::provider::simulated::Simulated;
 use crate::provider::ssh::{Ssh, SshSettings};
@@ -257,6 +258,17 @@ impl Shell {
                 Ok((name.clone(), link))
             })
             .collect()
+    }
+
+    /// Runs scripts on this machine.
+    #[must_use]
+    pub fn host(&self) -> Host {
+        let variables = [
+            ("PATH", self.environment.path.clone()),
+            ("HOME", self.environment.home.clone().map(Into::into)),
+        ];
+        let set = |(name, value): (&str, Option<std::ffi::OsString>)| Some((name.to_owned(), value?));
+        Host { environment: variables.into_iter().filter_map(set).collect() }
     }
 
     /// Builds the directories and PSAs of a configuration.

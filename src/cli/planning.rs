@@ -51,7 +51,7 @@ pub(super) fn wish_of(options: Options, refresh: Refresh, offline: bool) -> Resu
         .iter()
         .map(|line| targets::parse_line(line).map_err(|error| CliError::selector(line, &error)))
         .collect::<Result<Vec<Match>, CliError>>()?;
-    Ok(Wish { only, options, refresh, offline, accepted: BTreeSet::new(), as_of: None })
+    Ok(Wish { only, options, refresh, offline, accepted: BTreeSet::new(), as_of: None, also: Vec::new() })
 }
 
 /// The deployments that a run names exist and can count.
@@ -87,6 +87,7 @@ pub(super) async fn prepare(
     named(&opened.config, &wish.options)?;
     let readers = readers(links);
     let sources = shell.sources(opened)?;
+    let host = shell.host();
     accepted_are_known(opened, wish)?;
     let secrets = shell.secrets(opened);
     let prepared = {
@@ -97,6 +98,7 @@ pub(super) async fn prepare(
             revision: &opened.revision,
             readers: &readers,
             sources: &sources,
+            host: &host,
             store,
             secrets: &secrets,
             clock: &SystemClock,

@@ -7,5 +7,6 @@ pub mod identify;
 pub mod item;
 pub mod known;
 pub mod pattern;
+pub mod queries;
 pub mod relations;
 pub mod snapshot;

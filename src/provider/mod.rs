@@ -32,6 +32,7 @@
 //! }
 //! ```
 
+pub mod host;
 pub mod local;
 pub(crate) mod page;
 mod shell;

@@ -12,6 +12,7 @@ use roaring::RoaringBitmap;
 
 use super::control::Control;
 use super::detect::{Detector, Gathered};
+use super::host::ScriptHost;
 use super::secrets::Secrets;
 use crate::config::Config;
 use crate::config::kind::{Match, Mode};
@@ -20,6 +21,7 @@ use crate::id::{ComputerId, Name};
 use crate::inventory::collect::{self, Asking, Collected, Sources};
 use crate::inventory::item::Detection;
 use crate::inventory::known::{Contact, Known};
+use crate::inventory::queries::Queries;
 use crate::inventory::relations::Relations;
 use crate::inventory::snapshot::Snapshot;
 use crate::plan::detections::Detections;
@@ -29,7 +31,7 @@ use crate::plan::needs::{Ask, Need, Refresh, needs};
 use crate::plan::past::Past;
 use crate::plan::planner::{self, Planned};
 use crate::provider::Reader;
-use crate::store::{Store, StoreError};
+use crate::store::{KeptSource, Store, StoreError};
 use crate::targets;
 use crate::time::{Clock, Timestamp};
 
@@ -44,6 +46,8 @@ pub struct Preparation<'a> {
     pub readers: &'a BTreeMap<Name, Reader>,
     /// Directories and PSAs.
     pub sources: &'a Sources,
+    /// Who runs scripts beside Muster.
+    pub host: &'a dyn ScriptHost,
     /// What is remembered.
     pub store: &'a dyn Store,
     /// Where secret values are found.
@@ -77,6 +81,8 @@ pub struct Wish {
     pub accepted: BTreeSet<Name>,
     /// The day for which dates of agreements count; today in the instance's time zone if it is not given.
     pub as_of: Option<Date>,
+    /// Further expressions that will be evaluated, for the scripts that they select by.
+    pub also: Vec<Match>,
 }
 
 /// How far detection is.
@@ -134,7 +140,7 @@ impl Preparation<'_> {
     /// [`StoreError`] when what is remembered cannot be read or written.
     pub async fn run(&self, wish: &Wish) -> Result<Prepared, StoreError> {
         let stored = self.store.computers().await?;
-        let kept = self.store.sources().await?;
+        let mut kept = self.store.sources().await?;
         let asking = Asking {
             config: self.config,
             readers: self.readers,
@@ -150,13 +156,21 @@ impl Preparation<'_> {
         self.store.put_computers(&listed).await?;
         self.store.put_sources(&answers).await?;
         relations.as_of = wish.as_of.unwrap_or_else(|| self.today());
+        let expressions: Vec<Match> = wish.only.iter().chain(&wish.also).cloned().collect();
+        let queries = Queries {
+            config: self.config,
+            host: (!wish.offline).then_some(self.host),
+            wanted: &targets::query::scripts(self.config, &expressions),
+            now: self.clock.now(),
+        };
         // What a killed run left under way is not known any more, whatever was detected before (L11).
         let doubtful: BTreeSet<ComputerId> =
             self.store.unfinished().await?.into_iter().map(|session| session.computer).collect();
         let mut stored: Vec<Detection> = self.store.detections().await?;
         stored.retain(|detection| !doubtful.contains(&detection.computer));
         let max_age = self.config.instance.max_age;
-        let (mut snapshot, mut findings) = self.snapshot(&known, &failed, &relations);
+        let (mut snapshot, mut findings) =
+            self.snapshot(&known, &failed, &mut relations, &queries, &mut kept).await?;
         let too_old = self.clock.now().checked_sub(max_age.duration()).unwrap_or(Timestamp::MIN);
         let oldest = stored.iter().map(|detection| detection.at).filter(|at| *at >= too_old).min();
         let mut detections = Detections::new(&snapshot, stored);
@@ -194,7 +208,8 @@ impl Preparation<'_> {
                 _ = if answered { reached.insert(id) } else { in_vain.insert(id) };
             }
             self.keep(&snapshot, &found, &relations, &mut known, &mut detections).await?;
-            (snapshot, findings) = self.snapshot(&known, &failed, &relations);
+            (snapshot, findings) =
+                self.snapshot(&known, &failed, &mut relations, &queries, &mut kept).await?;
             if refresh == Refresh::Never {
                 break;
             }
@@ -221,15 +236,23 @@ impl Preparation<'_> {
         Ok(Prepared { snapshot, detections, planned, findings, failed, contacted, reached, oldest })
     }
 
-    /// The computers with their relations.
-    fn snapshot(
+    /// The computers with their relations; what scripts select by the facts as they are now is among them.
+    async fn snapshot(
         &self,
         known: &[Known],
         failed: &BTreeMap<Name, String>,
-        relations: &Relations,
-    ) -> (Snapshot, Findings) {
+        relations: &mut Relations,
+        queries: &Queries<'_>,
+        kept: &mut Vec<KeptSource>,
+    ) -> Result<(Snapshot, Findings), StoreError> {
         let (snapshot, findings) = Snapshot::build(self.config, known.to_vec(), failed.clone());
-        (snapshot.with_relations(self.config, relations), findings)
+        let mut snapshot = snapshot.with_relations(self.config, relations);
+        if !queries.wanted.is_empty() {
+            let fresh = queries.run(&snapshot, relations, kept).await;
+            self.store.put_sources(&fresh).await?;
+            snapshot = snapshot.with_relations(self.config, relations);
+        }
+        Ok((snapshot, findings))
     }
 
     /// The day it is in the instance's time zone.

@@ -139,7 +139,15 @@ const ROWS: &[Row] = &[
     },
     Row {
         ring: "3 seams",
-        modules: &["provider", "directory", "psa", "store", "config::revision", "session::secrets"],
+        modules: &[
+            "provider",
+            "directory",
+            "psa",
+            "store",
+            "config::revision",
+            "session::secrets",
+            "session::host",
+        ],
         must_not: "the same; name an adapter",
         words: OUTSIDE,
         apart: false,
@@ -163,6 +171,7 @@ const ROWS: &[Row] = &[
         ring: "4 adapters",
         modules: &[
             "provider::local",
+            "provider::host",
             "provider::ssh",
             "provider::simulated",
             "directory::simulated",
@@ -180,6 +189,7 @@ const ROWS: &[Row] = &[
         modules: &[
             "config::load",
             "inventory::collect",
+            "inventory::queries",
             "session::control",
             "session::prepare",
             "session::detect",

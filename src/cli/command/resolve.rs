@@ -31,6 +31,7 @@ pub(in crate::cli) async fn run(
     let refresh = if command.offline { Refresh::Never } else { Refresh::Auto };
     let mut wish = planning::wish_of(Options::default(), refresh, command.offline)?;
     wish.as_of = command.as_of;
+    wish.also.push(expression.clone());
     let prepared = planning::prepare(shell, &opened, &links, &store, control, &wish).await?;
     let resolved = match targets::resolve(&expression, &opened.config, None) {
         Ok(resolved) => resolved,

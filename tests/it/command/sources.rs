@@ -225,3 +225,63 @@ fn the_road_of_each_member_is_told() {
         world.run(&["resolve", "agreement:agreements", "--as-of", "2025-12-31", "--output", "ndjson"]);
     assert_eq!(members(&later.exits(0)), 0, "before it began");
 }
+
+/// A Script document that selects.
+fn query(world: &World, text: &str) {
+    let inline: String = text.lines().map(|line| format!("    {line}\n")).collect();
+    world.write("targets/query.yaml", &document("Script", "query", &format!("inline: |\n{inline}")));
+}
+
+#[test]
+fn a_script_selects_by_what_it_reads_and_is_run_again_only_when_that_changed() {
+    let world = world(Source::Provider);
+    world.write("targets/chosen.yaml", &document("Target", "chosen", "match: { all: [{ script: query }] }"));
+    let selecting = "echo ran >> \"$HOME/ran\"\ngrep -o '\"id\":\"simulated/pc-1[0-9]\"' | cut -d'\"' -f4";
+    query(&world, selecting);
+    let resolve = |code| world.run(&["resolve", "chosen", "--output", "ndjson"]).exits(code);
+    let runs = || world.home_file("ran").map_or(0, |text| text.lines().count());
+    assert_eq!(members(&resolve(0)), 10, "pc-10 to pc-19");
+    let first = runs();
+    assert!(first > 0);
+    assert_eq!((members(&resolve(0)), runs()), (10, first), "the same facts: it is not run again");
+    assert_eq!(members(&world.run(&["resolve", "chosen", "--offline", "--output", "ndjson"]).exits(0)), 10);
+    query(&world, &selecting.replace("pc-1", "pc-2"));
+    assert_eq!(members(&resolve(0)), 1, "pc-20");
+    assert!(runs() > first);
+}
+
+#[test]
+fn a_script_that_fails_or_names_nobody_selects_neither_all_nor_none() {
+    for (text, what) in [
+        ("exit 3", "exit code 3"),
+        ("echo pc-1; echo nobody", "nobody"),
+        ("sleep 60", "longer than 1 seconds"),
+    ] {
+        let world = world(Source::Provider);
+        let absent = "software: tool\n  state: absent\n  target: { match: { not: [{ script: query }] } }";
+        world.write("deployments/tool.yaml", &document("Deployment", "tool", absent));
+        query(&world, text);
+        let script = format!("inline: '{text}'\n  timeLimit: 1s");
+        world.write("targets/query.yaml", &document("Script", "query", &script));
+        let plan = world.run(&["plan", "--output", "json"]).exits(9).says("script query").says(what);
+        assert_eq!(removals(&plan), 0, "{text}");
+        let resolved = world.run(&["resolve", "script:query", "--output", "ndjson"]).exits(9);
+        assert_eq!((members(&resolved), resolved.lines().len()), (0, COUNT), "{text}");
+    }
+}
+
+#[test]
+fn one_line_selectors_need_no_quotes_in_bash() {
+    for line in [
+        "tenant:contoso,role:server,not:tag:kiosk",
+        "group:contoso-entra/Finance%20Team%2C%20Berlin,ring:pilot/10-50",
+        "person:anna.o%27neil@contoso.example,site:office/Branch%2FBerlin",
+        "agreement:cw/type/Managed/product/Seat,providerGroup:office/Owner/R%26D%20%24",
+        "fact:hostname:pc-1,installed:Notepad++,onboarding:false,script:query",
+    ] {
+        let printed =
+            std::process::Command::new("bash").args(["-c", &format!("printf %s {line}")]).output().unwrap();
+        assert_eq!(String::from_utf8(printed.stdout).unwrap(), line);
+        muster::targets::parse_line(line).unwrap();
+    }
+}
