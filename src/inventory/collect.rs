@@ -299,6 +299,12 @@ pub fn remembered(asking: &Asking<'_>) -> Collected {
     collected
 }
 
+/// A computer as it is remembered, without asking anybody.
+#[must_use]
+pub fn as_remembered(stored: &StoredComputer) -> Known {
+    join(&stored.provider, stored.agent.clone(), Some(stored))
+}
+
 /// The id of the computer behind an agent. Until computers are merged over providers each agent is one.
 #[must_use]
 pub fn computer_id(provider: &Name, agent: &AgentRecord) -> ComputerId {

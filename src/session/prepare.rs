@@ -245,7 +245,7 @@ impl Preparation<'_> {
         queries: &Queries<'_>,
         kept: &mut Vec<KeptSource>,
     ) -> Result<(Snapshot, Findings), StoreError> {
-        let (snapshot, findings) = Snapshot::build(self.config, known.to_vec(), failed.clone());
+        let (snapshot, findings) = Snapshot::build(self.config, known.iter().cloned(), failed.clone());
         let mut snapshot = snapshot.with_relations(self.config, relations);
         if !queries.wanted.is_empty() {
             let fresh = queries.run(&snapshot, relations, kept).await;

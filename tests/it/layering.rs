@@ -112,6 +112,7 @@ const ROWS: &[Row] = &[
             "config::check",
             "config::schema",
             "inventory::believe",
+            "config::resource",
             "inventory::identify",
             "session::bundle",
             "session::redact",

@@ -1,6 +1,8 @@
 //! Tests of planning as a whole.
 
 mod causes;
+mod desired;
+mod detections;
 mod diffs;
 mod gates;
 mod modes;

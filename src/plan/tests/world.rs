@@ -222,6 +222,7 @@ impl World {
             place: place(&format!("tasks/{text}.yaml")),
             test: Some(scripts("test")),
             set: Some(scripts("set")),
+            resource: None,
             get: Some(scripts("get")),
             parameters: BTreeMap::new(),
             enabled: true,
@@ -264,7 +265,8 @@ impl World {
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
-        Snapshot::build(&self.config, self.known.clone(), self.failed.clone()).0
+        let snapshot = Snapshot::build(&self.config, self.known.clone(), self.failed.clone()).0;
+        snapshot.with_relations(&self.config, &crate::inventory::relations::Relations::default())
     }
 
     /// Looks at all that `needs` asks for, as a driver would.
@@ -291,7 +293,7 @@ impl World {
                 let real = self.real.get(&(computer.name.clone(), probe.item.clone()));
                 let observed = real.cloned().unwrap_or_else(|| match probe.item.kind {
                     ItemKind::Software => Observed::Absent,
-                    ItemKind::Task => Observed::NonCompliant { detail: String::new() },
+                    ItemKind::Task => Observed::non_compliant(""),
                 });
                 detections.record(
                     need.computer,
