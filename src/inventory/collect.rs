@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures_util::future::{join, join_all};
+use jiff::civil::Date;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -276,33 +277,42 @@ impl Collected {
 /// What all sources said last, without asking them.
 #[must_use]
 pub fn remembered(asking: &Asking<'_>) -> Collected {
-    let mut collected = Collected::default();
     let listed = asking.stored.iter().filter(|computer| computer.listed);
-    for computer in listed.filter(|computer| asking.readers.contains_key(&computer.provider)) {
+    let known = listed.filter(|computer| asking.readers.contains_key(&computer.provider)).map(as_remembered);
+    let relations = relations(asking.stored, asking.kept, Date::default());
+    Collected { known: known.collect(), relations, ..Collected::default() }
+}
+
+/// What computers belonged to and what directories, PSAs and selecting scripts said last.
+#[must_use]
+pub fn relations(stored: &[StoredComputer], kept: &[KeptSource], as_of: Date) -> Relations {
+    let mut collected = Collected::default();
+    for computer in stored.iter().filter(|computer| computer.listed) {
         collected.belong(&computer.id, &computer.agent.belongings);
-        collected.known.push(join_known(&computer.provider, computer.agent.clone(), Some(computer)));
     }
-    for kept in asking.kept {
-        let (name, relations) = (kept.name.clone(), &mut collected.relations);
+    let mut relations = collected.relations;
+    relations.as_of = as_of;
+    for kept in kept {
+        let (name, content) = (kept.name.clone(), &kept.content);
         match kept.kind {
-            SourceKind::Directory if asking.sources.directories.contains_key(&name) => {
-                let read = serde_json::from_str(&kept.content).ok();
-                relations.directories.extend(read.map(|read| (name, read)));
+            SourceKind::Directory => {
+                relations.directories.extend(serde_json::from_str(content).ok().map(|read| (name, read)));
             }
-            SourceKind::Psa if asking.sources.psas.contains_key(&name) => {
-                let read = serde_json::from_str(&kept.content).ok();
-                relations.psas.extend(read.map(|read| (name, read)));
+            SourceKind::Psa => {
+                relations.psas.extend(serde_json::from_str(content).ok().map(|read| (name, read)))
             }
-            _ => {}
+            SourceKind::Script => {
+                relations.scripts.extend(serde_json::from_str(content).ok().map(|read| (name, read)));
+            }
         }
     }
-    collected
+    relations
 }
 
 /// A computer as it is remembered, without asking anybody.
 #[must_use]
 pub fn as_remembered(stored: &StoredComputer) -> Known {
-    join(&stored.provider, stored.agent.clone(), Some(stored))
+    join_known(&stored.provider, stored.agent.clone(), Some(stored))
 }
 
 /// The id of the computer behind an agent. Until computers are merged over providers each agent is one.

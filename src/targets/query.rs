@@ -47,7 +47,7 @@ struct Shown<'a> {
     platform: Option<Platform>,
     tags: &'a BTreeSet<String>,
     primary_person: Option<&'a str>,
-    facts: Option<&'a Facts>,
+    facts: Option<Facts>,
 }
 
 #[derive(Serialize)]
@@ -69,7 +69,7 @@ pub fn input(snapshot: &Snapshot) -> Result<String, serde_json::Error> {
         platform: computer.platform,
         tags: &computer.tags,
         primary_person: snapshot.related().primary_person(ix),
-        facts: computer.facts.as_ref().map(|(_, facts)| facts),
+        facts: snapshot.facts(ix).map(|(_, facts)| facts),
     });
     serde_json::to_string(&Input { format: "muster.computers/v1", computers: shown.collect() })
 }
