@@ -15,6 +15,7 @@ use super::detect::{Detector, Gathered};
 use super::host::ScriptHost;
 use super::secrets::Secrets;
 use crate::config::Config;
+use crate::config::check;
 use crate::config::kind::{Match, Mode};
 use crate::diagnostic::Findings;
 use crate::id::{ComputerId, Name};
@@ -216,6 +217,7 @@ impl Preparation<'_> {
             refresh = Refresh::Auto;
         }
         let scope = self.scope(&wish.only, &snapshot, &mut findings);
+        findings = check::silence(&self.config.uses.allows, findings).0;
         let past = Past::new(
             &snapshot,
             self.store.remembered().await?,

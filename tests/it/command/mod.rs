@@ -6,6 +6,7 @@ mod examples;
 mod exits;
 mod managers;
 mod packages;
+mod payloads;
 mod reports;
 mod revisions;
 mod saved;
