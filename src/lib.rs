@@ -14,6 +14,7 @@
 pub mod cli;
 pub mod config;
 pub mod diagnostic;
+pub mod directory;
 pub mod fetch;
 pub mod host;
 pub mod http;
@@ -21,6 +22,7 @@ pub mod id;
 pub mod inventory;
 pub mod plan;
 pub mod provider;
+pub mod psa;
 pub mod report;
 pub mod secret;
 pub mod session;

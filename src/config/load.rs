@@ -116,6 +116,13 @@ fn load_with(source: &dyn Source, lock_use: LockUse) -> Loaded {
     }
     findings.sort();
     if let Some(config) = &mut config {
+        let (kept, used) = check::silence(&config.uses.allows, std::mem::take(&mut findings));
+        findings = kept;
+        for at in used {
+            if let Some(allow) = config.uses.allows.get_mut(at) {
+                allow.used = true;
+            }
+        }
         config.sources = sources.clone();
     }
     let revision = source.describe(&contents);

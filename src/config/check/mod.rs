@@ -10,6 +10,7 @@ mod deployment;
 mod expression;
 mod instance;
 mod library;
+mod license;
 mod order;
 mod packages;
 mod parameter;
@@ -23,6 +24,7 @@ mod shape;
 mod software;
 mod source;
 mod task;
+mod uses;
 mod version_source;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -42,6 +44,7 @@ pub use library::lay_over;
 pub use parameter::{MAX_FILE_BYTES, parameter_files};
 pub use provider::{data_files, memory_files};
 pub use script::{MAX_SCRIPT_BYTES, script_files};
+pub use uses::silence;
 pub(crate) use version_source::expression;
 pub use version_source::{MAX_SOURCE_BYTES, source_files};
 
@@ -118,12 +121,18 @@ struct Checker<'a> {
     shared: BTreeMap<&'a Name, Option<Shared<'a>>>,
     /// Texts of script files that were looked at, and what is wrong with them.
     texts: BTreeMap<Arc<str>, Checked>,
+    /// The software of each licence.
+    licensed: BTreeMap<&'a Name, &'a Name>,
     /// PowerShell texts, each with the place of its first use.
     powershell: BTreeMap<Arc<str>, script::Written>,
     findings: Findings,
     sources: Sources,
     /// The versions that deployments ask for of software with a source.
     asked: BTreeMap<Name, BTreeSet<String>>,
+    /// Which document of which kind is used by documents of which kind.
+    used: BTreeSet<(Kind, &'a Name, Kind)>,
+    /// Lints that were met on the way.
+    noticed: Vec<Finding>,
     /// The folders whose documents are libraries.
     libraries: Vec<Library>,
     /// Whether the document that is looked at has errors of its own; see [`Checker::begin`].
@@ -144,10 +153,13 @@ impl<'a> Checker<'a> {
             nearest: HashMap::new(),
             shared: BTreeMap::new(),
             texts: BTreeMap::new(),
+            licensed: BTreeMap::new(),
             powershell: BTreeMap::new(),
             findings: Findings::new(),
             sources: Sources::new(),
             asked: BTreeMap::new(),
+            used: BTreeSet::new(),
+            noticed: Vec::new(),
             libraries: Vec::new(),
             is_partial: false,
         };
@@ -190,11 +202,13 @@ impl<'a> Checker<'a> {
         let targets = self.targets(&documents.targets);
         let tasks = self.tasks(&documents.tasks);
         let software = self.all_software(documents);
+        let licenses = self.licenses(documents, &software);
         let deployments = self.deployments(documents, &software);
         self.begin_all();
         self.never_updated(&software);
         let order = self.order(&documents.orders);
         self.listed_in_libraries(documents);
+        let uses = self.all_uses(documents);
         Some(Config {
             instance: instance?,
             tenants,
@@ -206,8 +220,10 @@ impl<'a> Checker<'a> {
             targets,
             software: software.into_iter().filter_map(|(name, s)| Some((name, s.model?))).collect(),
             tasks,
+            licenses,
             deployments,
             order,
+            uses,
             sources: Sources::new(),
         })
     }
