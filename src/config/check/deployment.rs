@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::software::CheckedSoftware;
-use super::{Checker, by_name};
+use super::{Checker, LockUse, by_name};
 use crate::config::document::{Document, Documents};
 use crate::config::kind::{
     BundleEntry, BundleSpec, DeploymentSpec, DeploymentTarget, Hold, Kind, Match, Metadata, Mode,
     ParameterValue, SoftwareState, TargetSpec, TaskSpec,
 };
+use crate::config::lock::LOCK_FILE;
 use crate::config::model::{Deployment, Desired, WantedVersion};
 use crate::config::parse::RawDocument;
 use crate::diagnostic::{Finding, Place, code};
@@ -29,6 +30,7 @@ struct Written<'d> {
     parameters: &'d BTreeMap<String, ParameterValue>,
     instance: Option<&'d Name>,
     allow_downgrade: bool,
+    license: Option<&'d Name>,
 }
 
 impl Written<'_> {
@@ -85,6 +87,7 @@ impl<'a> Checker<'a> {
             parameters: &spec.parameters,
             instance: spec.instance.as_ref(),
             allow_downgrade: spec.allow_downgrade,
+            license: spec.license.as_ref(),
         };
         let mode = spec.mode.unwrap_or(Mode::Enforce);
         let (item, desired) = self.item(&written, mode, known)?;
@@ -97,11 +100,13 @@ impl<'a> Checker<'a> {
             target: spec.target.r#ref.clone(),
             expression: expression?.clone(),
             parameters: self.with_files(raw, &written.base, &spec.parameters),
+            license: written.license.cloned(),
             priority: spec.priority.unwrap_or(0),
             enabled: spec.enabled,
             enforcement: spec.enforcement.unwrap_or_default(),
             hold: spec.hold.clone(),
             layer: self.layer(raw, &metadata.name),
+            bundle: None,
         })
     }
 
@@ -129,6 +134,7 @@ impl<'a> Checker<'a> {
                 parameters: &entry.parameters,
                 instance: entry.instance.as_ref(),
                 allow_downgrade: entry.allow_downgrade,
+                license: entry.license.as_ref(),
             };
             let mode = entry.mode.or(spec.mode).unwrap_or(Mode::Enforce);
             let wanted = self.item(&written, mode, known);
@@ -147,11 +153,13 @@ impl<'a> Checker<'a> {
                 target: spec.target.r#ref.clone(),
                 expression: expression.clone(),
                 parameters: self.with_files(raw, &written.base, &entry.parameters),
+                license: entry.license.clone(),
                 priority: entry.priority.or(spec.priority).unwrap_or(0),
                 enabled: spec.enabled && entry.enabled,
                 enforcement: entry.enforcement.or(spec.enforcement).unwrap_or_default(),
                 hold: spec.hold.clone(),
                 layer: self.layer(raw, &metadata.name),
+                bundle: Some((document.name().clone(), document.place())),
             });
         }
     }
@@ -286,6 +294,7 @@ impl<'a> Checker<'a> {
         if mode == Mode::Enforce {
             self.can_do(written, name, checked, state);
         }
+        self.named_license(written, name);
         let are_required = uses_version && mode != Mode::Ignored;
         let by = format!("the software `{name}`");
         self.values(raw, &written.base, &by, &checked.spec.parameters, written.parameters, are_required);
@@ -295,6 +304,19 @@ impl<'a> Checker<'a> {
             WantedVersion::Any { install: None }
         };
         Some(Desired::Software { state, version, allow_downgrade: written.allow_downgrade })
+    }
+
+    /// The licence that a deployment names is one of its software.
+    fn named_license(&mut self, written: &Written<'_>, software: &Name) {
+        let (raw, Some(license)) = (written.raw, written.license) else { return };
+        let pointer = &written.at("license");
+        if !self.reference(raw, pointer, Kind::License, license) {
+            return;
+        }
+        if self.licensed.get(license).is_some_and(|of| *of != software) {
+            let message = format!("the licence `{license}` is for another software than `{software}`");
+            self.push(Finding::new(code::LICENSE, message, raw.place(pointer)));
+        }
     }
 
     /// The software has the scripts that the state runs.
@@ -339,6 +361,22 @@ impl<'a> Checker<'a> {
         let versions = checked.versions.as_ref()?;
         let scheme = checked.spec.version_scheme.unwrap_or_default();
         let pointer = &written.at(if version.is_some() { "version" } else { "software" });
+        if checked.spec.source.is_some() {
+            let asked = self.asked.entry(name.clone()).or_default();
+            asked.insert(version.unwrap_or("latest").to_owned());
+            if self.around.lock_use == LockUse::IsMade {
+                return None;
+            }
+            if checked.is_not_locked && !version.is_some_and(|version| is_listed(checked, version)) {
+                let message = format!("{LOCK_FILE} holds no version of `{name}`");
+                let mut finding = Finding::new(code::NOT_LOCKED, message, raw.place(pointer));
+                if let Some(source) = checked.model.as_ref().and_then(|model| model.source.as_ref()) {
+                    finding = finding.related(source.place.clone(), "its versions come from this source");
+                }
+                self.push(finding.help(format!("run `muster update {name}`, and commit {LOCK_FILE}")));
+                return None;
+            }
+        }
         let none = |what: &str| {
             let message = format!("`{name}` lists no version {what}");
             let mut finding = Finding::new(code::NO_VERSION, message, raw.place(pointer));
@@ -346,6 +384,9 @@ impl<'a> Checker<'a> {
                 finding = finding.related(software.place.clone(), "the software is declared here");
             }
             match versions.as_slice() {
+                _ if checked.spec.source.is_some() => finding.help(format!(
+                    "run `muster update {name}`: it looks for the versions that deployments ask for"
+                )),
                 [] => finding
                     .help("list `versions` in the software, or write `version: any` or an exact version"),
                 [one] => finding.help(format!("it lists {one}")),
@@ -411,6 +452,7 @@ impl<'a> Checker<'a> {
             ("state", written.state.is_some()),
             ("version", written.version.is_some()),
             ("allowDowngrade", written.allow_downgrade),
+            ("license", written.license.is_some()),
         ];
         for (key, _) in not_for_tasks.iter().filter(|(_, given)| *given) {
             let message = format!("`{key}` is for software, and this deploys a task");
@@ -445,6 +487,11 @@ impl<'a> Checker<'a> {
         let are_required = mode != Mode::Ignored;
         self.values(raw, &written.base, &by, &task.spec.parameters, written.parameters, are_required);
     }
+}
+
+/// Whether the software's document itself lists this exact version, or any will do.
+fn is_listed(checked: &CheckedSoftware<'_>, version: &str) -> bool {
+    version == "any" || checked.model.as_ref().is_some_and(|model| model.release(version).is_some())
 }
 
 const fn state_name(state: SoftwareState) -> &'static str {

@@ -1,10 +1,11 @@
 //! Software: how it is found, its versions, and what its own settings need.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{Checker, by_name, packages};
 use crate::config::document::{Document, Documents};
-use crate::config::kind::{Detect, Kind, SoftwareSpec, Strategy, TaskSpec};
+use crate::config::kind::{Detect, Kind, LicenseNeed, SoftwareSpec, Strategy, TaskSpec};
 use crate::config::model::{self, Software};
 use crate::config::parse::RawDocument;
 use crate::diagnostic::{Finding, code};
@@ -15,6 +16,8 @@ pub(super) struct CheckedSoftware<'a> {
     pub(super) spec: &'a SoftwareSpec,
     /// The versions, highest first; `None` when some are no versions.
     pub(super) versions: Option<Vec<String>>,
+    /// Whether it has a source, and the lock file holds nothing of it.
+    pub(super) is_not_locked: bool,
     pub(super) model: Option<Software>,
 }
 
@@ -43,6 +46,7 @@ impl<'a> Checker<'a> {
             }
         }
         self.begin_all();
+        self.stale_locks(&all);
         self.prerequisite_cycles(&documents.software);
         all
     }
@@ -73,6 +77,9 @@ impl<'a> Checker<'a> {
         let mut install = scripts("install", &spec.install);
         let mut uninstall = scripts("uninstall", &spec.uninstall);
         let test = scripts("test", &spec.test);
+        let post_install = scripts("postInstall", &spec.post_install);
+        let post_uninstall = scripts("postUninstall", &spec.post_uninstall);
+        let download = scripts("download", &spec.download);
         let mut strategy = |key: &str, given: &Option<Strategy>, default| match given {
             Some(strategy) => {
                 self.strategy_has_scripts(raw, &format!("/spec/{key}"), strategy, &Scripted::of(spec));
@@ -82,17 +89,24 @@ impl<'a> Checker<'a> {
         };
         let upgrade = strategy("upgrade", &spec.upgrade, model::Strategy::InstallOver);
         let repair = strategy("repair", &spec.repair, model::Strategy::None);
+        let source = spec.source.as_ref().map(|source| self.version_source(raw, scheme, source));
+        let locked = source.as_ref().and_then(|_| self.around.lock?.software.get(document.name()));
         if let Some(packages) = &spec.packages
             && self.packages(raw, packages)
         {
             install = packages::filled(install, packages, packages::Use::Install);
             uninstall = packages::filled(uninstall, packages, packages::Use::Uninstall);
         }
-        let releases = self.releases(document, scheme);
+        let releases = self.releases(document, scheme, locked);
         let versions =
             releases.as_ref().map(|all| all.iter().map(|release| release.version.clone()).collect());
         self.declarations(raw, &spec.parameters);
         let parameters = self.with_files_of_defaults(raw, &spec.parameters);
+        if spec.license != LicenseNeed::None && spec.parameters.contains_key("license") {
+            let message = "the parameter `license` is the licence's own name";
+            let finding = Finding::new(code::LICENSE, message, raw.key_place("/spec/parameters/license"));
+            self.push(finding.help("rename the parameter: scripts get the licence as `license`"));
+        }
         let prerequisites = self.prerequisites(document);
         if let Some(task) = &spec.configuration {
             self.configuration(raw, spec, task, tasks);
@@ -103,9 +117,15 @@ impl<'a> Checker<'a> {
             detect,
             scheme,
             releases,
+            source: source.flatten().map(Arc::new),
             install,
             upgrade,
+            post_install,
             uninstall,
+            post_uninstall,
+            download,
+            license: spec.license,
+            needs_reboot: spec.needs_reboot,
             repair,
             test,
             prerequisites,
@@ -114,7 +134,7 @@ impl<'a> Checker<'a> {
             parameters,
             enabled: spec.enabled,
         });
-        CheckedSoftware { spec, versions, model }
+        CheckedSoftware { spec, versions, is_not_locked: spec.source.is_some() && locked.is_none(), model }
     }
 
     fn detect(&mut self, raw: &RawDocument, detect: &Detect) -> Option<model::Detect> {
