@@ -13,6 +13,7 @@ pub mod address;
 pub mod check;
 pub mod de;
 pub mod document;
+pub mod format;
 pub mod git;
 pub mod kind;
 pub mod load;

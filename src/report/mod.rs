@@ -7,6 +7,7 @@
 
 pub mod compare;
 pub mod diagnostic;
+pub mod difference;
 pub mod events;
 pub mod explain;
 pub mod formats;

@@ -108,6 +108,7 @@ const ROWS: &[Row] = &[
             "config::de",
             "config::parse",
             "config::document",
+            "config::format",
             "config::parallel",
             "config::check",
             "config::schema",

@@ -3,6 +3,7 @@
 mod answers;
 mod examples;
 mod exits;
+mod formatting;
 mod managers;
 mod packages;
 mod reports;
