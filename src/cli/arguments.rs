@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::exit::Exit;
 use super::output::ColourChoice;
 use crate::config::kind::Mode;
+use crate::id::Name;
 use crate::plan::needs::Refresh;
 use crate::report::formats::Format;
 
@@ -182,6 +183,12 @@ pub struct Scope {
     /// The most that this run may do
     #[arg(long, value_name = "MODE", value_parser = parse_mode)]
     pub mode: Option<Mode>,
+    /// Do only what this deployment says; ad-hoc ones count in no other run (can be repeated)
+    #[arg(long = "deployment", value_name = "NAME", value_parser = parse_name)]
+    pub deployments: Vec<Name>,
+    /// Take the named deployments also where others win
+    #[arg(long = "force-deployment", requires = "deployments")]
+    pub force_deployments: bool,
     /// What to detect: what is not known or too old (auto), everything (always), nothing (never)
     #[arg(long, value_name = "WHAT", value_parser = parse_refresh)]
     pub refresh: Option<Refresh>,
@@ -196,6 +203,9 @@ pub struct Plan {
     /// What it covers.
     #[command(flatten)]
     pub scope: Scope,
+    /// Show what would be done if MODE stood in place of every more cautious one; such a plan cannot be applied
+    #[arg(long = "as", value_name = "MODE", value_parser = parse_switch)]
+    pub hypothetical: Option<Mode>,
     /// Contact nothing: use what is remembered
     #[arg(long)]
     pub offline: bool,
@@ -245,7 +255,7 @@ pub struct Show {
 #[derive(Debug, Args)]
 pub struct Apply {
     /// A saved plan: exactly this is done, or nothing
-    #[arg(conflicts_with_all = ["only", "mode", "rev", "refresh"])]
+    #[arg(conflicts_with_all = ["only", "mode", "rev", "refresh", "deployments", "force_deployments"])]
     pub file: Option<PathBuf>,
     /// What it covers.
     #[command(flatten)]
@@ -325,6 +335,17 @@ fn parse_mode(text: &str) -> Result<Mode, String> {
         "enforce" => Ok(Mode::Enforce),
         _ => Err("use enforce, audit, monitor or ignored".to_owned()),
     }
+}
+
+fn parse_switch(text: &str) -> Result<Mode, String> {
+    match parse_mode(text) {
+        Ok(mode) if mode > Mode::Ignored => Ok(mode),
+        _ => Err("use enforce, audit or monitor".to_owned()),
+    }
+}
+
+fn parse_name(text: &str) -> Result<Name, String> {
+    Name::new(text).map_err(|error| error.to_string())
 }
 
 fn parse_report(text: &str) -> Result<Wanted, String> {

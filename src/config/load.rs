@@ -72,6 +72,7 @@ pub fn load(source: &dyn Source) -> Loaded {
         findings.extend(file.findings);
     }
 
+    check::lay_over(&mut documents);
     let files = referred(source, &documents);
     let around = Surroundings { tree, files: &files, incomplete, root_is_broken: broken.contains(ROOT_FILE) };
     let outcome = check::check(&documents, around);

@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::kind::{
-    Architecture, Condition, Consequence, CrossTenant, DirectorySpec, InventoryMatch, ItemRef, Match,
-    Metadata, Mode, PackageMatch, Packages, ParameterSpec, ParameterValue, ParametersChanged, PrimaryPerson,
-    ProviderSpec, PsaSpec, SoftwareState, TenantPsa, VersionScheme,
+    Architecture, Condition, Consequence, CrossTenant, DirectorySpec, Enforcement, Hold, InventoryMatch,
+    ItemRef, Match, Metadata, Mode, PackageMatch, Packages, ParameterSpec, ParameterValue, ParametersChanged,
+    PrimaryPerson, ProviderSpec, PsaSpec, SoftwareState, TenantPsa, VersionScheme,
 };
 use crate::diagnostic::{Place, Sources};
 use crate::id::{Digest, Name};
@@ -66,6 +66,41 @@ pub struct Instance {
     pub sources: Believing,
     /// The SQLite file, if it is set.
     pub sqlite: Option<String>,
+    /// Folders whose documents are a library.
+    pub libraries: Vec<Library>,
+}
+
+/// See [`super::kind::LibrarySettings`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Library {
+    /// The folder, without a slash at its ends.
+    pub folder: Arc<str>,
+    /// The deployments and bundles that count.
+    pub deployments: BTreeSet<Name>,
+    /// Whether all of them do.
+    pub every: bool,
+}
+
+impl Library {
+    /// Whether a file lies in the folder.
+    #[must_use]
+    pub fn holds(&self, file: &str) -> bool {
+        file.strip_prefix(&*self.folder).is_some_and(|rest| rest.starts_with('/'))
+    }
+}
+
+/// Where a deployment comes from. The order is that of precedence (DEP-30).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Layer {
+    /// From a library; it counts only where the Instance lists it.
+    Library {
+        /// The library's folder.
+        folder: Arc<str>,
+        /// Whether it is listed.
+        listed: bool,
+    },
+    /// From the repository itself.
+    Local,
 }
 
 /// See [`super::kind::SourceSettings`].
@@ -122,7 +157,7 @@ pub struct Linked<T> {
 }
 
 /// See [`super::kind::TenantSpec`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Tenant {
     /// Its name.
     pub metadata: Metadata,
@@ -140,6 +175,8 @@ pub struct Tenant {
     pub mode: Mode,
     /// Whether cross-tenant deployments reach it.
     pub cross_tenant: CrossTenant,
+    /// Nothing is done here and below for a while.
+    pub hold: Option<Hold>,
 }
 
 /// See [`super::kind::ProviderSpec`].
@@ -156,7 +193,7 @@ pub struct Provider {
 }
 
 /// See [`super::kind::ComputerSpec`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Computer {
     /// The document's name.
     pub metadata: Metadata,
@@ -274,6 +311,8 @@ pub struct Software {
     pub parameters_changed: Option<ParametersChanged>,
     /// What its scripts can be given.
     pub parameters: BTreeMap<String, ParameterSpec>,
+    /// Whether anything is done with it at all.
+    pub enabled: bool,
 }
 
 impl Software {
@@ -399,6 +438,8 @@ pub struct Task {
     pub get: Option<Scripts>,
     /// What its scripts can be given.
     pub parameters: BTreeMap<String, ParameterSpec>,
+    /// Whether anything is done with it at all.
+    pub enabled: bool,
 }
 
 /// What a deployment wants of its item.
@@ -467,6 +508,12 @@ pub struct Deployment {
     pub priority: i32,
     /// Whether it counts.
     pub enabled: bool,
+    /// When it counts.
+    pub enforcement: Enforcement,
+    /// Where it wins nothing is done for a while.
+    pub hold: Option<Hold>,
+    /// Where it comes from.
+    pub layer: Layer,
 }
 
 /// The items that go first and last, over all Order documents.

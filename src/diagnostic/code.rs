@@ -160,6 +160,8 @@ codes! {
         "The regular expression or wildcard cannot be used. Version patterns name the version with (?<version>...)."
     VERSION "M0411" Error "not a version in this scheme"
         "The text is not a version, or not a version constraint, in the scheme of this software."
+    BUNDLE_ENTRY "M0412" Error "entry of a bundle without a name of its own"
+        "Each entry of a bundle becomes a deployment called BUNDLE--ENTRY, after its item unless it has a name. The whole has to be a name of at most 63 letters that no other deployment has."
     PACKAGES "M0430" Error "package managers that do not fit"
         "The name is not one that package managers use, or `prefer` names a manager twice or one that has no name here. Names are letters, digits and . + _ @ / - and begin with a letter or digit."
     BASE_VERSION "M0452" Error "base version that is no release"

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 
 use roaring::RoaringBitmap;
 
-use super::detections::Detections;
+use super::detections::Fresh;
 use super::fleet::Fleet;
+use super::gates::Run;
 use super::precedence::{Candidate, Winners, is_ignored};
 use super::probes;
 use crate::config::Config;
@@ -27,12 +28,12 @@ pub struct View<'a> {
     pub snapshot: &'a Snapshot,
     /// The computers by columns.
     pub fleet: &'a Fleet,
-    /// What was detected.
-    pub detections: &'a Detections,
-    /// Detections before this are stale.
-    pub oldest: Timestamp,
+    /// What was detected, and what of it is too old.
+    pub detections: &'a Fresh<'a>,
     /// The most that the run may do.
     pub ceiling: Mode,
+    /// What the run asks for.
+    pub run: &'a Run,
 }
 
 /// The instant before which what was detected is too old.
@@ -87,7 +88,7 @@ impl<'a> View<'a> {
     pub fn parts(&self, item: &ItemKey, candidates: &[Candidate<'a>], winners: &Winners) -> Vec<Part<'a>> {
         let mut parts = Vec::new();
         for (candidate, won) in candidates.iter().zip(&winners.won) {
-            if won.is_empty() || is_ignored(candidate.deployment) {
+            if won.is_empty() || !candidate.acts || is_ignored(candidate.deployment) {
                 continue;
             }
             let values = self.values(item, Some(candidate.deployment));
@@ -126,7 +127,7 @@ impl<'a> View<'a> {
                 continue;
             }
             let mut unknown = &computers & &self.fleet.unreached;
-            let found = self.detections.parts(item, &probe.digest, &(computers - &unknown), self.oldest);
+            let found = self.detections.parts(item, &probe.digest, &(computers - &unknown));
             for (observed, computers) in found.fresh {
                 add(Seen::Known(observed), computers);
             }

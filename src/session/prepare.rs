@@ -22,6 +22,7 @@ use crate::inventory::known::{Contact, Known};
 use crate::inventory::snapshot::Snapshot;
 use crate::plan::detections::Detections;
 use crate::plan::document::{Options, Revision};
+use crate::plan::gates::Run;
 use crate::plan::needs::{Ask, Need, Refresh, needs};
 use crate::plan::past::Past;
 use crate::plan::planner::{self, Planned};
@@ -128,7 +129,7 @@ impl Preparation<'_> {
         let mut stored: Vec<Detection> = self.store.detections().await?;
         stored.retain(|detection| !doubtful.contains(&detection.computer));
         let max_age = self.config.instance.max_age;
-        let (mut snapshot, mut findings) = Snapshot::build(self.config, known.clone(), failed.clone());
+        let (mut snapshot, mut findings) = Snapshot::build(self.config, known.iter().cloned(), failed.clone());
         let too_old = self.clock.now().checked_sub(max_age.duration()).unwrap_or(Timestamp::MIN);
         let oldest = stored.iter().map(|detection| detection.at).filter(|at| *at >= too_old).min();
         let mut detections = Detections::new(&snapshot, stored);
@@ -146,7 +147,7 @@ impl Preparation<'_> {
                 detections: &detections,
                 only: scope.as_ref().map(|scope| &scope.possible),
                 ceiling: wish.options.mode.unwrap_or(Mode::Enforce),
-                now: self.clock.now(),
+                run: &Run::of(&wish.options, self.clock.now()),
                 max_age,
                 refresh,
             });
@@ -166,7 +167,7 @@ impl Preparation<'_> {
                 _ = if answered { reached.insert(id) } else { in_vain.insert(id) };
             }
             self.keep(&snapshot, &found, &mut known, &mut detections).await?;
-            (snapshot, findings) = Snapshot::build(self.config, known.clone(), failed.clone());
+            (snapshot, findings) = Snapshot::build(self.config, known.iter().cloned(), failed.clone());
             if refresh == Refresh::Never {
                 break;
             }

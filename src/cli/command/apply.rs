@@ -40,6 +40,10 @@ pub(in crate::cli) async fn run(
         Some(file) => Some(saved::read(&shell.environment.current_dir.join(file))?),
         None => None,
     };
+    if saved.as_ref().is_some_and(|plan| plan.options.hypothetical.is_some()) {
+        return Err(CliError::refused("this plan shows what another mode would do; it is not applied")
+            .hint("change the modes in the configuration, and make a plan without --as"));
+    }
     let rev = match &saved {
         Some(plan) if !plan.revision.dirty => plan.revision.commit.as_ref().map(|c| c.as_str().to_owned()),
         Some(_) => None,
@@ -80,7 +84,13 @@ pub(in crate::cli) async fn run(
     if prepared.findings.has_errors() || prepared.planned.findings.has_errors() {
         return Err(CliError::reported(Exit::Configuration));
     }
-    if plan.sessions.is_empty() && control.demand() == Demand::Run {
+    if super::plan::is_overruled(plan) {
+        return Err(CliError::refused("not applied: a deployment that was named does not win everywhere")
+            .hint("the plan says where and against which; --force-deployment takes it all the same"));
+    }
+    // What a run of named deployments wants is not all that is wanted.
+    let whole = plan.options.deployments.is_empty();
+    if whole && plan.sessions.is_empty() && control.demand() == Demand::Run {
         remember(&store, &prepared.snapshot, &prepared.planned.wants).await?;
     }
     if plan.sessions.is_empty() || control.demand() != Demand::Run {
@@ -90,7 +100,7 @@ pub(in crate::cli) async fn run(
         approve(shell, plan, control.clone()).await?;
     }
     let outcome = execute(shell, &opened, &links, &store, &prepared, control, command).await?;
-    if control.demand() == Demand::Run {
+    if whole && control.demand() == Demand::Run {
         remember(&store, &prepared.snapshot, &prepared.planned.wants).await?;
     }
     Ok(exit(&prepared, Some(&outcome), control, command))

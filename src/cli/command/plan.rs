@@ -9,7 +9,7 @@ use crate::cli::exit::Exit;
 use crate::cli::planning;
 use crate::cli::reports::Reporting;
 use crate::diagnostic::Findings;
-use crate::plan::document::Plan;
+use crate::plan::document::{NoteKind, Plan};
 use crate::plan::needs::Refresh;
 use crate::report;
 use crate::report::graph::Graph;
@@ -25,7 +25,8 @@ pub(in crate::cli) async fn run(
     let rev = command.scope.revision.rev.as_deref();
     let reporting = Reporting::new(shell, "plan", &command.reports, rev)?;
     let opened = reporting.open(shell, rev)?;
-    let wish = planning::wish(&command.scope, Refresh::Auto, command.offline)?;
+    let mut wish = planning::wish(&command.scope, Refresh::Auto, command.offline)?;
+    wish.options.hypothetical = command.hypothetical;
     let links = shell.links(&opened)?;
     let store = shell.store(&opened).await?;
     let prepared = planning::prepare(shell, &opened, &links, &store, control, &wish).await?;
@@ -43,7 +44,10 @@ pub(in crate::cli) async fn run(
         let mut text = Vec::new();
         report::json::plan(&mut text, plan)?;
         std::fs::write(&path, text).map_err(|error| CliError::io("write", &path, error))?;
-        shell.ui.hint(format!("saved; apply exactly this with: muster apply {}", file.display()));
+        shell.ui.hint(match plan.options.hypothetical {
+            Some(_) => "saved, to be shown: a plan with --as is not applied".to_owned(),
+            None => format!("saved; apply exactly this with: muster apply {}", file.display()),
+        });
     }
     Ok(exit(&prepared, command.detailed_exitcode, command.scope.allow_missing))
 }
@@ -92,6 +96,8 @@ pub(in crate::cli) fn exit(prepared: &Prepared, detailed: bool, allow_missing: u
         Exit::Configuration
     } else if !prepared.failed.is_empty() {
         Exit::Source
+    } else if is_overruled(plan) {
+        Exit::Refused
     } else if too_much_missing(plan, allow_missing) {
         Exit::Incomplete
     } else if detailed && !plan.sessions.is_empty() {
@@ -99,6 +105,11 @@ pub(in crate::cli) fn exit(prepared: &Prepared, detailed: bool, allow_missing: u
     } else {
         Exit::Done
     }
+}
+
+/// Whether a deployment that the run names does not win somewhere, so that the plan is not executed (RES-17).
+pub(in crate::cli) fn is_overruled(plan: &Plan) -> bool {
+    plan.notes.iter().any(|note| note.kind == NoteKind::Overruled)
 }
 
 /// Whether more computers than allowed, in percent of those in scope, were not reached.

@@ -58,7 +58,7 @@ impl<'a> Checker<'a> {
         Some(self.settings(document))
     }
 
-    fn settings(&mut self, document: &Document<InstanceSpec>) -> Instance {
+    fn settings(&mut self, document: &'a Document<InstanceSpec>) -> Instance {
         let Document { raw, metadata, spec, .. } = document;
         self.within(raw, "/spec/concurrency", spec.concurrency, 1, 10_000);
         if let Some(zone) = &spec.time_zone {
@@ -67,6 +67,7 @@ impl<'a> Checker<'a> {
         if let Some(state) = &spec.state {
             self.not_empty(raw, "/spec/state/sqlite", &state.sqlite);
         }
+        self.libraries = self.library_settings(document);
         let sources = self.believing(raw, spec.sources.as_ref());
         Instance {
             metadata: metadata.clone(),
@@ -77,6 +78,7 @@ impl<'a> Checker<'a> {
             max_age: spec.detection.as_ref().and_then(|detection| detection.max_age).unwrap_or(MAX_AGE),
             sources,
             sqlite: spec.state.as_ref().map(|state| state.sqlite.clone()),
+            libraries: self.libraries.clone(),
         }
     }
 
@@ -104,6 +106,7 @@ impl<'a> Checker<'a> {
         let mut edges = Vec::new();
         for document in documents {
             self.begin(document);
+            self.hold(&document.raw, document.spec.hold.as_ref());
             if let Some(parent) = &document.spec.parent {
                 self.reference(&document.raw, "/spec/parent", Kind::Tenant, parent);
                 edges.push((document.name(), document.raw.place("/spec/parent"), vec![parent]));
@@ -118,6 +121,7 @@ impl<'a> Checker<'a> {
                 tags: document.spec.tags.clone(),
                 mode: document.spec.mode.unwrap_or(Mode::Enforce),
                 cross_tenant: document.spec.cross_tenant.unwrap_or(CrossTenant::Include),
+                hold: document.spec.hold.clone(),
             });
         }
         self.begin_all();

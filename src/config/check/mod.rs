@@ -9,6 +9,7 @@ mod cycle;
 mod deployment;
 mod expression;
 mod instance;
+mod library;
 mod order;
 mod packages;
 mod parameter;
@@ -27,13 +28,14 @@ use std::sync::Arc;
 
 use super::document::{Document, Documents};
 use super::kind::Kind;
-use super::model::{Config, Target};
+use super::model::{Config, Library, Target};
 use super::parse::RawDocument;
 use super::tree::{ReadError, Tree};
 use crate::diagnostic::{Code, Finding, Findings, Place, Sources, code};
 use crate::id::Name;
 use script::{Checked, Shared};
 
+pub use library::lay_over;
 pub use parameter::{MAX_FILE_BYTES, parameter_files};
 pub use provider::{data_files, memory_files};
 pub use script::{MAX_SCRIPT_BYTES, script_files};
@@ -100,6 +102,8 @@ struct Checker<'a> {
     powershell: BTreeMap<Arc<str>, script::Written>,
     findings: Findings,
     sources: Sources,
+    /// The folders whose documents are libraries.
+    libraries: Vec<Library>,
     /// Whether the document that is looked at has errors of its own; see [`Checker::begin`].
     is_partial: bool,
 }
@@ -121,6 +125,7 @@ impl<'a> Checker<'a> {
             powershell: BTreeMap::new(),
             findings: Findings::new(),
             sources: Sources::new(),
+            libraries: Vec::new(),
             is_partial: false,
         };
         for (kind, name, raw) in documents.names() {
@@ -164,6 +169,7 @@ impl<'a> Checker<'a> {
         let software = self.all_software(documents);
         let deployments = self.deployments(documents, &software);
         let order = self.order(&documents.orders);
+        self.listed_in_libraries(documents);
         Some(Config {
             instance: instance?,
             tenants,

@@ -112,6 +112,7 @@ impl<'a> Checker<'a> {
             configuration: spec.configuration.clone(),
             parameters_changed: spec.parameters_changed,
             parameters,
+            enabled: spec.enabled,
         });
         CheckedSoftware { spec, versions, model }
     }

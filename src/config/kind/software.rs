@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Packages, ParameterSpec, PlatformScripts, ReleaseSpec, TextMatch, VersionSource};
+use super::{Packages, ParameterSpec, PlatformScripts, ReleaseSpec, TextMatch, VersionSource, yes};
 use crate::id::Name;
 
 /// A program that can be present in some version.
@@ -60,6 +60,9 @@ pub struct SoftwareSpec {
     /// The parameters that deployments may give; all its scripts and its configuration task get them (TSK-11).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub parameters: BTreeMap<String, ParameterSpec>,
+    /// Whether anything is done with it at all: switched off, no deployment of it counts anywhere. Default: true.
+    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+    pub enabled: bool,
 }
 
 impl SoftwareSpec {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Mode, TenantPsa};
+use super::{Hold, Mode, TenantPsa};
 use crate::id::Name;
 
 /// A customer of the service provider.
@@ -30,6 +30,9 @@ pub struct TenantSpec {
     /// Whether deployments that are not made for this tenant reach it (RES-12). Default: include.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cross_tenant: Option<CrossTenant>,
+    /// Nothing is done on the computers of this tenant and of those below it until a day (TGT-15).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Hold>,
 }
 
 /// Whether cross-tenant deployments reach a tenant.

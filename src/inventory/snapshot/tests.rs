@@ -19,7 +19,7 @@ pub(crate) fn place(file: &str) -> Place {
 }
 
 pub(crate) fn metadata(text: &str) -> Metadata {
-    Metadata { name: name(text), title: None, labels: BTreeMap::new(), description: None }
+    Metadata { name: name(text), title: None, labels: BTreeMap::new(), description: None, allow: Vec::new() }
 }
 
 pub(crate) fn texts(texts: &[&str]) -> BTreeSet<String> {
@@ -39,6 +39,7 @@ pub(crate) fn config() -> Config {
             tags: texts(tags),
             mode: Mode::Enforce,
             cross_tenant: CrossTenant::Include,
+            hold: None,
         };
         (name(text), tenant)
     };
@@ -61,6 +62,7 @@ pub(crate) fn config() -> Config {
             max_age: Limit::seconds(3600),
             sources: model::Believing::default(),
             sqlite: None,
+            libraries: Vec::new(),
         },
         tenants: BTreeMap::from([
             tenant("acme", None, &["gold"]),
@@ -187,7 +189,7 @@ fn what_git_says_of_a_computer_lies_over_what_its_provider_says() {
     assert_eq!(codes(&findings), [""; 0]);
     let computer = snapshot.computer(0);
     assert_eq!(computer.tenant, Some(name("contoso")));
-    assert_eq!(computer.tags, texts(&["desk", "till"]));
+    assert_eq!(*computer.tags, texts(&["desk", "till"]));
     assert_eq!((computer.mode, computer.excluded), (Mode::Audit, true));
     assert_eq!(computer.document, Some(name("front-desk")));
     assert_eq!(snapshot.tags().with("till"), set(&[0]));
