@@ -202,6 +202,19 @@ fn the_number_of_lines_hangs_on_kinds_and_not_on_computers() {
     }
 }
 
+/// One screen, whatever the fleet: at most 40 lines of 100 columns, and the same number over 10, 1,000 and 100,000.
+#[test]
+fn five_kinds_of_change_over_100_000_computers_fit_one_screen() {
+    let shown = |computers| text(&five_kinds(computers), &view(100));
+    let lines = |computers| shown(computers).lines().count();
+    let large = shown(100_000);
+    assert!(large.lines().count() <= 40, "{large}");
+    assert!(large.lines().all(|line| words::width(line) <= 100), "{large}");
+    assert_eq!((lines(10), lines(1_000)), (lines(100_000), lines(100_000)), "{large}");
+    let noted = text(&with_notes(five_kinds(100_000), 4_000), &view(100));
+    assert!(noted.lines().count() <= 40, "{noted}");
+}
+
 #[test]
 fn one_thousand_different_notes_do_not_fill_the_screen() {
     let mut plan = nothing(1000);

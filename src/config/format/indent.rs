@@ -34,7 +34,7 @@ struct Unusual;
 pub(super) fn even(source: &Source<'_>) -> Option<String> {
     let layout = laid_out(source)?;
     // How lines that began at a column have moved, for the comments beside them.
-    let mut moved: BTreeMap<usize, isize> = BTreeMap::new();
+    let mut shifts: BTreeMap<usize, isize> = BTreeMap::new();
     let mut text = String::with_capacity(source.text.len() + 64);
     for (number, plan) in layout.lines.iter().enumerate() {
         let line = source.line(number);
@@ -44,8 +44,8 @@ pub(super) fn even(source: &Source<'_>) -> Option<String> {
             let start = source.starts.get(number).copied().unwrap_or(0);
             text.push_str(line.get(plan.content.saturating_sub(start)..).unwrap_or_default());
             let old = indentation(line);
-            moved.retain(|other, _| *other <= old);
-            moved.insert(old, difference(column, old));
+            shifts.retain(|other, _| *other <= old);
+            shifts.insert(old, difference(column, old));
         } else if let Some(moves) = plan.moves {
             shift(&mut text, line, moves);
         } else if line.trim_start().starts_with('#') {
@@ -53,15 +53,15 @@ pub(super) fn even(source: &Source<'_>) -> Option<String> {
             let next = layout.lines.iter().enumerate().skip(number + 1).find_map(|(number, plan)| {
                 plan.begins.map(|(column, _)| (indentation(source.line(number)), column))
             });
-            let moves = match next {
+            let by = match next {
                 Some((before, column)) if before == old => difference(column, before),
-                _ => match (moved.get(&old), next) {
-                    (Some(moves), _) => *moves,
+                _ => match (shifts.get(&old), next) {
+                    (Some(by), _) => *by,
                     (None, Some((before, column))) => difference(column, before),
                     (None, None) => 0,
                 },
             };
-            shift(&mut text, line, moves);
+            shift(&mut text, line, by);
         } else {
             text.push_str(line);
         }
