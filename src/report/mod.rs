@@ -10,6 +10,7 @@ pub mod diagnostic;
 pub mod difference;
 pub mod events;
 pub mod explain;
+mod fields;
 pub mod formats;
 pub mod github;
 pub mod gitlab;

@@ -14,8 +14,10 @@ mod instance;
 mod order;
 mod package;
 mod parameter;
+pub mod property;
 mod provider;
 mod release;
+pub mod resource;
 mod script;
 mod software;
 mod source;
@@ -40,6 +42,7 @@ pub use provider::{
     Become, Faults, Generator, LocalSpec, ProviderSpec, SimulatedSpec, SshHost, SshJump, SshSpec,
 };
 pub use release::{Architecture, InvalidSha256, PayloadSpec, ReleaseSpec, Sha256};
+pub use resource::{ResourceKind, ResourceSpec};
 pub use script::{PlatformScripts, ScriptSource, ScriptSpec};
 pub use software::{
     Condition, Consequence, Detect, InventoryMatch, PackageManager, PackageMatch, ParametersChanged,
