@@ -10,7 +10,7 @@ const ENVELOPE: [&str; 4] = ["apiVersion", "kind", "metadata", "spec"];
 const METADATA: [&str; 4] = ["name", "title", "description", "labels"];
 
 /// Puts the keys of all documents into order.
-pub(super) fn ordered(source: &Source<'_>) -> Option<String> {
+pub(super) fn ordered(source: &Source<'_>) -> String {
     let mut lines: Vec<&str> = (0..source.starts.len()).map(|number| source.line(number)).collect();
     // From the last document to the first, and a document's metadata before itself: nothing that is still looked at moves.
     for node in source.nodes.iter().rev() {
@@ -24,7 +24,7 @@ pub(super) fn ordered(source: &Source<'_>) -> Option<String> {
     }
     let mut text = lines.join("\n");
     text.push('\n');
-    Some(text)
+    text
 }
 
 /// Orders the entries of one block mapping by moving their lines. `lines` has the same number of lines for it as the text.

@@ -31,8 +31,8 @@ struct Layout<'s, 'a> {
 struct Unusual;
 
 /// Puts every line at the column of its level.
-pub(super) fn even(source: &Source<'_>) -> Option<String> {
-    let layout = laid_out(source)?;
+pub(super) fn even(source: &Source<'_>) -> String {
+    let Some(layout) = laid_out(source) else { return source.text.to_owned() };
     // How lines that began at a column have moved, for the comments beside them.
     let mut shifts: BTreeMap<usize, isize> = BTreeMap::new();
     let mut text = String::with_capacity(source.text.len() + 64);
@@ -67,12 +67,12 @@ pub(super) fn even(source: &Source<'_>) -> Option<String> {
         }
         text.push('\n');
     }
-    Some(text)
+    text
 }
 
 /// No blanks at the ends of lines, at most one blank line in a row, none at the beginning, one line end at the end.
-pub(super) fn tidy(source: &Source<'_>) -> Option<String> {
-    let layout = laid_out(source)?;
+pub(super) fn tidy(source: &Source<'_>) -> String {
+    let Some(layout) = laid_out(source) else { return source.text.to_owned() };
     let mut text = String::with_capacity(source.text.len());
     let mut blank = true;
     for (number, plan) in layout.lines.iter().enumerate() {
@@ -96,7 +96,7 @@ pub(super) fn tidy(source: &Source<'_>) -> Option<String> {
     let kept = text.trim_end_matches('\n').len();
     text.truncate(kept);
     text.push('\n');
-    Some(text)
+    text
 }
 
 fn difference(new: usize, old: usize) -> isize {

@@ -115,9 +115,9 @@ pub fn format(file: &Arc<str>, text: &str) -> Result<String, Findings> {
         for step in [ends, envelope::ordered, quotes::fewer, indent::even, indent::tidy] {
             let Ok(nodes) = read(file, &best) else { break };
             // A step that would change the meaning is left out.
-            match step(&Source::new(&best, &nodes)) {
-                Some(next) if next != best && keeps(&next) => best = next,
-                _ => {}
+            let next = step(&Source::new(&best, &nodes));
+            if next != best && keeps(&next) {
+                best = next;
             }
         }
         if best == before {
@@ -128,8 +128,8 @@ pub fn format(file: &Arc<str>, text: &str) -> Result<String, Findings> {
 }
 
 /// Without a byte-order mark, and with line ends that are one character.
-fn ends(source: &Source<'_>) -> Option<String> {
-    Some(source.text.strip_prefix('\u{feff}').unwrap_or(source.text).replace("\r\n", "\n"))
+fn ends(source: &Source<'_>) -> String {
+    source.text.strip_prefix('\u{feff}').unwrap_or(source.text).replace("\r\n", "\n")
 }
 
 fn read(file: &Arc<str>, text: &str) -> Result<Vec<Node>, Findings> {

@@ -7,7 +7,7 @@ use super::{Node, NodeKind, Source};
 use crate::config::spanned::scalar::{self, Scalar};
 
 /// Takes quotes away, or makes them simple.
-pub(super) fn fewer(source: &Source<'_>) -> Option<String> {
+pub(super) fn fewer(source: &Source<'_>) -> String {
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
     for node in source.nodes {
         walk(source, node, &mut edits);
@@ -19,7 +19,7 @@ pub(super) fn fewer(source: &Source<'_>) -> Option<String> {
             text.replace_range(range, &new);
         }
     }
-    Some(text)
+    text
 }
 
 fn walk(source: &Source<'_>, node: &Node, edits: &mut Vec<(Range<usize>, String)>) {
