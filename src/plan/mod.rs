@@ -7,6 +7,7 @@
 mod alike;
 pub mod compare;
 mod coverage;
+pub mod desired;
 pub mod detections;
 pub mod diff;
 pub mod digest;

@@ -40,6 +40,16 @@ pub const fn to_do(action: ActionType) -> &'static str {
     }
 }
 
+/// A span of time for people, rounded up to what matters: `40 s`, `12 min`, `3 h`.
+#[must_use]
+pub fn span(seconds: u64) -> String {
+    match seconds {
+        0..=89 => format!("{seconds} s"),
+        90..=5_399 => format!("{} min", seconds.div_ceil(60)),
+        _ => format!("{} h", seconds.div_ceil(3600)),
+    }
+}
+
 /// What was done, to stand before or after a name.
 #[must_use]
 pub const fn verb(action: ActionType) -> &'static str {
