@@ -265,6 +265,9 @@ pub struct Apply {
     /// Do not ask
     #[arg(long)]
     pub auto_approve: bool,
+    /// Only bring the files that installs need to the computers, so that a later apply needs no network there
+    #[arg(long, conflicts_with = "file")]
+    pub download_only: bool,
     /// List the computers and values of each change
     #[arg(long)]
     pub details: bool,

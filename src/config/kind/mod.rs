@@ -11,6 +11,7 @@ mod deployment;
 mod expression;
 mod hold;
 mod instance;
+mod license;
 mod order;
 mod package;
 mod parameter;
@@ -35,6 +36,7 @@ pub use expression::{
 };
 pub use hold::Hold;
 pub use instance::{DetectionSettings, InstanceSpec, LibrarySettings, StateSettings};
+pub use license::{LicenseNeed, LicenseSpec};
 pub use order::{ItemRef, OrderSpec};
 pub use package::{Installer, Packages};
 pub use parameter::{FileValue, ParameterSpec, ParameterType, ParameterValue};
@@ -173,6 +175,8 @@ pub enum Kind {
     Task,
     /// `Script`
     Script,
+    /// `License`
+    License,
     /// `Deployment`
     Deployment,
     /// `Bundle`
@@ -194,6 +198,7 @@ impl Kind {
         Self::Software,
         Self::Task,
         Self::Script,
+        Self::License,
         Self::Deployment,
         Self::Bundle,
         Self::Order,
@@ -213,6 +218,7 @@ impl Kind {
             Self::Software => "Software",
             Self::Task => "Task",
             Self::Script => "Script",
+            Self::License => "License",
             Self::Deployment => "Deployment",
             Self::Bundle => "Bundle",
             Self::Order => "Order",

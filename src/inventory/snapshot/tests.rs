@@ -78,8 +78,10 @@ pub(crate) fn config() -> Config {
         targets: BTreeMap::new(),
         software: BTreeMap::new(),
         tasks: BTreeMap::new(),
+        licenses: BTreeMap::new(),
         deployments: BTreeMap::new(),
         order: model::Order::default(),
+        uses: model::Uses::default(),
         sources: Sources::new(),
     }
 }

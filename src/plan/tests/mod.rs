@@ -10,4 +10,5 @@ mod orders;
 mod precedences;
 mod readings;
 mod scenarios;
+mod supplies;
 pub(crate) mod world;

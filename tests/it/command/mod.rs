@@ -7,6 +7,7 @@ mod exits;
 mod formatting;
 mod managers;
 mod packages;
+mod payloads;
 mod reports;
 mod revisions;
 mod saved;
