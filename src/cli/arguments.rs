@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::civil::Date;
 
 use super::exit::Exit;
 use super::output::ColourChoice;
@@ -194,6 +195,9 @@ pub struct Scope {
     /// What to detect: what is not known or too old (auto), everything (always), nothing (never)
     #[arg(long, value_name = "WHAT", value_parser = parse_refresh)]
     pub refresh: Option<Refresh>,
+    /// Believe that a provider, directory or PSA lost as much as it says (can be repeated)
+    #[arg(long, value_name = "NAME", value_parser = parse_name)]
+    pub accept_shrink: Vec<Name>,
     /// How many of the computers may be out of reach, in percent, without exit code 5
     #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=100))]
     pub allow_missing: u8,
@@ -301,6 +305,9 @@ pub struct Diff {
 pub struct Resolve {
     /// The name of a target, or selectors such as tenant:contoso,role:server
     pub target: String,
+    /// The day for which dates of agreements count, such as 2026-12-01 (default: today)
+    #[arg(long, value_name = "DATE")]
+    pub as_of: Option<Date>,
     /// The revision.
     #[command(flatten)]
     pub revision: RevisionArgs,

@@ -112,6 +112,7 @@ const ROWS: &[Row] = &[
             "config::parallel",
             "config::check",
             "config::schema",
+            "inventory::believe",
             "config::resource",
             "inventory::identify",
             "session::bundle",
@@ -140,7 +141,15 @@ const ROWS: &[Row] = &[
     },
     Row {
         ring: "3 seams",
-        modules: &["provider", "store", "config::revision", "session::secrets"],
+        modules: &[
+            "provider",
+            "directory",
+            "psa",
+            "store",
+            "config::revision",
+            "session::secrets",
+            "session::host",
+        ],
         must_not: "the same; name an adapter",
         words: OUTSIDE,
         apart: false,
@@ -150,6 +159,7 @@ const ROWS: &[Row] = &[
         modules: &[
             "config::objects",
             "provider::shell",
+            "provider::page",
             "store::format",
             "store::row",
             "store::file",
@@ -163,8 +173,11 @@ const ROWS: &[Row] = &[
         ring: "4 adapters",
         modules: &[
             "provider::local",
+            "provider::host",
             "provider::ssh",
             "provider::simulated",
+            "directory::simulated",
+            "psa::simulated",
             "store::sqlite",
             "config::git",
             "config::worktree",
@@ -178,6 +191,7 @@ const ROWS: &[Row] = &[
         modules: &[
             "config::load",
             "inventory::collect",
+            "inventory::queries",
             "session::control",
             "session::prepare",
             "session::detect",

@@ -274,7 +274,8 @@ impl World {
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
-        Snapshot::build(&self.config, self.known.clone(), self.failed.clone()).0
+        let snapshot = Snapshot::build(&self.config, self.known.clone(), self.failed.clone()).0;
+        snapshot.with_relations(&self.config, &crate::inventory::relations::Relations::default())
     }
 
     /// Looks at all that `needs` asks for, as a driver would.

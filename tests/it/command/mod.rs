@@ -11,4 +11,5 @@ mod payloads;
 mod reports;
 mod revisions;
 mod saved;
+mod sources;
 mod terminal;
