@@ -74,6 +74,8 @@ pub enum Command {
     Init(Init),
     /// Check the configuration and report every mistake
     Validate(Validate),
+    /// Write the repository's YAML in one form, comments kept
+    Fmt(Fmt),
     /// Write the JSON Schemas of all kinds of documents
     Schema(Schema),
     /// Show what apply would do, and change nothing
@@ -150,6 +152,19 @@ pub struct Validate {
     /// The reports.
     #[command(flatten)]
     pub reports: Reports,
+}
+
+/// Options of `fmt`.
+#[derive(Debug, Args)]
+pub struct Fmt {
+    /// Files and folders (default: the whole repository)
+    pub paths: Vec<PathBuf>,
+    /// Change nothing; exit with 2 when something is written otherwise
+    #[arg(long)]
+    pub check: bool,
+    /// Change nothing; show what would change
+    #[arg(long)]
+    pub diff: bool,
 }
 
 /// Options of `schema`.

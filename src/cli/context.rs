@@ -17,6 +17,8 @@ use super::output::Ui;
 use crate::config::Config;
 use crate::config::kind::{DirectorySpec, ProviderSpec, PsaSpec};
 use crate::config::load::Loaded;
+use crate::config::revision::Source as _;
+use crate::config::tree::{Entry, is_configuration};
 use crate::config::{git, load, worktree};
 use crate::diagnostic::{Findings, Sources};
 use crate::directory::simulated::SimulatedDirectory;
@@ -163,6 +165,29 @@ impl Shell {
     #[must_use]
     pub fn this_host(&self, root: &Path) -> ThisHost {
         ThisHost { root: root.to_owned(), temporary: self.environment.temporary.clone() }
+    }
+
+    /// The configuration files of the repository, or those below a folder.
+    ///
+    /// # Errors
+    /// When there is no repository, or its folder cannot be listed.
+    pub fn configuration_files(&self, folder: Option<&Path>) -> Result<Vec<PathBuf>, CliError> {
+        let start = match (folder, &self.global.repo) {
+            (Some(folder), _) => folder.to_owned(),
+            (None, Some(path)) => self.environment.current_dir.join(path),
+            (None, None) => self.environment.current_dir.clone(),
+        };
+        let root = match folder {
+            Some(folder) => folder.to_owned(),
+            None => worktree::find_root(&start).ok_or_else(|| CliError::no_repository(&start))?,
+        };
+        let source = worktree::Worktree::open(&root)?;
+        let files = source.tree().iter().filter(|(path, entry)| {
+            **entry == Entry::File
+                && is_configuration(path)
+                && !path.split('/').any(|part| part.starts_with('.'))
+        });
+        Ok(files.map(|(path, _)| root.join(&**path)).collect())
     }
 
     /// The lines that differ from a base, and the folder of the configuration below its git repository.

@@ -66,6 +66,7 @@ fn run(shell: &mut Shell, command: &Command) -> Result<Exit, CliError> {
     match command {
         Command::Init(command) => command::init::run(shell, command),
         Command::Validate(command) => command::validate::run(shell, command),
+        Command::Fmt(command) => command::fmt::run(shell, command),
         Command::Schema(command) => command::schema::run(shell, command),
         Command::Show(command) => command::show::run(shell, command),
         Command::Completions(command) => command::completions::run(&shell.ui, command),

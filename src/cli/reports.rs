@@ -92,20 +92,31 @@ impl Reporting {
     }
 }
 
-/// Writes a report beside its place and moves it there, so that nobody reads half of one. What is no regular file, such as
-/// a pipe, is written to.
 fn replace(path: &Path, format: Format, model: &Model<'_>) -> io::Result<()> {
     let mut bytes = Vec::new();
     format.write(&mut bytes, model)?;
+    replace_with(path, &bytes)
+}
+
+/// Writes a file beside its place and moves it there, so that nobody reads half of it. What is no regular file, such as a
+/// pipe, is written to.
+///
+/// # Errors
+/// What the file system says. What was there before is there still.
+pub(super) fn replace_with(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
-        return std::fs::OpenOptions::new().write(true).open(path)?.write_all(&bytes);
+        return std::fs::OpenOptions::new().write(true).open(path)?.write_all(bytes);
     }
     // A link stays a link: what it leads to is replaced.
     let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy();
     let beside = path.with_file_name(format!(".{name}.{}.part", std::process::id()));
     let written = std::fs::File::create(&beside)
-        .and_then(|mut file| file.write_all(&bytes).and_then(|()| file.sync_all()))
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| match std::fs::metadata(&path) {
+            Ok(before) => std::fs::set_permissions(&beside, before.permissions()),
+            Err(_) => Ok(()),
+        })
         .and_then(|()| std::fs::rename(&beside, &path));
     if written.is_err() {
         // The error says what went wrong; what is left of the attempt is of no use.

@@ -172,7 +172,11 @@ fn revision(plan: &Plan) -> String {
 }
 
 fn row(block: &Block<'_>) -> String {
-    let who = if block.removal { list(&block.names(), NAMES) } else { block.who(3, 40) };
+    let mut who = block.who(3, 40);
+    if block.removal {
+        // Removals are listed by name (L14).
+        _ = write!(who, ": {}", list(&block.names(), NAMES));
+    }
     format!(
         "| `{}` | {} | {} | {} | {} |\n",
         block.marker.0,
@@ -265,7 +269,7 @@ mod tests {
 
         | | Change | Computers | Why | Declared in |
         |---|---|---:|---|---|
-        | `-` | Old Archiver 3.1 | PC-0000, PC-0010, PC-0020, PC-0030, PC-0040, PC-0050, PC-0060, PC-0070, PC-0080, PC-0090 and 114 more | needed by 7-Zip, new-intent | software/seven-zip/software.yaml:9 |
+        | `-` | Old Archiver 3.1 | 124 computers, 3 tenants: PC-0000, PC-0010, PC-0020, PC-0030, PC-0040, PC-0050, PC-0060, PC-0070, PC-0080, PC-0090 and 114 more | needed by 7-Zip, new-intent | software/seven-zip/software.yaml:9 |
         | `~` | 7-Zip 24.08 -&gt; 24.09 | 1,232 computers, 3 tenants | update-available, new-intent | deployments/archive.yaml:12 |
         | `+` | Audit Agent 2.0 | 176 computers, 3 tenants | missing, new-intent | deployments/security.yaml:20 |
         | `+` | disk-encryption: set | 247 computers, 3 tenants | task-non-compliant, drift | deployments/security.yaml:4 |

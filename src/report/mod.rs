@@ -8,6 +8,7 @@
 pub mod compare;
 pub mod desired;
 pub mod diagnostic;
+pub mod difference;
 pub mod events;
 pub mod explain;
 mod fields;

@@ -11,7 +11,7 @@ use super::layout::Columns;
 use super::model::{Block, blocks};
 use super::style::{Label, Line, Pen};
 use super::summary::{Summary, why_nothing};
-use super::words::{count, list, list_within, plural, thousands, wrap};
+use super::words::{count, list, list_within, plural, thousands, wrap, wrap_steady};
 use super::{View, notes, terms};
 use crate::inventory::item::Observed;
 use crate::plan::document::{Coverage, Plan};
@@ -190,7 +190,7 @@ fn last(pen: &mut dyn Pen, plan: &Plan, summary: &Summary, view: &View) -> io::R
     let mut text = summary.sentence();
     text.push_str(&impact(plan));
     let room = view.width.saturating_sub(2 + title.len());
-    for (at, part) in wrap(&text, room.max(20)).into_iter().enumerate() {
+    for (at, part) in wrap_steady(&text, room.max(20)).into_iter().enumerate() {
         let line = if at == 0 {
             Line::new().with(Label::Heading, "Plan ").with(Label::Code, plan.digest.short())
         } else {

@@ -92,9 +92,9 @@ fn a_narrow_terminal_loses_nothing() {
     Touches      1,232 computers, 3 tenants
     Not known    31 unreachable, 31 undetermined, 31 stale
     Coverage     1,232 of 1,325 computers, 6,408 of 6,625 checks
-    Plan 7f3ac0d9e1b2  1,779 changes: 176 to install, 1,232 to
-                       update, 124 to remove, 247 to set; 616
-                       values to read
+    Plan 7f3ac0d9e1b2  1,779 changes: 176 to install,
+                       1,232 to update, 124 to remove,
+                       247 to set; 616 values to read
     "#);
     let words = |text: &str| {
         let mut words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
@@ -186,7 +186,8 @@ fn details_tell_everything() {
     Touches      10 computers, 3 tenants
     Not known    2 unreachable (OFF-0, OFF-1), 2 undetermined (ODD-0, ODD-1), 2 stale (OLD-0, OLD-1)
     Coverage     10 of 16 computers, 66 of 80 checks
-    Plan 7f3ac0d9e1b2  15 changes: 2 to install, 10 to update, 1 to remove, 2 to set; 5 values to read
+    Plan 7f3ac0d9e1b2  15 changes: 2 to install, 10 to update, 1 to remove,
+                       2 to set; 5 values to read
     "#);
 }
 
@@ -200,6 +201,19 @@ fn the_number_of_lines_hangs_on_kinds_and_not_on_computers() {
         assert!(lines(1_000, 40).abs_diff(few) <= slack, "{width}");
         assert!(lines(100_000, 4_000).abs_diff(few) <= slack, "{width}");
     }
+}
+
+/// One screen, whatever the fleet: at most 40 lines of 100 columns, and the same number over 10, 1,000 and 100,000.
+#[test]
+fn five_kinds_of_change_over_100_000_computers_fit_one_screen() {
+    let shown = |computers| text(&five_kinds(computers), &view(100));
+    let lines = |computers| shown(computers).lines().count();
+    let large = shown(100_000);
+    assert!(large.lines().count() <= 40, "{large}");
+    assert!(large.lines().all(|line| words::width(line) <= 100), "{large}");
+    assert_eq!((lines(10), lines(1_000)), (lines(100_000), lines(100_000)), "{large}");
+    let noted = text(&with_notes(five_kinds(100_000), 4_000), &view(100));
+    assert!(noted.lines().count() <= 40, "{noted}");
 }
 
 #[test]

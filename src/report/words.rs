@@ -144,12 +144,27 @@ fn acts(character: char) -> bool {
 /// Breaks a text at spaces into lines of at most `columns`; a longer word keeps a line of its own, whole.
 #[must_use]
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
+    wrap_with(text, columns, width)
+}
+
+/// As [`wrap`], with room for numbers up to 999,999 wherever one stands: how many lines there are does not hang on how
+/// large they are.
+#[must_use]
+pub fn wrap_steady(text: &str, columns: usize) -> Vec<String> {
+    let room = |word: &str| {
+        let number = word.starts_with(|c: char| c.is_ascii_digit());
+        if number { width(word).max("999,999".len()) } else { width(word) }
+    };
+    wrap_with(text, columns, room)
+}
+
+fn wrap_with(text: &str, columns: usize, room: impl Fn(&str) -> usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     let mut taken = 0;
     for word in text.split_whitespace() {
         let word = visible(word);
-        let needs = width(&word);
+        let needs = room(&word);
         if !line.is_empty() && taken + 1 + needs > columns {
             lines.push(std::mem::take(&mut line));
             taken = 0;
@@ -240,6 +255,15 @@ mod tests {
     fn wide_characters_take_two_columns() {
         assert_eq!(width("abc"), 3);
         assert_eq!(width("日本"), 4);
+    }
+
+    #[test]
+    fn steady_lines_do_not_hang_on_how_large_numbers_are() {
+        let lines =
+            |number| wrap_steady(&format!("{} to set, {} to read", thousands(number), thousands(number)), 24);
+        assert_eq!(lines(1), ["1 to set, 1 to", "read"]);
+        assert_eq!(lines(999_999), ["999,999 to set, 999,999", "to read"]);
+        assert_eq!(lines(1).len(), lines(999_999).len());
     }
 
     #[test]

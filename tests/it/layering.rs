@@ -110,6 +110,7 @@ const ROWS: &[Row] = &[
             "config::conflict",
             "config::lock",
             "config::document",
+            "config::format",
             "config::parallel",
             "config::check",
             "config::schema",

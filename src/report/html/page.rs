@@ -123,10 +123,9 @@ struct ChangeRow {
     class: &'static str,
     marker: &'static str,
     what: String,
-    action: String,
+    action: &'static str,
     differences: Vec<String>,
     open: bool,
-    names_title: String,
     names: Vec<String>,
     names_more: Option<String>,
     computers: String,
@@ -357,7 +356,11 @@ fn change(block: &Block<'_>) -> ChangeRow {
         class,
         marker: block.marker.0,
         what: shown(&block.what.to_string()),
-        action: first.map(|change| terms::verb(change.action).to_owned()).unwrap_or_default(),
+        // Some titles say it already: `disk-encryption: set`.
+        action: first
+            .map(|change| terms::verb(change.action))
+            .filter(|verb| !block.what.to_string().contains(&format!(": {verb}")))
+            .unwrap_or_default(),
         differences: first
             .and_then(|change| terms::observed_text(&change.before))
             .into_iter()
@@ -367,14 +370,13 @@ fn change(block: &Block<'_>) -> ChangeRow {
             .collect(),
         // Removals are listed by name (L14).
         open: block.removal && names.len() <= 24,
-        names_title: plural(count(block.computers.len()), "computer"),
         names,
         names_more,
         computers: thousands(count(block.computers.len())),
         tenants: if tenants.len() <= 3 {
             shown(&tenants.join(", "))
         } else {
-            plural(count(tenants.len()), "tenant")
+            thousands(count(tenants.len()))
         },
         why: shown(&block.why.to_string()),
         place: shown(&block.place.to_string()),

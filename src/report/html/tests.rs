@@ -133,3 +133,32 @@ fn in_a_browser_nothing_runs_over_the_edge_and_the_console_stays_empty() {
         );
     }
 }
+
+/// Writes the page for whoever wants to look at it: `MUSTER_PAGE=/tmp/page.html cargo test page_to_look_at -- --ignored`.
+#[test]
+#[ignore = "writes a file for people to look at"]
+#[expect(clippy::disallowed_methods, reason = "the test reads where to write to")]
+fn page_to_look_at() {
+    let Ok(path) = std::env::var("MUSTER_PAGE") else { return };
+    let plan = rich();
+    let findings: Findings = [
+        Finding::new(
+            code::TARGET_MATCHES_NOTHING,
+            "the target kiosks matches no computer",
+            place("targets/kiosks.yaml", 4),
+        )
+        .help("check its selectors with: muster resolve kiosks"),
+        Finding::new(
+            code::AMBIGUOUS,
+            "two deployments of equal rank want different versions of browser on 12 computers",
+            place("deployments/browser.yaml", 3),
+        )
+        .help("give one of them a higher priority"),
+    ]
+    .into_iter()
+    .collect();
+    let (sources, changed) = (Sources::new(), ChangedLines::none());
+    let (command, folder, plan) = ("plan", "", Some(&plan));
+    let page = text(Run { command, plan, findings: &findings, sources: &sources, changed: &changed, folder });
+    std::fs::write(path, page).expect("written");
+}

@@ -5,6 +5,7 @@ mod deployments;
 mod diffs;
 mod examples;
 mod exits;
+mod formatting;
 mod managers;
 mod packages;
 mod payloads;
