@@ -3,6 +3,7 @@
 mod answers;
 mod examples;
 mod exits;
+mod locks;
 mod managers;
 mod packages;
 mod reports;
