@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use super::kind::{
     Architecture, Condition, Consequence, CrossTenant, DirectorySpec, Enforcement, FileValue, Hold,
-    InventoryMatch, ItemRef, LockSpec, Match, Metadata, Mode, PackageMatch, Packages, ParameterSpec,
-    ParameterValue, ParametersChanged, PrimaryPerson, ProviderSpec, PsaSpec, ResourceKind, SoftwareState,
-    TenantPsa, VersionScheme,
+    InventoryMatch, ItemRef, LicenseNeed, LockSpec, Match, Metadata, Mode, PackageMatch, Packages,
+    ParameterSpec, ParameterValue, ParametersChanged, PrimaryPerson, ProviderSpec, PsaSpec, ResourceKind,
+    SoftwareState, TenantPsa, VersionScheme,
 };
 use crate::diagnostic::{Place, Sources};
 use crate::id::{Digest, Name};
 use crate::inventory::item::ItemKey;
+use crate::secret::SecretRef;
 use crate::session::script::{Platform, Script};
 use crate::time::Limit;
 
@@ -40,6 +41,8 @@ pub struct Config {
     pub scripts: BTreeMap<Name, Arc<Script>>,
     /// Tasks.
     pub tasks: BTreeMap<Name, Task>,
+    /// What software may be used by.
+    pub licenses: BTreeMap<Name, License>,
     /// What is wanted where.
     pub deployments: BTreeMap<Name, Deployment>,
     /// What goes first and last.
@@ -298,8 +301,18 @@ pub struct Software {
     pub install: Option<Scripts>,
     /// Updates.
     pub upgrade: Strategy,
+    /// Follows an install.
+    pub post_install: Option<Scripts>,
     /// Removes.
     pub uninstall: Option<Scripts>,
+    /// Follows a removal.
+    pub post_uninstall: Option<Scripts>,
+    /// Brings files.
+    pub download: Option<Scripts>,
+    /// Whether it takes a licence.
+    pub license: LicenseNeed,
+    /// Whether the computer may restart for it.
+    pub needs_reboot: bool,
     /// Repairs.
     pub repair: Strategy,
     /// Tests.
@@ -411,6 +424,48 @@ pub struct Payload {
     pub installer: Option<String>,
     /// The arguments for a silent installation, where they are known.
     pub arguments: Option<String>,
+}
+
+/// Where scripts come from that are made of a software's packages.
+pub const PACKAGE_MANAGERS: &str = "package managers";
+
+/// See [`super::kind::LicenseSpec`].
+#[derive(Debug, Clone)]
+pub struct License {
+    /// Its name.
+    pub metadata: Metadata,
+    /// Where it stands.
+    pub place: Place,
+    /// The software.
+    pub software: Name,
+    /// The tenant, with all below; `None` for all.
+    pub tenant: Option<Name>,
+    /// The versions, as a constraint; `None` for all.
+    pub versions: Option<String>,
+    /// What it is.
+    pub form: LicenseForm,
+    /// Where its value is found.
+    pub secret: SecretRef,
+}
+
+/// What a licence is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LicenseForm {
+    /// A key.
+    Key,
+    /// The content of a file.
+    File,
+}
+
+impl LicenseForm {
+    /// As scripts are told.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::File => "file",
+        }
+    }
 }
 
 /// See [`super::kind::Prerequisite`].
@@ -553,6 +608,8 @@ pub struct Deployment {
     pub expression: Match,
     /// Values given.
     pub parameters: BTreeMap<String, ParameterValue>,
+    /// The licence that it names.
+    pub license: Option<Name>,
     /// Higher wins.
     pub priority: i32,
     /// Whether it counts.

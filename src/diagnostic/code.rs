@@ -164,6 +164,8 @@ codes! {
         "Each entry of a bundle becomes a deployment called BUNDLE--ENTRY, after its item unless it has a name. The whole has to be a name of at most 63 letters that no other deployment has."
     PACKAGES "M0430" Error "package managers that do not fit"
         "The name is not one that package managers use, or `prefer` names a manager twice or one that has no name here. Names are letters, digits and . + _ @ / - and begin with a letter or digit."
+    LICENSE "M0431" Error "licence that does not fit"
+        "A licence is for one software that takes one, for a tenant and for some of its versions; two for the same are not told apart. A deployment names only licences of its own software."
     BASE_VERSION "M0452" Error "base version that is no release"
         "A release that requires another version of the same software needs that one to be a release too, because it is installed first (SW-16)."
     ADDRESS "M0453" Error "address that cannot be used"

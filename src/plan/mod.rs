@@ -7,10 +7,12 @@
 mod alike;
 pub mod compare;
 mod coverage;
+pub mod desired;
 pub mod detections;
 pub mod diff;
 pub mod digest;
 pub mod document;
+pub mod downloads;
 pub mod explain;
 pub mod fleet;
 pub mod gates;
@@ -24,6 +26,7 @@ pub mod needs;
 mod notes;
 pub mod order;
 pub mod past;
+pub mod payloads;
 pub mod phrase;
 pub mod planner;
 pub mod precedence;
@@ -31,9 +34,11 @@ pub mod prerequisites;
 pub mod probes;
 pub mod procedure;
 pub mod procedures;
+pub mod recipe;
 pub mod remembered;
 mod sessions;
 mod standings;
+pub mod supply;
 pub mod view;
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod deployment;
 mod expression;
 mod hold;
 mod instance;
+mod license;
 mod order;
 mod package;
 mod parameter;
@@ -36,6 +37,7 @@ pub use expression::{
 };
 pub use hold::Hold;
 pub use instance::{DetectionSettings, InstanceSpec, LibrarySettings, StateSettings};
+pub use license::{LicenseNeed, LicenseSpec};
 pub use order::{ItemRef, OrderSpec};
 pub use package::{Installer, Packages};
 pub use parameter::{FileValue, ParameterSpec, ParameterType, ParameterValue};
@@ -174,6 +176,8 @@ pub enum Kind {
     Task,
     /// `Script`
     Script,
+    /// `License`
+    License,
     /// `Deployment`
     Deployment,
     /// `Bundle`
@@ -195,6 +199,7 @@ impl Kind {
         Self::Software,
         Self::Task,
         Self::Script,
+        Self::License,
         Self::Deployment,
         Self::Bundle,
         Self::Order,
@@ -214,6 +219,7 @@ impl Kind {
             Self::Software => "Software",
             Self::Task => "Task",
             Self::Script => "Script",
+            Self::License => "License",
             Self::Deployment => "Deployment",
             Self::Bundle => "Bundle",
             Self::Order => "Order",
