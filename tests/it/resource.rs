@@ -317,7 +317,7 @@ fn a_service_is_started_and_enabled_through_what_stands_in_for_systemctl() {
         let state = place.path("service");
         std::fs::write(&state, "inactive disabled").unwrap();
         let text = format!(
-            "#!/bin/sh\nread -r active enabled <{state}\ncase $1 in\nshow) case $4 in demo) echo LoadState=loaded ;; \
+            "#!/bin/sh\nread -r active enabled <{state}\ncase $1 in\nshow) case $5 in demo) echo LoadState=loaded ;; \
              *) echo LoadState=not-found ;; esac ;;\nis-active) echo $active ;;\nis-enabled) echo $enabled ;;\nstart) \
              active=active ;;\nstop) active=inactive ;;\nenable) enabled=enabled ;;\ndisable|unmask) \
              enabled=disabled ;;\nmask) enabled=masked ;;\nesac\necho $active $enabled >{state}\n"
