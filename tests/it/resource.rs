@@ -415,7 +415,7 @@ fn monitor_reads_what_is_there() {
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(world.path("home"), mode).unwrap();
     world.run(&["plan"]).exits(0);
-    let status = world.run(&["status", "--details"]);
+    let status = world.run(&["status", "here", "--output", "json"]);
     assert!(status.out.contains("mode: 0755"), "{}\n{}", status.out, status.err);
 }
 

@@ -235,7 +235,7 @@ pub enum Lid {
 /// A key of the registry, or a value of one (Windows).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(extend("dependentRequired" = { "type": ["name"], "data": ["name"] }))]
+#[schemars(extend("anyOf" = [{ "required": ["name"] }, { "properties": { "type": false, "data": false } }]))]
 pub struct RegistryResource {
     /// The key, such as `HKLM:\SOFTWARE\Example`.
     pub key: Property<Words>,
