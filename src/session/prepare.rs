@@ -13,6 +13,7 @@ use super::control::Control;
 use super::detect::{Detector, Gathered};
 use super::secrets::Secrets;
 use crate::config::Config;
+use crate::config::check;
 use crate::config::kind::{Match, Mode};
 use crate::diagnostic::Findings;
 use crate::id::{ComputerId, Name};
@@ -175,6 +176,7 @@ impl Preparation<'_> {
             refresh = Refresh::Auto;
         }
         let scope = self.scope(&wish.only, &snapshot, &mut findings);
+        findings = check::silence(&self.config.uses.allows, findings).0;
         let past = Past::new(
             &snapshot,
             self.store.remembered().await?,

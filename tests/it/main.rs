@@ -18,6 +18,7 @@ mod forgotten;
 mod generated;
 mod git;
 mod layering;
+mod lints;
 #[cfg(unix)]
 mod resource;
 mod schema_agreement;

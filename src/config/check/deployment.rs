@@ -105,6 +105,7 @@ impl<'a> Checker<'a> {
             enforcement: spec.enforcement.unwrap_or_default(),
             hold: spec.hold.clone(),
             layer: self.layer(raw, &metadata.name),
+            bundle: None,
         })
     }
 
@@ -157,6 +158,7 @@ impl<'a> Checker<'a> {
                 enforcement: entry.enforcement.or(spec.enforcement).unwrap_or_default(),
                 hold: spec.hold.clone(),
                 layer: self.layer(raw, &metadata.name),
+                bundle: Some((document.name().clone(), document.place())),
             });
         }
     }

@@ -24,8 +24,9 @@ mod shape;
 mod software;
 mod source;
 mod task;
+mod uses;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::document::{Document, Documents};
@@ -41,6 +42,7 @@ pub use library::lay_over;
 pub use parameter::{MAX_FILE_BYTES, parameter_files};
 pub use provider::{data_files, memory_files};
 pub use script::{MAX_SCRIPT_BYTES, script_files};
+pub use uses::silence;
 
 /// Files that documents refer to, by their own path: the bytes, or why there are none.
 pub type Files = BTreeMap<Arc<str>, Result<Arc<[u8]>, ReadError>>;
@@ -106,6 +108,10 @@ struct Checker<'a> {
     powershell: BTreeMap<Arc<str>, script::Written>,
     findings: Findings,
     sources: Sources,
+    /// Which document of which kind is used by documents of which kind.
+    used: BTreeSet<(Kind, &'a Name, Kind)>,
+    /// Lints that were met on the way.
+    noticed: Vec<Finding>,
     /// The folders whose documents are libraries.
     libraries: Vec<Library>,
     /// Whether the document that is looked at has errors of its own; see [`Checker::begin`].
@@ -130,6 +136,8 @@ impl<'a> Checker<'a> {
             powershell: BTreeMap::new(),
             findings: Findings::new(),
             sources: Sources::new(),
+            used: BTreeSet::new(),
+            noticed: Vec::new(),
             libraries: Vec::new(),
             is_partial: false,
         };
@@ -176,6 +184,7 @@ impl<'a> Checker<'a> {
         let deployments = self.deployments(documents, &software);
         let order = self.order(&documents.orders);
         self.listed_in_libraries(documents);
+        let uses = self.all_uses(documents);
         Some(Config {
             instance: instance?,
             tenants,
@@ -190,6 +199,7 @@ impl<'a> Checker<'a> {
             licenses,
             deployments,
             order,
+            uses,
             sources: Sources::new(),
         })
     }

@@ -338,7 +338,7 @@ fn with_line_feeds(text: &str) -> Arc<str> {
     if text.contains('\r') { text.replace("\r\n", "\n").into() } else { text.into() }
 }
 
-fn by_ending(file: &str) -> Option<Interpreter> {
+pub(super) fn by_ending(file: &str) -> Option<Interpreter> {
     let name = file.rsplit_once('/').map_or(file, |(_, name)| name);
     let (_, ending) = name.rsplit_once('.')?;
     match ending.to_ascii_lowercase().as_str() {

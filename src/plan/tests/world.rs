@@ -144,6 +144,7 @@ impl World {
             licenses: BTreeMap::new(),
             deployments: BTreeMap::new(),
             order: model::Order::default(),
+            uses: model::Uses::default(),
             sources: Sources::new(),
         };
         Self {
@@ -258,6 +259,7 @@ impl World {
             enforcement: Enforcement::Required,
             hold: None,
             layer: Layer::Local,
+            bundle: None,
         };
         self.config.deployments.entry(name(text)).or_insert(deployment)
     }
