@@ -384,7 +384,7 @@ impl<'a> Work<'a> {
                     act.action != ActionType::Install && starts_over(self.view.config, item, &act, observed);
                 if removes || act.action == ActionType::Uninstall {
                     let held = &computers & self.view.snapshot.held();
-                    let text = "nothing is removed while the source that lists the computer fails";
+                    let text = "nothing is removed while a source that the computer depends on fails";
                     self.notes.add(NoteKind::Held, Some(item), text, at, &held);
                     computers -= held;
                 }

@@ -10,4 +10,5 @@ mod payloads;
 mod reports;
 mod revisions;
 mod saved;
+mod sources;
 mod terminal;
