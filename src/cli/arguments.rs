@@ -80,6 +80,8 @@ pub enum Command {
     Show(Show),
     /// Bring computers into their declared state
     Apply(Apply),
+    /// Show what two revisions want differently, without contacting anything
+    Diff(Diff),
     /// List the computers that a target selects, and why
     Resolve(Resolve),
     /// Explain why a computer gets what it gets, or what a code means
@@ -248,6 +250,9 @@ pub struct Apply {
     /// Do not ask
     #[arg(long)]
     pub auto_approve: bool,
+    /// Only bring the files that installs need to the computers, so that a later apply needs no network there
+    #[arg(long, conflicts_with = "file")]
+    pub download_only: bool,
     /// List the computers and values of each change
     #[arg(long)]
     pub details: bool,
@@ -257,6 +262,23 @@ pub struct Apply {
     /// The reports.
     #[command(flatten)]
     pub reports: Reports,
+}
+
+/// Options of `diff`.
+#[derive(Debug, Args)]
+pub struct Diff {
+    /// The commit, branch or tag to compare with
+    #[arg(long, value_name = "REV")]
+    pub base: String,
+    /// The revision.
+    #[command(flatten)]
+    pub revision: RevisionArgs,
+    /// Exit with 2 when something is wanted otherwise
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+    /// Show the digests over what is wanted of each tenant
+    #[arg(long)]
+    pub details: bool,
 }
 
 /// Options of `resolve`.
@@ -275,7 +297,7 @@ pub struct Resolve {
 /// Options of `explain`.
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// A computer's name, or a code such as M0201
+    /// A computer's name, a deployment's name, or a code such as M0201
     pub what: String,
     /// A software or task; with an instance key as name[key]
     pub item: Option<String>,

@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 
 use super::kind::{
-    BundleSpec, ComputerSpec, DeploymentSpec, DirectorySpec, InstanceSpec, Kind, Metadata, OrderSpec,
-    ProviderSpec, PsaSpec, ScriptSpec, SoftwareSpec, TargetSpec, TaskSpec, TenantSpec,
+    BundleSpec, ComputerSpec, DeploymentSpec, DirectorySpec, InstanceSpec, Kind, LicenseSpec, Metadata,
+    OrderSpec, ProviderSpec, PsaSpec, ScriptSpec, SoftwareSpec, TargetSpec, TaskSpec, TenantSpec,
 };
 use super::parse::RawDocument;
 use crate::diagnostic::{Findings, Place};
@@ -128,6 +128,7 @@ documents! {
     Software software SoftwareSpec;
     Task tasks TaskSpec;
     Script scripts ScriptSpec;
+    License licenses LicenseSpec;
     Deployment deployments DeploymentSpec;
     Bundle bundles BundleSpec;
     Order orders OrderSpec;

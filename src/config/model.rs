@@ -6,13 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::kind::{
-    Architecture, Condition, Consequence, CrossTenant, DirectorySpec, Enforcement, Hold, InventoryMatch,
-    ItemRef, Match, Metadata, Mode, PackageMatch, Packages, ParameterSpec, ParameterValue, ParametersChanged,
-    PrimaryPerson, ProviderSpec, PsaSpec, SoftwareState, TenantPsa, VersionScheme,
+    Architecture, Condition, Consequence, CrossTenant, DirectorySpec, Enforcement, FileValue, Hold,
+    InventoryMatch, ItemRef, LicenseNeed, Match, Metadata, Mode, PackageMatch, Packages, ParameterSpec,
+    ParameterValue, ParametersChanged, PrimaryPerson, ProviderSpec, PsaSpec, ResourceKind, SoftwareState,
+    TenantPsa, VersionScheme,
 };
 use crate::diagnostic::{Place, Sources};
 use crate::id::{Digest, Name};
 use crate::inventory::item::ItemKey;
+use crate::secret::SecretRef;
 use crate::session::script::{Platform, Script};
 use crate::time::Limit;
 
@@ -39,6 +41,8 @@ pub struct Config {
     pub scripts: BTreeMap<Name, Arc<Script>>,
     /// Tasks.
     pub tasks: BTreeMap<Name, Task>,
+    /// What software may be used by.
+    pub licenses: BTreeMap<Name, License>,
     /// What is wanted where.
     pub deployments: BTreeMap<Name, Deployment>,
     /// What goes first and last.
@@ -297,8 +301,18 @@ pub struct Software {
     pub install: Option<Scripts>,
     /// Updates.
     pub upgrade: Strategy,
+    /// Follows an install.
+    pub post_install: Option<Scripts>,
     /// Removes.
     pub uninstall: Option<Scripts>,
+    /// Follows a removal.
+    pub post_uninstall: Option<Scripts>,
+    /// Brings files.
+    pub download: Option<Scripts>,
+    /// Whether it takes a licence.
+    pub license: LicenseNeed,
+    /// Whether the computer may restart for it.
+    pub needs_reboot: bool,
     /// Repairs.
     pub repair: Strategy,
     /// Tests.
@@ -412,6 +426,48 @@ pub struct Payload {
     pub arguments: Option<String>,
 }
 
+/// Where scripts come from that are made of a software's packages.
+pub const PACKAGE_MANAGERS: &str = "package managers";
+
+/// See [`super::kind::LicenseSpec`].
+#[derive(Debug, Clone)]
+pub struct License {
+    /// Its name.
+    pub metadata: Metadata,
+    /// Where it stands.
+    pub place: Place,
+    /// The software.
+    pub software: Name,
+    /// The tenant, with all below; `None` for all.
+    pub tenant: Option<Name>,
+    /// The versions, as a constraint; `None` for all.
+    pub versions: Option<String>,
+    /// What it is.
+    pub form: LicenseForm,
+    /// Where its value is found.
+    pub secret: SecretRef,
+}
+
+/// What a licence is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LicenseForm {
+    /// A key.
+    Key,
+    /// The content of a file.
+    File,
+}
+
+impl LicenseForm {
+    /// As scripts are told.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::File => "file",
+        }
+    }
+}
+
 /// See [`super::kind::Prerequisite`].
 #[derive(Debug, Clone)]
 pub struct Prerequisite {
@@ -436,10 +492,48 @@ pub struct Task {
     pub set: Option<Scripts>,
     /// Reads.
     pub get: Option<Scripts>,
+    /// What the three look after, where they are built in.
+    pub resource: Option<Resource>,
     /// What its scripts can be given.
     pub parameters: BTreeMap<String, ParameterSpec>,
     /// Whether anything is done with it at all.
     pub enabled: bool,
+}
+
+/// A built-in resource with its properties.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resource {
+    /// Its kind.
+    pub kind: ResourceKind,
+    /// What is managed of it, by the name that its scripts know it by.
+    pub properties: BTreeMap<String, ResourceProperty>,
+}
+
+/// Where the value of a property comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ResourceProperty {
+    /// It is given.
+    Value(ParameterValue),
+    /// It is that of a parameter; where there is none, the property is not managed.
+    Parameter(String),
+    /// It is that of a parameter, as a file with this text.
+    ContentOf(String),
+}
+
+impl Resource {
+    /// What its scripts are given, from the values of the task's parameters.
+    #[must_use]
+    pub fn values(&self, parameters: &BTreeMap<String, ParameterValue>) -> BTreeMap<String, ParameterValue> {
+        let value = |property: &ResourceProperty| match property {
+            ResourceProperty::Value(value) => Some(value.clone()),
+            ResourceProperty::Parameter(name) => parameters.get(name).cloned(),
+            ResourceProperty::ContentOf(name) => parameters.get(name).map(|value| match value {
+                ParameterValue::Text(text) => ParameterValue::File(FileValue::of_text(name, text)),
+                other => other.clone(),
+            }),
+        };
+        self.properties.iter().filter_map(|(name, property)| Some((name.clone(), value(property)?))).collect()
+    }
 }
 
 /// What a deployment wants of its item.
@@ -504,6 +598,8 @@ pub struct Deployment {
     pub expression: Match,
     /// Values given.
     pub parameters: BTreeMap<String, ParameterValue>,
+    /// The licence that it names.
+    pub license: Option<Name>,
     /// Higher wins.
     pub priority: i32,
     /// Whether it counts.

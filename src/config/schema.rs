@@ -11,8 +11,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
 
 use super::kind::{
-    API_VERSION, BundleSpec, ComputerSpec, DeploymentSpec, DirectorySpec, InstanceSpec, Kind, Metadata,
-    OrderSpec, ProviderSpec, PsaSpec, ScriptSpec, SoftwareSpec, TargetSpec, TaskSpec, TenantSpec,
+    API_VERSION, BundleSpec, ComputerSpec, DeploymentSpec, DirectorySpec, InstanceSpec, Kind, LicenseSpec,
+    Metadata, OrderSpec, ProviderSpec, PsaSpec, ScriptSpec, SoftwareSpec, TargetSpec, TaskSpec, TenantSpec,
 };
 use crate::plan::document::Plan;
 
@@ -64,6 +64,7 @@ fn document(kind: Kind, generator: &mut SchemaGenerator) -> Value {
         Kind::Software => part::<SoftwareSpec>(generator),
         Kind::Task => part::<TaskSpec>(generator),
         Kind::Script => part::<ScriptSpec>(generator),
+        Kind::License => part::<LicenseSpec>(generator),
         Kind::Deployment => part::<DeploymentSpec>(generator),
         Kind::Bundle => part::<BundleSpec>(generator),
         Kind::Order => part::<OrderSpec>(generator),

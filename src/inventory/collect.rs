@@ -63,6 +63,12 @@ pub fn remembered(readers: &BTreeMap<Name, Reader>, stored: &[StoredComputer]) -
     Collected { known, failed: BTreeMap::new() }
 }
 
+/// A computer as it is remembered, without asking anybody.
+#[must_use]
+pub fn as_remembered(stored: &StoredComputer) -> Known {
+    join(&stored.provider, stored.agent.clone(), Some(stored))
+}
+
 /// The id of the computer behind an agent. Until computers are merged over providers each agent is one.
 #[must_use]
 pub fn computer_id(provider: &Name, agent: &AgentRecord) -> ComputerId {

@@ -4,13 +4,16 @@
 //! found, [`diff`] what follows for one item, [`prerequisites`] what follows for others, [`order`] in which order, and
 //! [`planner`] makes the [`document`] of it.
 
+mod alike;
 pub mod canonical;
 pub mod compare;
 mod coverage;
+pub mod desired;
 pub mod detections;
 pub mod diff;
 pub mod digest;
 pub mod document;
+pub mod downloads;
 pub mod explain;
 pub mod fleet;
 pub mod gates;
@@ -24,6 +27,7 @@ pub mod needs;
 mod notes;
 pub mod order;
 pub mod past;
+pub mod payloads;
 pub mod phrase;
 pub mod planner;
 pub mod precedence;
@@ -31,9 +35,11 @@ pub mod prerequisites;
 pub mod probes;
 pub mod procedure;
 pub mod procedures;
+pub mod recipe;
 pub mod remembered;
 mod sessions;
 mod standings;
+pub mod supply;
 pub mod view;
 
 #[cfg(test)]

@@ -27,8 +27,10 @@ use super::precedence::{self, Candidate, Named, Winners, is_ignored};
 use super::prerequisites::{self, Implied, Outcome, Standing};
 use super::probes;
 use super::procedures::{self, starts_over};
+use super::recipe::{self, Call};
 use super::remembered::Remembered;
 use super::sessions::{self, Intent};
+use super::supply::{self, Due};
 use super::view::{Part, Seen, View, oldest};
 use crate::config::Config;
 use crate::config::kind::{Mode, ParameterValue, ParametersChanged, SoftwareState};
@@ -373,14 +375,14 @@ impl<'a> Work<'a> {
                 let mut computers = part.computers.clone();
                 // An update or repair that begins by removing may end there.
                 let removes =
-                    act.action != ActionType::Install && starts_over(self.view.config, item, act.action);
+                    act.action != ActionType::Install && starts_over(self.view.config, item, &act, observed);
                 if removes || act.action == ActionType::Uninstall {
                     let held = &computers & self.view.snapshot.held();
                     let text = "nothing is removed while the source that lists the computer fails";
                     self.notes.add(NoteKind::Held, Some(item), text, at, &held);
                     computers -= held;
                 }
-                self.intents.push(Intent {
+                self.intend(Intent {
                     item: item.clone(),
                     act,
                     before: observed.clone(),
@@ -388,10 +390,50 @@ impl<'a> Work<'a> {
                     parameters: values.clone(),
                     deployment,
                     needed_by: None,
+                    license: None,
                     platform,
                     computers,
                 });
             }
+        }
+    }
+
+    /// Means to do something, where there is what it takes: a licence and a file (SW-21, SW-28). Elsewhere says what is
+    /// missing.
+    fn intend(&mut self, intent: Intent<'a>) {
+        let config = self.view.config;
+        let software = config.software.get(&intent.item.name);
+        let Some(software) = software.filter(|_| intent.item.kind == ItemKind::Software) else {
+            self.intents.push(intent);
+            return;
+        };
+        let version = intent.act.version.as_deref();
+        let before = procedures::version_of(&intent.before);
+        let due = Due {
+            action: intent.act.action,
+            version,
+            before,
+            license: intent.deployment.license.as_ref().filter(|_| intent.needed_by.is_none()),
+            platform: intent.platform,
+        };
+        let supply = supply::supply(config, software, &due, self.view.snapshot, &intent.computers);
+        let at = Some(origin(intent.deployment));
+        for (why, computers) in &supply.lacking {
+            let text = format!("{} is due: {why}", diff::phrase(&intent.act));
+            self.notes.add(NoteKind::Blocked, Some(&intent.item), text, at.clone(), computers);
+        }
+        let way = version.map(|version| recipe::way(software, version, before)).unwrap_or_default();
+        for (license, computers) in supply.ready {
+            if let [bases @ .., wanted] = way.as_slice()
+                && !bases.is_empty()
+                && intent.act.action != ActionType::Uninstall
+            {
+                let bases: Vec<&str> = bases.iter().map(|release| release.version.as_str()).collect();
+                let text = format!("{} goes over {}", wanted.version, bases.join(", then "));
+                self.notes.add(NoteKind::Hint, Some(&intent.item), text, at.clone(), &computers);
+            }
+            let license = license.map(|license| license.metadata.name.clone());
+            self.intents.push(Intent { license, computers, ..intent.clone() });
         }
     }
 
@@ -425,8 +467,14 @@ impl<'a> Work<'a> {
             version: version.clone(),
             after: diff::present_after(software, platform, version.clone()),
         };
-        let steps = procedures::steps(self.view.config, item, act.action, act.version.as_deref(), platform);
-        match steps {
+        let call = Call {
+            action: act.action,
+            version: act.version.as_deref(),
+            before: version.as_deref(),
+            platform,
+            computer: recipe::Computer::Any,
+        };
+        match procedures::steps(self.view.config, item, &call) {
             Err(why) => {
                 let text =
                     format!("it was installed with other values; {} is due, and {why}", diff::phrase(&act));
@@ -436,7 +484,7 @@ impl<'a> Work<'a> {
                 let text = "it was installed with other values";
                 self.notes.add(NoteKind::NonCompliant, Some(item), text, at, &computers);
             }
-            Ok(_) => self.intents.push(Intent {
+            Ok(_) => self.intend(Intent {
                 item: item.clone(),
                 act,
                 before: observed.clone(),
@@ -444,6 +492,7 @@ impl<'a> Work<'a> {
                 parameters: parameters.clone(),
                 deployment,
                 needed_by: None,
+                license: None,
                 platform,
                 computers: computers.clone(),
             }),
@@ -532,7 +581,7 @@ impl<'a> Work<'a> {
             } else {
                 (ActionType::Uninstall, None, Observed::Absent)
             };
-            self.intents.push(Intent {
+            self.intend(Intent {
                 item: item.clone(),
                 act: Act { action, reason: Reason::Prerequisite, version, after },
                 before: before.clone(),
@@ -540,6 +589,7 @@ impl<'a> Work<'a> {
                 parameters: parameters.clone(),
                 deployment: implied.deployment,
                 needed_by: Some(ItemKey::software(implied.needed_by.clone())),
+                license: None,
                 platform,
                 computers: part.computers,
             });
@@ -562,7 +612,7 @@ impl<'a> Work<'a> {
             }
             let mut anew = RoaringBitmap::new();
             for intent in self.intents.iter().filter(|intent| intent.item == *item) {
-                if starts_over(config, item, intent.act.action) {
+                if starts_over(config, item, &intent.act, &intent.before) {
                     anew |= &intent.computers;
                 }
             }
@@ -587,7 +637,14 @@ impl<'a> Work<'a> {
                     self.part(&task, deployment, &Desired::Task, &values, part);
                 }
                 let Some(platform) = part.platform.filter(|_| !fresh.is_empty()) else { continue };
-                if procedures::steps(config, &task, ActionType::Set, None, platform).is_err() {
+                let call = Call {
+                    action: ActionType::Set,
+                    version: None,
+                    before: None,
+                    platform,
+                    computer: recipe::Computer::Any,
+                };
+                if procedures::steps(config, &task, &call).is_err() {
                     continue;
                 }
                 let before = Observed::Undetermined {
@@ -606,6 +663,7 @@ impl<'a> Work<'a> {
                     parameters: values,
                     deployment,
                     needed_by: None,
+                    license: None,
                     platform,
                     computers: fresh,
                 });

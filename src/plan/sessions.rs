@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::config::kind::{Mode, ParameterValue};
 use crate::config::model::{Deployment, Desired};
 use crate::diagnostic::{Finding, Findings, code};
-use crate::id::Digest;
+use crate::id::{Digest, Name};
 use crate::inventory::item::{ItemKey, ItemKind, Observed};
 use crate::session::script::Platform;
 
@@ -34,6 +34,8 @@ pub(super) struct Intent<'a> {
     pub(super) parameters: BTreeMap<String, ParameterValue>,
     pub(super) deployment: &'a Deployment,
     pub(super) needed_by: Option<ItemKey>,
+    /// The licence that its scripts get.
+    pub(super) license: Option<Name>,
     pub(super) platform: Platform,
     pub(super) computers: RoaringBitmap,
 }
@@ -65,6 +67,7 @@ type Key = (
     Option<String>,
     Origin,
     Option<ItemKey>,
+    Option<Name>,
     Digest,
 );
 
@@ -76,7 +79,7 @@ pub(super) fn assemble(
     notes: &mut Notes,
     findings: &mut Findings,
 ) -> Made {
-    let mut intents = by_cause(input, intents, wanted);
+    let mut intents = by_cause(input, super::alike::merge(intents), wanted);
     let sequence = Sequence::new(input.config);
     let orders = Orders::new(&sequence, &mut intents, notes, findings);
     // Equal ones from different parts become one change.
@@ -348,6 +351,7 @@ fn key(sequence: &Sequence<'_>, caused: &Caused<'_>) -> Key {
         intent.act.version.clone(),
         origin(intent.deployment),
         intent.needed_by.clone(),
+        intent.license.clone(),
         content.clone(),
     )
 }
@@ -387,23 +391,12 @@ fn number(
             before: intent.before.clone(),
             after: intent.act.after.clone(),
             version: intent.act.version.clone(),
+            license: intent.license.clone(),
             parameters: intent.parameters.clone(),
             deployment: origin(intent.deployment),
             needed_by: intent.needed_by.clone(),
             content: content.clone(),
-            may_restart: false,
-            computers: computers.iter().filter_map(|ix| positions.of(ix).map(narrow)).collect(),
-        })
-    };
-    let session = |(position, (ix, row)): (u32, (u32, &[u32]))| {
-        let actions = match orders.of(ix) {
-            None => row.iter().map(|change| PlannedAction { change: *change, after: Vec::new() }).collect(),
-            Some(order) => {
-                let action = |(rank, after): &(usize, Vec<u32>)| {
-                    Some(PlannedAction { change: *row.get(*rank)?, after: after.clone() })
-                };
-                order.iter().filter_map(action).collect()
-            }
+    let mut intents = by_cause(input, super::alike::merge(intents), wanted);
         };
         PlannedSession { computer: position, actions }
     };

@@ -13,6 +13,7 @@ use super::style::{Label, Line, Pen};
 use super::summary::{Summary, why_nothing};
 use super::words::{count, list, list_within, plural, thousands, wrap};
 use super::{View, notes, terms};
+use crate::inventory::item::Observed;
 use crate::plan::document::{Coverage, Plan};
 
 /// So many computers are named instead of counted.
@@ -30,6 +31,7 @@ pub fn write(pen: &mut dyn Pen, plan: &Plan, view: &View) -> io::Result<()> {
     let summary = Summary::of(plan);
     header(pen, plan, view)?;
     pen.gap()?;
+    super::membership::write(pen, plan, view)?;
     if plan.changes.is_empty() {
         for line in wrap(&why_nothing(plan, &summary), view.width) {
             pen.line(&Line::new().text(line))?;
@@ -100,6 +102,9 @@ fn changes(pen: &mut dyn Pen, plan: &Plan, view: &View) -> io::Result<()> {
         for line in &lines {
             pen.line(line)?;
         }
+        if !view.details {
+            super::fields::write(pen, &block.changes, view)?;
+        }
         if view.details {
             details(pen, block, view)?;
         } else if block.removal {
@@ -131,6 +136,14 @@ fn details(pen: &mut dyn Pen, block: &Block<'_>, view: &View) -> io::Result<()> 
         for line in terms::observed_text(&change.before).into_iter().flat_map(str::lines).skip(1) {
             field("", line)?;
         }
+        if let Observed::NonCompliant { fields, .. } = &change.before {
+            for found in fields {
+                field("field", &format!("{}: {}", found.field, found.phrase()))?;
+                for line in found.diff.iter().flat_map(|diff| diff.lines()) {
+                    field("", line)?;
+                }
+            }
+        }
         field("after", &terms::observed(&change.after))?;
         for (name, value) in &change.parameters {
             field("parameter", &format!("{name} = {}", value.to_json()))?;
@@ -160,7 +173,8 @@ fn coverage(pen: &mut dyn Pen, coverage: &Coverage, view: &View) -> io::Result<(
 
 fn last(pen: &mut dyn Pen, plan: &Plan, summary: &Summary, view: &View) -> io::Result<()> {
     let title = format!("Plan {}", plan.digest.short());
-    let text = summary.sentence();
+    let mut text = summary.sentence();
+    text.push_str(&impact(plan));
     let room = view.width.saturating_sub(2 + title.len());
     for (at, part) in wrap(&text, room.max(20)).into_iter().enumerate() {
         let line = if at == 0 {
@@ -171,6 +185,18 @@ fn last(pen: &mut dyn Pen, plan: &Plan, summary: &Summary, view: &View) -> io::R
         pen.line(&line.text("  ").with(Label::Heading, part))?;
     }
     Ok(())
+}
+
+/// What is said of restarts and time: `; up to 12 restarts, about 40 min`.
+fn impact(plan: &Plan) -> String {
+    let mut parts = Vec::new();
+    if plan.impact.restarts > 0 {
+        parts.push(format!("up to {}", plural(plan.impact.restarts.into(), "restart")));
+    }
+    if let Some(seconds) = plan.impact.seconds.filter(|seconds| *seconds > 0) {
+        parts.push(format!("about {}", terms::span(seconds)));
+    }
+    if parts.is_empty() { String::new() } else { format!("; {}", parts.join(", ")) }
 }
 
 /// How many lines a plan takes; for tests of L12 and for a pager.

@@ -74,6 +74,7 @@ pub(crate) fn nothing(computers: u32) -> Plan {
 
 fn change(item: ItemKey, title: &str, action: ActionType, reason: Reason, at: (&str, u32)) -> Change {
     Change {
+        license: None,
         may_restart: false,
         deployment: origin(item.name.as_str(), at.0, at.1),
         item,
@@ -147,7 +148,7 @@ pub(crate) fn five_kinds(computers: u32) -> Plan {
         },
         Change {
             cause: Cause::Drift,
-            before: Observed::NonCompliant { detail: "volume C: is off\nvolume D: is off".to_owned() },
+            before: Observed::non_compliant("volume C: is off\nvolume D: is off"),
             after: Observed::Compliant,
             computers: every(5),
             ..change(

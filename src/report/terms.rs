@@ -33,10 +33,21 @@ pub const fn to_do(action: ActionType) -> &'static str {
         ActionType::Uninstall => "to remove",
         ActionType::Repair => "to repair",
         ActionType::Reinstall => "to install again",
+        ActionType::Download => "to fetch files for",
         ActionType::Set => "to set",
         ActionType::Get => "to read",
         ActionType::OsUpdate => "to update the system",
         ActionType::Reboot => "to restart",
+    }
+}
+
+/// A span of time for people, rounded up to what matters: `40 s`, `12 min`, `3 h`.
+#[must_use]
+pub fn span(seconds: u64) -> String {
+    match seconds {
+        0..=89 => format!("{seconds} s"),
+        90..=5_399 => format!("{} min", seconds.div_ceil(60)),
+        _ => format!("{} h", seconds.div_ceil(3600)),
     }
 }
 
@@ -51,6 +62,7 @@ pub const fn verb(action: ActionType) -> &'static str {
         ActionType::Uninstall => "uninstall",
         ActionType::Repair => "repair",
         ActionType::Reinstall => "install again",
+        ActionType::Download => "fetch files",
         ActionType::Set => "set",
         ActionType::Get => "read",
         ActionType::OsUpdate => "system updates",
@@ -116,6 +128,12 @@ pub fn what(
             }
             line.push(Label::Plain, ": install again");
         }
+        ActionType::Download => {
+            if let Some(new) = new {
+                line.push(Label::Plain, format!(" {new}"));
+            }
+            line.push(Label::Plain, ": fetch files");
+        }
         other => line.push(Label::Plain, format!(": {}", verb(other))),
     }
     line
@@ -144,7 +162,11 @@ pub fn observed(observed: &Observed) -> String {
         }
         Observed::Absent => "absent".to_owned(),
         Observed::Compliant => "compliant".to_owned(),
-        Observed::NonCompliant { detail } => with_text("non-compliant", detail),
+        Observed::NonCompliant { detail, fields } if detail.is_empty() && !fields.is_empty() => {
+            let names: Vec<&str> = fields.iter().map(|field| field.field.as_str()).collect();
+            format!("non-compliant: {}", names.join(", "))
+        }
+        Observed::NonCompliant { detail, .. } => with_text("non-compliant", detail),
         Observed::Value { value } => with_text("value", value),
         Observed::Undetermined { why } => with_text("undetermined", why),
         Observed::NotApplicable => "not applicable".to_owned(),
@@ -155,7 +177,7 @@ pub fn observed(observed: &Observed) -> String {
 #[must_use]
 pub fn observed_text(observed: &Observed) -> Option<&str> {
     match observed {
-        Observed::NonCompliant { detail: text }
+        Observed::NonCompliant { detail: text, .. }
         | Observed::Value { value: text }
         | Observed::Undetermined { why: text } => Some(text.trim()).filter(|text| !text.is_empty()),
         _ => None,
@@ -274,7 +296,7 @@ mod tests {
     #[test]
     fn an_observation_shows_the_first_line_of_its_text() {
         let detail = "BitLocker is off\nsecond line".to_owned();
-        assert_eq!(observed(&Observed::NonCompliant { detail }), "non-compliant: BitLocker is off ...");
+        assert_eq!(observed(&Observed::non_compliant(detail)), "non-compliant: BitLocker is off ...");
         assert_eq!(observed(&Observed::Undetermined { why: String::new() }), "undetermined");
         let present = Observed::Present { version: Some("1.2".into()), healthy: Some(false) };
         assert_eq!(observed(&present), "present, 1.2, its test says false");

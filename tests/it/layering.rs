@@ -111,6 +111,7 @@ const ROWS: &[Row] = &[
             "config::parallel",
             "config::check",
             "config::schema",
+            "config::resource",
             "inventory::identify",
             "session::bundle",
             "session::redact",

@@ -18,6 +18,8 @@ mod forgotten;
 mod generated;
 mod git;
 mod layering;
+#[cfg(unix)]
+mod resource;
 mod schema_agreement;
 mod simulated;
 mod ssh;

@@ -18,6 +18,7 @@ use crate::cli::saved;
 use crate::id::{ComputerId, Name};
 use crate::plan::compare::compare;
 use crate::plan::document::Plan;
+use crate::plan::downloads::downloads;
 use crate::plan::needs::Refresh;
 use crate::report;
 use crate::report::summary::Summary;
@@ -64,12 +65,15 @@ pub(in crate::cli) async fn run(
         let event = Event::Interrupted { under_way: interrupted };
         tell(shell, &mut Progress::new(&shell.ui, 0), event)?;
     }
-    let prepared = planning::prepare(shell, &opened, &links, &store, control, &wish).await?;
+    let mut prepared = planning::prepare(shell, &opened, &links, &store, control, &wish).await?;
     let settled = |id: &ComputerId| {
         prepared.reached.contains(id)
             || (prepared.failed.is_empty() && prepared.snapshot.position(id).is_none())
     };
     recover::settle(&store, &settled, &SystemClock).await?;
+    if command.download_only {
+        prepared.planned.plan = downloads(&opened.config, &prepared.snapshot, &prepared.planned.plan);
+    }
     let plan = &prepared.planned.plan;
     if let Some(saved) = &saved {
         stale(shell, saved, plan)?;
@@ -88,8 +92,8 @@ pub(in crate::cli) async fn run(
         return Err(CliError::refused("not applied: a deployment that was named does not win everywhere")
             .hint("the plan says where and against which; --force-deployment takes it all the same"));
     }
-    // What a run of named deployments wants is not all that is wanted.
-    let whole = plan.options.deployments.is_empty();
+    // What a run of named deployments wants is not all that is wanted, and fetching files brings nothing about.
+    let whole = plan.options.deployments.is_empty() && !command.download_only;
     if whole && plan.sessions.is_empty() && control.demand() == Demand::Run {
         remember(&store, &prepared.snapshot, &prepared.planned.wants).await?;
     }

@@ -10,6 +10,7 @@ mod deployment;
 mod expression;
 mod instance;
 mod library;
+mod license;
 mod order;
 mod packages;
 mod parameter;
@@ -17,6 +18,7 @@ mod prerequisite;
 mod provider;
 mod reference;
 mod release;
+mod resource;
 mod script;
 mod shape;
 mod software;
@@ -98,6 +100,8 @@ struct Checker<'a> {
     shared: BTreeMap<&'a Name, Option<Shared<'a>>>,
     /// Texts of script files that were looked at, and what is wrong with them.
     texts: BTreeMap<Arc<str>, Checked>,
+    /// The software of each licence.
+    licensed: BTreeMap<&'a Name, &'a Name>,
     /// PowerShell texts, each with the place of its first use.
     powershell: BTreeMap<Arc<str>, script::Written>,
     findings: Findings,
@@ -122,6 +126,7 @@ impl<'a> Checker<'a> {
             nearest: HashMap::new(),
             shared: BTreeMap::new(),
             texts: BTreeMap::new(),
+            licensed: BTreeMap::new(),
             powershell: BTreeMap::new(),
             findings: Findings::new(),
             sources: Sources::new(),
@@ -167,6 +172,7 @@ impl<'a> Checker<'a> {
         let targets = self.targets(&documents.targets);
         let tasks = self.tasks(&documents.tasks);
         let software = self.all_software(documents);
+        let licenses = self.licenses(documents, &software);
         let deployments = self.deployments(documents, &software);
         let order = self.order(&documents.orders);
         self.listed_in_libraries(documents);
@@ -181,6 +187,7 @@ impl<'a> Checker<'a> {
             targets,
             software: software.into_iter().filter_map(|(name, s)| Some((name, s.model?))).collect(),
             tasks,
+            licenses,
             deployments,
             order,
             sources: Sources::new(),

@@ -405,7 +405,8 @@ fn of_software(spec: &SoftwareSpec) -> impl Iterator<Item = &PlatformScripts> {
         Some(Strategy::Script(scripts)) => Some(scripts),
         _ => None,
     });
-    let direct = [&spec.install, &spec.uninstall, &spec.test].into_iter().flatten();
+    let hooks = [&spec.post_install, &spec.post_uninstall, &spec.download];
+    let direct = [&spec.install, &spec.uninstall, &spec.test].into_iter().chain(hooks).flatten();
     detect.into_iter().chain(direct).chain(strategies).chain(spec.releases.iter().flat_map(of_release))
 }
 

@@ -11,11 +11,14 @@ mod deployment;
 mod expression;
 mod hold;
 mod instance;
+mod license;
 mod order;
 mod package;
 mod parameter;
+pub mod property;
 mod provider;
 mod release;
+pub mod resource;
 mod script;
 mod software;
 mod source;
@@ -33,6 +36,7 @@ pub use expression::{
 };
 pub use hold::Hold;
 pub use instance::{DetectionSettings, InstanceSpec, LibrarySettings, StateSettings};
+pub use license::{LicenseNeed, LicenseSpec};
 pub use order::{ItemRef, OrderSpec};
 pub use package::{Installer, Packages};
 pub use parameter::{FileValue, ParameterSpec, ParameterType, ParameterValue};
@@ -40,6 +44,7 @@ pub use provider::{
     Become, Faults, Generator, LocalSpec, ProviderSpec, SimulatedSpec, SshHost, SshJump, SshSpec,
 };
 pub use release::{Architecture, InvalidSha256, PayloadSpec, ReleaseSpec, Sha256};
+pub use resource::{ResourceKind, ResourceSpec};
 pub use script::{PlatformScripts, ScriptSource, ScriptSpec};
 pub use software::{
     Condition, Consequence, Detect, InventoryMatch, PackageManager, PackageMatch, ParametersChanged,
@@ -170,6 +175,8 @@ pub enum Kind {
     Task,
     /// `Script`
     Script,
+    /// `License`
+    License,
     /// `Deployment`
     Deployment,
     /// `Bundle`
@@ -191,6 +198,7 @@ impl Kind {
         Self::Software,
         Self::Task,
         Self::Script,
+        Self::License,
         Self::Deployment,
         Self::Bundle,
         Self::Order,
@@ -210,6 +218,7 @@ impl Kind {
             Self::Software => "Software",
             Self::Task => "Task",
             Self::Script => "Script",
+            Self::License => "License",
             Self::Deployment => "Deployment",
             Self::Bundle => "Bundle",
             Self::Order => "Order",

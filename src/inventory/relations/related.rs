@@ -522,9 +522,10 @@ impl Related {
 /// All that is known of who was signed in: from the provider, and from the last facts.
 fn sign_ins(computer: &Computer, belongings: Option<&Belongings>) -> Vec<SignIn> {
     let told = belongings.into_iter().flat_map(|belongings| belongings.sign_ins.iter().cloned());
-    let facts = computer.surveyed().into_iter().flat_map(|at| {
-        computer.signed_in_users().map(move |user| SignIn { at, user: user.to_owned() })
-    });
+    let facts = computer
+        .surveyed()
+        .into_iter()
+        .flat_map(|at| computer.signed_in_users().map(move |user| SignIn { at, user: user.to_owned() }));
     kept(told.chain(facts))
 }
 

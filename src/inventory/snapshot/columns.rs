@@ -31,7 +31,8 @@ impl Snapshot {
         self.facts = Facts::paths().iter().map(|path| (*path, OnceLock::new())).collect();
 
         let computers = &self.computers;
-        for (name, set) in groups(computers, |c| c.tenant.as_ref().map(|name| (name.as_str().as_ptr(), name))) {
+        for (name, set) in groups(computers, |c| c.tenant.as_ref().map(|name| (name.as_str().as_ptr(), name)))
+        {
             *self.tenants.values.entry(name.clone()).or_default() |= set;
         }
         for (name, set) in groups(computers, |c| Some((c.provider.as_str().as_ptr(), &c.provider))) {
@@ -116,7 +117,8 @@ impl Snapshot {
         for (package, set) in self.inventory.iter().zip(sets) {
             let version = Some(package.version.as_str()).filter(|version| !version.is_empty());
             let versions = columns.entry(package.name.as_str().into()).or_default();
-            *versions.entry(version.map(Into::into)).or_default() |= set.into_iter().collect::<RoaringBitmap>();
+            *versions.entry(version.map(Into::into)).or_default() |=
+                set.into_iter().collect::<RoaringBitmap>();
         }
         columns
     }

@@ -78,6 +78,7 @@ pub(crate) fn config() -> Config {
         targets: BTreeMap::new(),
         software: BTreeMap::new(),
         tasks: BTreeMap::new(),
+        licenses: BTreeMap::new(),
         deployments: BTreeMap::new(),
         order: model::Order::default(),
         sources: Sources::new(),

@@ -57,7 +57,9 @@ fn agrees(detections: &Detections, cells: &[Cell], oldest: i64) -> Result<(), Te
                     None => prop_assert!(parts.unknown.contains(computer)),
                     Some((second, _)) if *second < oldest => prop_assert!(parts.stale.contains(computer)),
                     Some((_, value)) => {
-                        prop_assert!(parts.fresh.iter().any(|(seen, set)| *seen == value && set.contains(computer)));
+                        prop_assert!(
+                            parts.fresh.iter().any(|(seen, set)| *seen == value && set.contains(computer))
+                        );
                     }
                 }
             }

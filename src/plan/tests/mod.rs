@@ -1,6 +1,7 @@
 //! Tests of planning as a whole.
 
 mod causes;
+mod desired;
 mod detections;
 mod diffs;
 mod gates;
@@ -10,4 +11,5 @@ mod outcomes;
 mod precedences;
 mod readings;
 mod scenarios;
+mod supplies;
 pub(crate) mod world;

@@ -70,7 +70,7 @@ fn oracle(world: &World) -> BTreeSet<(String, ItemKey, ActionType)> {
             let Some(winner) = winner(&mine) else { continue };
             let default = match item.kind {
                 crate::inventory::item::ItemKind::Software => Observed::Absent,
-                crate::inventory::item::ItemKind::Task => Observed::NonCompliant { detail: String::new() },
+                crate::inventory::item::ItemKind::Task => Observed::non_compliant(""),
             };
             let observed = world.real.get(&(computer.name.clone(), (*item).clone())).unwrap_or(&default);
             if let Some(action) = action(winner, observed) {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use crate::config::Config;
 use crate::config::kind::{
-    Condition, Consequence, CrossTenant, Enforcement, Match, Metadata, Mode, SoftwareState, Term,
-    VersionScheme,
+    Condition, Consequence, CrossTenant, Enforcement, LicenseNeed, Match, Metadata, Mode, SoftwareState,
+    Term, VersionScheme,
 };
 use crate::config::model::{
     self, Deployment, Desired, Detect, Layer, Prerequisite, Release, Scripts, Software, Strategy, Task,
@@ -141,6 +141,7 @@ impl World {
             targets: BTreeMap::new(),
             software: BTreeMap::new(),
             tasks: BTreeMap::new(),
+            licenses: BTreeMap::new(),
             deployments: BTreeMap::new(),
             order: model::Order::default(),
             sources: Sources::new(),
@@ -205,6 +206,11 @@ impl World {
             install: Some(scripts("install")),
             upgrade: Strategy::InstallOver,
             uninstall: Some(scripts("uninstall")),
+            post_install: None,
+            post_uninstall: None,
+            download: None,
+            license: LicenseNeed::None,
+            needs_reboot: false,
             repair: Strategy::None,
             test: None,
             prerequisites: Vec::new(),
@@ -222,6 +228,7 @@ impl World {
             place: place(&format!("tasks/{text}.yaml")),
             test: Some(scripts("test")),
             set: Some(scripts("set")),
+            resource: None,
             get: Some(scripts("get")),
             parameters: BTreeMap::new(),
             enabled: true,
@@ -245,6 +252,7 @@ impl World {
             target: None,
             expression: target,
             parameters: BTreeMap::new(),
+            license: None,
             priority: 0,
             enabled: true,
             enforcement: Enforcement::Required,
@@ -291,7 +299,7 @@ impl World {
                 let real = self.real.get(&(computer.name.clone(), probe.item.clone()));
                 let observed = real.cloned().unwrap_or_else(|| match probe.item.kind {
                     ItemKind::Software => Observed::Absent,
-                    ItemKind::Task => Observed::NonCompliant { detail: String::new() },
+                    ItemKind::Task => Observed::non_compliant(""),
                 });
                 detections.record(
                     need.computer,
