@@ -396,7 +396,23 @@ fn number(
             deployment: origin(intent.deployment),
             needed_by: intent.needed_by.clone(),
             content: content.clone(),
-    let mut intents = by_cause(input, super::alike::merge(intents), wanted);
+            may_restart: input
+                .config
+                .software
+                .get(&intent.item.name)
+                .is_some_and(|software| intent.item.kind == ItemKind::Software && software.needs_reboot),
+            computers: computers.iter().filter_map(|ix| positions.of(ix).map(narrow)).collect(),
+        })
+    };
+    let session = |(position, (ix, row)): (u32, (u32, &[u32]))| {
+        let actions = match orders.of(ix) {
+            None => row.iter().map(|change| PlannedAction { change: *change, after: Vec::new() }).collect(),
+            Some(order) => {
+                let action = |(rank, after): &(usize, Vec<u32>)| {
+                    Some(PlannedAction { change: *row.get(*rank)?, after: after.clone() })
+                };
+                order.iter().filter_map(action).collect()
+            }
         };
         PlannedSession { computer: position, actions }
     };

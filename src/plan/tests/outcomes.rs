@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
-use super::scenarios::{Seeds, random, seeds};
+use super::scenarios::{random, seeds};
 use super::world::*;
 use crate::config::kind::{Mode, SoftwareState};
 use crate::config::model::{Deployment, Desired, Strategy as Way, WantedVersion};
@@ -85,8 +85,9 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_plan_does_what_is_found_computer_by_computer_and_deployment_by_deployment(seeds in seeds()) {
-        let mut world = random(&Seeds { rules: Vec::new(), ..seeds });
+    fn a_plan_does_what_is_found_computer_by_computer_and_deployment_by_deployment(mut seeds in seeds()) {
+        seeds.rules.clear();
+        let mut world = random(&seeds);
         let configured = world.config.software.get_mut("s1").unwrap();
         configured.configuration = None;
         configured.upgrade = Way::InstallOver;
