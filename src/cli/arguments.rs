@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::civil::Date;
 
 use super::exit::Exit;
 use super::output::ColourChoice;
@@ -12,6 +13,7 @@ use crate::config::kind::Mode;
 use crate::id::Name;
 use crate::plan::needs::Refresh;
 use crate::report::formats::Format;
+use crate::time::Limit;
 
 /// Keeps the computers of managed service providers in the state that is declared in git
 #[derive(Debug, Parser)]
@@ -88,6 +90,8 @@ pub enum Command {
     Explain(Explain),
     /// Show what is known of computers and items
     Status(Status),
+    /// Ask version sources, and move muster.lock to what they offer now
+    Update(Update),
     /// List sessions, or show one
     Sessions(Sessions),
     /// Print a completion script for a shell
@@ -179,6 +183,9 @@ pub struct Scope {
     /// What to detect: what is not known or too old (auto), everything (always), nothing (never)
     #[arg(long, value_name = "WHAT", value_parser = parse_refresh)]
     pub refresh: Option<Refresh>,
+    /// Believe that a provider, directory or PSA lost as much as it says (can be repeated)
+    #[arg(long, value_name = "NAME", value_parser = parse_name)]
+    pub accept_shrink: Vec<Name>,
     /// How many of the computers may be out of reach, in percent, without exit code 5
     #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=100))]
     pub allow_missing: u8,
@@ -286,6 +293,9 @@ pub struct Diff {
 pub struct Resolve {
     /// The name of a target, or selectors such as tenant:contoso,role:server
     pub target: String,
+    /// The day for which dates of agreements count, such as 2026-12-01 (default: today)
+    #[arg(long, value_name = "DATE")]
+    pub as_of: Option<Date>,
     /// The revision.
     #[command(flatten)]
     pub revision: RevisionArgs,
@@ -311,6 +321,25 @@ pub struct Explain {
 pub struct Status {
     /// Only this computer
     pub computer: Option<String>,
+}
+
+/// Options of `update`.
+#[derive(Debug, Args)]
+pub struct Update {
+    /// Only these software (default: all that have a source)
+    pub names: Vec<String>,
+    /// Write nothing, and exit with 2 when something would move
+    #[arg(long)]
+    pub check: bool,
+    /// The result as JSON, as with --output json
+    #[arg(long)]
+    pub json: bool,
+    /// Take what a source offers now even when it offered something newer before
+    #[arg(long)]
+    pub allow_older: bool,
+    /// How long a server may be silent (default: 30s)
+    #[arg(long, value_name = "LIMIT", value_parser = Limit::parse)]
+    pub timeout: Option<Limit>,
 }
 
 /// Options of `sessions`.

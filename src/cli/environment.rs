@@ -19,6 +19,8 @@ use crate::session::secrets::{SecretError, Secrets};
 pub struct Environment {
     /// `HOME`, or `USERPROFILE` on Windows.
     pub home: Option<PathBuf>,
+    /// `PATH`: where programs are, for scripts that select computers.
+    pub path: Option<OsString>,
     /// `XDG_STATE_HOME`: where the state lies when the Instance does not say.
     pub state_home: Option<PathBuf>,
     /// `MUSTER_LOG`: a filter for logs on standard error, such as `debug` or `muster=trace`.
@@ -37,6 +39,8 @@ pub struct Environment {
     pub ssh_agent: Option<PathBuf>,
     /// `USER` or `LOGNAME`: who applies, for the lock and the record.
     pub user: Option<String>,
+    /// `TMPDIR`, or what the system has for passing files.
+    pub temporary: PathBuf,
     /// The current folder.
     pub current_dir: PathBuf,
 }
@@ -50,6 +54,7 @@ impl Environment {
         let set = |name: &str| std::env::var_os(name).is_some_and(|v: OsString| !v.is_empty());
         Self {
             home: path("HOME").or_else(|| path("USERPROFILE")),
+            path: std::env::var_os("PATH"),
             state_home: path("XDG_STATE_HOME").filter(|path| path.is_absolute()),
             log: text("MUSTER_LOG"),
             no_color: set("NO_COLOR"),
@@ -59,6 +64,7 @@ impl Environment {
             columns: text("COLUMNS").and_then(|v| v.parse().ok()),
             ssh_agent: path("SSH_AUTH_SOCK"),
             user: text("USER").or_else(|| text("LOGNAME")),
+            temporary: std::env::temp_dir(),
             current_dir: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
         }
     }

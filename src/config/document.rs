@@ -88,6 +88,17 @@ macro_rules! documents {
                 }
             }
 
+            /// The metadata of every document that has some, with its tree.
+            pub fn metadata(&self) -> impl Iterator<Item = (&Metadata, &RawDocument)> {
+                std::iter::empty()
+                    $(.chain(
+                        self.$field
+                            .iter()
+                            .filter(|document| document.is_named)
+                            .map(|document| (&document.metadata, &document.raw))
+                    ))*
+            }
+
             /// Keeps of the documents with a name those for which `keep` holds, and all that have none.
             pub fn retain(&mut self, keep: &mut dyn FnMut(Kind, &Name, &RawDocument) -> bool) {
                 $(self.$field.retain(|document| {

@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use super::kind::{
     Architecture, Condition, Consequence, CrossTenant, DirectorySpec, Enforcement, FileValue, Hold,
-    InventoryMatch, ItemRef, LicenseNeed, Match, Metadata, Mode, PackageMatch, Packages, ParameterSpec,
-    ParameterValue, ParametersChanged, PrimaryPerson, ProviderSpec, PsaSpec, ResourceKind, SoftwareState,
-    TenantPsa, VersionScheme,
+    InventoryMatch, ItemRef, Kind, LicenseNeed, Match, Metadata, Mode, PackageMatch, Packages, ParameterSpec,
+    ParameterValue, ParametersChanged, PrimaryPerson, ProviderSpec, PsaSpec, ResourceKind, Sha256,
+    SoftwareState, TenantPsa, VersionScheme, VersionSource,
 };
-use crate::diagnostic::{Place, Sources};
+use crate::diagnostic::{Code, Finding, Place, Sources};
 use crate::id::{Digest, Name};
 use crate::inventory::item::ItemKey;
 use crate::secret::SecretRef;
@@ -47,8 +47,38 @@ pub struct Config {
     pub deployments: BTreeMap<Name, Deployment>,
     /// What goes first and last.
     pub order: Order,
+    /// Who refers to whom, and what documents allow.
+    pub uses: Uses,
     /// The texts that places point into.
     pub sources: Sources,
+}
+
+/// What documents say of each other beyond what they mean; lints are worked out from it.
+#[derive(Debug, Clone, Default)]
+pub struct Uses {
+    /// Every document that has a name, and its place.
+    pub declared: BTreeMap<(Kind, Name), Place>,
+    /// What is referred to, and the kinds of the documents that do.
+    pub used: BTreeMap<(Kind, Name), BTreeSet<Kind>>,
+    /// Script files beside documents that no document names.
+    pub forgotten: Vec<Arc<str>>,
+    /// Lints that were met while documents were checked.
+    pub noticed: Vec<Finding>,
+    /// The warnings that documents allow about themselves.
+    pub allows: Vec<Allow>,
+}
+
+/// A warning that a document allows about itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Allow {
+    /// The warning.
+    pub code: Code,
+    /// Where it is allowed.
+    pub place: Place,
+    /// The document from its first to its last byte.
+    pub document: Place,
+    /// Whether it silenced a warning while the documents were loaded.
+    pub used: bool,
 }
 
 /// See [`super::kind::InstanceSpec`].
@@ -297,6 +327,8 @@ pub struct Software {
     pub scheme: VersionScheme,
     /// What can be installed, highest first: what the document lists, and what `muster.lock` holds of its source.
     pub releases: Vec<Release>,
+    /// Where `muster update` looks for further ones.
+    pub source: Option<Arc<Source>>,
     /// Installs.
     pub install: Option<Scripts>,
     /// Updates.
@@ -403,6 +435,23 @@ impl Release {
             test: None,
         }
     }
+}
+
+/// Where versions of a software are found; see [`super::kind::VersionSource`]. Only `muster update` uses it.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Its settings.
+    pub spec: VersionSource,
+    /// Where it stands.
+    pub place: Place,
+    /// The digest of its settings and of the files that they name; the lock file remembers it.
+    pub digest: Sha256,
+    /// The text of the list's file, if it has one.
+    pub list: Option<Arc<str>>,
+    /// The public keys of the apt repository, if it has some.
+    pub key: Option<Arc<[u8]>>,
+    /// Its script, if it is one.
+    pub script: Option<Scripts>,
 }
 
 /// A file that a release is installed from; see [`super::kind::PayloadSpec`].
@@ -610,6 +659,8 @@ pub struct Deployment {
     pub hold: Option<Hold>,
     /// Where it comes from.
     pub layer: Layer,
+    /// The bundle whose entry it is, and the bundle's place.
+    pub bundle: Option<(Name, Place)>,
 }
 
 /// The items that go first and last, over all Order documents.

@@ -21,6 +21,7 @@ mod impact;
 mod intents;
 pub mod interpret;
 pub mod inventory;
+pub mod lint;
 mod membership;
 pub mod modes;
 pub mod needs;

@@ -19,6 +19,7 @@ use super::fleet::Fleet;
 use super::gates::{self, Run};
 use super::impact;
 use super::intents::{Intents, Wanted};
+use super::lint;
 use super::membership;
 use super::modes;
 use super::notes::{Notes, document, origin};
@@ -125,6 +126,8 @@ pub fn plan(input: &Input<'_>) -> Planned {
     work.unknown();
     let Work { mut findings, mut notes, tally, intents, mut wanted, .. } = work;
     let made = sessions::assemble(input, intents, &mut wanted, &mut notes, &mut findings);
+    let whole = input.only.is_none() && run.named.is_empty() && input.snapshot.failed().is_empty();
+    let mut findings = lint::of_plan(input.config, findings, whole);
     findings.sort();
     let (memberships, members) = membership::changes(input.config, input.snapshot, input.past, &scope);
     for (name, members) in members {
@@ -311,6 +314,9 @@ impl<'a> Work<'a> {
                 &winners.uncertain,
             );
             self.say_the_winners(item, candidates, &winners, scope);
+            if self.view.run.named.is_empty() && *scope == self.view.fleet.all {
+                self.findings.extend(lint::deployments::never_wins_here(item, candidates, &winners));
+            }
             let parts = self.view.parts(item, candidates, &winners);
             let of = |candidate: &Candidate<'a>| (candidate.deployment, candidate.mode);
             let deployments = candidates.iter().map(of).collect();
@@ -378,7 +384,7 @@ impl<'a> Work<'a> {
                     act.action != ActionType::Install && starts_over(self.view.config, item, &act, observed);
                 if removes || act.action == ActionType::Uninstall {
                     let held = &computers & self.view.snapshot.held();
-                    let text = "nothing is removed while the source that lists the computer fails";
+                    let text = "nothing is removed while a source that the computer depends on fails";
                     self.notes.add(NoteKind::Held, Some(item), text, at, &held);
                     computers -= held;
                 }

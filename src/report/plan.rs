@@ -77,6 +77,20 @@ fn header(pen: &mut dyn Pen, plan: &Plan, view: &View) -> io::Result<()> {
             pen.line(&Line::new().with(Label::Dim, text))?;
         }
     }
+    if !plan.options.deployments.is_empty() {
+        let named: Vec<&str> = plan.options.deployments.iter().map(|name| name.as_str()).collect();
+        let forced = if plan.options.force_deployments { ", also where others win" } else { "" };
+        let said = format!("only what these deployments say: {}{forced}", named.join(", "));
+        for text in wrap(&said, view.width) {
+            pen.line(&Line::new().with(Label::Dim, text))?;
+        }
+    }
+    if let Some(mode) = plan.options.hypothetical {
+        let said = format!("as if {mode} stood in place of more cautious modes; this plan is not applied");
+        for text in wrap(&said, view.width) {
+            pen.line(&Line::new().with(Label::Warning, text))?;
+        }
+    }
     match plan.options.mode {
         Some(mode) => pen.line(&Line::new().with(Label::Dim, format!("at most {mode}"))),
         None => Ok(()),

@@ -248,6 +248,7 @@ pub(crate) fn agent(name: &str) -> AgentRecord {
         presence: Presence::Unknown,
         tags: BTreeSet::new(),
         attributes: BTreeMap::new(),
+        belongings: crate::inventory::relations::Belongings::default(),
     }
 }
 

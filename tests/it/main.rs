@@ -18,9 +18,12 @@ mod forgotten;
 mod generated;
 mod git;
 mod layering;
+mod lints;
 #[cfg(unix)]
 mod resource;
 mod schema_agreement;
 mod simulated;
 mod ssh;
 mod support;
+#[cfg(unix)]
+mod update;

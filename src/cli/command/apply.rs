@@ -201,7 +201,7 @@ fn exit(prepared: &Prepared, outcome: Option<&RunOutcome>, control: &Control, co
         Exit::Interrupted
     } else if counts.failed + counts.partly_passed > 0 {
         Exit::Failed
-    } else if !prepared.failed.is_empty() {
+    } else if prepared.has_failed_source() {
         Exit::Source
     } else if counts.unreachable + counts.not_finished > 0
         || super::plan::too_much_missing(&prepared.planned.plan, command.scope.allow_missing)

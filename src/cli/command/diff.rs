@@ -28,7 +28,12 @@ pub(in crate::cli) async fn run(shell: &mut Shell, command: &Diff) -> Result<Exi
         .filter(|stored| linked(&base, stored) || linked(&head, stored))
         .map(collect::as_remembered)
         .collect();
-    let snapshot = |opened: &Opened| Snapshot::build(&opened.config, known.clone(), BTreeMap::new()).0;
+    let today = SystemClock.now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let relations = collect::relations(&stored, &store.sources().await?, today);
+    let snapshot = |opened: &Opened| {
+        let snapshot = Snapshot::build(&opened.config, known.clone(), BTreeMap::new()).0;
+        snapshot.with_relations(&opened.config, &relations)
+    };
     let (before, after) = (snapshot(&base), snapshot(&head));
     let diff = desired::compare(
         Side { config: &base.config, snapshot: &before },

@@ -94,7 +94,7 @@ pub(in crate::cli) fn exit(prepared: &Prepared, detailed: bool, allow_missing: u
     let plan = &prepared.planned.plan;
     if prepared.findings.has_errors() || prepared.planned.findings.has_errors() {
         Exit::Configuration
-    } else if !prepared.failed.is_empty() {
+    } else if prepared.has_failed_source() {
         Exit::Source
     } else if is_overruled(plan) {
         Exit::Refused

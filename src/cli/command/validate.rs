@@ -3,18 +3,24 @@
 use serde_json::json;
 
 use crate::cli::arguments::{Form, Validate};
-use crate::cli::context::Shell;
+use crate::cli::context::{Shell, SystemClock};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::reports::Reporting;
 use crate::diagnostic::Findings;
+use crate::plan::lint;
 use crate::report::words::{count, plural};
 use crate::report::{self, diagnostic};
+use crate::time::Clock;
 
 pub(in crate::cli) fn run(shell: &mut Shell, command: &Validate) -> Result<Exit, CliError> {
     let rev = command.revision.rev.as_deref();
     let reporting = Reporting::new(shell, "validate", &command.reports, rev)?;
-    let (_, loaded) = shell.load(rev)?;
+    let (_, mut loaded) = shell.load(rev)?;
+    if let Some(config) = &loaded.config {
+        loaded.findings.extend(lint::configuration(config, SystemClock.now()));
+        loaded.findings.sort();
+    }
     let findings = &loaded.findings;
     let valid = loaded.config.is_some() && !findings.has_errors();
     shell.warned |= findings.iter().any(|finding| !finding.is_error());

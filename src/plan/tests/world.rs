@@ -144,6 +144,7 @@ impl World {
             licenses: BTreeMap::new(),
             deployments: BTreeMap::new(),
             order: model::Order::default(),
+            uses: model::Uses::default(),
             sources: Sources::new(),
         };
         Self {
@@ -203,6 +204,7 @@ impl World {
                 .iter()
                 .map(|v| Release::plain((*v).to_owned(), place(&format!("software/{text}.yaml"))))
                 .collect(),
+            source: None,
             install: Some(scripts("install")),
             upgrade: Strategy::InstallOver,
             uninstall: Some(scripts("uninstall")),
@@ -258,6 +260,7 @@ impl World {
             enforcement: Enforcement::Required,
             hold: None,
             layer: Layer::Local,
+            bundle: None,
         };
         self.config.deployments.entry(name(text)).or_insert(deployment)
     }
@@ -272,7 +275,8 @@ impl World {
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
-        Snapshot::build(&self.config, self.known.clone(), self.failed.clone()).0
+        let snapshot = Snapshot::build(&self.config, self.known.clone(), self.failed.clone()).0;
+        snapshot.with_relations(&self.config, &crate::inventory::relations::Relations::default())
     }
 
     /// Looks at all that `needs` asks for, as a driver would.
