@@ -107,6 +107,8 @@ const ROWS: &[Row] = &[
             "config::spanned",
             "config::de",
             "config::parse",
+            "config::conflict",
+            "config::lock",
             "config::document",
             "config::parallel",
             "config::check",
@@ -114,6 +116,7 @@ const ROWS: &[Row] = &[
             "inventory::believe",
             "config::resource",
             "inventory::identify",
+            "version::source",
             "session::bundle",
             "session::redact",
             "session::frame",
@@ -141,6 +144,7 @@ const ROWS: &[Row] = &[
     Row {
         ring: "3 seams",
         modules: &[
+            "fetch",
             "provider",
             "directory",
             "psa",
@@ -171,6 +175,8 @@ const ROWS: &[Row] = &[
     Row {
         ring: "4 adapters",
         modules: &[
+            "host",
+            "http",
             "provider::local",
             "provider::host",
             "provider::ssh",
@@ -190,6 +196,7 @@ const ROWS: &[Row] = &[
         modules: &[
             "config::load",
             "inventory::collect",
+            "version::update",
             "inventory::queries",
             "session::control",
             "session::prepare",

@@ -1,6 +1,7 @@
 //! The command line from end to end: the real program, real git, real OpenSSH, a real terminal.
 
 mod answers;
+mod deployments;
 mod diffs;
 mod examples;
 mod exits;
