@@ -384,14 +384,14 @@ fn explain_shows_every_candidate_and_why_it_lost() {
 
 /// A random world: software that need each other upwards only, tasks, and deployments over tags.
 #[derive(Debug, Clone)]
-struct Seeds {
+pub(super) struct Seeds {
     deployments: Vec<(u8, u8, u8, u8)>,
-    rules: Vec<(u8, u8, u8)>,
+    pub(super) rules: Vec<(u8, u8, u8)>,
     tags: Vec<u8>,
     real: Vec<(u8, u8, u8)>,
 }
 
-fn seeds() -> impl Strategy<Value = Seeds> {
+pub(super) fn seeds() -> impl Strategy<Value = Seeds> {
     (
         prop::collection::vec((0_u8..8, 0_u8..5, 0_u8..6, 0_u8..3), 0..12),
         prop::collection::vec((0_u8..5, 0_u8..5, 0_u8..3), 0..6),
@@ -401,7 +401,7 @@ fn seeds() -> impl Strategy<Value = Seeds> {
         .prop_map(|(deployments, rules, tags, real)| Seeds { deployments, rules, tags, real })
 }
 
-fn random(seeds: &Seeds) -> World {
+pub(super) fn random(seeds: &Seeds) -> World {
     let mut world = World::new();
     for ix in 0..5 {
         world.software(&format!("s{ix}"), &["2", "1"]);
