@@ -154,19 +154,37 @@ text_id! {
     Digest
 }
 
-impl Digest {
-    /// The digest of `bytes`.
+/// A digest in the making, for what is too large to be in one piece.
+#[derive(Debug, Clone, Default)]
+pub struct Hash(sha2::Sha256);
+
+impl Hash {
+    /// Adds bytes to what came before.
+    pub fn add(&mut self, bytes: &[u8]) {
+        sha2::Digest::update(&mut self.0, bytes);
+    }
+
+    /// The digest of all that was added.
     #[must_use]
-    pub fn of(bytes: &[u8]) -> Self {
-        use sha2::Digest as _;
-        let hash = sha2::Sha256::digest(bytes);
+    pub fn finish(self) -> Digest {
+        let hash = sha2::Digest::finalize(self.0);
         let mut text = String::with_capacity(64);
         for byte in hash {
             use fmt::Write as _;
             // Writing into a String cannot fail.
             _ = write!(text, "{byte:02x}");
         }
-        Self::new(text)
+        Digest::new(text)
+    }
+}
+
+impl Digest {
+    /// The digest of `bytes`.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        let mut hash = Hash::default();
+        hash.add(bytes);
+        hash.finish()
     }
 
     /// The first 12 digits, for people.

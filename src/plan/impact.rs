@@ -2,7 +2,9 @@
 //!
 //! Not here: whether that is too much (`policy`).
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
+
+use roaring::RoaringBitmap;
 
 use super::document::{ActionType, Change, Impact, PlannedComputer};
 use super::past::Durations;
@@ -16,16 +18,16 @@ pub(super) fn impact(
     durations: &Durations,
     at_once: u32,
 ) -> Impact {
-    let mut touched: BTreeSet<u32> = BTreeSet::new();
-    let mut restarting: BTreeSet<u32> = BTreeSet::new();
+    let (mut touched, mut restarting) = (RoaringBitmap::new(), RoaringBitmap::new());
     let mut removals = 0_u64;
     let (mut total, mut longest) = (0.0_f64, 0.0_f64);
     let mean = mean(durations);
     for change in changes.iter().filter(|change| change.action.changes() && change.mode == Mode::Enforce) {
-        touched.extend(&change.computers);
+        let here: RoaringBitmap = change.computers.iter().copied().collect();
         if change.may_restart {
-            restarting.extend(&change.computers);
+            restarting |= &here;
         }
+        touched |= here;
         if change.action == ActionType::Uninstall {
             removals += change.computers.len() as u64;
         }
@@ -34,12 +36,13 @@ pub(super) fn impact(
         total += took * f64::from(times);
         longest = longest.max(took);
     }
-    let get = |ix: &u32| usize::try_from(*ix).ok().and_then(|ix| computers.get(ix));
-    let tenants: BTreeSet<_> = touched.iter().filter_map(get).filter_map(|pc| pc.tenant.as_ref()).collect();
-    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    let get = |ix: u32| usize::try_from(ix).ok().and_then(|ix| computers.get(ix));
+    let tenants: HashSet<_> = touched.iter().filter_map(get).filter_map(|pc| pc.tenant.as_ref()).collect();
+    let tenants = u64::try_from(tenants.len()).unwrap_or(u64::MAX);
+    let count = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
     Impact {
         computers: count(touched.len()),
-        tenants: count(tenants.len()),
+        tenants: count(tenants),
         removals,
         restarts: count(restarting.len()),
         seconds: mean.filter(|_| !touched.is_empty()).map(|_| {

@@ -5,6 +5,7 @@
 //! [`planner`] makes the [`document`] of it.
 
 mod alike;
+pub mod canonical;
 pub mod compare;
 mod coverage;
 pub mod desired;

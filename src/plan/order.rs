@@ -131,6 +131,22 @@ impl<'c> Sequence<'c> {
         result
     }
 
+    /// The items that an action of this item may depend on, and those that come directly after it: between all others
+    /// and this one [`Sequence::dependencies`] finds nothing.
+    #[must_use]
+    pub fn related(&self, item: &ItemKey) -> BTreeSet<ItemKey> {
+        let mut related = self.configurations.get(item).cloned().unwrap_or_default();
+        let software = self.config.software.get(&item.name).filter(|_| item.kind == ItemKind::Software);
+        for rule in software.into_iter().flat_map(|software| &software.prerequisites) {
+            let conditions = rule.when.installed.iter().chain(&rule.when.not_installed).flatten();
+            related.extend(conditions.cloned().map(ItemKey::software));
+            if let Consequence::Install(names) | Consequence::Uninstall(names) = &rule.then {
+                related.extend(names.iter().cloned().map(ItemKey::software));
+            }
+        }
+        related
+    }
+
     /// Puts the actions of one session in order. No item may be in the list twice.
     ///
     /// # Errors

@@ -3,8 +3,7 @@
 //! Invariants: every action of a session comes after all it depends on; what is part of a circle is left out and said; equal
 //! changes are one change, whatever the number of computers (L12).
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use roaring::RoaringBitmap;
 
@@ -80,34 +79,19 @@ pub(super) fn assemble(
     notes: &mut Notes,
     findings: &mut Findings,
 ) -> Made {
-    let intents = by_cause(input, super::alike::merge(intents), wanted);
+    let mut intents = by_cause(input, super::alike::merge(intents), wanted);
     let sequence = Sequence::new(input.config);
-    let by_set = by_set(&intents);
-
-    let mut groups: BTreeMap<usize, RoaringBitmap> = BTreeMap::new();
-    let mut planned: BTreeMap<u32, (Vec<usize>, Arc<[Placed]>)> = BTreeMap::new();
-    for (set, computers) in by_set {
-        let (set, placed) = ordered(&sequence, &intents, set, &computers, notes, findings);
-        if set.is_empty() {
-            continue;
-        }
-        let placed: Arc<[Placed]> = placed.into();
-        for ix in &set {
-            *groups.entry(*ix).or_default() |= &computers;
-        }
-        for computer in &computers {
-            planned.insert(computer, (set.clone(), Arc::clone(&placed)));
-        }
-    }
+    let orders = Orders::new(&sequence, &mut intents, notes, findings);
     // Equal ones from different parts become one change.
-    let mut keys: BTreeMap<Key, (Vec<usize>, RoaringBitmap)> = BTreeMap::new();
-    for (group, computers) in groups {
-        let Some(caused) = intents.get(group) else { continue };
-        let entry = keys.entry(key(&sequence, caused)).or_default();
-        entry.0.push(group);
-        entry.1 |= computers;
+    let mut changes: BTreeMap<Key, (usize, RoaringBitmap)> = BTreeMap::new();
+    for (ix, caused) in intents.iter().enumerate() {
+        let computers = &caused.intent.computers;
+        if !computers.is_empty() {
+            let entry = changes.entry(key(&sequence, caused)).or_insert((ix, RoaringBitmap::new()));
+            entry.1 |= computers;
+        }
     }
-    number(input, &intents, keys, planned)
+    number(input, &intents, changes.into_values().collect(), &orders)
 }
 
 /// Splits what is to be done by why it is due.
@@ -139,19 +123,168 @@ fn content(config: &Config, intent: &Intent<'_>) -> Digest {
     procedures::content(config, &intent.item, version, absent, &intent.parameters, intent.platform)
 }
 
-/// Computers by the set of what is to be done on them: most have one of few sets.
-fn by_set(intents: &[Caused<'_>]) -> BTreeMap<Vec<usize>, RoaringBitmap> {
-    let mut of_computer: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
-    for (ix, intent) in intents.iter().enumerate() {
-        for computer in &intent.intent.computers {
-            of_computer.entry(computer).or_default().push(ix);
+/// For each of some computers, the numbers of the sets that it is in, ascending.
+struct Rows {
+    /// Where the numbers of each computer begin, by its position; one more at the end.
+    starts: Vec<usize>,
+    numbers: Vec<u32>,
+}
+
+impl Rows {
+    /// `positions` gives the position of each computer in the sets.
+    fn new<'s>(
+        sets: impl Iterator<Item = &'s RoaringBitmap> + Clone,
+        positions: &Positions,
+    ) -> Self {
+        let mut starts = vec![0_usize; positions.count + 1];
+        for position in sets.clone().flatten().filter_map(|computer| positions.of(computer)) {
+            if let Some(start) = starts.get_mut(position + 1) {
+                *start += 1;
+            }
+        }
+        let mut sum = 0;
+        for start in &mut starts {
+            sum += *start;
+            *start = sum;
+        }
+        let mut numbers = vec![0; sum];
+        let mut next = starts.clone();
+        for (number, set) in (0_u32..).zip(sets) {
+            for position in set.iter().filter_map(|computer| positions.of(computer)) {
+                let Some(at) = next.get_mut(position) else { continue };
+                if let Some(slot) = numbers.get_mut(*at) {
+                    *slot = number;
+                }
+                *at += 1;
+            }
+        }
+        Self { starts, numbers }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &[u32]> {
+        let range = |ends: &[usize]| self.numbers.get(*ends.first()?..*ends.last()?);
+        self.starts.windows(2).map(move |ends| range(ends).unwrap_or_default())
+    }
+}
+
+/// The positions of some computers among themselves.
+struct Positions {
+    of: Vec<u32>,
+    count: usize,
+}
+
+impl Positions {
+    fn new(computers: &RoaringBitmap) -> Self {
+        let size = computers.max().map_or(0, |most| wide(most) + 1);
+        let mut of = vec![u32::MAX; size];
+        let mut count = 0;
+        for (position, computer) in (0..).zip(computers) {
+            if let Some(slot) = of.get_mut(wide(computer)) {
+                *slot = position;
+                count += 1;
+            }
+        }
+        Self { of, count }
+    }
+
+    fn of(&self, computer: u32) -> Option<usize> {
+        self.of.get(wide(computer)).filter(|position| **position < u32::MAX).map(|position| wide(*position))
+    }
+}
+
+fn wide(ix: u32) -> usize {
+    usize::try_from(ix).unwrap_or(usize::MAX)
+}
+
+fn narrow(ix: usize) -> u32 {
+    u32::try_from(ix).unwrap_or(u32::MAX)
+}
+
+/// The order of actions on computers where it is not just the base order.
+#[derive(Default)]
+struct Orders {
+    orders: Vec<Order>,
+    of_computer: HashMap<u32, usize>,
+}
+
+/// An order: positions in the base order, each with what must have succeeded before it.
+type Order = Vec<(usize, Vec<u32>)>;
+
+impl Orders {
+    /// Puts in order what depends on each other. Intents that cannot run on a computer are taken from it.
+    fn new(
+        sequence: &Sequence<'_>,
+        intents: &mut [Caused<'_>],
+        notes: &mut Notes,
+        findings: &mut Findings,
+    ) -> Self {
+        let mut result = Self::default();
+        let entangled = entangled(sequence, intents);
+        if entangled.is_empty() {
+            return result;
+        }
+        let sets: Vec<RoaringBitmap> =
+            intents.iter().map(|caused| &caused.intent.computers & &entangled).collect();
+        let mut by_set: BTreeMap<Vec<u32>, RoaringBitmap> = BTreeMap::new();
+        for (computer, row) in entangled.iter().zip(Rows::new(sets.iter(), &Positions::new(&entangled)).iter()) {
+            match by_set.get_mut(row) {
+                Some(computers) => _ = computers.insert(computer),
+                None => _ = by_set.insert(row.to_vec(), RoaringBitmap::from_iter([computer])),
+            }
+        }
+        let bases: Vec<Base> = intents.iter().map(|caused| sequence.base(&caused.intent.item)).collect();
+        for (set, computers) in by_set {
+            let set: Vec<usize> = set.into_iter().map(wide).collect();
+            let (left, placed) = ordered(sequence, intents, set.clone(), &computers, notes, findings);
+            for ix in set.iter().filter(|ix| !left.contains(ix)) {
+                if let Some(caused) = intents.get_mut(*ix) {
+                    caused.intent.computers -= &computers;
+                }
+            }
+            let mut by_base: Vec<usize> = (0..left.len()).collect();
+            by_base.sort_by_key(|at| left.get(*at).and_then(|ix| bases.get(*ix)));
+            let mut ranks = vec![0; left.len()];
+            for (rank, at) in by_base.into_iter().enumerate() {
+                if let Some(slot) = ranks.get_mut(at) {
+                    *slot = rank;
+                }
+            }
+            let step = |Placed { action, after }: Placed| {
+                (ranks.get(action).copied().unwrap_or_default(), after.into_iter().map(narrow).collect())
+            };
+            let order: Order = placed.into_iter().map(step).collect();
+            if order.iter().enumerate().any(|(at, (rank, after))| at != *rank || !after.is_empty()) {
+                result.of_computer.extend(computers.iter().map(|computer| (computer, result.orders.len())));
+                result.orders.push(order);
+            }
+        }
+        result
+    }
+
+    /// The order on a computer, if it is not the base order.
+    fn of(&self, computer: u32) -> Option<&Order> {
+        if self.orders.is_empty() {
+            return None;
+        }
+        self.orders.get(*self.of_computer.get(&computer)?)
+    }
+}
+
+/// The computers on which something may depend on something else.
+fn entangled(sequence: &Sequence<'_>, intents: &[Caused<'_>]) -> RoaringBitmap {
+    let mut by_item: BTreeMap<&ItemKey, RoaringBitmap> = BTreeMap::new();
+    for Caused { intent, .. } in intents {
+        *by_item.entry(&intent.item).or_default() |= &intent.computers;
+    }
+    let mut entangled = RoaringBitmap::new();
+    for (item, computers) in &by_item {
+        for other in sequence.related(item) {
+            if let Some(others) = by_item.get(&other) {
+                entangled |= computers & others;
+            }
         }
     }
-    let mut sets: BTreeMap<Vec<usize>, RoaringBitmap> = BTreeMap::new();
-    for (computer, set) in of_computer {
-        sets.entry(set).or_default().insert(computer);
-    }
-    sets
+    entangled
 }
 
 /// Puts a set in order. Circles, and what depends on them, are taken out and said.
@@ -223,20 +356,20 @@ fn key(sequence: &Sequence<'_>, caused: &Caused<'_>) -> Key {
     )
 }
 
-/// Makes the lists of the document, which refer to each other by position.
+/// Makes the lists of the document, which refer to each other by position. The changes come in the base order of their
+/// items, so each computer's are in that order as well.
 fn number(
     input: &Input<'_>,
     intents: &[Caused<'_>],
-    keys: BTreeMap<Key, (Vec<usize>, RoaringBitmap)>,
-    planned: BTreeMap<u32, (Vec<usize>, Arc<[Placed]>)>,
+    changes: Vec<(usize, RoaringBitmap)>,
+    orders: &Orders,
 ) -> Made {
-    let narrow = |ix: usize| u32::try_from(ix).unwrap_or(u32::MAX);
-    let positions: BTreeMap<u32, u32> =
-        planned.keys().enumerate().map(|(at, computer)| (*computer, narrow(at))).collect();
-    let mut made = Made::default();
-    for computer in planned.keys() {
-        let known = input.snapshot.computer(*computer);
-        made.computers.push(PlannedComputer {
+    let touched = changes.iter().fold(RoaringBitmap::new(), |sum, (_, computers)| sum | computers);
+    let positions = Positions::new(&touched);
+    let rows = Rows::new(changes.iter().map(|(_, computers)| computers), &positions);
+    let computer = |ix: u32| {
+        let known = input.snapshot.computer(ix);
+        PlannedComputer {
             id: known.id.clone(),
             name: known.name.clone(),
             tenant: known.tenant.clone(),
@@ -244,17 +377,11 @@ fn number(
             agent: known.agent.clone(),
             // Where something is to be done the platform is known.
             platform: known.platform.unwrap_or(Platform::Posix),
-        });
-    }
-    let mut numbers: BTreeMap<usize, u32> = BTreeMap::new();
-    for (_, (groups, computers)) in keys {
-        let Some(Caused { intent, content, cause }) = groups.first().and_then(|first| intents.get(*first))
-        else {
-            continue;
-        };
-        let number = narrow(made.changes.len());
-        numbers.extend(groups.into_iter().map(|group| (group, number)));
-        made.changes.push(Change {
+        }
+    };
+    let change = |(first, computers): (usize, RoaringBitmap)| {
+        let Caused { intent, content, cause } = intents.get(first)?;
+        Some(Change {
             item: intent.item.clone(),
             title: title(input.config, &intent.item),
             action: intent.act.action,
@@ -274,20 +401,26 @@ fn number(
                 .software
                 .get(&intent.item.name)
                 .is_some_and(|software| intent.item.kind == ItemKind::Software && software.needs_reboot),
-            computers: computers.iter().filter_map(|computer| positions.get(&computer).copied()).collect(),
-        });
-    }
-    for (computer, (groups, placed)) in planned {
-        let action = |placed: &Placed| {
-            let change = *numbers.get(groups.get(placed.action)?)?;
-            Some(PlannedAction { change, after: placed.after.iter().map(|ix| narrow(*ix)).collect() })
+            computers: computers.iter().filter_map(|ix| positions.of(ix).map(narrow)).collect(),
+        })
+    };
+    let session = |(position, (ix, row)): (u32, (u32, &[u32]))| {
+        let actions = match orders.of(ix) {
+            None => row.iter().map(|change| PlannedAction { change: *change, after: Vec::new() }).collect(),
+            Some(order) => {
+                let action = |(rank, after): &(usize, Vec<u32>)| {
+                    Some(PlannedAction { change: *row.get(*rank)?, after: after.clone() })
+                };
+                order.iter().filter_map(action).collect()
+            }
         };
-        made.sessions.push(PlannedSession {
-            computer: positions.get(&computer).copied().unwrap_or_default(),
-            actions: placed.iter().filter_map(action).collect(),
-        });
+        PlannedSession { computer: position, actions }
+    };
+    Made {
+        computers: touched.iter().map(computer).collect(),
+        sessions: (0..).zip(touched.iter().zip(rows.iter())).map(session).collect(),
+        changes: changes.into_iter().filter_map(change).collect(),
     }
-    made
 }
 
 /// An item's title for people.

@@ -203,6 +203,7 @@ const ROWS: &[Row] = &[
             "session::prepare",
             "session::detect",
             "session::execute",
+            "session::locks",
             "session::dispatcher",
             "session::recover",
         ],

@@ -7,6 +7,7 @@ mod diffs;
 mod gates;
 mod modes;
 mod orders;
+mod outcomes;
 mod precedences;
 mod readings;
 mod scenarios;
