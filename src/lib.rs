@@ -4,7 +4,7 @@
 //!
 //! - base: [`id`], [`time`], [`secret`], [`diagnostic`]
 //! - nouns: [`config`]'s kinds and places, [`version`]s, [`inventory`]'s computers and snapshot
-//! - decisions: the rest of [`config`], [`targets`], [`plan`], [`session`]'s scripts, stages and events
+//! - decisions: the rest of [`config`], [`targets`], [`plan`], [`policy`], [`session`]'s scripts, stages and events
 //! - seams: the traits of [`provider`], [`store`] and `config::revision`
 //! - adapters: what implements them
 //! - drivers: `inventory::collect` and the running half of [`session`]
@@ -17,6 +17,7 @@ pub mod diagnostic;
 pub mod id;
 pub mod inventory;
 pub mod plan;
+pub mod policy;
 pub mod provider;
 pub mod report;
 pub mod secret;

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 
 use super::kind::{
-    ComputerSpec, DeploymentSpec, InstanceSpec, Kind, Metadata, OrderSpec, ProviderSpec, ScriptSpec,
+    ComputerSpec, DeploymentSpec, ExceptionSpec, GuardrailSpec, GuardrailTestSpec, InstanceSpec, Kind, Metadata, OrderSpec, ProviderSpec, ScriptSpec,
     SoftwareSpec, TargetSpec, TaskSpec, TenantSpec,
 };
 use super::parse::RawDocument;
@@ -120,6 +120,9 @@ documents! {
     Script scripts ScriptSpec;
     Deployment deployments DeploymentSpec;
     Order orders OrderSpec;
+    Guardrail guardrails GuardrailSpec;
+    GuardrailTest guardrail_tests GuardrailTestSpec;
+    Exception exceptions ExceptionSpec;
 }
 
 impl Documents {

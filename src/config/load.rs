@@ -13,7 +13,7 @@ use super::document::Documents;
 use super::kind::Kind;
 use super::revision::Source;
 use super::tree::{Entry, ROOT_FILE, ReadError, Resolved, Tree, is_configuration, is_hidden};
-use super::{Config, parallel, parse, spanned};
+use super::{Config, parallel, parse, shipped, spanned};
 use crate::diagnostic::{Finding, Findings, Place, Sources, code};
 use crate::plan::document::Revision;
 use crate::targets;
@@ -72,6 +72,7 @@ pub fn load(source: &dyn Source) -> Loaded {
         findings.extend(file.findings);
     }
 
+    shipped::add(&mut documents, &mut sources, &mut findings);
     let files = referred(source, &documents);
     let around = Surroundings { tree, files: &files, incomplete, root_is_broken: broken.contains(ROOT_FILE) };
     let outcome = check::check(&documents, around);

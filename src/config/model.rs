@@ -9,6 +9,7 @@ use super::kind::{
     Condition, Consequence, CrossTenant, InventoryMatch, ItemRef, Match, Metadata, Mode, PackageMatch,
     ParameterSpec, ParameterValue, ProviderSpec, SoftwareState, VersionScheme,
 };
+use super::safety::Safety;
 use crate::diagnostic::{Place, Sources};
 use crate::id::Name;
 use crate::inventory::item::ItemKey;
@@ -36,6 +37,8 @@ pub struct Config {
     pub deployments: BTreeMap<Name, Deployment>,
     /// What goes first and last.
     pub order: Order,
+    /// What keeps a rollout safe.
+    pub safety: Safety,
     /// The texts that places point into.
     pub sources: Sources,
 }

@@ -11,7 +11,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
 
 use super::kind::{
-    API_VERSION, ComputerSpec, DeploymentSpec, InstanceSpec, Kind, Metadata, OrderSpec, ProviderSpec,
+    API_VERSION, ComputerSpec, DeploymentSpec, ExceptionSpec, GuardrailSpec, GuardrailTestSpec, InstanceSpec, Kind, Metadata, OrderSpec, ProviderSpec,
     ScriptSpec, SoftwareSpec, TargetSpec, TaskSpec, TenantSpec,
 };
 use crate::plan::document::Plan;
@@ -64,6 +64,9 @@ fn document(kind: Kind, generator: &mut SchemaGenerator) -> Value {
         Kind::Script => part::<ScriptSpec>(generator),
         Kind::Deployment => part::<DeploymentSpec>(generator),
         Kind::Order => part::<OrderSpec>(generator),
+        Kind::Guardrail => part::<GuardrailSpec>(generator),
+        Kind::GuardrailTest => part::<GuardrailTestSpec>(generator),
+        Kind::Exception => part::<ExceptionSpec>(generator),
     };
     let about = generator.definitions().get(&format!("{kind}Spec")).and_then(|spec| spec.get("description"));
     json!({

@@ -10,6 +10,7 @@ pub mod detections;
 pub mod diff;
 pub mod digest;
 pub mod document;
+pub mod effects;
 pub mod explain;
 pub mod fleet;
 pub mod interpret;

@@ -14,6 +14,7 @@ mod parameter;
 mod prerequisite;
 mod provider;
 mod reference;
+mod safety;
 mod script;
 mod shape;
 mod software;
@@ -159,6 +160,7 @@ impl<'a> Checker<'a> {
         let software = self.all_software(documents);
         let deployments = self.deployments(documents, &software);
         let order = self.order(&documents.orders);
+        let safety = self.safety(documents);
         Some(Config {
             instance: instance?,
             tenants,
@@ -169,6 +171,7 @@ impl<'a> Checker<'a> {
             tasks,
             deployments,
             order,
+            safety,
             sources: Sources::new(),
         })
     }

@@ -7,11 +7,14 @@
 
 mod computer;
 mod deployment;
+mod exception;
 mod expression;
+mod guardrail;
 mod instance;
 mod order;
 mod parameter;
 mod provider;
+mod safety;
 mod script;
 mod software;
 mod target;
@@ -20,13 +23,18 @@ mod tenant;
 
 pub use computer::ComputerSpec;
 pub use deployment::{DeploymentSpec, DeploymentTarget, SoftwareState};
+pub use exception::{ExceptionSpec, ExceptionSubjects};
 pub use expression::{Comparison, FactTerm, InstalledTerm, Match, Term, TextMatch};
+pub use guardrail::{
+    Expectation, GuardrailCase, GuardrailSpec, GuardrailTestSpec, StageEffect, StageEffects, Subject,
+};
 pub use instance::{DetectionSettings, InstanceSpec, StateSettings};
 pub use order::{ItemRef, OrderSpec};
 pub use parameter::{ParameterSpec, ParameterType, ParameterValue};
 pub use provider::{
     Become, Faults, Generator, LocalSpec, ProviderSpec, SimulatedSpec, SshHost, SshJump, SshSpec,
 };
+pub use safety::{AllowanceSpec, BudgetKinds, BudgetSettings, BusinessHours, Weekday};
 pub use script::{PlatformScripts, ScriptSource, ScriptSpec};
 pub use software::{
     Condition, Consequence, Detect, InventoryMatch, PackageManager, PackageMatch, Prerequisite, Quantifier,
@@ -111,6 +119,12 @@ pub enum Kind {
     Deployment,
     /// `Order`
     Order,
+    /// `Guardrail`
+    Guardrail,
+    /// `GuardrailTest`
+    GuardrailTest,
+    /// `Exception`
+    Exception,
 }
 
 impl Kind {
@@ -126,6 +140,9 @@ impl Kind {
         Self::Script,
         Self::Deployment,
         Self::Order,
+        Self::Guardrail,
+        Self::GuardrailTest,
+        Self::Exception,
     ];
 
     /// The text of `kind`.
@@ -142,6 +159,9 @@ impl Kind {
             Self::Script => "Script",
             Self::Deployment => "Deployment",
             Self::Order => "Order",
+            Self::Guardrail => "Guardrail",
+            Self::GuardrailTest => "GuardrailTest",
+            Self::Exception => "Exception",
         }
     }
 

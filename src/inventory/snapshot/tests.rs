@@ -72,6 +72,7 @@ pub(crate) fn config() -> Config {
         tasks: BTreeMap::new(),
         deployments: BTreeMap::new(),
         order: model::Order::default(),
+        safety: crate::config::safety::Safety::default(),
         sources: Sources::new(),
     }
 }

@@ -132,6 +132,7 @@ impl World {
             tasks: BTreeMap::new(),
             deployments: BTreeMap::new(),
             order: model::Order::default(),
+            safety: crate::config::safety::Safety::default(),
             sources: Sources::new(),
         };
         Self {
