@@ -30,6 +30,7 @@ use muster::inventory::snapshot::Snapshot;
 use muster::plan::detections::Detections;
 use muster::plan::document::{Options, Revision};
 use muster::plan::needs::{Ask, Refresh, needs};
+use muster::plan::past::Past;
 use muster::plan::planner::{Input, plan};
 use muster::session::script::Platform;
 use muster::time::{Limit, Timestamp};
@@ -195,7 +196,7 @@ fn one(count: u32, deployments: u32) {
         config: &config,
         snapshot: &snapshot,
         detections: &detections,
-        history: &[],
+        past: &Past::default(),
         revision: Revision::default(),
         options: Options::default(),
         only: None,

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::check::{self, Files, MAX_SCRIPT_BYTES, Surroundings};
+use super::check::{self, Files, MAX_FILE_BYTES, MAX_SCRIPT_BYTES, Surroundings};
 use super::document::Documents;
 use super::kind::Kind;
 use super::revision::Source;
@@ -235,9 +235,10 @@ fn others_own(tree: &Tree, read: &[Read]) -> BTreeSet<Arc<str>> {
 fn referred(source: &dyn Source, documents: &Documents) -> Files {
     let tree = source.tree();
     let scripts = check::script_files(documents).map(|named| (named, MAX_SCRIPT_BYTES));
+    let sent = check::parameter_files(documents).map(|named| (named, MAX_FILE_BYTES));
     let data = check::data_files(documents).map(|named| (named, MAX_DATA_BYTES));
     let mut wanted: BTreeMap<Arc<str>, u64> = BTreeMap::new();
-    for ((base, path), limit) in scripts.chain(data) {
+    for ((base, path), limit) in scripts.chain(sent).chain(data) {
         if let Resolved::File(real) = tree.resolve(base, path) {
             let known = wanted.entry(real).or_insert(limit);
             *known = limit.max(*known);

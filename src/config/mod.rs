@@ -9,6 +9,7 @@
 //!
 //! All findings of all passes are reported in one run (L8).
 
+pub mod address;
 pub mod check;
 pub mod de;
 pub mod document;

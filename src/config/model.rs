@@ -6,12 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::kind::{
-    Condition, Consequence, CrossTenant, InventoryMatch, ItemRef, Match, Metadata, Mode, PackageMatch,
-    ParameterSpec, ParameterValue, ProviderSpec, SoftwareState, VersionScheme,
+    Architecture, Condition, Consequence, CrossTenant, InventoryMatch, ItemRef, Match, Metadata, Mode,
+    PackageMatch, ParameterSpec, ParameterValue, ParametersChanged, ProviderSpec, SoftwareState,
+    VersionScheme,
 };
 use super::safety::Safety;
 use crate::diagnostic::{Place, Sources};
-use crate::id::Name;
+use crate::id::{Digest, Name};
 use crate::inventory::item::ItemKey;
 use crate::session::script::{Platform, Script};
 use crate::time::Limit;
@@ -185,8 +186,8 @@ pub struct Software {
     pub detect: Detect,
     /// How versions compare.
     pub scheme: VersionScheme,
-    /// What can be installed, highest first.
-    pub versions: Vec<String>,
+    /// What can be installed, highest first: what the document lists, and what `muster.lock` holds of its source.
+    pub releases: Vec<Release>,
     /// Installs.
     pub install: Option<Scripts>,
     /// Updates.
@@ -201,8 +202,107 @@ pub struct Software {
     pub prerequisites: Vec<Prerequisite>,
     /// The task that follows it.
     pub configuration: Option<Name>,
+    /// What follows from changed values, as it was given.
+    pub parameters_changed: Option<ParametersChanged>,
     /// What its scripts can be given.
     pub parameters: BTreeMap<String, ParameterSpec>,
+}
+
+impl Software {
+    /// What follows where it was installed with other values. A configuration task takes care of them itself.
+    #[must_use]
+    pub fn parameters_changed(&self) -> ParametersChanged {
+        let default = match self.configuration {
+            Some(_) => ParametersChanged::Ignore,
+            None => ParametersChanged::Reinstall,
+        };
+        self.parameters_changed.unwrap_or(default)
+    }
+
+    /// The versions that can be installed, highest first.
+    pub fn versions(&self) -> impl Iterator<Item = &str> {
+        self.releases.iter().map(|release| release.version.as_str())
+    }
+
+    /// The highest version that can be installed.
+    #[must_use]
+    pub fn latest(&self) -> Option<&str> {
+        self.versions().next()
+    }
+
+    /// The release of a version, however the version is written (`1.2` and `1.2.0` may be the same).
+    #[must_use]
+    pub fn release(&self, version: &str) -> Option<&Release> {
+        let is_it = |release: &&Release| {
+            release.version == version
+                || crate::version::compare(self.scheme, &release.version, version)
+                    .is_ok_and(std::cmp::Ordering::is_eq)
+        };
+        self.releases.iter().find(is_it)
+    }
+}
+
+/// One version of a software that can be installed; see [`super::kind::ReleaseSpec`]. Where it has no script or strategy
+/// of its own, the software's holds (SW-15).
+#[derive(Debug, Clone)]
+pub struct Release {
+    /// The version, as written.
+    pub version: String,
+    /// Where it stands: in the software's document, or in `muster.lock`.
+    pub place: Place,
+    /// The files that its scripts need, the preferred ones first.
+    pub payloads: Vec<Payload>,
+    /// Another release of the same software that has to be there before; it is one of them.
+    pub requires: Option<String>,
+    /// Installs.
+    pub install: Option<Scripts>,
+    /// Updates.
+    pub upgrade: Option<Strategy>,
+    /// Removes.
+    pub uninstall: Option<Scripts>,
+    /// Repairs.
+    pub repair: Option<Strategy>,
+    /// Tests.
+    pub test: Option<Scripts>,
+}
+
+impl Release {
+    /// A release of which no more is known than its version.
+    #[must_use]
+    pub fn plain(version: String, place: Place) -> Self {
+        Self {
+            version,
+            place,
+            payloads: Vec::new(),
+            requires: None,
+            install: None,
+            upgrade: None,
+            uninstall: None,
+            repair: None,
+            test: None,
+        }
+    }
+}
+
+/// A file that a release is installed from; see [`super::kind::PayloadSpec`].
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Payload {
+    /// Where it is fetched from.
+    pub url: String,
+    /// Its SHA-256; a file with another one is not it.
+    pub sha256: Digest,
+    /// The processors that it is for; `None` for all.
+    pub architecture: Option<Architecture>,
+    /// The platform that it is for; `None` for both.
+    pub platform: Option<Platform>,
+    /// The name that it gets on the computer: one step of a path, usable on every system.
+    pub file_name: String,
+    /// Its size in bytes, where it is known.
+    pub size: Option<u64>,
+    /// What kind of installer it is, where it is known, such as msi.
+    pub installer: Option<String>,
+    /// The arguments for a silent installation, where they are known.
+    pub arguments: Option<String>,
 }
 
 /// See [`super::kind::Prerequisite`].

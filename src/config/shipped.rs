@@ -25,11 +25,12 @@ shipped! {
     "everywhere-at-once"
     "fleet-mostly-reached"
     "mass-removal"
+    "payload-over-http"
     "removable-software"
     "secrets-of-other-tenants"
     "servers-in-business-hours"
-    "unhashed-payload"
     "unpinned-version"
+    "unsigned-script"
     "unverified-download"
     "unverified-software"
 }

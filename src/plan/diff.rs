@@ -125,6 +125,7 @@ pub fn phrase(act: &Act) -> String {
         ActionType::Downgrade => "a downgrade",
         ActionType::Uninstall => "an uninstall",
         ActionType::Repair => "a repair",
+        ActionType::Reinstall => "another install",
         ActionType::Set => "a set",
         _ => "an action",
     };

@@ -35,6 +35,9 @@ pub struct Plan {
     pub options: Options,
     /// The computers that appear below, sorted by id; actions refer to them by position.
     pub computers: Vec<PlannedComputer>,
+    /// Who has come into the named targets and who has left them since the last run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub memberships: Vec<MembershipChange>,
     /// Changes, grouped: one entry per kind of change, whatever the number of computers (L12).
     pub changes: Vec<Change>,
     /// One session for each computer with something to do: its actions in order.
@@ -43,6 +46,51 @@ pub struct Plan {
     pub notes: Vec<Note>,
     /// What the plan covers.
     pub coverage: Coverage,
+    /// What it means for people.
+    #[serde(default)]
+    pub impact: Impact,
+}
+
+/// How the members of a named target differ from those of the last run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MembershipChange {
+    /// The target.
+    pub target: Origin,
+    /// How many computers in scope it had.
+    pub before: u32,
+    /// How many it has.
+    pub after: u32,
+    /// Who came, by reason; most first.
+    pub joined: Vec<Moved>,
+    /// Who left, by reason; most first. Computers that nobody lists any more are not among them.
+    pub left: Vec<Moved>,
+}
+
+/// Computers that came or left for one reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Moved {
+    /// By what they match now, or do not match any more. Empty where there are too many to look at each.
+    pub why: String,
+    /// Their names, sorted.
+    pub computers: Vec<String>,
+}
+
+/// What a plan means for people.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Impact {
+    /// Computers that are changed.
+    pub computers: u32,
+    /// Tenants that they belong to.
+    pub tenants: u32,
+    /// Removals of software, counted by computer.
+    pub removals: u64,
+    /// Computers that may restart.
+    pub restarts: u32,
+    /// About how many seconds it takes, from what changes took before; `None` while nothing is known.
+    pub seconds: Option<u64>,
 }
 
 /// The revision that was planned.
@@ -103,6 +151,8 @@ pub enum ActionType {
     Uninstall,
     /// A software is repaired.
     Repair,
+    /// A software that is there is installed again, as the values it was given have changed (PAR-8).
+    Reinstall,
     /// A task is set.
     Set,
     /// A task's value is read and kept.
@@ -139,6 +189,8 @@ pub enum Reason {
     TaskNonCompliant,
     /// A task's value is read.
     TaskMonitor,
+    /// It was put there with other values than those that are wanted now (PAR-8).
+    ParametersChanged,
     /// Another item needs it.
     Prerequisite,
     /// The state is as wanted.
@@ -195,6 +247,9 @@ pub struct Change {
     pub needed_by: Option<ItemKey>,
     /// Digest over the scripts and values that will run: another digest is another change.
     pub content: Digest,
+    /// Whether the computer may restart for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub may_restart: bool,
     /// Positions in [`Plan::computers`], ascending.
     pub computers: Vec<u32>,
 }

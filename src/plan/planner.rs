@@ -16,22 +16,27 @@ use super::diff::{self, Act, Decision, Wish};
 use super::digest;
 use super::document::{ActionType, FORMAT, NoteKind, Options, Plan, Reason, Revision};
 use super::fleet::Fleet;
+use super::impact;
+use super::intents::{Intents, Wanted};
+use super::membership;
 use super::notes::{Notes, document, origin};
+use super::past::{self, Past};
 use super::precedence::{self, Candidate, Named, Winners, is_ignored};
 use super::prerequisites::{self, Implied, Outcome, Standing};
 use super::probes;
 use super::procedures::{self, starts_over};
+use super::remembered::Remembered;
 use super::sessions::{self, Intent};
 use super::view::{Part, Seen, View, oldest};
 use crate::config::Config;
-use crate::config::kind::{Mode, SoftwareState};
+use crate::config::kind::{Mode, ParameterValue, ParametersChanged, SoftwareState};
 use crate::config::model::{Deployment, Desired};
 use crate::diagnostic::{Finding, Findings, code};
 use crate::id::{Digest, Name};
 use crate::inventory::item::{ItemKey, ItemKind, Observed};
 use crate::inventory::known::Contact;
 use crate::inventory::snapshot::Snapshot;
-use crate::session::stage::ItemResult;
+use crate::session::script::Platform;
 use crate::time::{Limit, Timestamp};
 
 /// Everything a plan is made from.
@@ -43,8 +48,8 @@ pub struct Input<'a> {
     pub snapshot: &'a Snapshot,
     /// What was detected.
     pub detections: &'a Detections,
-    /// The last results, in any order; they tell the cause of a change, never whether there is one.
-    pub history: &'a [ItemResult],
+    /// What earlier runs wanted and did. It tells the causes of changes, and of which software the values have changed.
+    pub past: &'a Past,
     /// The revision of the configuration.
     pub revision: Revision,
     /// What the run is limited to, as given; goes into the plan.
@@ -64,6 +69,19 @@ pub struct Planned {
     pub plan: Plan,
     /// Ties, contradictions and empty targets, in reading order.
     pub findings: Findings,
+    /// What is wanted now and how it stands, over the computers of the snapshot: kept when a run ends.
+    pub wants: Wants,
+}
+
+/// What a run wants, to be remembered when it ends.
+#[derive(Debug, Clone, Default)]
+pub struct Wants {
+    /// Intents and memberships as positions in the snapshot. Its list of computers is left empty.
+    pub now: Remembered,
+    /// The computers that the run covered.
+    pub scope: RoaringBitmap,
+    /// Those of them of which not everything is known.
+    pub unknown: RoaringBitmap,
 }
 
 /// Makes the plan.
@@ -87,6 +105,8 @@ pub fn plan(input: &Input<'_>) -> Planned {
         notes: Notes::default(),
         tally: Tally::default(),
         intents: Vec::new(),
+        wanted: Intents::default(),
+        past: input.past,
     };
     work.say_empty_targets(&candidates);
     let survey = work.winners(&candidates, &scope);
@@ -96,15 +116,23 @@ pub fn plan(input: &Input<'_>) -> Planned {
     work.prerequisites(&outcome, &standings, &survey);
     work.configurations(&outcome, &survey);
     work.unknown();
-    let Work { mut findings, mut notes, tally, intents, .. } = work;
-    let made = sessions::assemble(input, intents, &mut notes, &mut findings);
+    let Work { mut findings, mut notes, tally, intents, mut wanted, .. } = work;
+    let made = sessions::assemble(input, intents, &mut wanted, &mut notes, &mut findings);
     findings.sort();
+    let (memberships, members) = membership::changes(input.config, input.snapshot, input.past, &scope);
+    for (name, members) in members {
+        wanted.target(&name, members);
+    }
+    let at_once = input.config.instance.concurrency;
+    let impact = impact::impact(&made.computers, &made.changes, input.past.durations(), at_once);
     let mut plan = Plan {
         format: FORMAT.to_owned(),
         digest: Digest::of(b""),
         instance: input.config.instance.metadata.name.clone(),
         revision: input.revision.clone(),
         options: input.options.clone(),
+        memberships,
+        impact,
         computers: made.computers,
         changes: made.changes,
         sessions: made.sessions,
@@ -112,7 +140,8 @@ pub fn plan(input: &Input<'_>) -> Planned {
         coverage: tally.coverage(&scope, &fleet),
     };
     plan.digest = digest::of_plan(&plan);
-    Planned { plan, findings }
+    let wants = Wants { now: wanted.finish(), scope, unknown: tally.incomplete };
+    Planned { plan, findings, wants }
 }
 
 /// What is wanted and known of one item.
@@ -141,6 +170,9 @@ pub(super) struct Work<'a> {
     notes: Notes,
     pub(super) tally: Tally,
     pub(super) intents: Vec<Intent<'a>>,
+    /// What is wanted, for the next run.
+    wanted: Intents,
+    past: &'a Past,
 }
 
 impl<'a> Work<'a> {
@@ -221,14 +253,29 @@ impl<'a> Work<'a> {
         for (item, known) in survey {
             for part in &known.parts {
                 if let Some(deployment) = part.deployment {
-                    self.part(item, deployment, &deployment.desired, part);
+                    let values = self.view.values(item, Some(deployment));
+                    self.part(item, deployment, &deployment.desired, &values, part);
                 }
             }
         }
     }
 
     /// What one part leads to.
-    fn part(&mut self, item: &ItemKey, deployment: &'a Deployment, desired: &Desired, part: &Part<'a>) {
+    fn part(
+        &mut self,
+        item: &ItemKey,
+        deployment: &'a Deployment,
+        desired: &Desired,
+        values: &BTreeMap<String, ParameterValue>,
+        part: &Part<'a>,
+    ) {
+        let key = part.platform.map(|platform| {
+            let wanted = Wanted { item, desired, mode: part.mode, platform, values };
+            self.wanted.key(self.view.config, deployment, &wanted)
+        });
+        if let Some(key) = &key {
+            self.wanted.wants(key, &part.computers);
+        }
         let (Seen::Known(observed), Some(platform)) = (part.seen, part.platform) else {
             self.tally.count(part.seen, &part.computers, false);
             return;
@@ -239,7 +286,13 @@ impl<'a> Work<'a> {
         self.tally.count(part.seen, &part.computers, tells);
         let at = Some(origin(deployment));
         match decision {
-            Decision::Nothing | Decision::NotApplicable => {}
+            Decision::NotApplicable => {}
+            Decision::Nothing => {
+                let stale = self.other_values(item, deployment, observed, values, part, platform);
+                if let Some(key) = &key {
+                    self.wanted.satisfies(key, &(&part.computers - &stale));
+                }
+            }
             Decision::Blocked(why) => self.notes.add(NoteKind::Blocked, Some(item), why, at, &part.computers),
             Decision::NonCompliant(what) => {
                 self.notes.add(NoteKind::NonCompliant, Some(item), what, at, &part.computers);
@@ -258,13 +311,12 @@ impl<'a> Work<'a> {
                     self.notes.add(NoteKind::Held, Some(item), text, at, &held);
                     computers -= held;
                 }
-                let parameters = self.view.values(item, Some(deployment));
                 self.intents.push(Intent {
                     item: item.clone(),
                     act,
                     before: observed.clone(),
                     mode: part.mode,
-                    parameters,
+                    parameters: values.clone(),
                     deployment,
                     needed_by: None,
                     platform,
@@ -272,6 +324,62 @@ impl<'a> Work<'a> {
                 });
             }
         }
+    }
+
+    /// Software that is as wanted and was put there with other values (PAR-8). Gives the computers concerned.
+    fn other_values(
+        &mut self,
+        item: &ItemKey,
+        deployment: &'a Deployment,
+        observed: &'a Observed,
+        parameters: &BTreeMap<String, ParameterValue>,
+        part: &Part<'a>,
+        platform: Platform,
+    ) -> RoaringBitmap {
+        let Some(software) =
+            self.view.config.software.get(&item.name).filter(|_| item.kind == ItemKind::Software)
+        else {
+            return RoaringBitmap::new();
+        };
+        let Observed::Present { version, .. } = observed else { return RoaringBitmap::new() };
+        if software.parameters_changed() == ParametersChanged::Ignore || software.parameters.is_empty() {
+            return RoaringBitmap::new();
+        }
+        let computers = self.past.other_values(item, &past::values(parameters), &part.computers);
+        if computers.is_empty() {
+            return computers;
+        }
+        let at = Some(origin(deployment));
+        let act = Act {
+            action: ActionType::Reinstall,
+            reason: Reason::ParametersChanged,
+            version: version.clone(),
+            after: diff::present_after(software, platform, version.clone()),
+        };
+        let steps = procedures::steps(self.view.config, item, act.action, act.version.as_deref(), platform);
+        match steps {
+            Err(why) => {
+                let text =
+                    format!("it was installed with other values; {} is due, and {why}", diff::phrase(&act));
+                self.notes.add(NoteKind::Blocked, Some(item), text, at, &computers);
+            }
+            Ok(_) if part.mode < Mode::Enforce => {
+                let text = "it was installed with other values";
+                self.notes.add(NoteKind::NonCompliant, Some(item), text, at, &computers);
+            }
+            Ok(_) => self.intents.push(Intent {
+                item: item.clone(),
+                act,
+                before: observed.clone(),
+                mode: part.mode,
+                parameters: parameters.clone(),
+                deployment,
+                needed_by: None,
+                platform,
+                computers: computers.clone(),
+            }),
+        }
+        computers
     }
 
     /// Takes back what is blocked, and adds what is implied.
@@ -327,10 +435,10 @@ impl<'a> Work<'a> {
                     Desired::Software { version, .. } => version.install().map(str::to_owned),
                     Desired::Task => None,
                 };
-                let version = version.or_else(|| software.versions.first().cloned());
+                let version = version.or_else(|| software.latest().map(str::to_owned));
                 self.imply(&item, Some(deployment), version.as_deref(), implied, &mine);
             }
-            self.imply(&item, None, software.versions.first().map(String::as_str), implied, &rest);
+            self.imply(&item, None, software.latest(), implied, &rest);
         }
     }
 
@@ -406,12 +514,8 @@ impl<'a> Work<'a> {
                 let keeps = if there { &part.computers - &out - &fresh } else { RoaringBitmap::new() };
                 let mut parts = Vec::new();
                 self.view.look(&task, Some(deployment), &values, part.mode, &keeps, &mut parts);
-                let first = self.intents.len();
                 for part in &parts {
-                    self.part(&task, deployment, &Desired::Task, part);
-                }
-                for intent in self.intents.iter_mut().skip(first) {
-                    intent.parameters.clone_from(&values);
+                    self.part(&task, deployment, &Desired::Task, &values, part);
                 }
                 let Some(platform) = part.platform.filter(|_| !fresh.is_empty()) else { continue };
                 if procedures::steps(config, &task, ActionType::Set, None, platform).is_err() {

@@ -185,11 +185,16 @@ fn invocation(
         ("MUSTER_ACTION", action.to_owned()),
         ("MUSTER_INSTANCE", instance(item)),
     ];
+    let method = (item.kind == ItemKind::Task).then(|| ("MUSTER_METHOD", action.to_owned()));
     Some(Invocation {
         purpose,
         script: Arc::clone(script),
         parameters: parameters.clone(),
-        environment: environment.map(|(name, value)| (name.to_owned(), value)).into(),
+        environment: environment
+            .into_iter()
+            .chain(method)
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect(),
     })
 }
 

@@ -77,7 +77,7 @@ fn software_steps(
         Strategy::Script(scripts) => Ok(vec![(purpose, script(Some(scripts), what, platform)?)]),
     };
     match action {
-        ActionType::Install => Ok(vec![install()?]),
+        ActionType::Install | ActionType::Reinstall => Ok(vec![install()?]),
         ActionType::Update | ActionType::Downgrade => by(&software.upgrade, "upgrade", installing()),
         ActionType::Uninstall => Ok(vec![uninstall()?]),
         ActionType::Repair => by(&software.repair, "repair", Purpose::RepairSoftware { software: name() }),
@@ -147,6 +147,7 @@ pub fn procedure(config: &Config, change: &Change, platform: Platform) -> Option
         Observed::Present { version: Some(version), .. } => version.clone(),
         _ => String::new(),
     };
+    let method = (item.kind == ItemKind::Task).then(|| ("MUSTER_METHOD", name(change.action).to_owned()));
     let environment: BTreeMap<String, String> = [
         ("MUSTER_ITEM", item.name.as_str().to_owned()),
         ("MUSTER_ACTION", name(change.action).to_owned()),
@@ -154,8 +155,10 @@ pub fn procedure(config: &Config, change: &Change, platform: Platform) -> Option
         ("MUSTER_VERSION_BEFORE", before),
         ("MUSTER_INSTANCE", instance(item)),
     ]
+    .into_iter()
+    .chain(method)
     .map(|(name, value)| (name.to_owned(), value))
-    .into();
+    .collect();
     let steps = steps(config, item, change.action, change.version.as_deref(), platform).ok()?;
     let steps = steps.into_iter().map(|(purpose, script)| Invocation {
         purpose,
@@ -179,6 +182,7 @@ pub const fn name(action: ActionType) -> &'static str {
         ActionType::Downgrade => "downgrade",
         ActionType::Uninstall => "uninstall",
         ActionType::Repair => "repair",
+        ActionType::Reinstall => "reinstall",
         ActionType::Set => "set",
         ActionType::Get => "get",
         ActionType::OsUpdate => "os-update",

@@ -12,6 +12,7 @@ use super::diff::Act;
 use super::document::{
     ActionType, Cause, Change, NoteKind, Origin, PlannedAction, PlannedComputer, PlannedSession,
 };
+use super::intents::Intents;
 use super::notes::{Notes, document, origin};
 use super::order::{Base, Placed, Sequence};
 use super::planner::Input;
@@ -20,10 +21,9 @@ use crate::config::Config;
 use crate::config::kind::{Mode, ParameterValue};
 use crate::config::model::{Deployment, Desired};
 use crate::diagnostic::{Finding, Findings, code};
-use crate::id::{ComputerId, Digest};
+use crate::id::Digest;
 use crate::inventory::item::{ItemKey, ItemKind, Observed};
 use crate::session::script::Platform;
-use crate::session::stage::{ActionResult, ItemResult};
 
 /// Something to be done on computers of one platform.
 #[derive(Debug, Clone)]
@@ -39,6 +39,13 @@ pub(super) struct Intent<'a> {
     pub(super) computers: RoaringBitmap,
 }
 
+/// An intent where its changes have one cause.
+struct Caused<'a> {
+    intent: Intent<'a>,
+    content: Digest,
+    cause: Cause,
+}
+
 /// The parts of a plan that tell what is done.
 #[derive(Debug, Default)]
 pub(super) struct Made {
@@ -46,9 +53,6 @@ pub(super) struct Made {
     pub(super) changes: Vec<Change>,
     pub(super) sessions: Vec<PlannedSession>,
 }
-
-/// An intent by position, and the cause.
-type Group = (usize, Cause);
 
 /// By what changes are told apart, and sorted.
 type Key = (
@@ -69,46 +73,56 @@ type Key = (
 pub(super) fn assemble(
     input: &Input<'_>,
     intents: Vec<Intent<'_>>,
+    wanted: &mut Intents,
     notes: &mut Notes,
     findings: &mut Findings,
 ) -> Made {
-    let intents: Vec<Intent<'_>> =
-        intents.into_iter().filter(|intent| !intent.computers.is_empty()).collect();
-    let contents: Vec<Digest> = intents.iter().map(|intent| content(input.config, intent)).collect();
+    let intents = by_cause(input, intents, wanted);
     let sequence = Sequence::new(input.config);
     let by_set = by_set(&intents);
-    let concerned = by_set.values().fold(RoaringBitmap::new(), |sum, set| sum | set);
-    let history = History::new(input, &concerned);
 
-    let mut groups: BTreeMap<Group, RoaringBitmap> = BTreeMap::new();
-    let mut planned: BTreeMap<u32, (Vec<Group>, Arc<[Placed]>)> = BTreeMap::new();
+    let mut groups: BTreeMap<usize, RoaringBitmap> = BTreeMap::new();
+    let mut planned: BTreeMap<u32, (Vec<usize>, Arc<[Placed]>)> = BTreeMap::new();
     for (set, computers) in by_set {
         let (set, placed) = ordered(&sequence, &intents, set, &computers, notes, findings);
         if set.is_empty() {
             continue;
         }
         let placed: Arc<[Placed]> = placed.into();
+        for ix in &set {
+            *groups.entry(*ix).or_default() |= &computers;
+        }
         for computer in &computers {
-            let id = &input.snapshot.computer(computer).id;
-            let mut of_computer = Vec::with_capacity(set.len());
-            for ix in &set {
-                let (Some(intent), Some(content)) = (intents.get(*ix), contents.get(*ix)) else { continue };
-                let group = (*ix, history.cause(id, &intent.item, content));
-                groups.entry(group).or_default().insert(computer);
-                of_computer.push(group);
-            }
-            planned.insert(computer, (of_computer, Arc::clone(&placed)));
+            planned.insert(computer, (set.clone(), Arc::clone(&placed)));
         }
     }
     // Equal ones from different parts become one change.
-    let mut keys: BTreeMap<Key, (Vec<Group>, RoaringBitmap)> = BTreeMap::new();
+    let mut keys: BTreeMap<Key, (Vec<usize>, RoaringBitmap)> = BTreeMap::new();
     for (group, computers) in groups {
-        let (Some(intent), Some(content)) = (intents.get(group.0), contents.get(group.0)) else { continue };
-        let entry = keys.entry(key(&sequence, intent, group.1, content)).or_default();
+        let Some(caused) = intents.get(group) else { continue };
+        let entry = keys.entry(key(&sequence, caused)).or_default();
         entry.0.push(group);
         entry.1 |= computers;
     }
     number(input, &intents, keys, planned)
+}
+
+/// Splits what is to be done by why it is due.
+fn by_cause<'a>(input: &Input<'a>, intents: Vec<Intent<'a>>, wanted: &mut Intents) -> Vec<Caused<'a>> {
+    let mut result = Vec::with_capacity(intents.len());
+    for intent in intents.into_iter().filter(|intent| !intent.computers.is_empty()) {
+        let content = content(input.config, &intent);
+        let version = match &intent.deployment.desired {
+            Desired::Software { version, .. } if intent.needed_by.is_none() => version.install(),
+            _ => intent.act.version.as_deref(),
+        };
+        let key = wanted.key_with(&intent.item, intent.deployment, intent.mode, content.clone(), version);
+        for (cause, computers) in input.past.causes(&key, &intent.computers) {
+            let intent = Intent { computers, ..intent.clone() };
+            result.push(Caused { intent, content: content.clone(), cause });
+        }
+    }
+    result
 }
 
 fn content(config: &Config, intent: &Intent<'_>) -> Digest {
@@ -123,10 +137,10 @@ fn content(config: &Config, intent: &Intent<'_>) -> Digest {
 }
 
 /// Computers by the set of what is to be done on them: most have one of few sets.
-fn by_set(intents: &[Intent<'_>]) -> BTreeMap<Vec<usize>, RoaringBitmap> {
+fn by_set(intents: &[Caused<'_>]) -> BTreeMap<Vec<usize>, RoaringBitmap> {
     let mut of_computer: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
     for (ix, intent) in intents.iter().enumerate() {
-        for computer in &intent.computers {
+        for computer in &intent.intent.computers {
             of_computer.entry(computer).or_default().push(ix);
         }
     }
@@ -140,14 +154,15 @@ fn by_set(intents: &[Intent<'_>]) -> BTreeMap<Vec<usize>, RoaringBitmap> {
 /// Puts a set in order. Circles, and what depends on them, are taken out and said.
 fn ordered(
     sequence: &Sequence<'_>,
-    intents: &[Intent<'_>],
+    intents: &[Caused<'_>],
     mut set: Vec<usize>,
     computers: &RoaringBitmap,
     notes: &mut Notes,
     findings: &mut Findings,
 ) -> (Vec<usize>, Vec<Placed>) {
     loop {
-        let chosen: Vec<&Intent<'_>> = set.iter().filter_map(|ix| intents.get(*ix)).collect();
+        let chosen: Vec<&Intent<'_>> =
+            set.iter().filter_map(|ix| intents.get(*ix)).map(|caused| &caused.intent).collect();
         let actions: Vec<(&ItemKey, ActionType)> =
             chosen.iter().map(|intent| (&intent.item, intent.act.action)).collect();
         let circle = match sequence.order(&actions) {
@@ -187,12 +202,13 @@ fn ordered(
     }
 }
 
-fn key(sequence: &Sequence<'_>, intent: &Intent<'_>, cause: Cause, content: &Digest) -> Key {
+fn key(sequence: &Sequence<'_>, caused: &Caused<'_>) -> Key {
+    let Caused { intent, content, cause } = caused;
     (
         sequence.base(&intent.item),
         intent.act.action,
         intent.act.reason,
-        cause,
+        *cause,
         intent.mode,
         intent.before.clone(),
         intent.act.after.clone(),
@@ -206,9 +222,9 @@ fn key(sequence: &Sequence<'_>, intent: &Intent<'_>, cause: Cause, content: &Dig
 /// Makes the lists of the document, which refer to each other by position.
 fn number(
     input: &Input<'_>,
-    intents: &[Intent<'_>],
-    keys: BTreeMap<Key, (Vec<Group>, RoaringBitmap)>,
-    planned: BTreeMap<u32, (Vec<Group>, Arc<[Placed]>)>,
+    intents: &[Caused<'_>],
+    keys: BTreeMap<Key, (Vec<usize>, RoaringBitmap)>,
+    planned: BTreeMap<u32, (Vec<usize>, Arc<[Placed]>)>,
 ) -> Made {
     let narrow = |ix: usize| u32::try_from(ix).unwrap_or(u32::MAX);
     let positions: BTreeMap<u32, u32> =
@@ -226,10 +242,12 @@ fn number(
             platform: known.platform.unwrap_or(Platform::Posix),
         });
     }
-    let mut numbers: BTreeMap<Group, u32> = BTreeMap::new();
+    let mut numbers: BTreeMap<usize, u32> = BTreeMap::new();
     for (_, (groups, computers)) in keys {
-        let Some((first, cause)) = groups.first().copied() else { continue };
-        let Some(intent) = intents.get(first) else { continue };
+        let Some(Caused { intent, content, cause }) = groups.first().and_then(|first| intents.get(*first))
+        else {
+            continue;
+        };
         let number = narrow(made.changes.len());
         numbers.extend(groups.into_iter().map(|group| (group, number)));
         made.changes.push(Change {
@@ -237,7 +255,7 @@ fn number(
             title: title(input.config, &intent.item),
             action: intent.act.action,
             reason: intent.act.reason,
-            cause,
+            cause: *cause,
             mode: intent.mode,
             before: intent.before.clone(),
             after: intent.act.after.clone(),
@@ -245,7 +263,8 @@ fn number(
             parameters: intent.parameters.clone(),
             deployment: origin(intent.deployment),
             needed_by: intent.needed_by.clone(),
-            content: content(input.config, intent),
+            content: content.clone(),
+            may_restart: false,
             computers: computers.iter().filter_map(|computer| positions.get(&computer).copied()).collect(),
         });
     }
@@ -273,34 +292,5 @@ pub(super) fn title(config: &Config, item: &ItemKey) -> String {
     match &item.instance {
         Some(instance) => format!("{title} [{instance}]"),
         None => title,
-    }
-}
-
-/// The last results, to be looked up.
-struct History<'a>(BTreeMap<(&'a ComputerId, &'a ItemKey), &'a ItemResult>);
-
-impl<'a> History<'a> {
-    fn new(input: &Input<'a>, concerned: &RoaringBitmap) -> Self {
-        let ids: BTreeSet<&ComputerId> =
-            concerned.iter().map(|computer| &input.snapshot.computer(computer).id).collect();
-        let mut last: BTreeMap<(&ComputerId, &ItemKey), &ItemResult> = BTreeMap::new();
-        for result in input.history.iter().filter(|result| ids.contains(&result.computer)) {
-            let entry = last.entry((&result.computer, &result.item)).or_insert(result);
-            if entry.at <= result.at {
-                *entry = result;
-            }
-        }
-        Self(last)
-    }
-
-    /// Why there is something to do: nothing was ever done for this wish, it was done and did not last, or it was tried.
-    fn cause(&self, computer: &ComputerId, item: &ItemKey, content: &Digest) -> Cause {
-        match self.0.get(&(computer, item)) {
-            Some(last) if last.content == *content => match last.result {
-                ActionResult::Success | ActionResult::Skipped => Cause::Drift,
-                _ => Cause::Retry,
-            },
-            _ => Cause::NewIntent,
-        }
     }
 }

@@ -535,6 +535,10 @@ pub fn software(config: &Config) -> Vec<Subject> {
 }
 
 fn software_facts(software: &Software) -> Value {
+    let scripts = software_scripts(software);
+    let has = |purpose: &str| scripts.iter().any(|(of, _)| *of == purpose);
+    let payloads = software.releases.iter().flat_map(|release| &release.payloads);
+    let addresses: BTreeSet<&str> = payloads.map(|payload| payload.url.as_str()).collect();
     json!({
         "name": software.metadata.name.as_str(),
         "title": software.metadata.title.as_deref().unwrap_or_default(),
@@ -547,12 +551,12 @@ fn software_facts(software: &Software) -> Value {
             Detect::ProductCode(_) => "product-code",
             Detect::Script(_) => "script",
         },
-        "versions": software.versions,
-        "installs": software.install.is_some(),
-        "uninstalls": software.uninstall.is_some(),
-        "tests": software.test.is_some(),
-        "payloads": 0,
-        "unhashedPayloads": 0,
+        "versions": software.versions().collect::<Vec<_>>(),
+        "installs": has("install"),
+        "uninstalls": has("uninstall"),
+        "tests": has("test"),
+        "payloads": addresses.len(),
+        "addresses": addresses,
     })
 }
 
@@ -575,28 +579,38 @@ pub fn scripts(config: &Config) -> Vec<Subject> {
     subjects
 }
 
+/// The scripts of a software and of its releases, by what they are for.
 fn software_scripts(software: &Software) -> Vec<(&'static str, &Scripts)> {
     let detect = match &software.detect {
         Detect::Script(scripts) => Some(scripts),
         _ => None,
     };
-    let upgrade = match &software.upgrade {
-        Strategy::Script(scripts) => Some(scripts),
-        _ => None,
-    };
-    let repair = match &software.repair {
-        Strategy::Script(scripts) => Some(scripts),
-        _ => None,
-    };
-    let all = [
+    let mut all = vec![
         ("install", software.install.as_ref()),
-        ("upgrade", upgrade),
+        ("upgrade", own(Some(&software.upgrade))),
         ("uninstall", software.uninstall.as_ref()),
-        ("repair", repair),
+        ("repair", own(Some(&software.repair))),
         ("detect", detect),
         ("test", software.test.as_ref()),
     ];
+    for release in &software.releases {
+        all.extend([
+            ("install", release.install.as_ref()),
+            ("upgrade", own(release.upgrade.as_ref())),
+            ("uninstall", release.uninstall.as_ref()),
+            ("repair", own(release.repair.as_ref())),
+            ("test", release.test.as_ref()),
+        ]);
+    }
     all.into_iter().filter_map(|(purpose, scripts)| Some((purpose, scripts?))).collect()
+}
+
+/// The script of a strategy that has one.
+fn own(strategy: Option<&Strategy>) -> Option<&Scripts> {
+    match strategy {
+        Some(Strategy::Script(scripts)) => Some(scripts),
+        _ => None,
+    }
 }
 
 fn task_scripts(task: &Task) -> Vec<(&'static str, &Scripts)> {

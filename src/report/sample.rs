@@ -7,8 +7,8 @@ use crate::diagnostic::Place;
 use crate::id::{AgentId, CommitId, ComputerId, Digest, Name};
 use crate::inventory::item::{ItemKey, Observed};
 use crate::plan::document::{
-    ActionType, Cause, Change, Coverage, FORMAT, Note, NoteKind, Options, Origin, Plan, PlannedAction,
-    PlannedComputer, PlannedSession, Reason, Revision,
+    ActionType, Cause, Change, Coverage, FORMAT, Impact, Note, NoteKind, Options, Origin, Plan,
+    PlannedAction, PlannedComputer, PlannedSession, Reason, Revision,
 };
 use crate::provider::{AgentRecord, Presence};
 use crate::secret::SecretRef;
@@ -44,6 +44,8 @@ pub(crate) fn computer(at: u32) -> PlannedComputer {
 /// A plan without changes over so many computers, all as wanted.
 pub(crate) fn nothing(computers: u32) -> Plan {
     Plan {
+        memberships: Vec::new(),
+        impact: Impact::default(),
         format: FORMAT.to_owned(),
         digest: Digest::new("7f3ac0d9e1b2c3d4e5f60718"),
         instance: name("acme-msp"),
@@ -70,6 +72,7 @@ pub(crate) fn nothing(computers: u32) -> Plan {
 
 fn change(item: ItemKey, title: &str, action: ActionType, reason: Reason, at: (&str, u32)) -> Change {
     Change {
+        may_restart: false,
         deployment: origin(item.name.as_str(), at.0, at.1),
         item,
         title: title.to_owned(),

@@ -80,6 +80,7 @@ impl Store {
                     result: ActionResult::Failed,
                     observed: None,
                     content: Digest::of(b""),
+                    values: None,
                     at: at(-30),
                     session: SessionId::new("s"),
                 })

@@ -32,6 +32,7 @@ pub const fn to_do(action: ActionType) -> &'static str {
         ActionType::Downgrade => "to downgrade",
         ActionType::Uninstall => "to remove",
         ActionType::Repair => "to repair",
+        ActionType::Reinstall => "to install again",
         ActionType::Set => "to set",
         ActionType::Get => "to read",
         ActionType::OsUpdate => "to update the system",
@@ -49,6 +50,7 @@ pub const fn verb(action: ActionType) -> &'static str {
         ActionType::Downgrade => "downgrade",
         ActionType::Uninstall => "uninstall",
         ActionType::Repair => "repair",
+        ActionType::Reinstall => "install again",
         ActionType::Set => "set",
         ActionType::Get => "read",
         ActionType::OsUpdate => "system updates",
@@ -107,6 +109,12 @@ pub fn what(
                 line.push(Label::Plain, format!(" {old}"));
             }
             line.push(Label::Plain, ": repair");
+        }
+        ActionType::Reinstall => {
+            if let Some(old) = old {
+                line.push(Label::Plain, format!(" {old}"));
+            }
+            line.push(Label::Plain, ": install again");
         }
         other => line.push(Label::Plain, format!(": {}", verb(other))),
     }

@@ -33,6 +33,7 @@ use crate::inventory::snapshot::Computer;
 use crate::plan::diff::achieved;
 use crate::plan::document::Change;
 use crate::plan::interpret::Interpreter;
+use crate::plan::past;
 use crate::plan::procedure::{Probe, Procedure};
 use crate::provider::{Reader, RunError, Writer};
 use crate::store::{ActionRecord, ItemResult, SessionRecord, Store, StoreError};
@@ -487,6 +488,7 @@ impl Session<'_> {
                 result,
                 observed,
                 content: Digest::clone(&change.content),
+                values: Some(past::values(&change.parameters)),
                 at,
                 session: self.id.clone(),
             }])

@@ -17,6 +17,7 @@ pub mod powershell;
 pub mod prepare;
 pub mod recover;
 mod redact;
+pub mod remember;
 pub mod script;
 pub mod secrets;
 pub mod stage;

@@ -23,6 +23,7 @@ use crate::inventory::snapshot::Snapshot;
 use crate::plan::detections::Detections;
 use crate::plan::document::{Options, Revision};
 use crate::plan::needs::{Ask, Need, Refresh, needs};
+use crate::plan::past::Past;
 use crate::plan::planner::{self, Planned};
 use crate::provider::Reader;
 use crate::store::{Store, StoreError};
@@ -172,12 +173,17 @@ impl Preparation<'_> {
             refresh = Refresh::Auto;
         }
         let scope = self.scope(&wish.only, &snapshot, &mut findings);
-        let history = self.store.results().await?;
+        let past = Past::new(
+            &snapshot,
+            self.store.remembered().await?,
+            self.store.results().await?,
+            self.store.durations().await?,
+        );
         let planned = planner::plan(&planner::Input {
             config: self.config,
             snapshot: &snapshot,
             detections: &detections,
-            history: &history,
+            past: &past,
             revision: self.revision.clone(),
             options: wish.options.clone(),
             only: scope.map(|scope| scope.certain),

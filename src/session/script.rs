@@ -88,6 +88,13 @@ pub enum Value {
     Plain(serde_json::Value),
     /// A secret: handed over like the others, and never kept.
     Secret(Secret),
+    /// A file: written beside the script, which is given its path.
+    File {
+        /// Its name, for the end of the path.
+        name: String,
+        /// What it holds.
+        content: Arc<[u8]>,
+    },
 }
 
 /// The values that reach a script, by name.

@@ -1,6 +1,7 @@
 //! The seam to secret values. Only drivers that are about to send a script resolve a reference.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::config::kind::ParameterValue;
 use crate::secret::{Secret, SecretRef};
@@ -26,6 +27,9 @@ pub enum SecretError {
     /// The file can be read by others than its owner.
     #[error("the secret file {0} can be read by others: allow only its owner (chmod 600)")]
     TooOpen(String),
+    /// A file of the repository whose content is not there, as in a plan that was read back.
+    #[error("the content of the file {0} is not known here")]
+    NoContent(String),
 }
 
 /// Finds the values behind references.
@@ -50,6 +54,12 @@ pub fn values(
         .map(|(name, value)| {
             let value = match value {
                 ParameterValue::Secret(reference) => Value::Secret(secrets.resolve(reference)?),
+                ParameterValue::File(file) => {
+                    let content =
+                        file.content.as_ref().ok_or_else(|| SecretError::NoContent(file.path.clone()))?;
+                    let name = file.path.rsplit('/').next().unwrap_or_default().to_owned();
+                    Value::File { name, content: Arc::clone(content) }
+                }
                 plain => Value::Plain(plain.to_json()),
             };
             Ok((name.clone(), value))

@@ -147,8 +147,10 @@ pub struct ItemResult {
     pub result: ActionResult,
     /// What was detected after it.
     pub observed: Option<Observed>,
-    /// Digest over scripts and values that were applied (PAR-8).
+    /// Digest over scripts and values that were applied.
     pub content: Digest,
+    /// Digest over the values alone (PAR-8).
+    pub values: Option<Digest>,
     /// When.
     pub at: Timestamp,
     /// The session.

@@ -191,6 +191,7 @@ pub(super) fn result_row(result: &ItemResult) -> Result<Value, StoreError> {
         result.content.as_str(),
         micros(result.at),
         result.session.as_str(),
+        result.values.as_ref().map(crate::id::Digest::as_str),
     ]))
 }
 

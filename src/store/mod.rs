@@ -7,6 +7,7 @@
 mod file;
 pub mod format;
 mod lock;
+mod memory;
 mod row;
 pub mod sqlite;
 
@@ -20,6 +21,8 @@ use crate::inventory::facts::Facts;
 use crate::inventory::item::{Detection, ItemKey, Observed};
 use crate::inventory::known::Contact;
 use crate::plan::document::{ActionType, Reason};
+use crate::plan::past::Durations;
+use crate::plan::remembered::Remembered;
 use crate::provider::AgentRecord;
 pub use crate::session::stage::ItemResult;
 use crate::session::stage::{ActionResult, SessionStatus};
@@ -217,6 +220,12 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// The last result of every item on every computer, sorted by computer and item.
     fn results(&self) -> BoxFuture<'_, Result<Vec<ItemResult>, StoreError>>;
 
+    /// What was wanted of whom when the last run ended; nothing before the first.
+    fn remembered(&self) -> BoxFuture<'_, Result<Remembered, StoreError>>;
+    /// Replaces it, all or none.
+    fn put_remembered<'a>(&'a self, remembered: &'a Remembered) -> BoxFuture<'a, Result<(), StoreError>>;
+    /// How many seconds changes that succeeded took, in the mean, by item and action.
+    fn durations(&self) -> BoxFuture<'_, Result<Durations, StoreError>>;
     /// The runs, newest first, at most `limit`.
     fn runs(&self, limit: u32) -> BoxFuture<'_, Result<Vec<RunRecord>, StoreError>>;
 

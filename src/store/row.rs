@@ -11,7 +11,8 @@ use super::{
     ActionRecord, ItemResult, KeptValue, RunRecord, SessionRecord, StoreError, StoredComputer, format,
 };
 use crate::id::{CommitId, ComputerId, Digest, RunId, SessionId};
-use crate::inventory::item::Detection;
+use crate::inventory::item::{Detection, ItemKey};
+use crate::plan::document::ActionType;
 
 /// A column of a row.
 fn column<'r, T>(what: &'static str, row: &'r AnyRow, index: usize) -> Result<T, StoreError>
@@ -49,6 +50,20 @@ pub(super) fn detection(row: &AnyRow) -> Result<Detection, StoreError> {
         at: format::instant(WHAT, column(WHAT, row, 5)?)?,
         observed: format::value(WHAT, column(WHAT, row, 6)?)?,
     })
+}
+
+/// A part of what is remembered, and its number.
+pub(super) fn remembered(row: &AnyRow) -> Result<(i64, String), StoreError> {
+    const WHAT: &str = "record of what was wanted";
+    Ok((column(WHAT, row, 0)?, column::<&str>(WHAT, row, 1)?.to_owned()))
+}
+
+/// A kind of change and the seconds it took.
+pub(super) fn duration(row: &AnyRow) -> Result<((ItemKey, ActionType), f64), StoreError> {
+    const WHAT: &str = "duration";
+    let item = format::item(WHAT, column(WHAT, row, 0)?, column(WHAT, row, 1)?, column(WHAT, row, 2)?)?;
+    let micros: f64 = column(WHAT, row, 4)?;
+    Ok(((item, format::member(WHAT, column(WHAT, row, 3)?)?), micros / 1e6))
 }
 
 pub(super) fn kept_value(row: &AnyRow) -> Result<KeptValue, StoreError> {
@@ -114,6 +129,7 @@ pub(super) fn action(row: &AnyRow) -> Result<ActionRecord, StoreError> {
 pub(super) fn result(row: &AnyRow) -> Result<ItemResult, StoreError> {
     const WHAT: &str = "result";
     let observed: Option<&str> = column(WHAT, row, 6)?;
+    let values: Option<&str> = column(WHAT, row, 10)?;
     Ok(ItemResult {
         computer: ComputerId::new(column::<&str>(WHAT, row, 0)?),
         item: format::item(WHAT, column(WHAT, row, 1)?, column(WHAT, row, 2)?, column(WHAT, row, 3)?)?,
@@ -123,5 +139,6 @@ pub(super) fn result(row: &AnyRow) -> Result<ItemResult, StoreError> {
         content: Digest::new(column::<&str>(WHAT, row, 7)?),
         at: format::instant(WHAT, column(WHAT, row, 8)?)?,
         session: SessionId::new(column::<&str>(WHAT, row, 9)?),
+        values: values.map(Digest::new),
     })
 }

@@ -22,11 +22,13 @@ use tokio::sync::{Mutex, MutexGuard, oneshot};
 use super::format::{self, ActionRow};
 use super::{
     ActionRecord, ItemResult, KeptValue, RunLock, RunRecord, SessionRecord, Store, StoreError,
-    StoredComputer, file, lock, row,
+    StoredComputer, file, lock, memory, row,
 };
 use crate::id::{ComputerId, RunId, SessionId};
 use crate::inventory::facts::Facts;
 use crate::inventory::item::Detection;
+use crate::plan::past::Durations;
+use crate::plan::remembered::Remembered;
 use crate::time::Timestamp;
 
 /// How long a statement waits for another process's lock.
@@ -270,16 +272,16 @@ impl Store for Sqlite {
 
     fn put_results<'a>(&'a self, results: &'a [ItemResult]) -> BoxFuture<'a, Result<(), StoreError>> {
         const LAST: &str = "INSERT INTO result \
-            (computer, kind, name, instance, action, result, observed, content, at, session) \
+            (computer, kind, name, instance, action, result, observed, content, at, session, given) \
             SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, \
-            value->>8, value->>9 FROM json_each($1) WHERE true \
+            value->>8, value->>9, value->>10 FROM json_each($1) WHERE true \
             ON CONFLICT (computer, kind, name, instance) DO UPDATE SET action = excluded.action, \
             result = excluded.result, observed = excluded.observed, content = excluded.content, \
-            at = excluded.at, session = excluded.session";
+            at = excluded.at, session = excluded.session, given = excluded.given";
         const HISTORY: &str = "INSERT INTO result_history \
-            (computer, kind, name, instance, action, result, observed, content, at, session) \
+            (computer, kind, name, instance, action, result, observed, content, at, session, given) \
             SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, \
-            value->>8, value->>9 FROM json_each($1) WHERE true ON CONFLICT DO NOTHING";
+            value->>8, value->>9, value->>10 FROM json_each($1) WHERE true ON CONFLICT DO NOTHING";
         Box::pin(self.bulk("write results", &[LAST, HISTORY], results.iter().map(format::result_row)))
     }
 
@@ -287,11 +289,47 @@ impl Store for Sqlite {
         Box::pin(self.rows(
             "read results",
             sqlx::query(
-                "SELECT computer, kind, name, instance, action, result, observed, content, at, session \
+                "SELECT computer, kind, name, instance, action, result, observed, content, at, session, given \
                  FROM result ORDER BY computer, kind, name, instance",
             ),
             row::result,
         ))
+    }
+
+    fn remembered(&self) -> BoxFuture<'_, Result<Remembered, StoreError>> {
+        Box::pin(async move {
+            let parts = self.rows(
+                "read what was wanted",
+                sqlx::query("SELECT part, body FROM remembered ORDER BY part"),
+                row::remembered,
+            );
+            memory::read(parts.await?)
+        })
+    }
+
+    fn put_remembered<'a>(&'a self, remembered: &'a Remembered) -> BoxFuture<'a, Result<(), StoreError>> {
+        const CLEAR: &str = "DELETE FROM remembered WHERE part >= json_extract($1, '$[0][0]')";
+        const PUT: &str = "INSERT INTO remembered (part, body) \
+            SELECT value->>0, value->>1 FROM json_each($1) WHERE true \
+            ON CONFLICT (part) DO UPDATE SET body = excluded.body";
+        Box::pin(async move {
+            let rows = memory::rows(remembered)?;
+            self.bulk("write what was wanted", &[CLEAR, PUT], rows.into_iter().map(Ok)).await
+        })
+    }
+
+    fn durations(&self) -> BoxFuture<'_, Result<Durations, StoreError>> {
+        Box::pin(async move {
+            let rows = self.rows(
+                "read how long changes took",
+                sqlx::query(
+                    "SELECT kind, name, instance, action, AVG(finished - started) FROM action \
+                     WHERE finished IS NOT NULL AND result = 'success' GROUP BY kind, name, instance, action",
+                ),
+                row::duration,
+            );
+            Ok(rows.await?.into_iter().collect())
+        })
     }
 
     fn runs(&self, limit: u32) -> BoxFuture<'_, Result<Vec<RunRecord>, StoreError>> {

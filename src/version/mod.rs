@@ -6,6 +6,7 @@
 //! something; numbers may have any length; the answer never depends on the order of the two texts.
 
 mod constraint;
+mod date;
 
 use std::cmp::Ordering;
 
@@ -42,6 +43,7 @@ const fn scheme_name(scheme: VersionScheme) -> &'static str {
         VersionScheme::Dotted => "dotted",
         VersionScheme::Semver => "semver",
         VersionScheme::Debian => "debian",
+        VersionScheme::Date => "date",
     }
 }
 
@@ -53,6 +55,8 @@ const fn scheme_name(scheme: VersionScheme) -> &'static str {
 ///   and `1.1.1 < 1.1.1w`. Words compare without case, numbers as numbers, and a number comes before a word.
 /// - Semver: precedence of Semantic Versioning 2.0; build metadata does not count.
 /// - Debian: the policy's order of epoch, upstream version and revision.
+/// - Date: days of the calendar, a year or month alone coming before all its days, then further numbers:
+///   `2024 < 2024.9 < 2024-09-15 < 20240915.1`.
 ///
 /// # Errors
 /// [`InvalidVersion`] when one of the texts is not a version in the scheme.
@@ -66,6 +70,16 @@ pub fn compare(scheme: VersionScheme, a: &str, b: &str) -> Result<Ordering, Inva
 /// [`InvalidVersion`] when it is not, saying why.
 pub fn check(scheme: VersionScheme, text: &str) -> Result<(), InvalidVersion> {
     Version::parse(scheme, text).map(drop)
+}
+
+/// Whether a version is a pre-release by its scheme: in `dotted` and `semver` one that comes before its bare numbers. The other
+/// schemes have none; nor is a text one that is no version.
+#[must_use]
+pub fn is_prerelease(scheme: VersionScheme, text: &str) -> bool {
+    matches!(
+        Version::parse(scheme, text),
+        Ok(Version::Dotted { stage: Stage::Before, .. } | Version::Semver { stage: Stage::Before, .. })
+    )
 }
 
 /// A digit sequence without leading zeros; shorter ones are smaller.
@@ -103,6 +117,7 @@ enum Version<'a> {
     Dotted { numbers: Vec<Number<'a>>, stage: Stage, words: Vec<Word<'a>> },
     Semver { numbers: [Number<'a>; 3], stage: Stage, words: Vec<Word<'a>> },
     Debian { epoch: Number<'a>, upstream: Debian<'a>, revision: Debian<'a> },
+    Date { day: [i16; 3], numbers: Vec<Number<'a>> },
 }
 
 /// Where a version stands to its bare numbers.
@@ -120,6 +135,7 @@ impl<'a> Version<'a> {
             VersionScheme::Dotted => dotted(without_v(trimmed)),
             VersionScheme::Semver => semver(without_v(trimmed)),
             VersionScheme::Debian => debian(trimmed),
+            VersionScheme::Date => date::date(without_v(trimmed)),
         }
         .map_err(|why| InvalidVersion::Version {
             text: text.to_owned(),

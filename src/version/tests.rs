@@ -9,7 +9,8 @@ use proptest::test_runner::TestRunner;
 
 use super::*;
 
-const SCHEMES: [VersionScheme; 3] = [VersionScheme::Dotted, VersionScheme::Semver, VersionScheme::Debian];
+const SCHEMES: [VersionScheme; 4] =
+    [VersionScheme::Dotted, VersionScheme::Semver, VersionScheme::Debian, VersionScheme::Date];
 
 /// Checks that each version is less than all after it.
 fn ascending(scheme: VersionScheme, versions: &[&str]) {
@@ -146,6 +147,74 @@ fn debian_versions_have_the_order_of_the_policy() {
 }
 
 #[test]
+fn dates_compare_as_days_however_they_are_written() {
+    ascending(
+        VersionScheme::Date,
+        &[
+            "1999-12-31",
+            "2024",
+            "2024.9",
+            "2024-09-01",
+            "2024-09-01.1",
+            "2024-09-01.1.1",
+            "2024-09-02",
+            "2024-09-10",
+            "2024-10",
+            "2024-10-01",
+            "2024-12-31",
+            "2025.1",
+        ],
+    );
+    equal(
+        VersionScheme::Date,
+        &[
+            ("2024-09-15", "2024.9.15"),
+            ("20240915", "2024/09/15"),
+            ("202409", "2024_9"),
+            ("2024-09-15.0", "2024-09-15"),
+            ("v2024.09.15", "2024-09-15"),
+            ("2024-09-15T10:30:00Z", "2024-09-15.10.30"),
+            ("202409151030", "2024-09-15-1030"),
+        ],
+    );
+    for bad in [
+        "",
+        "24.09",
+        "2024-13",
+        "2024-00",
+        "2024-02-30",
+        "2023-02-29",
+        "0000",
+        "2024-",
+        "2024-09-15-rc1",
+        "latest",
+        "2024-9-15x",
+        "202400",
+        "20240230",
+        "2024091",
+        "2024-09-15 beta",
+    ] {
+        assert!(check(VersionScheme::Date, bad).is_err(), "{bad:?}");
+    }
+    assert!(check(VersionScheme::Date, "2024-02-29").is_ok());
+}
+
+#[test]
+fn pre_releases_are_known_by_their_scheme() {
+    for (scheme, text, is) in [
+        (VersionScheme::Dotted, "1.0-beta", true),
+        (VersionScheme::Dotted, "1.0-1", false),
+        (VersionScheme::Semver, "1.0.0-1", true),
+        (VersionScheme::Semver, "1.0.0+rc", false),
+        (VersionScheme::Debian, "1.0~rc1", false),
+        (VersionScheme::Date, "2024-01-01", false),
+        (VersionScheme::Semver, "beta", false),
+    ] {
+        assert_eq!(is_prerelease(scheme, text), is, "{text}");
+    }
+}
+
+#[test]
 fn constraints_allow_what_they_say() {
     let dotted = |text| Constraint::parse(VersionScheme::Dotted, text).expect("valid");
     for (constraint, version, allowed) in [
@@ -184,6 +253,10 @@ fn versions(scheme: VersionScheme) -> BoxedStrategy<String> {
         }
         VersionScheme::Semver => {
             "[0-2]\\.(0|10|2)\\.[0-2](-(a|b|0|1|2|10|a-b)(\\.(a|b|0|1|10)){0,2})?(\\+[a0-1]{1,2})?".boxed()
+        }
+        VersionScheme::Date => {
+            "202[3-4](([-./_](0?[1-9]|1[0-2])([-./_](0?[1-9]|1[0-9]|2[0-8]))?)|(0[1-9]|1[0-2])(0[1-9]|2[0-8])?)?([-.Tr+][0-2]{1,2}){0,2}Z?"
+                .boxed()
         }
         VersionScheme::Debian => "([01]:)?[0-2]{1,2}([.+~][ab0-2~]{0,3}){0,3}(-[ab0-2~+.]{1,3}){0,2}".boxed(),
     }

@@ -551,3 +551,31 @@ fn unused_results_are_lost_not_invented() {
         }
     );
 }
+
+#[test]
+fn a_file_is_written_beside_the_script_whatever_it_holds_and_gone_afterwards() {
+    for shell in shells() {
+        let everything: Vec<u8> = (0..=255).chain(*b"\n'\0").collect();
+        let long = vec![b'x'; 300_000];
+        let file =
+            |name: &str, content: &[u8]| Value::File { name: name.to_owned(), content: content.into() };
+        let values = Values::from([
+            ("all".to_owned(), file("it's a name.bin", &everything)),
+            ("empty".to_owned(), file("empty", b"")),
+            ("long".to_owned(), file("long.txt", &long)),
+        ]);
+        let text = r#"
+            od -An -v -tx1 "$MUSTER_PARAM_ALL" | tr -d ' \n'; echo
+            wc -c <"$MUSTER_PARAM_EMPTY" | tr -d ' '; wc -c <"$MUSTER_PARAM_LONG" | tr -d ' '
+            echo "${MUSTER_PARAM_ALL##*/}"; tr -d "\n" <"$MUSTER_PARAMETERS_FILE"
+            ls -l "$MUSTER_PARAM_ALL" | cut -c 1-10"#;
+        let mut steps = vec![Step::read("files", Purpose::Collect, script(Interpreter::Sh, text), values)];
+        steps.push(sh("after", r#"cd "${MUSTER_PARAMETERS_FILE%/*}" && ls | grep -c -- -0-"#));
+        let result = run(&shell, &of(steps));
+        let hex = everything.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
+        let json = r#"{"all":"0-0-it_s_a_name.bin","empty":"0-1-empty","long":"0-2-long.txt"}"#;
+        let wanted = format!("{hex}\n0\n300000\n0-0-it_s_a_name.bin\n{json}-rw-------\n");
+        printed(&result, "files", &wanted);
+        assert_eq!(result.steps["after"].stdout, "0\n", "{shell:?}: left behind");
+    }
+}

@@ -226,6 +226,7 @@ const GIVEN_TO_SCRIPTS: &[(&str, &str, &str)] = &[
     ("MUSTER_TENANT", "all", "The computer's tenant; not set when it has none"),
     ("MUSTER_ITEM", "all", "The name of the software or task"),
     ("MUSTER_INSTANCE", "all", "The instance key of a task, empty without one"),
+    ("MUSTER_METHOD", "tasks", "Which of its scripts a task's script is to be: `test`, `set` or `get`"),
     (
         "MUSTER_ACTION",
         "all",

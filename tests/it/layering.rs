@@ -78,6 +78,7 @@ const ROWS: &[Row] = &[
         ring: "1 nouns",
         modules: &[
             "config",
+            "config::address",
             "config::kind",
             "config::model",
             "config::safety",

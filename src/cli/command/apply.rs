@@ -26,6 +26,7 @@ use crate::session::event::{Event, Stamped};
 use crate::session::execute::Tools;
 use crate::session::prepare::Prepared;
 use crate::session::recover;
+use crate::session::remember::remember;
 use crate::store::{RunRecord, Store};
 use crate::time::Clock;
 
@@ -73,6 +74,9 @@ pub(in crate::cli) async fn run(
     if prepared.findings.has_errors() || prepared.planned.findings.has_errors() {
         return Err(CliError::reported(Exit::Configuration));
     }
+    if plan.sessions.is_empty() && control.demand() == Demand::Run {
+        remember(&store, &prepared.snapshot, &prepared.planned.wants).await?;
+    }
     if plan.sessions.is_empty() || control.demand() != Demand::Run {
         return Ok(exit(&prepared, None, control, command));
     }
@@ -80,6 +84,9 @@ pub(in crate::cli) async fn run(
         approve(shell, plan, control.clone()).await?;
     }
     let outcome = execute(shell, &opened, &links, &store, &prepared, control, command).await?;
+    if control.demand() == Demand::Run {
+        remember(&store, &prepared.snapshot, &prepared.planned.wants).await?;
+    }
     Ok(exit(&prepared, Some(&outcome), control, command))
 }
 

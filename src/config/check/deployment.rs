@@ -60,7 +60,7 @@ impl<'a> Checker<'a> {
             mode,
             target: spec.target.r#ref.clone(),
             expression: expression?.clone(),
-            parameters: spec.parameters.clone(),
+            parameters: self.with_files(raw, &spec.parameters),
             priority: spec.priority.unwrap_or(0),
             enabled: spec.enabled,
         })
@@ -147,10 +147,14 @@ impl<'a> Checker<'a> {
     ) {
         let spec = checked.spec;
         let lacks = match state {
-            SoftwareState::Installed if spec.install.is_none() => "install",
+            SoftwareState::Installed if spec.install.is_none() && !spec.releases_install() => "install",
             SoftwareState::Absent if spec.uninstall.is_none() => "uninstall",
             // A strategy that is written down was checked with the software.
-            SoftwareState::UpdateIfFound if spec.upgrade.is_none() && spec.install.is_none() => "install",
+            SoftwareState::UpdateIfFound
+                if spec.upgrade.is_none() && spec.install.is_none() && !spec.releases_install() =>
+            {
+                "install"
+            }
             _ => return,
         };
         let message =
@@ -259,9 +263,9 @@ impl<'a> Checker<'a> {
         }
         let Some(task) = tasks.get(name) else { return };
         let needed: &[(&str, bool)] = match mode {
-            Mode::Enforce => &[("test", task.spec.test.is_some()), ("set", task.spec.set.is_some())],
-            Mode::Audit => &[("test", task.spec.test.is_some())],
-            Mode::Monitor => &[("get", task.spec.get.is_some())],
+            Mode::Enforce => &[("test", task.spec.has_test()), ("set", task.spec.has_set())],
+            Mode::Audit => &[("test", task.spec.has_test())],
+            Mode::Monitor => &[("get", task.spec.has_get())],
             Mode::Ignored => &[],
         };
         for (script, _) in needed.iter().filter(|(_, given)| !given) {

@@ -15,6 +15,7 @@ mod prerequisite;
 mod provider;
 mod reference;
 mod safety;
+mod release;
 mod script;
 mod shape;
 mod software;
@@ -32,6 +33,7 @@ use crate::diagnostic::{Code, Finding, Findings, Place, Sources, code};
 use crate::id::Name;
 use script::{Checked, Shared};
 
+pub use parameter::{MAX_FILE_BYTES, parameter_files};
 pub use provider::{data_files, memory_files};
 pub use script::{MAX_SCRIPT_BYTES, script_files};
 

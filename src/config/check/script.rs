@@ -394,5 +394,5 @@ fn of_software(spec: &SoftwareSpec) -> impl Iterator<Item = &PlatformScripts> {
 }
 
 fn of_task(spec: &TaskSpec) -> impl Iterator<Item = &PlatformScripts> {
-    [&spec.test, &spec.set, &spec.get].into_iter().flatten()
+    [&spec.test, &spec.set, &spec.get, &spec.script].into_iter().flatten()
 }

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use super::{Checker, by_name};
 use crate::config::document::{Document, Documents};
-use crate::config::kind::{Detect, Kind, SoftwareSpec, Strategy, TaskSpec, VersionScheme};
+use crate::config::kind::{Detect, Kind, SoftwareSpec, Strategy, TaskSpec};
 use crate::config::model::{self, Software};
 use crate::config::parse::RawDocument;
 use crate::diagnostic::{Finding, code};
 use crate::id::Name;
-use crate::version;
 
 /// A software as far as others need it, and the model, if it could be made.
 pub(super) struct CheckedSoftware<'a> {
@@ -17,6 +16,18 @@ pub(super) struct CheckedSoftware<'a> {
     /// The versions, highest first; `None` when some are no versions.
     pub(super) versions: Option<Vec<String>>,
     pub(super) model: Option<Software>,
+}
+
+/// Which scripts there are for strategies to run.
+pub(super) struct Scripted {
+    pub(super) install: bool,
+    pub(super) uninstall: bool,
+}
+
+impl Scripted {
+    pub(super) fn of(spec: &SoftwareSpec) -> Self {
+        Self { install: spec.install.is_some(), uninstall: spec.uninstall.is_some() }
+    }
 }
 
 impl<'a> Checker<'a> {
@@ -43,7 +54,6 @@ impl<'a> Checker<'a> {
         let Document { raw, metadata, spec, .. } = document;
         let scheme = spec.version_scheme.unwrap_or_default();
         let detect = self.detect(raw, &spec.detect);
-        let versions = self.versions(raw, scheme, &spec.versions);
         let mut scripts = |key: &str, scripts: &Option<_>| {
             scripts.as_ref().map(|scripts| self.scripts(raw, &format!("/spec/{key}"), scripts))
         };
@@ -52,24 +62,28 @@ impl<'a> Checker<'a> {
         let test = scripts("test", &spec.test);
         let mut strategy = |key: &str, given: &Option<Strategy>, default| match given {
             Some(strategy) => {
-                self.strategy_has_scripts(raw, key, spec, strategy);
+                self.strategy_has_scripts(raw, &format!("/spec/{key}"), strategy, &Scripted::of(spec));
                 self.strategy(raw, &format!("/spec/{key}"), strategy)
             }
             None => default,
         };
         let upgrade = strategy("upgrade", &spec.upgrade, model::Strategy::InstallOver);
         let repair = strategy("repair", &spec.repair, model::Strategy::None);
+        let releases = self.releases(document, scheme);
+        let versions =
+            releases.as_ref().map(|all| all.iter().map(|release| release.version.clone()).collect());
         self.declarations(raw, &spec.parameters);
+        let parameters = self.with_files_of_defaults(raw, &spec.parameters);
         let prerequisites = self.prerequisites(document);
         if let Some(task) = &spec.configuration {
             self.configuration(raw, spec, task, tasks);
         }
-        let model = detect.zip(versions.as_ref()).map(|(detect, versions)| Software {
+        let model = detect.zip(releases).map(|(detect, releases)| Software {
             metadata: metadata.clone(),
             place: document.place(),
             detect,
             scheme,
-            versions: versions.clone(),
+            releases,
             install,
             upgrade,
             uninstall,
@@ -77,7 +91,8 @@ impl<'a> Checker<'a> {
             test,
             prerequisites,
             configuration: spec.configuration.clone(),
-            parameters: spec.parameters.clone(),
+            parameters_changed: spec.parameters_changed,
+            parameters,
         });
         CheckedSoftware { spec, versions, model }
     }
@@ -122,58 +137,24 @@ impl<'a> Checker<'a> {
         None
     }
 
-    /// The versions, highest first.
-    fn versions(
-        &mut self,
-        raw: &RawDocument,
-        scheme: VersionScheme,
-        given: &[String],
-    ) -> Option<Vec<String>> {
-        let mut valid = true;
-        for (at, text) in given.iter().enumerate() {
-            if let Err(error) = version::check(scheme, text) {
-                self.report(code::VERSION, error.to_string(), raw.place(&format!("/spec/versions/{at}")));
-                valid = false;
-            }
-        }
-        if !valid {
-            return None;
-        }
-        let mut sorted: Vec<(usize, &String)> = given.iter().enumerate().collect();
-        let compare = |a: &str, b: &str| version::compare(scheme, a, b).unwrap_or(std::cmp::Ordering::Equal);
-        sorted.sort_by(|a, b| compare(b.1, a.1).then(a.0.cmp(&b.0)));
-        for pair in sorted.windows(2) {
-            if let [(first, a), (second, b)] = pair
-                && compare(a, b).is_eq()
-            {
-                let message = format!("the version {b:?} is listed twice");
-                let finding =
-                    Finding::new(code::SETTING, message, raw.place(&format!("/spec/versions/{second}")));
-                let first = raw.place(&format!("/spec/versions/{first}"));
-                self.push(finding.related(first, "it is the same as this one").help("take one of them out"));
-            }
-        }
-        Some(sorted.into_iter().map(|(_, text)| text.clone()).collect())
-    }
-
     /// A strategy that is written down has the scripts that it runs.
-    fn strategy_has_scripts(
+    pub(super) fn strategy_has_scripts(
         &mut self,
         raw: &RawDocument,
-        key: &str,
-        spec: &SoftwareSpec,
+        pointer: &str,
         strategy: &Strategy,
+        scripted: &Scripted,
     ) {
         let (name, needs_uninstall) = match strategy {
             Strategy::InstallOver => ("install-over", false),
             Strategy::UninstallInstall => ("uninstall-install", true),
             Strategy::None | Strategy::Script(_) => return,
         };
-        let lacks =
-            [("install", spec.install.is_none()), ("uninstall", needs_uninstall && spec.uninstall.is_none())];
+        let lacks = [("install", !scripted.install), ("uninstall", needs_uninstall && !scripted.uninstall)];
+        let key = pointer.rsplit('/').next().unwrap_or_default();
         for (script, _) in lacks.iter().filter(|(_, lacks)| *lacks) {
             let message = format!("the {key} strategy {name} needs the script `{script}`, and there is none");
-            let finding = Finding::new(code::NO_STRATEGY, message, raw.place(&format!("/spec/{key}")));
+            let finding = Finding::new(code::NO_STRATEGY, message, raw.place(pointer));
             self.push(finding.help(format!("add `{script}`, or choose another strategy")));
         }
     }
@@ -191,7 +172,7 @@ impl<'a> Checker<'a> {
             return;
         }
         let Some(task) = tasks.get(name) else { return };
-        let lacks = [("test", task.spec.test.is_none()), ("set", task.spec.set.is_none())];
+        let lacks = [("test", !task.spec.has_test()), ("set", !task.spec.has_set())];
         for (script, _) in lacks.iter().filter(|(_, lacks)| *lacks) {
             let message = format!("a configuration task needs `{script}`, and `{name}` has none");
             let finding = Finding::new(code::MODE_WITHOUT_SCRIPT, message, raw.place(pointer));

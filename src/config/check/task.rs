@@ -6,6 +6,8 @@ use super::Checker;
 use crate::config::document::Document;
 use crate::config::kind::TaskSpec;
 use crate::config::model::Task;
+use crate::config::parse::RawDocument;
+use crate::diagnostic::{Finding, code};
 use crate::id::Name;
 
 impl<'a> Checker<'a> {
@@ -16,22 +18,41 @@ impl<'a> Checker<'a> {
             let Document { raw, metadata, spec, .. } = document;
             let keys =
                 [("test", spec.test.is_some()), ("set", spec.set.is_some()), ("get", spec.get.is_some())];
-            self.at_least_one(raw, "/spec", &keys);
+            if spec.script.is_some() {
+                self.alone(raw, "script", &keys);
+            } else {
+                self.at_least_one(raw, "/spec", &keys);
+            }
             let mut scripts = |key: &str, scripts: &Option<_>| {
                 scripts.as_ref().map(|scripts| self.scripts(raw, &format!("/spec/{key}"), scripts))
             };
-            let (test, set, get) =
-                (scripts("test", &spec.test), scripts("set", &spec.set), scripts("get", &spec.get));
+            let (test, set, get) = if spec.script.is_some() {
+                let all = scripts("script", &spec.script);
+                (all.clone(), all.clone(), all)
+            } else {
+                (scripts("test", &spec.test), scripts("set", &spec.set), scripts("get", &spec.get))
+            };
             self.declarations(raw, &spec.parameters);
+            let parameters = self.with_files_of_defaults(raw, &spec.parameters);
             tasks.entry(document.name().clone()).or_insert_with(|| Task {
                 metadata: metadata.clone(),
                 place: document.place(),
                 test,
                 set,
                 get,
-                parameters: spec.parameters.clone(),
+                parameters,
             });
         }
         tasks
+    }
+
+    /// A key that says all that these would say stands without them.
+    fn alone(&mut self, raw: &RawDocument, key: &str, others: &[(&str, bool)]) {
+        for (other, _) in others.iter().filter(|(_, given)| *given) {
+            let message = format!("`{other}` cannot be beside `{key}`");
+            let finding = Finding::new(code::SETTING, message, raw.key_place(&format!("/spec/{other}")));
+            let at = raw.key_place(&format!("/spec/{key}"));
+            self.push(finding.related(at, "this stands for all of them").help("take one of them out"));
+        }
     }
 }

@@ -15,11 +15,13 @@ mod order;
 mod parameter;
 mod provider;
 mod safety;
+mod release;
 mod script;
 mod software;
 mod target;
 mod task;
 mod tenant;
+mod version_source;
 
 pub use computer::ComputerSpec;
 pub use deployment::{DeploymentSpec, DeploymentTarget, SoftwareState};
@@ -30,19 +32,24 @@ pub use guardrail::{
 };
 pub use instance::{DetectionSettings, InstanceSpec, StateSettings};
 pub use order::{ItemRef, OrderSpec};
-pub use parameter::{ParameterSpec, ParameterType, ParameterValue};
+pub use parameter::{FileValue, ParameterSpec, ParameterType, ParameterValue};
 pub use provider::{
     Become, Faults, Generator, LocalSpec, ProviderSpec, SimulatedSpec, SshHost, SshJump, SshSpec,
 };
 pub use safety::{AllowanceSpec, BudgetKinds, BudgetSettings, BusinessHours, Weekday};
+pub use release::{Architecture, InvalidSha256, PayloadSpec, ReleaseSpec, Sha256};
 pub use script::{PlatformScripts, ScriptSource, ScriptSpec};
 pub use software::{
-    Condition, Consequence, Detect, InventoryMatch, PackageManager, PackageMatch, Prerequisite, Quantifier,
-    SoftwareSpec, Strategy, VersionScheme,
+    Condition, Consequence, Detect, InventoryMatch, PackageManager, PackageMatch, ParametersChanged,
+    Prerequisite, Quantifier, SoftwareSpec, Strategy, VersionScheme,
 };
 pub use target::TargetSpec;
 pub use task::TaskSpec;
 pub use tenant::{CrossTenant, TenantSpec};
+pub use version_source::{
+    AptSource, AssetRule, GithubContents, GithubSource, InstallerScope, ListSource, ListedRelease,
+    PageSource, VersionSource, WingetRepository, WingetSource,
+};
 
 use std::collections::BTreeMap;
 

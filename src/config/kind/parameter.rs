@@ -2,22 +2,38 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::id::Digest;
 use crate::secret::SecretRef;
 
 /// A parameter that scripts of an item can be given.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(extend(
-    "if" = { "properties": { "type": { "const": "select" } } },
-    "then" = { "required": ["options"] },
-    "else" = { "properties": { "options": false } }
-))]
+#[schemars(extend("allOf" = [
+    {
+        "if": { "properties": { "type": { "const": "select" } } },
+        "then": { "required": ["options"] },
+        "else": { "properties": { "options": false } }
+    },
+    {
+        "if": { "not": { "properties": { "type": { "const": "number" } } } },
+        "then": { "properties": { "min": false, "max": false, "integer": { "const": false } } }
+    },
+    {
+        "if": { "not": { "properties": { "type": { "const": "text" } } } },
+        "then": { "properties": { "pattern": false, "minLength": false, "maxLength": false } }
+    },
+    {
+        "if": { "not": { "properties": { "type": { "const": "uri" } } } },
+        "then": { "properties": { "schemes": false } }
+    }
+]))]
 pub struct ParameterSpec {
     /// What kind of value it takes.
     pub r#type: ParameterType,
@@ -31,9 +47,62 @@ pub struct ParameterSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub options: Option<Vec<String>>,
+    /// With `number`: the least value that is allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<f64>")]
+    pub min: Option<serde_json::Number>,
+    /// With `number`: the greatest value that is allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<f64>")]
+    pub max: Option<serde_json::Number>,
+    /// With `number`: whether only whole numbers are allowed. Default: false.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub integer: bool,
+    /// With `text`: a regular expression that the whole text has to match.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<String>,
+    /// With `text`: the least number of characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_length: Option<u32>,
+    /// With `text`: the greatest number of characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_length: Option<u32>,
+    /// With `uri`: the schemes that are allowed. Default: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub schemes: Option<Vec<String>>,
+    /// Whether `muster explain` leaves it out: something that scripts need and people seldom ask for. Default: false.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hidden: bool,
+    /// Where it stands among the others for people; lower comes first. Default: 0, and then by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<i32>,
     /// What it is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+}
+
+impl ParameterSpec {
+    /// A parameter of a type with nothing else said.
+    #[must_use]
+    pub fn new(kind: ParameterType) -> Self {
+        Self {
+            r#type: kind,
+            required: false,
+            default: None,
+            options: None,
+            min: None,
+            max: None,
+            integer: false,
+            pattern: None,
+            min_length: None,
+            max_length: None,
+            schemes: None,
+            hidden: false,
+            order: None,
+            description: None,
+        }
+    }
 }
 
 /// What kind of value a parameter takes (PAR-1).
@@ -54,9 +123,35 @@ pub enum ParameterType {
     KeyValue,
     /// A reference to a secret.
     Secret,
+    /// A file of the repository; scripts get its path on the computer (TSK-20).
+    File,
+    /// An absolute URI.
+    Uri,
 }
 
-/// A value for a parameter. A secret is given as `{ secret: { env: NAME } }` or `{ secret: { file: PATH } }`.
+/// A file of the repository as a value: where it lies, and what it holds.
+///
+/// Two are equal when path and content are; of a value that was read from a saved plan only the content's hash is known.
+#[derive(Debug, Clone)]
+pub struct FileValue {
+    /// In a document: relative to it. In a checked configuration: from the root of the repository.
+    pub path: String,
+    /// SHA-256 over the content. In a document it may be left out; where it is given the content has to fit.
+    pub sha256: Option<Digest>,
+    /// The content, in a checked configuration.
+    pub content: Option<Arc<[u8]>>,
+}
+
+impl PartialEq for FileValue {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.path, &self.sha256) == (&other.path, &other.sha256)
+    }
+}
+
+impl Eq for FileValue {}
+
+/// A value for a parameter. A secret is given as `{ secret: { env: NAME } }` or `{ secret: { file: PATH } }`, a file of the
+/// repository as `{ file: PATH }`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ParameterValue {
     /// true or false.
@@ -71,6 +166,8 @@ pub enum ParameterValue {
     KeyValue(BTreeMap<String, String>),
     /// Where a secret is found.
     Secret(SecretRef),
+    /// A file of the repository.
+    File(FileValue),
 }
 
 impl ParameterValue {
@@ -87,10 +184,11 @@ impl ParameterValue {
             (self, kind),
             (Self::Boolean(_), ParameterType::Boolean)
                 | (Self::Number(_), ParameterType::Number)
-                | (Self::Text(_), ParameterType::Text | ParameterType::Select)
+                | (Self::Text(_), ParameterType::Text | ParameterType::Select | ParameterType::Uri)
                 | (Self::List(_), ParameterType::List)
                 | (Self::KeyValue(_), ParameterType::KeyValue)
                 | (Self::Secret(_), ParameterType::Secret)
+                | (Self::File(_), ParameterType::File)
         )
     }
 
@@ -104,6 +202,7 @@ impl ParameterValue {
             Self::List(_) => "a list",
             Self::KeyValue(_) => "a mapping",
             Self::Secret(_) => "a secret",
+            Self::File(_) => "a file",
         }
     }
 }
@@ -121,6 +220,14 @@ impl Serialize for ParameterValue {
                 map.serialize_entry("secret", reference)?;
                 map.end()
             }
+            Self::File(file) => {
+                let mut map = serializer.serialize_map(None)?;
+                map.serialize_entry("file", &file.path)?;
+                if let Some(sha256) = &file.sha256 {
+                    map.serialize_entry("sha256", sha256)?;
+                }
+                map.end()
+            }
         }
     }
 }
@@ -134,7 +241,7 @@ impl<'de> Deserialize<'de> for ParameterValue {
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(
-                    "a text, a number, true or false, a list of texts, texts by name, or a secret reference",
+                    "a text, a number, true or false, a list of texts, texts by name, a secret reference or a file",
                 )
             }
 
@@ -179,6 +286,20 @@ impl<'de> Deserialize<'de> for ParameterValue {
                     }
                 }
                 match secret {
+                    None if is_file(&map) => {
+                        let sha256 = map.remove("sha256");
+                        if sha256.as_ref().is_some_and(|text| !is_sha256(text)) {
+                            return Err(serde::de::Error::custom(
+                                "a SHA-256 has 64 digits from 0 to f, in lower case",
+                            ));
+                        }
+                        let path = map.remove("file").unwrap_or_default();
+                        if path.is_empty() {
+                            return Err(serde::de::Error::custom("the path is empty"));
+                        }
+                        let sha256 = sha256.map(Digest::new);
+                        Ok(ParameterValue::File(FileValue { path, sha256, content: None }))
+                    }
                     None => Ok(ParameterValue::KeyValue(map)),
                     Some(reference) if map.is_empty() => Ok(ParameterValue::Secret(reference)),
                     Some(_) => {
@@ -192,6 +313,15 @@ impl<'de> Deserialize<'de> for ParameterValue {
     }
 }
 
+/// Whether these keys name a file: `file`, and at most its hash beside it.
+fn is_file(map: &BTreeMap<String, String>) -> bool {
+    map.contains_key("file") && map.keys().all(|key| key == "file" || key == "sha256")
+}
+
+fn is_sha256(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+}
+
 impl JsonSchema for ParameterValue {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "ParameterValue".into()
@@ -200,11 +330,29 @@ impl JsonSchema for ParameterValue {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let secret = generator.subschema_for::<SecretRef>();
         json_schema!({
-            "description": "A value for a parameter. A secret is given as { secret: { env: NAME } } or { secret: { file: PATH } }.",
+            "description": "A value for a parameter. A secret is given as { secret: { env: NAME } } or { secret: { file: PATH } }, a file of the repository as { file: PATH }.",
             "oneOf": [
                 { "type": ["boolean", "number", "string"] },
                 { "type": "array", "items": { "type": "string" } },
-                { "type": "object", "additionalProperties": { "type": "string" }, "not": { "required": ["secret"] } },
+                {
+                    "type": "object",
+                    "additionalProperties": { "type": "string" },
+                    "not": {
+                        "anyOf": [
+                            { "required": ["secret"] },
+                            { "required": ["file"], "properties": { "file": true, "sha256": true }, "additionalProperties": false }
+                        ]
+                    }
+                },
+                {
+                    "type": "object",
+                    "properties": {
+                        "file": { "type": "string", "minLength": 1 },
+                        "sha256": { "type": "string", "pattern": "^[0-9a-f]{64}$" }
+                    },
+                    "required": ["file"],
+                    "additionalProperties": false
+                },
                 {
                     "type": "object",
                     "properties": { "secret": secret },

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ParameterSpec, PlatformScripts, TextMatch};
+use super::{ParameterSpec, PlatformScripts, ReleaseSpec, TextMatch, VersionSource};
 use crate::id::Name;
 
 /// A program that can be present in some version.
@@ -17,9 +17,15 @@ pub struct SoftwareSpec {
     /// How its versions compare. Default: dotted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version_scheme: Option<VersionScheme>,
-    /// The versions that can be installed. `latest` is the highest of them.
+    /// Versions that can be installed and need nothing of their own; short for `releases` with a version each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub versions: Vec<String>,
+    /// Versions that can be installed, with their files and scripts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub releases: Vec<ReleaseSpec>,
+    /// Where further versions are found; `muster update` writes them into muster.lock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<VersionSource>,
     /// Installs the version given in MUSTER_VERSION.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub install: Option<PlatformScripts>,
@@ -41,9 +47,21 @@ pub struct SoftwareSpec {
     /// A task that runs directly after it where it is present (TSK-12, ORD-5).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub configuration: Option<Name>,
+    /// What follows where it was installed with other values than those that are wanted now (PAR-8). Default: reinstall,
+    /// and with a configuration task ignore, as that task is given the new values.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parameters_changed: Option<ParametersChanged>,
     /// The parameters that deployments may give; all its scripts and its configuration task get them (TSK-11).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub parameters: BTreeMap<String, ParameterSpec>,
+}
+
+impl SoftwareSpec {
+    /// Whether some of its releases bring an install script of their own.
+    #[must_use]
+    pub fn releases_install(&self) -> bool {
+        self.releases.iter().any(|release| release.install.is_some())
+    }
 }
 
 /// How a software is found; exactly one way.
@@ -121,6 +139,18 @@ pub enum VersionScheme {
     Semver,
     /// Debian's: epoch, upstream, revision, with ~ before everything.
     Debian,
+    /// Days: 2024-09-15, 2024.9 or 20240915, which may be followed by further numbers.
+    Date,
+}
+
+/// What follows when the values that a software was installed with have changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ParametersChanged {
+    /// The install script runs again with the new values.
+    Reinstall,
+    /// Nothing.
+    Ignore,
 }
 
 /// How something present is changed.

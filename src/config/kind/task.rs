@@ -10,7 +10,12 @@ use super::{ParameterSpec, PlatformScripts};
 /// Something that is either so or not so on a computer.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(extend("anyOf" = [{ "required": ["test"] }, { "required": ["set"] }, { "required": ["get"] }]))]
+#[schemars(extend("anyOf" = [
+    { "required": ["test"], "properties": { "script": false } },
+    { "required": ["set"], "properties": { "script": false } },
+    { "required": ["get"], "properties": { "script": false } },
+    { "required": ["script"], "properties": { "test": false, "set": false, "get": false } }
+]))]
 pub struct TaskSpec {
     /// Prints true or false as its last line and changes nothing; lines before say why. Needed by enforce and audit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -21,7 +26,31 @@ pub struct TaskSpec {
     /// Prints the present value and changes nothing. Needed by monitor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub get: Option<PlatformScripts>,
+    /// In place of the three: one script that is told in `MUSTER_METHOD` which of them it is to be, `test`, `set` or `get`
+    /// (TSK-1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub script: Option<PlatformScripts>,
     /// The parameters that deployments give.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub parameters: BTreeMap<String, ParameterSpec>,
+}
+
+impl TaskSpec {
+    /// Whether something says how it is tested.
+    #[must_use]
+    pub const fn has_test(&self) -> bool {
+        self.test.is_some() || self.script.is_some()
+    }
+
+    /// Whether something says how it is set.
+    #[must_use]
+    pub const fn has_set(&self) -> bool {
+        self.set.is_some() || self.script.is_some()
+    }
+
+    /// Whether something says how it is read.
+    #[must_use]
+    pub const fn has_get(&self) -> bool {
+        self.get.is_some() || self.script.is_some()
+    }
 }

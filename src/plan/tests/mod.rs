@@ -1,5 +1,6 @@
 //! Tests of planning as a whole.
 
+mod causes;
 mod diffs;
 mod orders;
 mod precedences;

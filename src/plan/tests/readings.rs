@@ -187,11 +187,8 @@ fn the_inventory_answers_with_the_highest_version_or_says_that_it_cannot() {
 fn another_value_is_another_question_and_defaults_are_filled_in() {
     let mut world = World::new();
     let spec = ParameterSpec {
-        r#type: ParameterType::Text,
-        required: false,
         default: Some(ParameterValue::Text("de".into())),
-        options: None,
-        description: None,
+        ..ParameterSpec::new(ParameterType::Text)
     };
     world.task("t").parameters.insert("language".to_owned(), spec);
     let with = |text: &str| {

@@ -508,7 +508,7 @@ proptest! {
             config: &world.config,
             snapshot: &snapshot,
             detections: &detections,
-            history: &[],
+            past: &crate::plan::past::Past::default(),
             revision: crate::plan::document::Revision::default(),
             options: Options::default(),
             only: Some(RoaringBitmap::from_iter([only])),

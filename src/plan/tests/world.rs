@@ -9,7 +9,8 @@ use crate::config::kind::{
     Condition, Consequence, CrossTenant, Match, Metadata, Mode, SoftwareState, Term, VersionScheme,
 };
 use crate::config::model::{
-    self, Deployment, Desired, Detect, Prerequisite, Scripts, Software, Strategy, Task, WantedVersion,
+    self, Deployment, Desired, Detect, Prerequisite, Release, Scripts, Software, Strategy, Task,
+    WantedVersion,
 };
 use crate::diagnostic::{Place, Sources};
 use crate::id::{AgentId, ComputerId, Name, SessionId};
@@ -20,7 +21,9 @@ use crate::inventory::snapshot::Snapshot;
 use crate::plan::detections::Detections;
 use crate::plan::document::{Options, Plan, Revision};
 use crate::plan::needs::{Ask, Refresh, needs};
+use crate::plan::past::Past;
 use crate::plan::planner::{Input, Planned, plan};
+use crate::plan::remembered::Remembered;
 use crate::session::script::{Context, Interpreter, Platform, Script};
 use crate::session::stage::ActionResult;
 use crate::session::stage::ItemResult;
@@ -109,6 +112,7 @@ pub(crate) struct World {
     /// What is really there; by default no software and no compliant task.
     pub(crate) real: BTreeMap<(String, ItemKey), Observed>,
     pub(crate) history: Vec<ItemResult>,
+    pub(crate) remembered: Remembered,
     pub(crate) now: Timestamp,
 }
 
@@ -141,6 +145,7 @@ impl World {
             failed: BTreeMap::new(),
             real: BTreeMap::new(),
             history: Vec::new(),
+            remembered: Remembered::default(),
             now: Timestamp::from_second(1_800_000_000).unwrap(),
         }
     }
@@ -184,7 +189,10 @@ impl World {
             place: place(&format!("software/{text}.yaml")),
             detect: Detect::Script(scripts("detect")),
             scheme: VersionScheme::Dotted,
-            versions: versions.iter().map(|v| (*v).to_owned()).collect(),
+            releases: versions
+                .iter()
+                .map(|v| Release::plain((*v).to_owned(), place(&format!("software/{text}.yaml"))))
+                .collect(),
             install: Some(scripts("install")),
             upgrade: Strategy::InstallOver,
             uninstall: Some(scripts("uninstall")),
@@ -192,6 +200,7 @@ impl World {
             test: None,
             prerequisites: Vec::new(),
             configuration: None,
+            parameters_changed: None,
             parameters: BTreeMap::new(),
         };
         self.config.software.entry(name(text)).or_insert(software)
@@ -287,7 +296,7 @@ impl World {
             config: &self.config,
             snapshot,
             detections,
-            history: &self.history,
+            past: &Past::new(snapshot, self.remembered.clone(), self.history.clone(), BTreeMap::new()),
             revision: Revision::default(),
             options,
             only: None,
@@ -315,6 +324,7 @@ impl World {
                     result: ActionResult::Success,
                     observed: Some(change.after.clone()),
                     content: change.content.clone(),
+                    values: Some(crate::plan::past::values(&change.parameters)),
                     at: self.now,
                     session: SessionId::new("s"),
                 });

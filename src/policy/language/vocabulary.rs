@@ -222,7 +222,7 @@ static SOFTWARE: Record = Record {
         field("uninstalls", Of::Bool),
         field("tests", Of::Bool),
         field("payloads", Of::Int),
-        field("unhashedPayloads", Of::Int),
+        field("addresses", Of::Texts),
     ],
 };
 

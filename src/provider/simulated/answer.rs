@@ -116,7 +116,7 @@ impl Machine<'_> {
                 let value = match values.get("value") {
                     Some(Value::Plain(serde_json::Value::String(text))) => Some(text.clone()),
                     Some(Value::Plain(value)) => Some(value.to_string()),
-                    Some(Value::Secret(_)) | None => None,
+                    Some(Value::Secret(_) | Value::File { .. }) | None => None,
                 };
                 Some(Effect::Task { key: key(task, instance), state: TaskState { compliant: true, value } })
             }

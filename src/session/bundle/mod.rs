@@ -71,6 +71,8 @@ fn occurs<A>(bundle: &Bundle<A>, marker: &str) -> bool {
                             // The marker's characters are never escaped in JSON.
                             Value::Plain(value) => value.to_string().contains(marker),
                             Value::Secret(secret) => secret.expose().contains(marker),
+                            // The content travels in base64, which has no hyphen.
+                            Value::File { name, .. } => name.contains(marker),
                         }
                 })
         })
@@ -126,14 +128,49 @@ fn upper_snake(name: &str) -> String {
     text
 }
 
-/// All values as one JSON object. It holds secrets: wipe it.
-fn json(values: &Values) -> zeroize::Zeroizing<String> {
+/// A value that is a file, for the step at a position of the bundle.
+struct Sent<'v> {
+    /// The variable that holds its path.
+    variable: String,
+    /// Its name in the bundle's folder, unique there.
+    file: String,
+    content: &'v [u8],
+}
+
+/// The files among a step's values.
+fn files(step: usize, values: &Values) -> Vec<Sent<'_>> {
+    let names = variables(values);
+    let mut sent = Vec::new();
+    for (parameter, value) in values {
+        if let (Value::File { name, content }, Some(variable)) = (value, names.get(parameter)) {
+            let file = file_name(step, sent.len(), name);
+            sent.push(Sent { variable: variable.clone(), file, content });
+        }
+    }
+    sent
+}
+
+/// A name that every system takes, and that ends like the file's own.
+fn file_name(step: usize, number: usize, name: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    let name: Vec<char> = name.chars().map(|c| if plain(c) { c } else { '_' }).collect();
+    let end: String = name.iter().skip(name.len().saturating_sub(60)).collect();
+    format!("{step}-{number}-{end}")
+}
+
+/// All values as one JSON object; of a file its name beside the parameters' file. It holds secrets: wipe it.
+fn json(step: usize, values: &Values) -> zeroize::Zeroizing<String> {
+    let mut files = 0;
     let object = values
         .iter()
         .map(|(name, value)| {
             let value = match value {
                 Value::Plain(value) => value.clone(),
                 Value::Secret(secret) => serde_json::Value::String(secret.expose().to_owned()),
+                Value::File { name, .. } => {
+                    files += 1;
+                    serde_json::Value::String(file_name(step, files - 1, name))
+                }
             };
             (name.clone(), value)
         })
@@ -152,6 +189,7 @@ fn environment(values: &Values) -> Vec<(String, zeroize::Zeroizing<String>)> {
             Value::Plain(serde_json::Value::String(text)) => text.clone(),
             Value::Plain(value) => value.to_string(),
             Value::Secret(secret) => secret.expose().to_owned(),
+            Value::File { .. } => continue,
         };
         let text = zeroize::Zeroizing::new(text.replace('\0', ""));
         if text.len() > LONGEST_VARIABLE || text.len() > left {

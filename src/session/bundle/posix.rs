@@ -6,12 +6,17 @@
 
 use std::fmt::Write as _;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use super::{changes, environment, is_variable, json, seconds};
-use crate::session::script::{Bundle, Context, Interpreter, Step};
+use super::{changes, environment, files, is_variable, json, seconds};
+use crate::session::script::{Bundle, Context, Interpreter, Step, Value};
 
 const FUNCTIONS: &str = include_str!("posix.sh");
+
+/// Only where a value is a file.
+const FILES: &str = include_str!("files.sh");
 
 /// Files of a step that only reads may hold this many blocks of 512 bytes (some shells count 1024): 256 MiB.
 const BLOCKS: &str = "524288";
@@ -27,6 +32,14 @@ pub(super) fn render<A>(bundle: &Bundle<A>, marker: &str) -> String {
     }
     if bundle.steps.iter().any(|step| changes(&step.purpose)) {
         text.push_str("mu_take\n");
+    }
+    if bundle
+        .steps
+        .iter()
+        .flat_map(|step| step.values.values())
+        .any(|value| matches!(value, Value::File { .. }))
+    {
+        text.push_str(FILES);
     }
     for (index, step) in bundle.steps.iter().enumerate() {
         paragraph(&mut text, index, step, bundle.stop_on_failure);
@@ -46,13 +59,24 @@ fn paragraph<A>(text: &mut String, index: usize, step: &Step<A>, halt: bool) {
     };
     _ = writeln!(text, "if mu_begin {index} {} {}; then", u8::from(changing), u8::from(halt));
     _ = writeln!(text, "if mu_put {} >{index}.{ending} &&", quoted(&step.script.text).as_str());
-    _ = writeln!(text, "mu_put {} >{index}.json; then", quoted(&json(&step.values)).as_str());
+    let sent = files(index, &step.values);
+    for file in &sent {
+        _ = writeln!(text, "mu_put {} | mu_decode >{} &&", STANDARD.encode(file.content), file.file);
+    }
+    _ = writeln!(text, "mu_put {} >{index}.json; then", quoted(&json(index, &step.values)).as_str());
+    if !sent.is_empty() {
+        let names: Vec<&str> = sent.iter().map(|file| file.file.as_str()).collect();
+        _ = writeln!(text, "mu_files={}", quoted(&names.join(" ")).as_str());
+    }
     text.push_str("mu_env() {\n:\n");
     for (name, value) in step.environment.iter().filter(|(name, _)| is_variable(name)) {
         _ = writeln!(text, "{name}={}\nexport {name}", quoted(value).as_str());
     }
     for (name, value) in environment(&step.values) {
         _ = writeln!(text, "{name}={}\nexport {name}", quoted(&value).as_str());
+    }
+    for file in &sent {
+        _ = writeln!(text, "{0}=$mu_d/{1}\nexport {0}", file.variable, file.file);
     }
     let context = match step.script.context {
         Context::System => "system",
@@ -61,6 +85,9 @@ fn paragraph<A>(text: &mut String, index: usize, step: &Step<A>, halt: bool) {
     let blocks = if changing { "''" } else { BLOCKS };
     let (limit, keep) = (seconds(step.limit), step.keep);
     _ = writeln!(text, "}}\nmu_run {index} {limit} {blocks} {program} {context} {keep} {index}.{ending}");
+    if !sent.is_empty() {
+        _ = writeln!(text, "rm -f $mu_files\nmu_files=");
+    }
     _ = writeln!(text, "else\nmu_no {index} not-started 'the temporary folder cannot be written'\nfi\nfi");
 }
 
@@ -69,7 +96,8 @@ fn size<A>(step: &Step<A>) -> usize {
     let values: usize =
         environment(&step.values).iter().map(|(name, value)| 2 * name.len() + value.len() + 32).sum();
     let own: usize = step.environment.iter().map(|(name, value)| 2 * name.len() + value.len() + 32).sum();
-    own + step.script.text.len() + json(&step.values).len() + values + 512
+    let sent: usize = files(0, &step.values).iter().map(|file| 2 * file.content.len() + 256).sum();
+    own + step.script.text.len() + json(0, &step.values).len() + values + sent + 512
 }
 
 /// `text` as one word that the shell takes as it is.

@@ -9,6 +9,7 @@ mu_lock=
 mu_d=
 mu_p=
 mu_user=?
+mu_files=
 mu_nl='
 '
 printf '\n%s begin %s\n' "$mu_m" "$(date +%s)"
@@ -234,7 +235,7 @@ mu_run() {
     elif [ "$(id -u)" != 0 ]; then
       mu_no "$mu_i" not-started 'only an administrator can run a script as the signed-in user'
       return
-    elif ! { chmod 711 "$mu_d" && chown "$mu_user" "$mu_file" "$mu_i.json"; }; then
+    elif ! { chmod 711 "$mu_d" && chown "$mu_user" "$mu_file" "$mu_i.json" $mu_files; }; then
       mu_no "$mu_i" not-started 'the signed-in user is not known to the system'
       return
     elif command -v runuser >/dev/null; then

@@ -184,7 +184,7 @@ function Wait-AsUser([string]$user, [string]$line, $variables, [string]$base, [i
     return ConvertFrom-Json ([IO.File]::ReadAllText("$base.done"))
 }
 
-function Invoke-Step([int]$step, [bool]$changes, [bool]$halt, [string]$interpreter, [string]$ending, [string]$context, [int]$seconds, [int]$keep, [string]$text, [string]$values, $variables) {
+function Invoke-Step([int]$step, [bool]$changes, [bool]$halt, [string]$interpreter, [string]$ending, [string]$context, [int]$seconds, [int]$keep, [string]$text, [string]$values, $variables, $files = @{}) {
     if ($changes -and $script:busy) {
         $script:failed = $true
         Write-Frame $step 'busy' 0 0 '' $null $null $false
@@ -221,6 +221,10 @@ function Invoke-Step([int]$step, [bool]$changes, [bool]$halt, [string]$interpret
         $all = @{ MUSTER_PARAMETERS_FILE = "$base.json"; PYTHONUTF8 = '1' }
         foreach ($name in $script:environment.Keys) { $all[$name] = Get-Text $script:environment[$name] }
         foreach ($name in $variables.Keys) { $all[$name] = Get-Text $variables[$name] }
+        foreach ($name in $files.Keys) {
+            $all[$name] = Join-Path (Get-Folder) $files[$name][0]
+            [IO.File]::WriteAllBytes($all[$name], [Convert]::FromBase64String($files[$name][1]))
+        }
         $largest = 268435456
         if ($changes) { $largest = 0 }
         $started = $true
@@ -242,6 +246,9 @@ function Invoke-Step([int]$step, [bool]$changes, [bool]$halt, [string]$interpret
     } finally {
         foreach ($name in "$base.json", "$base.order") {
             try { if ($base -and [IO.File]::Exists($name)) { [IO.File]::Delete($name) } } catch { $null = $_ }
+        }
+        foreach ($name in $files.Keys) {
+            try { if ($all -and $all[$name]) { [IO.File]::Delete($all[$name]) } } catch { $null = $_ }
         }
     }
 }

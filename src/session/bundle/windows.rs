@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use super::{changes, environment, is_variable, json, seconds};
+use super::{changes, environment, files, is_variable, json, seconds};
 use crate::session::script::{Bundle, Context, Interpreter, Step};
 
 const FUNCTIONS: &str = include_str!("windows.ps1");
@@ -64,7 +64,7 @@ fn call<A>(text: &mut String, index: usize, step: &Step<A>, halt: bool) {
         seconds(step.limit).min(i32::MAX.unsigned_abs().into()),
         step.keep.min(i32::MAX.unsigned_abs() as usize),
         encoded(&step.script.text).as_str(),
-        encoded(&ascii(&json(&step.values))).as_str(),
+        encoded(&ascii(&json(index, &step.values))).as_str(),
     );
     for (name, value) in step.environment.iter().filter(|(name, _)| is_variable(name)) {
         _ = write!(text, " '{name}' = '{}';", encoded(value).as_str());
@@ -72,7 +72,16 @@ fn call<A>(text: &mut String, index: usize, step: &Step<A>, halt: bool) {
     for (name, value) in environment(&step.values) {
         _ = write!(text, " '{name}' = '{}';", encoded(&value).as_str());
     }
-    text.push_str(" }\n");
+    text.push_str(" }");
+    let sent = files(index, &step.values);
+    if !sent.is_empty() {
+        text.push_str(" @{");
+        for file in sent {
+            _ = write!(text, " '{}' = '{}', '{}';", file.variable, file.file, STANDARD.encode(file.content));
+        }
+        text.push_str(" }");
+    }
+    text.push('\n');
 }
 
 fn encoded(text: &str) -> Zeroizing<String> {

@@ -90,6 +90,8 @@ CREATE TABLE result (
     content  TEXT   NOT NULL,
     at       BIGINT NOT NULL,
     session  TEXT   NOT NULL,
+    -- Digest over the values that were given (PAR-8).
+    given    TEXT,
     PRIMARY KEY (computer, kind, name, instance)
 );
 
@@ -105,5 +107,15 @@ CREATE TABLE result_history (
     content  TEXT   NOT NULL,
     at       BIGINT NOT NULL,
     session  TEXT   NOT NULL,
+    -- Digest over the values that were given (PAR-8).
+    given    TEXT,
     PRIMARY KEY (computer, kind, name, instance, session, at, action)
 );
+
+-- What was wanted of whom when the last run ended, in parts that are written together.
+CREATE TABLE remembered (
+    part BIGINT NOT NULL PRIMARY KEY,
+    body TEXT   NOT NULL
+);
+
+CREATE INDEX action_durations ON action (kind, name, instance, action) WHERE finished IS NOT NULL;

@@ -6,11 +6,13 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use muster::config::kind::Mode;
 use muster::id::{AgentId, CommitId, ComputerId, Digest, Name, RunId, SessionId};
 use muster::inventory::facts::Facts;
 use muster::inventory::item::{Detection, ItemKey, Observed};
 use muster::inventory::known::Contact;
 use muster::plan::document::{ActionType, Reason};
+use muster::plan::remembered::{IntentKey, IntentSets, Remembered};
 use muster::provider::{AgentRecord, Presence};
 use muster::session::stage::{ActionResult, SessionStatus};
 use muster::store::sqlite::Sqlite;
@@ -52,6 +54,8 @@ suite!(
         an_action_of_an_unknown_session_is_refused_and_harms_no_other,
         output_is_bounded,
         the_last_result_counts,
+        what_was_wanted_is_replaced_as_a_whole,
+        changes_that_succeeded_tell_how_long_they_take,
         runs_and_sessions_come_newest_first_and_limited,
         a_session_that_never_ended_is_unfinished,
         ending_an_unknown_run_is_an_error,
@@ -324,6 +328,59 @@ async fn output_is_bounded(store: &dyn Store) {
     assert!(value.len() <= format::LONGEST_TEXT && value.ends_with("\n[cut]"));
 }
 
+async fn what_was_wanted_is_replaced_as_a_whole(store: &dyn Store) {
+    assert_eq!(store.remembered().await.unwrap(), Remembered::default());
+    let digest = |text: &str| Digest::of(text.as_bytes());
+    let key = |deployment: &str| IntentKey {
+        item: ItemKey::task(name("firewall"), Some(name("public"))),
+        deployment: name(deployment),
+        wish: digest("wish"),
+        target: digest("target"),
+        content: digest("content"),
+        version: Some("1.0".to_owned()),
+        mode: Mode::Audit,
+    };
+    let sets = |from: u32| IntentSets {
+        wanted: (from..90_000).collect(),
+        satisfied: (from..90_000).step_by(7).collect(),
+    };
+    let computers = (0..100_000).map(|n| ComputerId::new(format!("sim/pc-{n:06}"))).collect();
+    let first = Remembered {
+        computers,
+        intents: [(key("one"), sets(0)), (key("two"), sets(80_000))].into(),
+        targets: [(name("all"), (0..100_000).collect())].into(),
+    };
+    store.put_remembered(&first).await.unwrap();
+    assert!(store.remembered().await.unwrap() == first);
+    let second = Remembered {
+        computers: vec![ComputerId::new("sim/a")],
+        intents: [(key("one"), sets(89_999))].into(),
+        targets: std::collections::BTreeMap::new(),
+    };
+    store.put_remembered(&second).await.unwrap();
+    assert!(store.remembered().await.unwrap() == second, "nothing of the first is left");
+}
+
+async fn changes_that_succeeded_tell_how_long_they_take(store: &dyn Store) {
+    with_session(store).await;
+    for (position, seconds, result) in [
+        (0, 10, Some(ActionResult::Success)),
+        (1, 30, Some(ActionResult::Success)),
+        (2, 900, Some(ActionResult::Failed)),
+        (3, 0, None),
+    ] {
+        let mut action = action("s1", position);
+        action.result = result;
+        action.finished = result.map(|_| at(i64::from(position) + seconds));
+        store.put_action(&action).await.unwrap();
+    }
+    let durations = store.durations().await.unwrap();
+    assert_eq!(durations.len(), 1);
+    let (key, seconds) = durations.into_iter().next().unwrap();
+    assert_eq!(key, (ItemKey::task(name("firewall"), Some(name("public"))), ActionType::Set));
+    assert!((seconds - 20.0).abs() < 1e-6, "{seconds}");
+}
+
 async fn the_last_result_counts(store: &dyn Store) {
     let result = |computer: &str, second: i64, result: ActionResult| ItemResult {
         computer: ComputerId::new(computer),
@@ -332,6 +389,7 @@ async fn the_last_result_counts(store: &dyn Store) {
         result,
         observed: (result == ActionResult::Success).then(|| present("24.09")),
         content: Digest::of(b"content"),
+        values: (second == 2).then(|| Digest::of(b"values")),
         at: at(second),
         session: SessionId::new(format!("s{second}")),
     };

@@ -1,0 +1,222 @@
+//! Why there is something to do: a plan's changes held against what was wanted, done and found before (L10).
+//!
+//! Not here: what is to be done. The past tells the cause of a change, never whether there is one.
+//!
+//! Invariants: computers are split into causes by set operations; every computer gets exactly one cause; without any past
+//! everything is a new intent.
+
+use std::collections::BTreeMap;
+
+use roaring::RoaringBitmap;
+
+use super::digest;
+use super::document::{ActionType, Cause};
+use super::remembered::{IntentKey, IntentSets, Remembered};
+use crate::config::kind::{Match, ParameterValue};
+use crate::config::model::{Deployment, Desired, WantedVersion};
+use crate::id::{ComputerId, Digest, Name};
+use crate::inventory::item::ItemKey;
+use crate::inventory::snapshot::Snapshot;
+use crate::session::stage::{ActionResult, ItemResult};
+
+/// The last results of one item: which computers ended how with what.
+#[derive(Debug, Clone, Default)]
+struct Done {
+    by_content: BTreeMap<Digest, Ended>,
+    /// Values of the last change that succeeded and left the item there.
+    values: BTreeMap<Digest, RoaringBitmap>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Ended {
+    well: RoaringBitmap,
+    otherwise: RoaringBitmap,
+}
+
+/// How long changes took.
+pub type Durations = BTreeMap<(ItemKey, ActionType), f64>;
+
+/// What is known of earlier runs, over the computers of one snapshot.
+#[derive(Debug, Clone, Default)]
+pub struct Past {
+    done: BTreeMap<ItemKey, Done>,
+    intents: BTreeMap<ItemKey, Vec<(IntentKey, IntentSets)>>,
+    /// What each deployment said and where it was aimed.
+    deployments: BTreeMap<Name, (Digest, Digest)>,
+    targets: BTreeMap<Name, RoaringBitmap>,
+    known: RoaringBitmap,
+    durations: Durations,
+}
+
+/// A wish whose changes are asked about.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// The intent as it is now.
+    pub key: &'a IntentKey,
+}
+
+impl Past {
+    /// The past of a snapshot's computers. Of several results of an item on a computer the newest counts.
+    /// `durations` are the mean seconds that changes took.
+    #[must_use]
+    pub fn new(
+        snapshot: &Snapshot,
+        remembered: Remembered,
+        results: impl IntoIterator<Item = ItemResult>,
+        durations: Durations,
+    ) -> Self {
+        let sorted: Vec<ComputerId> = snapshot.iter().map(|(_, computer)| computer.id.clone()).collect();
+        let before: RoaringBitmap = {
+            let positions: Vec<u32> =
+                remembered.computers.iter().filter_map(|id| snapshot.position(id)).collect();
+            positions.into_iter().collect()
+        };
+        let remembered = remembered.aligned(&sorted);
+        let mut past = Self { known: before, durations, targets: remembered.targets, ..Self::default() };
+        for (key, sets) in remembered.intents {
+            past.deployments.insert(key.deployment.clone(), (key.wish.clone(), key.target.clone()));
+            past.intents.entry(key.item.clone()).or_default().push((key, sets));
+        }
+        let mut newest: BTreeMap<ItemKey, BTreeMap<u32, ItemResult>> = BTreeMap::new();
+        for result in results {
+            let Some(computer) = snapshot.position(&result.computer) else { continue };
+            let of_item = newest.entry(result.item.clone()).or_default();
+            if of_item.get(&computer).is_none_or(|known| known.at <= result.at) {
+                of_item.insert(computer, result);
+            }
+        }
+        for (item, results) in newest {
+            let done = past.done.entry(item).or_default();
+            for (computer, result) in results {
+                let well = matches!(result.result, ActionResult::Success | ActionResult::Skipped);
+                let ended = done.by_content.entry(result.content).or_default();
+                if well { &mut ended.well } else { &mut ended.otherwise }.insert(computer);
+                if let Some(values) = result.values.filter(|_| well && puts_there(result.action)) {
+                    done.values.entry(values).or_default().insert(computer);
+                }
+            }
+        }
+        past
+    }
+
+    /// The computers of `on` by the cause of a change that this intent leads to there.
+    #[must_use]
+    pub fn causes(&self, intent: &IntentKey, on: &RoaringBitmap) -> Vec<(Cause, RoaringBitmap)> {
+        let mut sets: BTreeMap<Cause, RoaringBitmap> = BTreeMap::new();
+        let mut rest = on.clone();
+        let mut take = |cause: Cause, part: RoaringBitmap, rest: &mut RoaringBitmap| {
+            if !part.is_empty() {
+                *rest -= &part;
+                *sets.entry(cause).or_default() |= part;
+            }
+        };
+        if let Some(ended) = self.done.get(&intent.item).and_then(|done| done.by_content.get(&intent.content))
+        {
+            take(Cause::Retry, &rest & &ended.otherwise, &mut rest);
+            take(Cause::Drift, &rest & &ended.well, &mut rest);
+        }
+        for (before, of_before) in self.intents.get(&intent.item).into_iter().flatten() {
+            if rest.is_empty() {
+                break;
+            }
+            let part = &rest & &of_before.wanted;
+            if part.is_empty() {
+                continue;
+            }
+            let same_wish = before.deployment == intent.deployment && before.wish == intent.wish;
+            if same_wish && before.content == intent.content && before.mode == intent.mode {
+                take(Cause::Drift, &part & &of_before.satisfied, &mut rest);
+                take(Cause::NewIntent, &part - &of_before.satisfied, &mut rest);
+            } else if same_wish && before.mode != intent.mode {
+                take(Cause::Policy, part, &mut rest);
+            } else if same_wish && before.version != intent.version {
+                take(Cause::SourceData, part, &mut rest);
+            } else if self.was_there(intent) && before.deployment != intent.deployment {
+                take(Cause::Membership, part, &mut rest);
+            } else {
+                take(Cause::NewIntent, part, &mut rest);
+            }
+        }
+        let cause = if self.was_there(intent) { Cause::Membership } else { Cause::NewIntent };
+        let last = std::mem::take(&mut rest);
+        take(cause, last, &mut rest);
+        sets.into_iter().collect()
+    }
+
+    /// Whether this deployment said the same and was aimed at the same in the last run, so that only who is in its target
+    /// can have changed.
+    fn was_there(&self, intent: &IntentKey) -> bool {
+        let before = self.deployments.get(&intent.deployment);
+        before.is_some_and(|(wish, target)| *wish == intent.wish && *target == intent.target)
+    }
+
+    /// The computers of `on` on which an item was put in place with other values than these (PAR-8). Where Muster did not
+    /// put it there, nothing is known of its values, and it is left alone.
+    #[must_use]
+    pub fn other_values(&self, item: &ItemKey, values: &Digest, on: &RoaringBitmap) -> RoaringBitmap {
+        let Some(done) = self.done.get(item) else { return RoaringBitmap::new() };
+        let others = done.values.iter().filter(|(known, _)| *known != values);
+        others.fold(RoaringBitmap::new(), |sum, (_, computers)| sum | (computers & on))
+    }
+
+    /// Who was in a named target when a run last used it; `None` when none did.
+    #[must_use]
+    pub fn members(&self, target: &Name) -> Option<&RoaringBitmap> {
+        self.targets.get(target)
+    }
+
+    /// The computers that were known when a run last ended.
+    #[must_use]
+    pub const fn known(&self) -> &RoaringBitmap {
+        &self.known
+    }
+
+    /// The mean seconds that a change of an item took.
+    #[must_use]
+    pub const fn durations(&self) -> &Durations {
+        &self.durations
+    }
+}
+
+/// Whether an action leaves the item there with the values that it was given.
+const fn puts_there(action: ActionType) -> bool {
+    matches!(
+        action,
+        ActionType::Install
+            | ActionType::Update
+            | ActionType::Downgrade
+            | ActionType::Repair
+            | ActionType::Reinstall
+            | ActionType::Set
+    )
+}
+
+/// The digest of what a deployment says of its item, without what `latest` or a range comes to at the moment.
+#[must_use]
+pub fn wish(deployment: &Deployment) -> Digest {
+    let desired = match &deployment.desired {
+        Desired::Task => serde_json::json!("task"),
+        Desired::Software { state, version, allow_downgrade } => {
+            let version = match version {
+                WantedVersion::Any { .. } => "any",
+                WantedVersion::Latest { .. } => "latest",
+                WantedVersion::Exact { version } => version,
+                WantedVersion::Range { constraint, .. } => constraint,
+            };
+            serde_json::json!([state, version, allow_downgrade])
+        }
+    };
+    digest::of(&(desired, &deployment.parameters))
+}
+
+/// The digest of a target's expression.
+#[must_use]
+pub fn target(expression: &Match) -> Digest {
+    digest::of(expression)
+}
+
+/// The digest of values, as it is kept with a result (PAR-8).
+#[must_use]
+pub fn values(values: &BTreeMap<String, ParameterValue>) -> Digest {
+    digest::of(values)
+}
