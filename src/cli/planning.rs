@@ -24,7 +24,7 @@ use crate::time::Clock;
 /// # Errors
 /// When a selector cannot be read (exit 64).
 pub(super) fn wish(scope: &Scope, refresh: Refresh, offline: bool) -> Result<Wish, CliError> {
-    let options = Options { only: scope.only.clone(), mode: scope.mode };
+    let options = Options { only: scope.only.clone(), mode: scope.mode, ..Options::default() };
     wish_of(options, scope.refresh.unwrap_or(refresh), offline)
 }
 
@@ -38,7 +38,7 @@ pub(super) fn wish_of(options: Options, refresh: Refresh, offline: bool) -> Resu
         .iter()
         .map(|line| targets::parse_line(line).map_err(|error| CliError::selector(line, &error)))
         .collect::<Result<Vec<Match>, CliError>>()?;
-    Ok(Wish { only, options, refresh, offline })
+    Ok(Wish { only, options, refresh, offline, judge: None })
 }
 
 /// Lists, detects and plans, with progress on standard error.
@@ -82,6 +82,7 @@ pub(super) async fn prepare(
     }
     shell.report(&prepared.findings, &opened.config.sources);
     shell.report(&prepared.planned.findings, &opened.config.sources);
+    shell.report(&prepared.judged.lints, &opened.config.sources);
     for message in prepared.failed.values() {
         shell.ui.warning(message);
         shell.ui.hint("its computers are kept as they were listed last, and nothing is removed from them");

@@ -215,7 +215,11 @@ impl Rule {
     ///
     /// # Errors
     /// [`EvaluationError`] when an expression has no answer.
-    pub fn denies(&self, machine: &Machine, facts: &[(&str, Fact)]) -> Result<Option<String>, EvaluationError> {
+    pub fn denies(
+        &self,
+        machine: &Machine,
+        facts: &[(&str, Fact)],
+    ) -> Result<Option<String>, EvaluationError> {
         if let Some(when) = &self.when
             && !machine.truth(when, facts)?
         {
@@ -229,7 +233,11 @@ impl Rule {
     #[must_use]
     pub fn uses(&self, word: &str) -> bool {
         let expressions = self.when.iter().chain(std::iter::once(&self.condition));
-        expressions.flat_map(|expression| &expression.uses).map(String::as_str).chain(self.message.uses()).any(|used| used == word)
+        expressions
+            .flat_map(|expression| &expression.uses)
+            .map(String::as_str)
+            .chain(self.message.uses())
+            .any(|used| used == word)
     }
 }
 

@@ -11,8 +11,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
 
 use super::kind::{
-    API_VERSION, ComputerSpec, DeploymentSpec, ExceptionSpec, GuardrailSpec, GuardrailTestSpec, InstanceSpec, Kind, Metadata, OrderSpec, ProviderSpec,
-    ScriptSpec, SoftwareSpec, TargetSpec, TaskSpec, TenantSpec,
+    API_VERSION, ComputerSpec, DeploymentSpec, ExceptionSpec, GuardrailSpec, GuardrailTestSpec, InstanceSpec,
+    Kind, Metadata, OrderSpec, ProviderSpec, ScriptSpec, SoftwareSpec, TargetSpec, TaskSpec, TenantSpec,
 };
 use crate::plan::document::Plan;
 

@@ -58,7 +58,8 @@ pub fn add(documents: &mut Documents, sources: &mut Sources, findings: &mut Find
     wanted.dedup();
     for name in wanted {
         let Some(text) = text(name) else { continue };
-        let (file, text): (Arc<str>, Arc<str>) = (format!("muster:policies/{name}/policy.yaml").into(), text.into());
+        let (file, text): (Arc<str>, Arc<str>) =
+            (format!("muster:policies/{name}/policy.yaml").into(), text.into());
         let (raws, found) = parse::parse(&file, &text, &[Kind::Guardrail.as_str()]);
         findings.extend(found);
         sources.insert(Arc::clone(&file), Arc::clone(&text));

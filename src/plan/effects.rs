@@ -16,24 +16,25 @@ pub const fn removes(action: ActionType) -> bool {
     matches!(action, ActionType::Uninstall)
 }
 
-/// Whether the action restarts the computer.
+/// Whether the change may restart its computers.
 #[must_use]
-pub const fn restarts(action: ActionType) -> bool {
-    matches!(action, ActionType::Reboot)
+pub fn restarts(change: &Change) -> bool {
+    change.may_restart || change.action == ActionType::Reboot
 }
 
-/// Whether the action replaces, repairs, removes or restarts something that is there and may be in use.
+/// Whether the change replaces, repairs, removes or restarts something that is there and may be in use.
 #[must_use]
-pub const fn interrupts(action: ActionType) -> bool {
-    matches!(
-        action,
-        ActionType::Update
-            | ActionType::Downgrade
-            | ActionType::Uninstall
-            | ActionType::Repair
-            | ActionType::OsUpdate
-            | ActionType::Reboot
-    )
+pub fn interrupts(change: &Change) -> bool {
+    restarts(change)
+        || matches!(
+            change.action,
+            ActionType::Update
+                | ActionType::Downgrade
+                | ActionType::Uninstall
+                | ActionType::Repair
+                | ActionType::OsUpdate
+                | ActionType::Reboot
+        )
 }
 
 /// Positions of its computers in the plan, ascending.

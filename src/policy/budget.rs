@@ -18,7 +18,9 @@ pub fn name(kind: BudgetKind, per_tenant: bool) -> String {
 #[must_use]
 pub fn names() -> Vec<String> {
     let both = [false, true];
-    both.into_iter().flat_map(|tenant| BudgetKind::ALL.into_iter().map(move |kind| name(kind, tenant))).collect()
+    both.into_iter()
+        .flat_map(|tenant| BudgetKind::ALL.into_iter().map(move |kind| name(kind, tenant)))
+        .collect()
 }
 
 /// What breaches a budget.
@@ -47,7 +49,12 @@ pub const fn used(kind: BudgetKind, counts: &Counts) -> u64 {
     }
 }
 
-fn breach(kind: BudgetKind, budget: &Budget, counts: &Counts, tenant: Option<Option<&Name>>) -> Option<Verdict> {
+fn breach(
+    kind: BudgetKind,
+    budget: &Budget,
+    counts: &Counts,
+    tenant: Option<Option<&Name>>,
+) -> Option<Verdict> {
     let used = used(kind, counts);
     let allowed = budget.allowance.of(counts.scope).filter(|allowed| used > *allowed)?;
     let rule = name(kind, tenant.is_some());

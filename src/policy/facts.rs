@@ -92,7 +92,13 @@ pub fn common(config: &Config, stage: Stage, now: Timestamp) -> Vec<(&'static st
 impl<'a> PlanFacts<'a> {
     /// Looks up the plan's computers.
     #[must_use]
-    pub fn new(config: &'a Config, snapshot: &'a Snapshot, plan: &'a Plan, tally: &'a Tally, now: Timestamp) -> Self {
+    pub fn new(
+        config: &'a Config,
+        snapshot: &'a Snapshot,
+        plan: &'a Plan,
+        tally: &'a Tally,
+        now: Timestamp,
+    ) -> Self {
         let positions = plan.computers.iter().map(|computer| snapshot.position(&computer.id)).collect();
         Self { config, snapshot, plan, tally, now, positions }
     }
@@ -147,7 +153,10 @@ impl<'a> PlanFacts<'a> {
     /// What one deployment does to one item.
     #[must_use]
     pub fn changes(&self) -> Vec<Subject> {
-        self.groups().into_iter().filter_map(|((item, action, _), ats)| self.change(item, action, &ats)).collect()
+        self.groups()
+            .into_iter()
+            .filter_map(|((item, action, _), ats)| self.change(item, action, &ats))
+            .collect()
     }
 
     fn change(&self, item: &ItemKey, action: ActionType, ats: &[usize]) -> Option<Subject> {
@@ -164,10 +173,11 @@ impl<'a> PlanFacts<'a> {
         let of_role = |role: Role| roles.with(&role).intersection_len(&known);
         let role_words: Vec<String> =
             roles.iter().filter(|(_, set)| !set.is_disjoint(&known)).map(|(role, _)| word(role)).collect();
-        let controllers =
-            (roles.with(&Role::DomainController) | roles.with(&Role::PrimaryDomainController)).intersection_len(&known);
+        let controllers = (roles.with(&Role::DomainController) | roles.with(&Role::PrimaryDomainController))
+            .intersection_len(&known);
         let each = |of: &dyn Fn(&Change) -> String| -> Vec<String> {
-            let set: BTreeSet<String> = changes.iter().map(|change| of(change)).filter(|text| !text.is_empty()).collect();
+            let set: BTreeSet<String> =
+                changes.iter().map(|change| of(change)).filter(|text| !text.is_empty()).collect();
             set.into_iter().collect()
         };
         let deployment = match self.config.deployments.get(&first.deployment.name) {
@@ -191,8 +201,8 @@ impl<'a> PlanFacts<'a> {
             "servers": of_role(Role::Server),
             "domainControllers": controllers,
             "removes": effects::removes(first.action),
-            "interrupts": effects::interrupts(first.action),
-            "restarts": effects::restarts(first.action),
+            "interrupts": changes.iter().any(|change| effects::interrupts(change)),
+            "restarts": changes.iter().any(|change| effects::restarts(change)),
             "prerequisiteOf": first.needed_by.as_ref().map(ToString::to_string).unwrap_or_default(),
             "deployment": deployment,
         });
@@ -203,7 +213,10 @@ impl<'a> PlanFacts<'a> {
             item: Some(item_ref(item)),
             tenants,
             computers,
-            ..Subject::new(format!("{action} of {item}"), vec![("change", Fact::new(&facts)), ("deployment", deployment)])
+            ..Subject::new(
+                format!("{action} of {item}"),
+                vec![("change", Fact::new(&facts)), ("deployment", deployment)],
+            )
         })
     }
 
@@ -212,8 +225,11 @@ impl<'a> PlanFacts<'a> {
     pub fn tenants(&self) -> Vec<Subject> {
         let busy = self.tally.tenants.iter().filter(|(_, counts)| counts.computers > 0);
         busy.map(|(tenant, _)| {
-            let label = tenant.as_ref().map_or_else(|| "computers without a tenant".to_owned(), |n| format!("tenant {n}"));
-            let about = tenant.as_ref().and_then(|name| self.config.tenants.get(name)).map(|t| t.place.clone());
+            let label = tenant
+                .as_ref()
+                .map_or_else(|| "computers without a tenant".to_owned(), |n| format!("tenant {n}"));
+            let about =
+                tenant.as_ref().and_then(|name| self.config.tenants.get(name)).map(|t| t.place.clone());
             let facts = vec![("tenant", self.tenant_facts(tenant.as_ref())), self.now_of(tenant.as_ref())];
             Subject { about, tenants: BTreeSet::from([tenant.clone()]), ..Subject::new(label, facts) }
         })
@@ -227,7 +243,8 @@ impl<'a> PlanFacts<'a> {
     fn tenant_facts(&self, name: Option<&Name>) -> Fact {
         let tenant = name.and_then(|name| self.config.tenants.get(name));
         let counts = self.tally.tenants.get(&name.cloned()).copied().unwrap_or_default();
-        let open = hours::of_tenant(&self.config.safety, name).is_some_and(|hours| hours::is_open(hours, self.now));
+        let open =
+            hours::of_tenant(&self.config.safety, name).is_some_and(|hours| hours::is_open(hours, self.now));
         let protected = |name: &Name| {
             let key = ProtectedKey { kind: ProtectedKind::Tenant, name: name.clone() };
             self.config.safety.protected.contains_key(&key)
@@ -282,7 +299,9 @@ impl<'a> PlanFacts<'a> {
         let mut of_computer: Vec<Vec<usize>> = vec![Vec::new(); self.plan.computers.len()];
         for (at, change) in self.plan.changes.iter().enumerate().filter(|(_, change)| effects::acts(change)) {
             for position in effects::computers(change) {
-                if let Some(changes) = usize::try_from(position).ok().and_then(|position| of_computer.get_mut(position)) {
+                if let Some(changes) =
+                    usize::try_from(position).ok().and_then(|position| of_computer.get_mut(position))
+                {
                     changes.push(at);
                 }
             }
@@ -303,7 +322,12 @@ impl<'a> PlanFacts<'a> {
         });
         let (roles, os) = match known {
             Some((ix, _)) => (
-                self.snapshot.roles().iter().filter(|(_, set)| set.contains(ix)).map(|(role, _)| *role).collect(),
+                self.snapshot
+                    .roles()
+                    .iter()
+                    .filter(|(_, set)| set.contains(ix))
+                    .map(|(role, _)| *role)
+                    .collect(),
                 self.snapshot.families().iter().find(|(_, set)| set.contains(ix)).map(|(family, _)| *family),
             ),
             None => (BTreeSet::new(), None),
@@ -338,8 +362,8 @@ impl<'a> PlanFacts<'a> {
             "actions": actions,
             "items": items,
             "removes": removes,
-            "interrupts": changes.iter().any(|change| effects::interrupts(change.action)),
-            "restarts": changes.iter().any(|change| effects::restarts(change.action)),
+            "interrupts": changes.iter().any(|change| effects::interrupts(change)),
+            "restarts": changes.iter().any(|change| effects::restarts(change)),
         }))
     }
 
@@ -352,7 +376,10 @@ impl<'a> PlanFacts<'a> {
     /// The name of a computer of the plan.
     #[must_use]
     pub fn name(&self, at: u32) -> Option<&'a str> {
-        usize::try_from(at).ok().and_then(|at| self.plan.computers.get(at)).map(|computer| computer.name.as_str())
+        usize::try_from(at)
+            .ok()
+            .and_then(|at| self.plan.computers.get(at))
+            .map(|computer| computer.name.as_str())
     }
 
     fn position(&self, at: u32) -> Option<u32> {
@@ -397,7 +424,8 @@ pub fn deployments(config: &Config) -> Vec<Subject> {
 }
 
 fn deployment_facts(config: &Config, deployment: &Deployment) -> Value {
-    let scope = targets::resolve(&deployment.expression, config, None).ok().map(|resolved| targets::scope(&resolved));
+    let scope =
+        targets::resolve(&deployment.expression, config, None).ok().map(|resolved| targets::scope(&resolved));
     let expression = serde_json::to_value(&deployment.expression).unwrap_or_default();
     let mut words = Words::default();
     words.read(config, &expression, false);
@@ -506,7 +534,8 @@ fn secret_name(reference: &SecretRef) -> Option<String> {
 
 /// The tenant whose name a secret's name or a folder of its path begins with; the longest one.
 fn owner<'a>(config: &'a Config, secret: &str) -> Option<&'a str> {
-    let parts: Vec<String> = secret.split('/').map(|part| part.to_lowercase().replace(['_', '.'], "-")).collect();
+    let parts: Vec<String> =
+        secret.split('/').map(|part| part.to_lowercase().replace(['_', '.'], "-")).collect();
     let owns = |tenant: &&Name| {
         let begins = |part: &String| {
             part.strip_prefix(tenant.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))

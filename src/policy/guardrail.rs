@@ -94,7 +94,8 @@ impl Court<'_> {
         let name = exception.metadata.name.clone();
         said.used.insert(name.clone());
         if self.is_expired(exception) {
-            verdict.message = format!("{} (exception {name} expired on {})", verdict.message, exception.expires);
+            verdict.message =
+                format!("{} (exception {name} expired on {})", verdict.message, exception.expires);
             verdict.expired = Some(name);
         } else {
             verdict.set_aside = Some(SetAside::Exception {
@@ -158,8 +159,8 @@ impl Court<'_> {
     fn fits(&self, exception: &Exception, subject: &Subject) -> bool {
         let deployments = exception.deployments.is_empty()
             || subject.deployment.as_ref().is_some_and(|name| exception.deployments.contains(name));
-        let items =
-            exception.items.is_empty() || subject.item.as_ref().is_some_and(|item| exception.items.contains(item));
+        let items = exception.items.is_empty()
+            || subject.item.as_ref().is_some_and(|item| exception.items.contains(item));
         let tenants = exception.tenants.is_empty()
             || (!subject.tenants.is_empty()
                 && subject.tenants.iter().all(|t| t.as_ref().is_some_and(|t| exception.tenants.contains(t))));
@@ -174,7 +175,9 @@ impl Court<'_> {
         let Some(plan) = self.plan else { return RoaringBitmap::new() };
         computers
             .iter()
-            .filter(|at| plan.name(*at).is_some_and(|name| exception.computers.contains(&name.to_lowercase())))
+            .filter(|at| {
+                plan.name(*at).is_some_and(|name| exception.computers.contains(&name.to_lowercase()))
+            })
             .collect()
     }
 

@@ -17,7 +17,8 @@ pub fn is_open(hours: &Hours, now: Timestamp) -> bool {
     if hours.from < hours.to {
         return hours.days.contains(&today) && hours.from <= time && time < hours.to;
     }
-    (hours.days.contains(&today) && hours.from <= time) || (hours.days.contains(&yesterday) && time < hours.to)
+    (hours.days.contains(&today) && hours.from <= time)
+        || (hours.days.contains(&yesterday) && time < hours.to)
 }
 
 /// The hours of a tenant: its own, else the instance's.

@@ -6,13 +6,13 @@ use std::collections::BTreeSet;
 
 use roaring::RoaringBitmap;
 
+use super::budget;
 use super::facts::{self, PlanFacts, Subject};
 use super::guardrail::Court;
 use super::language::machine::{Fact, Machine};
 use super::protection::{self, Protection};
 use super::tally::tally;
 use super::verdict::{Override, RuleKind, SetAside, Stage, Verdict, Weight};
-use super::budget;
 use crate::config::Config;
 use crate::config::kind::{StageEffect, Subject as About};
 use crate::config::safety::{Exception, Guardrail};
@@ -156,7 +156,8 @@ fn guardrails(
             StageEffect::Deny => Weight::Deny,
         };
         let rule = &guardrail.rule;
-        let by_name = rule.subject == About::Computer && (rule.uses("computer.name") || rule.uses("computer"));
+        let by_name =
+            rule.subject == About::Computer && (rule.uses("computer.name") || rule.uses("computer"));
         let said = court.ask(guardrail, weight, subjects.get(rule.subject, by_name));
         judgement.verdicts.extend(said.verdicts);
         used.extend(said.used);
@@ -168,7 +169,12 @@ fn guardrails(
 }
 
 /// What is to be said of an exception that nothing needed.
-fn unused(court: &Court<'_>, exception: &Exception, guardrail: Option<&Guardrail>, stage: Stage) -> Option<Finding> {
+fn unused(
+    court: &Court<'_>,
+    exception: &Exception,
+    guardrail: Option<&Guardrail>,
+    stage: Stage,
+) -> Option<Finding> {
     let name = &exception.metadata.name;
     if court.is_expired(exception) {
         let message = format!("the exception {name} of {} expired on {}", exception.owner, exception.expires);
@@ -196,7 +202,8 @@ fn unknown_computers(config: &Config, snapshot: &Snapshot, lints: &mut Findings)
     let known: BTreeSet<String> = snapshot.iter().map(|(_, computer)| computer.name.to_lowercase()).collect();
     for exception in named {
         for name in exception.computers.iter().filter(|name| !known.contains(*name)) {
-            let message = format!("the exception {} names {name}, which nobody lists", exception.metadata.name);
+            let message =
+                format!("the exception {} names {name}, which nobody lists", exception.metadata.name);
             lints.push(Finding::new(code::EXCEPTION_UNUSED, message, exception.place.clone()));
         }
     }

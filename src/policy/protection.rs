@@ -69,7 +69,8 @@ pub fn declared(config: &Config, snapshot: &Snapshot, commit: Option<&CommitId>)
         let computers = covered(config, snapshot, key);
         match key.kind {
             ProtectedKind::Computer => {
-                protection.computers = computers.iter().filter_map(|ix| snapshot.get(ix)).map(|c| c.id.clone()).collect();
+                protection.computers =
+                    computers.iter().filter_map(|ix| snapshot.get(ix)).map(|c| c.id.clone()).collect();
             }
             ProtectedKind::Tenant => {
                 protection.tenants = below(config, &key.name);
@@ -104,19 +105,26 @@ pub fn next(stored: &[Protection], declared: Vec<Protection>, released: bool) ->
 
 /// The removals of a plan that are protected, and protections whose declaration is gone.
 #[must_use]
-pub fn judge(config: &Config, snapshot: &Snapshot, plan: &Plan, stored: &[Protection]) -> (Vec<Verdict>, Findings) {
+pub fn judge(
+    config: &Config,
+    snapshot: &Snapshot,
+    plan: &Plan,
+    stored: &[Protection],
+) -> (Vec<Verdict>, Findings) {
     let mut verdicts = Vec::new();
     let mut lints = Findings::new();
     let in_force = in_force(config, snapshot, stored);
     if in_force.is_empty() {
         return (verdicts, lints);
     }
-    let positions: Vec<Option<u32>> = plan.computers.iter().map(|computer| snapshot.position(&computer.id)).collect();
+    let positions: Vec<Option<u32>> =
+        plan.computers.iter().map(|computer| snapshot.position(&computer.id)).collect();
     let mut removals = Vec::new();
     for change in &plan.changes {
         if effects::acts(change) && effects::removes(change.action) {
             let of_plan = effects::computers(change).filter_map(|at| usize::try_from(at).ok());
-            let computers: RoaringBitmap = of_plan.filter_map(|at| positions.get(at).copied().flatten()).collect();
+            let computers: RoaringBitmap =
+                of_plan.filter_map(|at| positions.get(at).copied().flatten()).collect();
             removals.push((change, computers));
         }
     }
@@ -153,7 +161,9 @@ pub fn judge(config: &Config, snapshot: &Snapshot, plan: &Plan, stored: &[Protec
         if !hit && protection.gone.is_some() {
             let message = format!("{} {} and stays protected", protection.key, was(protection));
             let finding = Finding::without_place(code::PROTECTION_GONE, message);
-            lints.push(finding.help("put `protect: true` back, or release it: muster apply --override protection --reason TEXT"));
+            lints.push(finding.help(
+                "put `protect: true` back, or release it: muster apply --override protection --reason TEXT",
+            ));
         }
     }
     (verdicts, lints)
@@ -175,8 +185,12 @@ fn short(commit: &CommitId) -> &str {
 
 fn names(snapshot: &Snapshot, computers: &RoaringBitmap) -> String {
     const SHOWN: usize = 3;
-    let shown: Vec<&str> =
-        computers.iter().take(SHOWN).filter_map(|ix| snapshot.get(ix)).map(|computer| computer.name.as_str()).collect();
+    let shown: Vec<&str> = computers
+        .iter()
+        .take(SHOWN)
+        .filter_map(|ix| snapshot.get(ix))
+        .map(|computer| computer.name.as_str())
+        .collect();
     let more = usize::try_from(computers.len()).unwrap_or(usize::MAX).saturating_sub(shown.len());
     if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }
 }
@@ -244,7 +258,9 @@ fn below(config: &Config, root: &Name) -> BTreeSet<Name> {
         let more: Vec<Name> = config
             .tenants
             .iter()
-            .filter(|(name, tenant)| !found.contains(*name) && tenant.parent.as_ref().is_some_and(|p| found.contains(p)))
+            .filter(|(name, tenant)| {
+                !found.contains(*name) && tenant.parent.as_ref().is_some_and(|p| found.contains(p))
+            })
             .map(|(name, _)| name.clone())
             .collect();
         if more.is_empty() {

@@ -57,8 +57,8 @@ pub fn tally(plan: &Plan, snapshot: &Snapshot, scope: Option<&RoaringBitmap>) ->
             let Some(done) = usize::try_from(position).ok().and_then(|at| done.get_mut(at)) else { continue };
             done.touched = true;
             done.actions += 1;
-            done.interrupted |= effects::interrupts(change.action);
-            done.restarted |= effects::restarts(change.action);
+            done.interrupted |= effects::interrupts(change);
+            done.restarted |= effects::restarts(change);
             done.removals += u32::from(effects::removes(change.action));
         }
     }

@@ -37,6 +37,7 @@ pub fn plan(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
         )?;
     }
     revision(out, plan)?;
+    super::policy::markdown(out, plan, |text| escape(text).into())?;
     if !plan.changes.is_empty() {
         writeln!(out, "| | Change | Computers | Why | Declared in |\n|---|---|---:|---|---|")?;
         for change in plan.changes.iter().take(ROWS) {

@@ -21,10 +21,14 @@ use crate::inventory::item::Detection;
 use crate::inventory::known::{Contact, Known};
 use crate::inventory::snapshot::Snapshot;
 use crate::plan::detections::Detections;
+use crate::plan::digest;
 use crate::plan::document::{Options, Revision};
 use crate::plan::needs::{Ask, Need, Refresh, needs};
 use crate::plan::past::Past;
 use crate::plan::planner::{self, Planned};
+use crate::policy::judge::{self, Judgement};
+use crate::policy::protection::Protection;
+use crate::policy::verdict::Stage;
 use crate::provider::Reader;
 use crate::store::{Store, StoreError};
 use crate::targets;
@@ -68,6 +72,8 @@ pub struct Wish {
     pub refresh: Refresh,
     /// Contact nobody, list nothing: use what is remembered.
     pub offline: bool,
+    /// For what the plan is judged, if it is.
+    pub judge: Option<Stage>,
 }
 
 /// How far detection is.
@@ -98,6 +104,10 @@ pub struct Prepared {
     pub detections: Detections,
     /// The plan and its findings.
     pub planned: Planned,
+    /// What rules say of the plan; its verdicts stand in the plan too.
+    pub judged: Judgement,
+    /// What was protected when something was applied last.
+    pub protections: Vec<Protection>,
     /// Findings about the computers, before planning.
     pub findings: Findings,
     /// Providers without a complete list.
@@ -179,7 +189,8 @@ impl Preparation<'_> {
             self.store.results().await?,
             self.store.durations().await?,
         );
-        let planned = planner::plan(&planner::Input {
+        let limit = scope.as_ref().map(|scope| scope.certain.clone());
+        let mut planned = planner::plan(&planner::Input {
             config: self.config,
             snapshot: &snapshot,
             detections: &detections,
@@ -190,7 +201,36 @@ impl Preparation<'_> {
             now: self.clock.now(),
             max_age,
         });
-        Ok(Prepared { snapshot, detections, planned, findings, failed, contacted, reached, oldest })
+        let protections = self.store.protections().await?;
+        let judged = match wish.judge {
+            None => Judgement::default(),
+            Some(stage) => judge::judge(&judge::Input {
+                config: self.config,
+                snapshot: &snapshot,
+                plan: &planned.plan,
+                scope: limit.as_ref(),
+                stage,
+                now: self.clock.now(),
+                overrides: &wish.options.overrides,
+                protections: &protections,
+            }),
+        };
+        if !judged.verdicts.is_empty() {
+            planned.plan.verdicts.clone_from(&judged.verdicts);
+            planned.plan.digest = digest::of_plan(&planned.plan);
+        }
+        Ok(Prepared {
+            snapshot,
+            detections,
+            planned,
+            judged,
+            protections,
+            findings,
+            failed,
+            contacted,
+            reached,
+            oldest,
+        })
     }
 
     fn scope(

@@ -18,6 +18,7 @@ mod forgotten;
 mod generated;
 mod git;
 mod layering;
+mod policies;
 mod schema_agreement;
 mod simulated;
 mod ssh;

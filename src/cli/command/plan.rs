@@ -7,8 +7,10 @@ use crate::cli::context::Shell;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::planning;
+use crate::cli::safety;
 use crate::plan::document::Plan;
 use crate::plan::needs::Refresh;
+use crate::policy::verdict::Stage;
 use crate::report;
 use crate::session::control::Control;
 use crate::session::prepare::Prepared;
@@ -19,7 +21,9 @@ pub(in crate::cli) async fn run(
     control: &Control,
 ) -> Result<Exit, CliError> {
     let opened = shell.open(command.scope.revision.rev.as_deref())?;
-    let wish = planning::wish(&command.scope, Refresh::Auto, command.offline)?;
+    let mut wish = planning::wish(&command.scope, Refresh::Auto, command.offline)?;
+    wish.judge = Some(Stage::Plan);
+    wish.options.overrides = safety::overrides(&opened.config, &command.set_aside)?;
     let links = shell.links(&opened)?;
     let store = shell.store(&opened).await?;
     let prepared = planning::prepare(shell, &opened, &links, &store, control, &wish).await?;
@@ -32,7 +36,11 @@ pub(in crate::cli) async fn run(
         std::fs::write(&path, text).map_err(|error| CliError::io("write", &path, error))?;
         shell.ui.hint(format!("saved; apply exactly this with: muster apply {}", file.display()));
     }
-    Ok(exit(&prepared, command.detailed_exitcode, command.scope.allow_missing))
+    match exit(&prepared, command.detailed_exitcode, command.scope.allow_missing) {
+        Exit::Refused => Err(safety::refusal(plan, "it would not be applied")
+            .unwrap_or_else(|| CliError::reported(Exit::Refused))),
+        exit => Ok(exit),
+    }
 }
 
 /// Prints a plan in the form that was asked for.
@@ -54,6 +62,8 @@ pub(in crate::cli) fn exit(prepared: &Prepared, detailed: bool, allow_missing: u
     let plan = &prepared.planned.plan;
     if prepared.findings.has_errors() || prepared.planned.findings.has_errors() {
         Exit::Configuration
+    } else if prepared.judged.is_refused() {
+        Exit::Refused
     } else if !prepared.failed.is_empty() {
         Exit::Source
     } else if too_much_missing(plan, allow_missing) {

@@ -3,22 +3,29 @@
 use serde_json::json;
 
 use crate::cli::arguments::{Form, Validate};
-use crate::cli::context::Shell;
+use crate::cli::context::{Shell, SystemClock};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::diagnostic::Findings;
+use crate::policy::judge;
 use crate::report::diagnostic;
 use crate::report::words::{count, plural};
+use crate::time::Clock;
 
 pub(in crate::cli) fn run(shell: &mut Shell, command: &Validate) -> Result<Exit, CliError> {
     let (_, loaded) = shell.load(command.revision.rev.as_deref())?;
-    let findings = &loaded.findings;
+    let mut findings = loaded.findings.clone();
     let valid = loaded.config.is_some() && !findings.has_errors();
+    let judged =
+        loaded.config.as_ref().map(|config| judge::validate(config, SystemClock.now())).unwrap_or_default();
+    findings.extend(judged.findings());
+    findings.sort();
+    let findings = &findings;
     shell.warned |= findings.iter().any(|finding| !finding.is_error());
     match shell.global.output {
         Form::Json => {
             let value = json!({
-                "valid": valid,
+                "valid": valid && !judged.is_refused(),
                 "revision": loaded.revision,
                 "findings": diagnostic::json(findings, &loaded.sources),
             });
@@ -33,7 +40,7 @@ pub(in crate::cli) fn run(shell: &mut Shell, command: &Validate) -> Result<Exit,
         }
         Form::Human | Form::Markdown => {
             shell.report(findings, &loaded.sources);
-            if let (true, Some(config)) = (valid, &loaded.config) {
+            if let (true, false, Some(config)) = (valid, judged.is_refused(), &loaded.config) {
                 let said = format!(
                     "Valid: {} of {} software and {}, {}, {}, {}",
                     plural(count(config.deployments.len()), "deployment"),
@@ -47,5 +54,9 @@ pub(in crate::cli) fn run(shell: &mut Shell, command: &Validate) -> Result<Exit,
             }
         }
     }
-    Ok(if valid { Exit::Done } else { Exit::Configuration })
+    Ok(match (valid, judged.is_refused()) {
+        (false, _) => Exit::Configuration,
+        (true, true) => Exit::Refused,
+        (true, false) => Exit::Done,
+    })
 }

@@ -10,12 +10,13 @@ use jiff::tz::TimeZone;
 use super::{Checker, by_name};
 use crate::config::document::{Document, Documents};
 use crate::config::kind::{
-    AllowanceSpec, BudgetKinds, BusinessHours, ExceptionSpec, GuardrailSpec, GuardrailTestSpec, InstanceSpec, ItemRef,
-    Kind, StageEffect, Subject, Weekday,
+    AllowanceSpec, BudgetKinds, BusinessHours, ExceptionSpec, GuardrailSpec, GuardrailTestSpec, InstanceSpec,
+    ItemRef, Kind, StageEffect, Subject, Weekday,
 };
 use crate::config::parse::RawDocument;
 use crate::config::safety::{
-    Allowance, Budget, BudgetKind, Budgets, Exception, Guardrail, Hours, ProtectedKey, ProtectedKind, Rule, Safety, Zone,
+    Allowance, Budget, BudgetKind, Budgets, Exception, Guardrail, Hours, ProtectedKey, ProtectedKind, Rule,
+    Safety, Zone,
 };
 use crate::config::{shipped, spanned};
 use crate::diagnostic::{Finding, Place, code, nearest};
@@ -75,8 +76,10 @@ impl<'a> Checker<'a> {
             self.begin(document);
             self.guardrail_test(document, &safety.guardrails);
         }
-        let subjects: BTreeMap<&Name, Subject> =
-            by_name(&documents.guardrails).into_iter().map(|(name, found)| (name, found.spec.r#for)).collect();
+        let subjects: BTreeMap<&Name, Subject> = by_name(&documents.guardrails)
+            .into_iter()
+            .map(|(name, found)| (name, found.spec.r#for))
+            .collect();
         for document in &documents.exceptions {
             self.begin(document);
             if let Some(exception) = self.exception(document, &subjects) {
@@ -105,12 +108,17 @@ impl<'a> Checker<'a> {
                 continue;
             }
             let message = format!("no guardrail `{name}` is shipped with Muster");
-            let finding = Finding::new(code::UNKNOWN_REFERENCE, message, raw.place(&format!("/spec/guardrails/{at}")));
+            let finding =
+                Finding::new(code::UNKNOWN_REFERENCE, message, raw.place(&format!("/spec/guardrails/{at}")));
             let own = self.is_declared(Kind::Guardrail, name);
             self.push(match nearest(name.as_str(), shipped::names()) {
-                _ if own => finding.help("the repository's own guardrails hold without being listed; take it out"),
+                _ if own => {
+                    finding.help("the repository's own guardrails hold without being listed; take it out")
+                }
                 Some(near) => finding.help(format!("did you mean `{near}`?")),
-                None => finding.help(format!("there are {}", shipped::names().collect::<Vec<_>>().join(", "))),
+                None => {
+                    finding.help(format!("there are {}", shipped::names().collect::<Vec<_>>().join(", ")))
+                }
             });
         }
     }
@@ -170,7 +178,8 @@ impl<'a> Checker<'a> {
             let time = clock(text);
             if time.is_none() {
                 let message = format!("{text:?} is not a time of the day");
-                let finding = Finding::new(code::INVALID_VALUE, message, raw.place(&format!("{pointer}/{key}")));
+                let finding =
+                    Finding::new(code::INVALID_VALUE, message, raw.place(&format!("{pointer}/{key}")));
                 self.push(finding.help("write hours and minutes: '08:00'"));
             }
             time
@@ -198,7 +207,11 @@ impl<'a> Checker<'a> {
 
     fn guardrail(&mut self, document: &Document<GuardrailSpec>) -> Option<Guardrail> {
         let Document { raw, metadata, spec, .. } = document;
-        let one = self.exactly_one(raw, "/spec", &[("deny", spec.deny.is_some()), ("require", spec.require.is_some())]);
+        let one = self.exactly_one(
+            raw,
+            "/spec",
+            &[("deny", spec.deny.is_some()), ("require", spec.require.is_some())],
+        );
         let subject = spec.r#for;
         let mut condition = |key: &str, text: &Option<String>| {
             let text = text.as_ref()?;
@@ -217,15 +230,25 @@ impl<'a> Checker<'a> {
         self.not_empty(raw, "/spec/message", &spec.message);
         let stages = spec.stages.unwrap_or_default();
         if !subject.is_document() && stages.validate.is_some_and(|effect| effect != StageEffect::Off) {
-            let message = format!("a rule about `{}` cannot be judged before there is a plan", subject.as_str());
+            let message =
+                format!("a rule about `{}` cannot be judged before there is a plan", subject.as_str());
             let finding = Finding::new(code::SETTING, message, raw.key_place("/spec/stages/validate"));
-            self.push(finding.help("take `validate` out; rules about deployments, software and scripts can have it"));
+            self.push(
+                finding
+                    .help("take `validate` out; rules about deployments, software and scripts can have it"),
+            );
         }
         if spec.when.is_some() && when.is_none() {
             return None;
         }
         let denies_when = spec.deny.is_some();
-        let rule = Rule { subject, when, condition: deny.or(require).filter(|_| one)?, denies_when, message: message? };
+        let rule = Rule {
+            subject,
+            when,
+            condition: deny.or(require).filter(|_| one)?,
+            denies_when,
+            message: message?,
+        };
         Some(Guardrail {
             metadata: metadata.clone(),
             place: document.place(),
@@ -236,7 +259,13 @@ impl<'a> Checker<'a> {
         })
     }
 
-    fn expression_at(&mut self, raw: &RawDocument, pointer: &str, text: &str, subject: Subject) -> Option<Expression> {
+    fn expression_at(
+        &mut self,
+        raw: &RawDocument,
+        pointer: &str,
+        text: &str,
+        subject: Subject,
+    ) -> Option<Expression> {
         match compile(text, subject, Wanted::Truth) {
             Ok(expression) => Some(expression),
             Err(problems) => {
@@ -251,14 +280,19 @@ impl<'a> Checker<'a> {
         for problem in problems {
             let written = raw.text.get(whole.start..whole.end).unwrap_or_default();
             let range = spanned::within(written, text, problem.range);
-            let place = Place::in_text(&raw.file, &raw.text, whole.start + range.start, whole.start + range.end);
+            let place =
+                Place::in_text(&raw.file, &raw.text, whole.start + range.start, whole.start + range.end);
             let mut finding = Finding::new(code::EXPRESSION, problem.message, place);
             finding.help = problem.help;
             self.push(finding);
         }
     }
 
-    fn guardrail_test(&mut self, document: &Document<GuardrailTestSpec>, guardrails: &BTreeMap<Name, Guardrail>) {
+    fn guardrail_test(
+        &mut self,
+        document: &Document<GuardrailTestSpec>,
+        guardrails: &BTreeMap<Name, Guardrail>,
+    ) {
         let Document { raw, spec, .. } = document;
         self.reference(raw, "/spec/guardrail", Kind::Guardrail, &spec.guardrail);
         self.not_empty_list(raw, "/spec/cases", &spec.cases);
@@ -279,16 +313,19 @@ impl<'a> Checker<'a> {
             };
             let answer = cases::answer(&guardrail.rule, &facts);
             let wrong = if answer.result != case.expect {
-                let said = if answer.message.is_empty() { String::new() } else { format!(": {}", answer.message) };
+                let said =
+                    if answer.message.is_empty() { String::new() } else { format!(": {}", answer.message) };
                 Some(("expect", format!("{} {}{said}", guardrail.metadata.name, answer.result.verb())))
             } else {
-                case.message.as_ref().filter(|message| **message != answer.message).map(|_| {
-                    ("message", format!("{} says: {}", guardrail.metadata.name, answer.message))
-                })
+                case.message
+                    .as_ref()
+                    .filter(|message| **message != answer.message)
+                    .map(|_| ("message", format!("{} says: {}", guardrail.metadata.name, answer.message)))
             };
             if let Some((key, message)) = wrong {
                 let message = format!("the case {:?} fails: {message}", case.name);
-                let finding = Finding::new(code::GUARDRAIL_CASE, message, raw.place(&format!("{pointer}/{key}")));
+                let finding =
+                    Finding::new(code::GUARDRAIL_CASE, message, raw.place(&format!("{pointer}/{key}")));
                 self.push(finding.related(guardrail.place.clone(), "the guardrail"));
             }
         }

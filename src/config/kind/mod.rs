@@ -14,8 +14,8 @@ mod instance;
 mod order;
 mod parameter;
 mod provider;
-mod safety;
 mod release;
+mod safety;
 mod script;
 mod software;
 mod target;
@@ -36,8 +36,8 @@ pub use parameter::{FileValue, ParameterSpec, ParameterType, ParameterValue};
 pub use provider::{
     Become, Faults, Generator, LocalSpec, ProviderSpec, SimulatedSpec, SshHost, SshJump, SshSpec,
 };
-pub use safety::{AllowanceSpec, BudgetKinds, BudgetSettings, BusinessHours, Weekday};
 pub use release::{Architecture, InvalidSha256, PayloadSpec, ReleaseSpec, Sha256};
+pub use safety::{AllowanceSpec, BudgetKinds, BudgetSettings, BusinessHours, Weekday};
 pub use script::{PlatformScripts, ScriptSource, ScriptSpec};
 pub use software::{
     Condition, Consequence, Detect, InventoryMatch, PackageManager, PackageMatch, ParametersChanged,

@@ -19,7 +19,11 @@ pub fn within(written: &str, value: &str, part: Range<usize>) -> Range<usize> {
         }
         let rest = written.get(at..).unwrap_or_default();
         // Indentation, line ends and escapes stand between the characters of a value.
-        let found = if c.is_whitespace() { rest.find(char::is_whitespace).filter(|skip| *skip == 0) } else { rest.find(c) };
+        let found = if c.is_whitespace() {
+            rest.find(char::is_whitespace).filter(|skip| *skip == 0)
+        } else {
+            rest.find(c)
+        };
         let here = found.map_or(at, |skip| at + skip);
         if offset >= part.start && start.is_none() {
             start = Some(here);

@@ -37,7 +37,10 @@ pub struct Answer {
 ///
 /// # Errors
 /// Everything that does not fit the vocabulary.
-pub fn facts(subject: Subject, given: &BTreeMap<String, Value>) -> Result<BTreeMap<&'static str, Value>, Vec<Misfit>> {
+pub fn facts(
+    subject: Subject,
+    given: &BTreeMap<String, Value>,
+) -> Result<BTreeMap<&'static str, Value>, Vec<Misfit>> {
     let mut misfits = Vec::new();
     let roots = vocabulary::roots(subject);
     let mut facts = BTreeMap::new();
@@ -59,7 +62,8 @@ pub fn facts(subject: Subject, given: &BTreeMap<String, Value>) -> Result<BTreeM
         if let (Some(deployment), Some(Value::Object(change))) = (deployment, facts.get_mut("change")) {
             change.insert("deployment".to_owned(), deployment);
         }
-    } else if let Some(deployment) = facts.get("change").and_then(|change| change.get("deployment")).cloned() {
+    } else if let Some(deployment) = facts.get("change").and_then(|change| change.get("deployment")).cloned()
+    {
         facts.insert("deployment", deployment);
     }
     if misfits.is_empty() { Ok(facts) } else { Err(misfits) }
@@ -73,7 +77,9 @@ pub fn answer(rule: &Rule, facts: &BTreeMap<&'static str, Value>) -> Answer {
     match rule.denies(&machine, &facts) {
         Ok(None) => Answer { result: Expectation::Allow, message: String::new() },
         Ok(Some(message)) => Answer { result: Expectation::Deny, message },
-        Err(error) => Answer { result: Expectation::Deny, message: format!("it could not be judged: {error}") },
+        Err(error) => {
+            Answer { result: Expectation::Deny, message: format!("it could not be judged: {error}") }
+        }
     }
 }
 
@@ -117,7 +123,13 @@ fn lay_over(under: &mut Value, value: &Value, of: Of, pointer: &str, misfits: &m
     misfits.push(Misfit { pointer: pointer.to_owned(), message: format!("expected {expected}"), help: None });
 }
 
-fn record_over(under: &mut Value, value: &Value, record: &'static Record, pointer: &str, misfits: &mut Vec<Misfit>) {
+fn record_over(
+    under: &mut Value,
+    value: &Value,
+    record: &'static Record,
+    pointer: &str,
+    misfits: &mut Vec<Misfit>,
+) {
     let (Value::Object(under), Value::Object(given)) = (under, value) else {
         let message = format!("expected the words of {}", record.name);
         misfits.push(Misfit { pointer: pointer.to_owned(), message, help: None });

@@ -78,7 +78,11 @@ impl Type {
             (Self::Any, _) | (_, Self::Any) => true,
             (Self::List(a), Self::List(b)) | (Self::Map(a), Self::Map(b)) => a.meets(b),
             (Self::Record(a), Self::Record(b)) => a.name == b.name,
-            _ => (self.is_number() && other.is_number()) || (self.is_text() && other.is_text()) || self == other,
+            _ => {
+                (self.is_number() && other.is_number())
+                    || (self.is_text() && other.is_text())
+                    || self == other
+            }
         }
     }
 
@@ -94,9 +98,22 @@ impl Type {
 }
 
 /// Functions by name: whether they are called on a value, how many arguments they take, what they give.
-const FUNCTIONS: &[&str] =
-    &["size", "contains", "startsWith", "endsWith", "matches", "string", "int", "double", "has", "all", "exists",
-        "exists_one", "map", "filter"];
+const FUNCTIONS: &[&str] = &[
+    "size",
+    "contains",
+    "startsWith",
+    "endsWith",
+    "matches",
+    "string",
+    "int",
+    "double",
+    "has",
+    "all",
+    "exists",
+    "exists_one",
+    "map",
+    "filter",
+];
 
 pub(super) struct Checker<'a> {
     text: &'a str,
@@ -141,10 +158,18 @@ impl<'a> Checker<'a> {
     fn tell(&mut self, node: &IdedExpr, word: &str, message: String, help: Option<String>) {
         let start = start_of(self.program, node).unwrap_or_default().min(self.text.len());
         let start = self.text.floor_char_boundary(start);
-        let rest = self.text.get(start..).unwrap_or_default();
-        let range = match rest.find(word).filter(|_| !word.is_empty()) {
-            Some(at) => start + at..start + at + word.len(),
-            None => start..start + rest.chars().next().map_or(0, char::len_utf8),
+        let (before, rest) = self.text.split_at(start);
+        let range = if word.is_empty() {
+            start..start + rest.chars().next().map_or(0, char::len_utf8)
+        } else if before.trim_end().ends_with(word) {
+            // A call stands where its bracket opens.
+            let end = before.trim_end().len();
+            end - word.len()..end
+        } else {
+            match rest.find(word) {
+                Some(at) => start + at..start + at + word.len(),
+                None => start..start + rest.chars().next().map_or(0, char::len_utf8),
+            }
         };
         self.problems.push(Problem { range, message, help });
     }
@@ -211,12 +236,21 @@ impl<'a> Checker<'a> {
         }
         let elsewhere = vocabulary::subjects_with(name);
         let help = if let Some(subject) = elsewhere.first() {
-            format!("a rule about `{}` knows it; this one is about `{}`", subject.as_str(), self.subject.as_str())
+            format!(
+                "a rule about `{}` knows it; this one is about `{}`",
+                subject.as_str(),
+                self.subject.as_str()
+            )
         } else {
-            let known = self.names.iter().map(|(known, _)| known.as_str()).filter(|known| !known.starts_with('@'));
+            let known =
+                self.names.iter().map(|(known, _)| known.as_str()).filter(|known| !known.starts_with('@'));
             match nearest(name, known.clone()) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("a rule about `{}` knows {}", self.subject.as_str(), known.collect::<Vec<_>>().join(", ")),
+                None => format!(
+                    "a rule about `{}` knows {}",
+                    self.subject.as_str(),
+                    known.collect::<Vec<_>>().join(", ")
+                ),
             }
         };
         self.tell(node, name, format!("there is no `{name}` here"), Some(help));
@@ -321,7 +355,11 @@ impl<'a> Checker<'a> {
                 }
                 Type::Bool
             }
-            (operators::LESS | operators::LESS_EQUALS | operators::GREATER | operators::GREATER_EQUALS, None, [left, right]) => {
+            (
+                operators::LESS | operators::LESS_EQUALS | operators::GREATER | operators::GREATER_EQUALS,
+                None,
+                [left, right],
+            ) => {
                 let fits = (left.is_number() && right.is_number()) || (left.is_text() && right.is_text());
                 if !fits {
                     let message = format!("{} cannot be compared with {}", left.what(), right.what());
@@ -330,18 +368,29 @@ impl<'a> Checker<'a> {
                 Type::Bool
             }
             (operators::ADD, None, [left, right]) => match (left, right) {
-                (Type::List(a), Type::List(b)) => Type::List(Box::new(a.as_ref().clone().join(b.as_ref().clone()))),
+                (Type::List(a), Type::List(b)) => {
+                    Type::List(Box::new(a.as_ref().clone().join(b.as_ref().clone())))
+                }
                 (Type::Any, _) | (_, Type::Any) => Type::Any,
                 _ if left.is_text() && right.is_text() => Type::Text,
                 _ if left.is_number() && right.is_number() => left.clone().join(right.clone()),
                 _ => {
                     let message = format!("{} cannot be added to {}", right.what(), left.what());
-                    let help = (left.is_text() || right.is_text()).then(|| "write string(…) around the number".to_owned());
+                    let help = (left.is_text() || right.is_text())
+                        .then(|| "write string(…) around the number".to_owned());
                     self.tell(node, "+", message, help);
                     Type::Any
                 }
             },
-            (operators::SUBSTRACT | operators::MULTIPLY | operators::DIVIDE | operators::MODULO | operators::NEGATE, None, sides) => {
+            (
+                operators::SUBSTRACT
+                | operators::MULTIPLY
+                | operators::DIVIDE
+                | operators::MODULO
+                | operators::NEGATE,
+                None,
+                sides,
+            ) => {
                 if let Some(other) = sides.iter().find(|side| !side.is_number()) {
                     self.tell(node, "", format!("{} is not a number", other.what()), None);
                     return Type::Any;

@@ -107,13 +107,12 @@ impl Machine {
         for (name, fact) in facts {
             context.add_variable_from_value(*name, fact.0.clone());
         }
-        Cel::resolve(&expression.tree, &context).map_err(|error| {
-            if self.steps.load(Ordering::Relaxed) > MOST_STEPS {
-                EvaluationError::TooLong
-            } else {
-                EvaluationError::Failed(plain(&error))
-            }
-        })
+        let result = Cel::resolve(&expression.tree, &context);
+        // The language lets `||` and `&&` pass over an error beside them; a loop that was cut off has no answer anyway.
+        if self.steps.load(Ordering::Relaxed) > MOST_STEPS {
+            return Err(EvaluationError::TooLong);
+        }
+        result.map_err(|error| EvaluationError::Failed(plain(&error)))
     }
 }
 

@@ -36,7 +36,11 @@ impl Template {
                 '{' => {
                     let start = at + 1;
                     let Some(length) = text.get(start..).and_then(end_of) else {
-                        problems.push(problem(at..text.len(), "the brace is not closed", "add a closing brace"));
+                        problems.push(problem(
+                            at..text.len(),
+                            "the brace is not closed",
+                            "add a closing brace",
+                        ));
                         break;
                     };
                     let inner = text.get(start..start + length).unwrap_or_default();

@@ -33,7 +33,8 @@ fn facts(subject: Subject, given: Value) -> Vec<(&'static str, Fact)> {
 }
 
 fn truth(text: &str, subject: Subject, given: Value) -> Result<bool, EvaluationError> {
-    let expression = compile(text, subject, Wanted::Truth).unwrap_or_else(|problems| panic!("{text}: {problems:?}"));
+    let expression =
+        compile(text, subject, Wanted::Truth).unwrap_or_else(|problems| panic!("{text}: {problems:?}"));
     Machine::new(&[]).truth(&expression, &facts(subject, given))
 }
 
@@ -122,9 +123,18 @@ fn loops_end_after_a_bounded_number_of_steps() {
     let tenants: Vec<String> = (0..1000).map(|n| format!("tenant-{n}")).collect();
     let given = json!({ "plan": { "tenants": tenants } });
     let ask = |text| truth(text, Subject::Plan, given.clone());
-    assert_eq!(ask("plan.tenants.all(a, plan.tenants.exists(b, b == 'none') || a != '')"), Err(EvaluationError::TooLong));
-    assert_eq!(ask("plan.tenants.map(a, plan.tenants.map(b, [a, b])).size() > 0"), Err(EvaluationError::TooLong));
-    assert_eq!(ask("plan.tenants.filter(a, plan.tenants.filter(b, b == a).size() == 1).size() > 0"), Err(EvaluationError::TooLong));
+    assert_eq!(
+        ask("plan.tenants.all(a, plan.tenants.exists(b, b == 'none') || a != '')"),
+        Err(EvaluationError::TooLong)
+    );
+    assert_eq!(
+        ask("plan.tenants.map(a, plan.tenants.map(b, [a, b])).size() > 0"),
+        Err(EvaluationError::TooLong)
+    );
+    assert_eq!(
+        ask("plan.tenants.filter(a, plan.tenants.filter(b, b == a).size() == 1).size() > 0"),
+        Err(EvaluationError::TooLong)
+    );
     assert_eq!(ask("plan.tenants.all(a, a.startsWith('tenant-'))"), Ok(true));
     // The count begins anew with each evaluation.
     let expression = compile("plan.tenants.all(a, a != '')", Subject::Plan, Wanted::Truth).expect("good");

@@ -60,9 +60,8 @@ const fn field(name: &'static str, of: Of) -> Field {
 }
 
 /// What is done (`plan::document::ActionType`).
-pub const ACTIONS: &[&str] = &[
-    "none", "install", "update", "downgrade", "uninstall", "repair", "set", "get", "os-update", "reboot",
-];
+pub const ACTIONS: &[&str] =
+    &["none", "install", "update", "downgrade", "uninstall", "repair", "set", "get", "os-update", "reboot"];
 const CAUSES: &[&str] = &["new-intent", "drift", "membership", "source-data", "policy", "retry"];
 const MODES: &[&str] = &["ignored", "monitor", "audit", "enforce"];
 const ROLES: &[&str] =
@@ -267,7 +266,10 @@ pub fn roots(subject: Subject) -> Vec<Field> {
 /// The subject that has this word, for messages about a word of another subject.
 #[must_use]
 pub fn subjects_with(root: &str) -> Vec<Subject> {
-    Subject::ALL.into_iter().filter(|subject| roots(*subject).iter().any(|field| field.name == root)).collect()
+    Subject::ALL
+        .into_iter()
+        .filter(|subject| roots(*subject).iter().any(|field| field.name == root))
+        .collect()
 }
 
 /// A value of this type that says nothing: false, 0, an empty text or list.
@@ -277,12 +279,14 @@ pub fn neutral(of: Of) -> Value {
         Of::Bool => Value::Bool(false),
         Of::Int => Value::from(0),
         Of::Text => Value::from(""),
-        Of::Word(words) => Value::from(if words.contains(&"") { "" } else { words.first().copied().unwrap_or_default() }),
+        Of::Word(words) => {
+            Value::from(if words.contains(&"") { "" } else { words.first().copied().unwrap_or_default() })
+        }
         Of::Texts | Of::Words(_) => Value::Array(Vec::new()),
         Of::Map => Value::Object(Map::new()),
-        Of::Record(record) => {
-            Value::Object(record.fields.iter().map(|field| (field.name.to_owned(), neutral(field.of))).collect())
-        }
+        Of::Record(record) => Value::Object(
+            record.fields.iter().map(|field| (field.name.to_owned(), neutral(field.of))).collect(),
+        ),
     }
 }
 
