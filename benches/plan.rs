@@ -29,6 +29,7 @@ use muster::inventory::known::{Contact, Known};
 use muster::inventory::snapshot::Snapshot;
 use muster::plan::detections::Detections;
 use muster::plan::document::{Options, Revision};
+use muster::plan::gates::Run;
 use muster::plan::needs::{Ask, Refresh, needs};
 use muster::plan::past::Past;
 use muster::plan::planner::{Input, plan};
@@ -146,7 +147,7 @@ fn detections(config: &Config, snapshot: &Snapshot, now: Timestamp) -> (Detectio
         detections: &none,
         only: Some(&first),
         ceiling: Mode::Enforce,
-        now,
+        run: &Run::at(now),
         max_age: Limit::seconds(3600),
         refresh: Refresh::Always,
     });

@@ -1,4 +1,4 @@
-//! Time: instants, spans as people write them, and the clock's seam.
+//! Time: instants, days and spans as people write them, and the clock's seam.
 //!
 //! Decisions take `now` as an argument. Only `cli::context` builds a [`Clock`] that reads the machine's time.
 //!
@@ -16,6 +16,78 @@ pub use jiff::Timestamp;
 pub trait Clock: Send + Sync + fmt::Debug {
     /// The present instant.
     fn now(&self) -> Timestamp;
+}
+
+/// A day of the calendar as written in the configuration: `2026-12-31`. When it begins depends on a time zone.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Day(jiff::civil::Date);
+
+/// Why a text is not a [`Day`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a day: write year, month and day, such as 2026-12-31")]
+pub struct InvalidDay(pub String);
+
+impl Day {
+    /// Reads `2026-12-31`.
+    ///
+    /// # Errors
+    /// [`InvalidDay`] for anything else, also for days that are in no calendar.
+    pub fn parse(text: &str) -> Result<Self, InvalidDay> {
+        let bytes = text.as_bytes();
+        let is_form = bytes.len() == 10
+            && bytes.iter().enumerate().all(|(at, byte)| match at {
+                4 | 7 => *byte == b'-',
+                _ => byte.is_ascii_digit(),
+            });
+        let date = text.parse().ok().filter(|_| is_form);
+        date.map(Self).ok_or_else(|| InvalidDay(text.to_owned()))
+    }
+
+    /// The instant at which the day begins in a time zone of the bundled database; in UTC when the zone is not known.
+    #[must_use]
+    pub fn begins(self, zone: &str) -> Timestamp {
+        let zone = jiff::tz::TimeZoneDatabase::bundled().get(zone).unwrap_or(jiff::tz::TimeZone::UTC);
+        self.0.to_zoned(zone).map_or(Timestamp::MAX, |zoned| zoned.timestamp())
+    }
+}
+
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Debug for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl Serialize for Day {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Day {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+impl JsonSchema for Day {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Day".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "description": "A day of the calendar: 2026-12-31.",
+            "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+        })
+    }
 }
 
 /// A length of time as written in the configuration: `45s`, `10m`, `2h`, `1h 30m`, `7d`.
@@ -134,6 +206,18 @@ impl JsonSchema for Limit {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_day_begins_at_midnight_of_the_zone() {
+        let day = Day::parse("2026-12-01").expect("valid");
+        assert_eq!(day.to_string(), "2026-12-01");
+        assert_eq!(day.begins("UTC").to_string(), "2026-12-01T00:00:00Z");
+        assert_eq!(day.begins("Europe/Berlin").to_string(), "2026-11-30T23:00:00Z");
+        assert_eq!(day.begins("Nowhere/Land"), day.begins("UTC"));
+        for bad in ["", "2026-13-01", "2026-02-30", "26-12-01", "2026-12-01T00:00", "20261201", "2026-12-1"] {
+            assert!(Day::parse(bad).is_err(), "{bad:?}");
+        }
+    }
 
     #[test]
     fn limits_read_and_print_the_same() {

@@ -9,7 +9,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::exit::Exit;
 use super::output::ColourChoice;
 use crate::config::kind::Mode;
+use crate::id::Name;
 use crate::plan::needs::Refresh;
+use crate::report::formats::Format;
 
 /// Keeps the computers of managed service providers in the state that is declared in git
 #[derive(Debug, Parser)]
@@ -59,6 +61,8 @@ pub enum Form {
     Ndjson,
     /// Markdown, for a comment on a pull request
     Markdown,
+    /// A page that needs nothing else
+    Html,
 }
 
 /// The commands.
@@ -109,12 +113,37 @@ pub struct RevisionArgs {
     pub rev: Option<String>,
 }
 
+/// Which reports are written besides.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Reports")]
+pub struct Reports {
+    /// Write a report in this form to a file, or to standard output as - (can be repeated): json, markdown, html,
+    /// sarif, junit, github, gitlab-codequality, gitlab-terraform
+    #[arg(long, value_name = "FORMAT=PATH", value_parser = parse_report)]
+    pub report: Vec<Wanted>,
+    /// The revision that this one is to be merged into: annotations on lines that differ from it come first
+    #[arg(long, value_name = "REV")]
+    pub base: Option<String>,
+}
+
+/// One report that is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Its form.
+    pub format: Format,
+    /// The file; `None` is standard output.
+    pub path: Option<PathBuf>,
+}
+
 /// Options of `validate`.
 #[derive(Debug, Args)]
 pub struct Validate {
     /// The revision.
     #[command(flatten)]
     pub revision: RevisionArgs,
+    /// The reports.
+    #[command(flatten)]
+    pub reports: Reports,
 }
 
 /// Options of `schema`.
@@ -139,6 +168,12 @@ pub struct Scope {
     /// The most that this run may do
     #[arg(long, value_name = "MODE", value_parser = parse_mode)]
     pub mode: Option<Mode>,
+    /// Do only what this deployment says; ad-hoc ones count in no other run (can be repeated)
+    #[arg(long = "deployment", value_name = "NAME", value_parser = parse_name)]
+    pub deployments: Vec<Name>,
+    /// Take the named deployments also where others win
+    #[arg(long = "force-deployment", requires = "deployments")]
+    pub force_deployments: bool,
     /// What to detect: what is not known or too old (auto), everything (always), nothing (never)
     #[arg(long, value_name = "WHAT", value_parser = parse_refresh)]
     pub refresh: Option<Refresh>,
@@ -167,6 +202,9 @@ pub struct Plan {
     /// What it sets aside.
     #[command(flatten)]
     pub set_aside: Overrides,
+    /// Show what would be done if MODE stood in place of every more cautious one; such a plan cannot be applied
+    #[arg(long = "as", value_name = "MODE", value_parser = parse_switch)]
+    pub hypothetical: Option<Mode>,
     /// Contact nothing: use what is remembered
     #[arg(long)]
     pub offline: bool,
@@ -176,9 +214,24 @@ pub struct Plan {
     /// Exit with 2 when there are changes
     #[arg(long)]
     pub detailed_exitcode: bool,
+    /// Draw the order and the dependencies of the actions in place of the plan
+    #[arg(long, value_name = "FORM", value_enum)]
+    pub graph: Option<GraphForm>,
     /// List the computers and values of each change
     #[arg(long)]
     pub details: bool,
+    /// The reports.
+    #[command(flatten)]
+    pub reports: Reports,
+}
+
+/// The languages that a graph can be drawn in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum GraphForm {
+    /// For Graphviz
+    Dot,
+    /// For Mermaid, which pull requests and wikis show
+    Mermaid,
 }
 
 /// Options of `show`.
@@ -186,16 +239,22 @@ pub struct Plan {
 pub struct Show {
     /// The saved plan
     pub file: PathBuf,
+    /// Draw the order and the dependencies of the actions in place of the plan
+    #[arg(long, value_name = "FORM", value_enum)]
+    pub graph: Option<GraphForm>,
     /// List the computers and values of each change
     #[arg(long)]
     pub details: bool,
+    /// The reports.
+    #[command(flatten)]
+    pub reports: Reports,
 }
 
 /// Options of `apply`.
 #[derive(Debug, Args)]
 pub struct Apply {
     /// A saved plan: exactly this is done, or nothing
-    #[arg(conflicts_with_all = ["only", "mode", "rev", "refresh"])]
+    #[arg(conflicts_with_all = ["only", "mode", "rev", "refresh", "deployments", "force_deployments"])]
     pub file: Option<PathBuf>,
     /// What it covers.
     #[command(flatten)]
@@ -212,6 +271,9 @@ pub struct Apply {
     /// How many computers are worked on at once
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub concurrency: Option<u32>,
+    /// The reports.
+    #[command(flatten)]
+    pub reports: Reports,
 }
 
 /// Options of `resolve`.
@@ -274,6 +336,29 @@ fn parse_mode(text: &str) -> Result<Mode, String> {
         "audit" => Ok(Mode::Audit),
         "enforce" => Ok(Mode::Enforce),
         _ => Err("use enforce, audit, monitor or ignored".to_owned()),
+    }
+}
+
+fn parse_switch(text: &str) -> Result<Mode, String> {
+    match parse_mode(text) {
+        Ok(mode) if mode > Mode::Ignored => Ok(mode),
+        _ => Err("use enforce, audit or monitor".to_owned()),
+    }
+}
+
+fn parse_name(text: &str) -> Result<Name, String> {
+    Name::new(text).map_err(|error| error.to_string())
+}
+
+fn parse_report(text: &str) -> Result<Wanted, String> {
+    let formats = || format!("the formats are {}", Format::names());
+    let (name, path) =
+        text.split_once('=').ok_or_else(|| format!("write it as FORMAT=PATH; {}", formats()))?;
+    let format = Format::find(name).ok_or_else(|| format!("there is no format {name:?}; {}", formats()))?;
+    match path {
+        "" => Err("the path is empty; - is standard output".to_owned()),
+        "-" => Ok(Wanted { format, path: None }),
+        path => Ok(Wanted { format, path: Some(PathBuf::from(path)) }),
     }
 }
 

@@ -25,6 +25,7 @@ use crate::provider::local::{Local, LocalSettings};
 use crate::provider::simulated::Simulated;
 use crate::provider::ssh::{Ssh, SshSettings};
 use crate::provider::{Reader, Writer};
+use crate::report::model::ChangedLines;
 use crate::report::{View, diagnostic as findings_report};
 use crate::session::dispatcher::Link;
 use crate::store::sqlite::Sqlite;
@@ -62,6 +63,8 @@ pub struct Opened {
     pub revision: Revision,
     /// The folder of muster.yaml, or the repository's where it has no working tree.
     pub root: PathBuf,
+    /// What was found while it was read: warnings, as there are no errors.
+    pub findings: Findings,
 }
 
 /// A new id for a session; ids sort by time.
@@ -89,10 +92,18 @@ impl Shell {
     /// When it cannot be found or read, or has errors (exit 3).
     pub fn open(&mut self, rev: Option<&str>) -> Result<Opened, CliError> {
         let (root, loaded) = self.load(rev)?;
+        self.opened(root, loaded)
+    }
+
+    /// Reports what is wrong with a configuration that was read.
+    ///
+    /// # Errors
+    /// When it has errors (exit 3).
+    pub fn opened(&mut self, root: PathBuf, loaded: Loaded) -> Result<Opened, CliError> {
         let Loaded { config, findings, sources, revision } = loaded;
         self.report(&findings, &sources);
         match config {
-            Some(config) if !findings.has_errors() => Ok(Opened { config, revision, root }),
+            Some(config) if !findings.has_errors() => Ok(Opened { config, revision, root, findings }),
             _ => Err(CliError::reported(Exit::Configuration)),
         }
     }
@@ -114,6 +125,25 @@ impl Shell {
         let root = worktree::find_root(&start).ok_or_else(|| CliError::no_repository(&start))?;
         let source = worktree::Worktree::open(&root)?;
         Ok((root, load::load(&source)))
+    }
+
+    /// The lines that differ from a base, and the folder of the configuration below its git repository.
+    ///
+    /// # Errors
+    /// When there is a base and it cannot be compared with.
+    pub fn changes(&self, base: Option<&str>, rev: Option<&str>) -> Result<(ChangedLines, String), CliError> {
+        let start = match &self.global.repo {
+            Some(path) => self.environment.current_dir.join(path),
+            None => self.environment.current_dir.clone(),
+        };
+        let root = worktree::find_root(&start).unwrap_or(start);
+        let mut changed = ChangedLines::none();
+        if let Some(base) = base {
+            for hunk in git::changed_lines(&root, base, rev)? {
+                changed.add(hunk.file, hunk.line, hunk.lines);
+            }
+        }
+        Ok((changed, git::folder(&root)))
     }
 
     /// How reports are to look.

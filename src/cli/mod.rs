@@ -14,6 +14,7 @@ pub mod output;
 mod planning;
 pub mod progress;
 pub mod prompt;
+mod reports;
 mod safety;
 mod saved;
 mod signals;

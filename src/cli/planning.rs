@@ -6,9 +6,11 @@ use super::arguments::Scope;
 use super::context::{Opened, Shell, SystemClock, readers};
 use super::detecting::Detecting;
 use super::error::CliError;
+use crate::config::Config;
 use crate::config::kind::Match;
 use crate::id::Name;
 use crate::plan::document::Options;
+use crate::plan::gates::{Run, gate};
 use crate::plan::needs::Refresh;
 use crate::report::style::Line;
 use crate::report::words::ago;
@@ -24,7 +26,16 @@ use crate::time::Clock;
 /// # Errors
 /// When a selector cannot be read (exit 64).
 pub(super) fn wish(scope: &Scope, refresh: Refresh, offline: bool) -> Result<Wish, CliError> {
-    let options = Options { only: scope.only.clone(), mode: scope.mode, ..Options::default() };
+    let mut deployments = scope.deployments.clone();
+    deployments.sort();
+    deployments.dedup();
+    let options = Options {
+        only: scope.only.clone(),
+        mode: scope.mode,
+        deployments,
+        force_deployments: scope.force_deployments,
+        ..Options::default()
+    };
     wish_of(options, scope.refresh.unwrap_or(refresh), offline)
 }
 
@@ -41,6 +52,24 @@ pub(super) fn wish_of(options: Options, refresh: Refresh, offline: bool) -> Resu
     Ok(Wish { only, options, refresh, offline, judge: None })
 }
 
+/// The deployments that a run names exist and can count.
+///
+/// # Errors
+/// When one is not declared (exit 64) or does not count at all (exit 6).
+fn named(config: &Config, options: &Options) -> Result<(), CliError> {
+    let run = Run::of(options, SystemClock.now());
+    for name in &options.deployments {
+        let Some(deployment) = config.deployments.get(name) else {
+            let known = config.deployments.keys().map(Name::as_str);
+            return Err(CliError::unknown("deployment called", name.as_str(), known));
+        };
+        if let Some(gate) = gate(config, &run, deployment) {
+            return Err(CliError::refused(format!("deployment {name} does not count: {gate}")));
+        }
+    }
+    Ok(())
+}
+
 /// Lists, detects and plans, with progress on standard error.
 ///
 /// # Errors
@@ -53,6 +82,7 @@ pub(super) async fn prepare(
     control: &Control,
     wish: &Wish,
 ) -> Result<Prepared, CliError> {
+    named(&opened.config, &wish.options)?;
     let readers = readers(links);
     let secrets = shell.secrets(opened);
     let prepared = {

@@ -10,8 +10,9 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 
 use super::kind::{
-    ComputerSpec, DeploymentSpec, ExceptionSpec, GuardrailSpec, GuardrailTestSpec, InstanceSpec, Kind,
-    Metadata, OrderSpec, ProviderSpec, ScriptSpec, SoftwareSpec, TargetSpec, TaskSpec, TenantSpec,
+    BundleSpec, ComputerSpec, DeploymentSpec, DirectorySpec, ExceptionSpec, GuardrailSpec, GuardrailTestSpec,
+    InstanceSpec, Kind, Metadata, OrderSpec, ProviderSpec, PsaSpec, ScriptSpec, SoftwareSpec, TargetSpec,
+    TaskSpec, TenantSpec,
 };
 use super::parse::RawDocument;
 use crate::diagnostic::{Findings, Place};
@@ -88,6 +89,14 @@ macro_rules! documents {
                 }
             }
 
+            /// Keeps of the documents with a name those for which `keep` holds, and all that have none.
+            pub fn retain(&mut self, keep: &mut dyn FnMut(Kind, &Name, &RawDocument) -> bool) {
+                $(self.$field.retain(|document| {
+                    !document.is_named || keep(Kind::$kind, &document.metadata.name, &document.raw)
+                });)*
+                self.broken.retain(|broken| keep(broken.kind, &broken.name, &broken.raw));
+            }
+
             /// Adds the documents of another file.
             pub fn append(&mut self, mut other: Self) {
                 $(self.$field.append(&mut other.$field);)*
@@ -113,12 +122,15 @@ documents! {
     Instance instances InstanceSpec;
     Tenant tenants TenantSpec;
     Provider providers ProviderSpec;
+    Directory directories DirectorySpec;
+    Psa psas PsaSpec;
     Computer computers ComputerSpec;
     Target targets TargetSpec;
     Software software SoftwareSpec;
     Task tasks TaskSpec;
     Script scripts ScriptSpec;
     Deployment deployments DeploymentSpec;
+    Bundle bundles BundleSpec;
     Order orders OrderSpec;
     Guardrail guardrails GuardrailSpec;
     GuardrailTest guardrail_tests GuardrailTestSpec;
@@ -142,6 +154,7 @@ impl Documents {
                 title: None,
                 labels: BTreeMap::new(),
                 description: None,
+                allow: Vec::new(),
             },
         };
         if let Some(spec) = spec {

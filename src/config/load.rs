@@ -73,6 +73,7 @@ pub fn load(source: &dyn Source) -> Loaded {
     }
 
     shipped::add(&mut documents, &mut sources, &mut findings);
+    check::lay_over(&mut documents);
     let files = referred(source, &documents);
     let around = Surroundings { tree, files: &files, incomplete, root_is_broken: broken.contains(ROOT_FILE) };
     let outcome = check::check(&documents, around);

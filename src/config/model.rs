@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::kind::{
-    Architecture, Condition, Consequence, CrossTenant, InventoryMatch, ItemRef, Match, Metadata, Mode,
-    PackageMatch, ParameterSpec, ParameterValue, ParametersChanged, ProviderSpec, SoftwareState,
-    VersionScheme,
+    Architecture, Condition, Consequence, CrossTenant, DirectorySpec, Enforcement, Hold, InventoryMatch,
+    ItemRef, Match, Metadata, Mode, PackageMatch, Packages, ParameterSpec, ParameterValue, ParametersChanged,
+    PrimaryPerson, ProviderSpec, PsaSpec, SoftwareState, TenantPsa, VersionScheme,
 };
 use super::safety::Safety;
 use crate::diagnostic::{Place, Sources};
@@ -26,12 +26,18 @@ pub struct Config {
     pub tenants: BTreeMap<Name, Tenant>,
     /// Links to systems.
     pub providers: BTreeMap<Name, Provider>,
+    /// Links to directories.
+    pub directories: BTreeMap<Name, Linked<DirectorySpec>>,
+    /// Links to PSAs.
+    pub psas: BTreeMap<Name, Linked<PsaSpec>>,
     /// What git says of single computers.
     pub computers: BTreeMap<Name, Computer>,
     /// Named expressions.
     pub targets: BTreeMap<Name, Target>,
     /// Programs.
     pub software: BTreeMap<Name, Software>,
+    /// Shared scripts, as they run beside Muster.
+    pub scripts: BTreeMap<Name, Arc<Script>>,
     /// Tasks.
     pub tasks: BTreeMap<Name, Task>,
     /// What is wanted where.
@@ -59,8 +65,98 @@ pub struct Instance {
     pub concurrency: u32,
     /// How long a detection counts.
     pub max_age: Limit,
+    /// How answers of providers, directories and PSAs are believed.
+    pub sources: Believing,
     /// The SQLite file, if it is set.
     pub sqlite: Option<String>,
+    /// Folders whose documents are a library.
+    pub libraries: Vec<Library>,
+}
+
+/// See [`super::kind::LibrarySettings`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Library {
+    /// The folder, without a slash at its ends.
+    pub folder: Arc<str>,
+    /// The deployments and bundles that count.
+    pub deployments: BTreeSet<Name>,
+    /// Whether all of them do.
+    pub every: bool,
+}
+
+impl Library {
+    /// Whether a file lies in the folder.
+    #[must_use]
+    pub fn holds(&self, file: &str) -> bool {
+        file.strip_prefix(&*self.folder).is_some_and(|rest| rest.starts_with('/'))
+    }
+}
+
+/// Where a deployment comes from. The order is that of precedence (DEP-30).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Layer {
+    /// From a library; it counts only where the Instance lists it.
+    Library {
+        /// The library's folder.
+        folder: Arc<str>,
+        /// Whether it is listed.
+        listed: bool,
+    },
+    /// From the repository itself.
+    Local,
+}
+
+/// See [`super::kind::SourceSettings`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Believing {
+    /// How long a source may take for its whole list.
+    pub limit: Limit,
+    /// When a list that became shorter is not believed.
+    pub shrink: Shrink,
+    /// The same for single sources.
+    pub each: BTreeMap<Name, Shrink>,
+}
+
+impl Default for Believing {
+    fn default() -> Self {
+        Self { limit: Limit::seconds(300), shrink: Shrink::default(), each: BTreeMap::new() }
+    }
+}
+
+impl Believing {
+    /// What holds for a source.
+    #[must_use]
+    pub fn of(&self, source: &Name) -> Shrink {
+        self.each.get(source).copied().unwrap_or(self.shrink)
+    }
+}
+
+/// See [`super::kind::ShrinkSpec`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shrink {
+    /// When more than this share is gone, in percent.
+    pub percent: u8,
+    /// Shorter lists may lose any share, and not all.
+    pub minimum: u32,
+}
+
+impl Default for Shrink {
+    fn default() -> Self {
+        Self { percent: 50, minimum: 10 }
+    }
+}
+
+/// A link to a directory or a PSA.
+#[derive(Debug, Clone)]
+pub struct Linked<T> {
+    /// Its name.
+    pub metadata: Metadata,
+    /// Where it stands.
+    pub place: Place,
+    /// Its settings.
+    pub spec: T,
+    /// Texts of the files it refers to in the repository, by the path as written.
+    pub files: BTreeMap<String, Arc<str>>,
 }
 
 /// See [`super::kind::TenantSpec`].
@@ -72,12 +168,18 @@ pub struct Tenant {
     pub place: Place,
     /// The tenant above.
     pub parent: Option<Name>,
+    /// The directory with its people and groups.
+    pub directory: Option<Name>,
+    /// Its company in a PSA.
+    pub psa: Option<TenantPsa>,
     /// Its tags.
     pub tags: BTreeSet<String>,
     /// The most that Muster may do here.
     pub mode: Mode,
     /// Whether cross-tenant deployments reach it.
     pub cross_tenant: CrossTenant,
+    /// Nothing is done here and below for a while.
+    pub hold: Option<Hold>,
 }
 
 /// See [`super::kind::ProviderSpec`].
@@ -108,6 +210,10 @@ pub struct Computer {
     pub tenant: Option<Name>,
     /// Added tags.
     pub tags: BTreeSet<String>,
+    /// Who its primary person is.
+    pub primary_person: PrimaryPerson,
+    /// Whether its onboarding is done, if that is given.
+    pub onboarded: Option<bool>,
     /// The most that Muster may do.
     pub mode: Mode,
     /// Left out of all deployments.
@@ -154,6 +260,8 @@ pub enum Detect {
     Inventory(InventoryMatch),
     /// By a package manager's record.
     Package(PackageMatch),
+    /// By the records of all managers that have it.
+    Packages(Packages),
     /// By MSI upgrade code, upper case with braces.
     UpgradeCode(String),
     /// By MSI product code, upper case with braces.
@@ -206,6 +314,8 @@ pub struct Software {
     pub parameters_changed: Option<ParametersChanged>,
     /// What its scripts can be given.
     pub parameters: BTreeMap<String, ParameterSpec>,
+    /// Whether anything is done with it at all.
+    pub enabled: bool,
 }
 
 impl Software {
@@ -331,6 +441,8 @@ pub struct Task {
     pub get: Option<Scripts>,
     /// What its scripts can be given.
     pub parameters: BTreeMap<String, ParameterSpec>,
+    /// Whether anything is done with it at all.
+    pub enabled: bool,
 }
 
 /// What a deployment wants of its item.
@@ -399,6 +511,12 @@ pub struct Deployment {
     pub priority: i32,
     /// Whether it counts.
     pub enabled: bool,
+    /// When it counts.
+    pub enforcement: Enforcement,
+    /// Where it wins nothing is done for a while.
+    pub hold: Option<Hold>,
+    /// Where it comes from.
+    pub layer: Layer,
 }
 
 /// The items that go first and last, over all Order documents.

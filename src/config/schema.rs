@@ -11,8 +11,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
 
 use super::kind::{
-    API_VERSION, ComputerSpec, DeploymentSpec, ExceptionSpec, GuardrailSpec, GuardrailTestSpec, InstanceSpec,
-    Kind, Metadata, OrderSpec, ProviderSpec, ScriptSpec, SoftwareSpec, TargetSpec, TaskSpec, TenantSpec,
+    API_VERSION, BundleSpec, ComputerSpec, DeploymentSpec, DirectorySpec, ExceptionSpec, GuardrailSpec,
+    GuardrailTestSpec, InstanceSpec, Kind, Metadata, OrderSpec, ProviderSpec, PsaSpec, ScriptSpec,
+    SoftwareSpec, TargetSpec, TaskSpec, TenantSpec,
 };
 use crate::plan::document::Plan;
 
@@ -57,12 +58,15 @@ fn document(kind: Kind, generator: &mut SchemaGenerator) -> Value {
         Kind::Instance => part::<InstanceSpec>(generator),
         Kind::Tenant => part::<TenantSpec>(generator),
         Kind::Provider => part::<ProviderSpec>(generator),
+        Kind::Directory => part::<DirectorySpec>(generator),
+        Kind::Psa => part::<PsaSpec>(generator),
         Kind::Computer => part::<ComputerSpec>(generator),
         Kind::Target => part::<TargetSpec>(generator),
         Kind::Software => part::<SoftwareSpec>(generator),
         Kind::Task => part::<TaskSpec>(generator),
         Kind::Script => part::<ScriptSpec>(generator),
         Kind::Deployment => part::<DeploymentSpec>(generator),
+        Kind::Bundle => part::<BundleSpec>(generator),
         Kind::Order => part::<OrderSpec>(generator),
         Kind::Guardrail => part::<GuardrailSpec>(generator),
         Kind::GuardrailTest => part::<GuardrailTestSpec>(generator),

@@ -31,6 +31,9 @@ pub struct Facts {
     pub packages: Vec<Package>,
     /// The sources of packages that were read to their end.
     pub package_sources: BTreeSet<PackageSource>,
+    /// The sources that are there and could not be read.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub unread_sources: BTreeSet<PackageSource>,
     /// Users with a session of their own.
     pub signed_in_users: Option<BTreeSet<String>>,
     /// Why a reboot is pending; empty when none is.
@@ -151,6 +154,12 @@ pub enum PackageSource {
     Apk,
     /// The list of installed software in the Windows registry.
     Registry,
+    /// What the Windows package manager knows of.
+    Winget,
+    /// What Chocolatey installed.
+    Choco,
+    /// What Homebrew installed.
+    Brew,
 }
 
 /// For whom software is installed.
@@ -295,6 +304,7 @@ mod tests {
             },
             packages: Vec::new(),
             package_sources: BTreeSet::new(),
+            unread_sources: BTreeSet::new(),
             signed_in_users: Some(BTreeSet::from(["a".to_owned()])),
             pending_reboot: Some(BTreeSet::new()),
             last_boot: time,

@@ -6,4 +6,5 @@ pub mod identify;
 pub mod item;
 pub mod known;
 pub mod pattern;
+pub mod relations;
 pub mod snapshot;

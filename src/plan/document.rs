@@ -119,6 +119,12 @@ pub struct Options {
     pub only: Vec<String>,
     /// The most that the run may do.
     pub mode: Option<Mode>,
+    /// Only what these deployments say is done; all of them where there are none.
+    pub deployments: Vec<Name>,
+    /// Whether those deployments were taken also where others win.
+    pub force_deployments: bool,
+    /// The mode that stands in place of more cautious ones. Such a plan shows what switching would do; it is not executed.
+    pub hypothetical: Option<Mode>,
     /// What the run sets aside, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overrides: Vec<Override>,
@@ -328,6 +334,12 @@ pub enum NoteKind {
     Undetermined,
     /// Something differs, and the mode only lets Muster say so.
     NonCompliant,
+    /// Somebody put it on hold; nothing is done until a day.
+    OnHold,
+    /// A deployment that the run names does not win here. The plan is not executed where this stands.
+    Overruled,
+    /// A mode that this plan takes to be less cautious than it is declared.
+    Lifted,
     /// A target matches no computer.
     EmptyTarget,
     /// A document names a computer that nobody lists.

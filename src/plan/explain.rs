@@ -4,6 +4,8 @@
 //!
 //! Not here: what prerequisites add; the notes and changes of a plan tell that.
 
+use std::cmp::Ordering;
+
 use roaring::RoaringBitmap;
 use serde::Serialize;
 
@@ -11,15 +13,16 @@ use super::detections::Detections;
 use super::diff::{self, Decision, Wish};
 use super::document::Origin;
 use super::fleet::Fleet;
+use super::gates::{self, Run};
 use super::notes::origin;
-use super::precedence::{self, Candidate, Winners, is_ignored};
+use super::precedence::{self, Candidate, Rank, Winners, is_ignored};
 use super::probes;
 use crate::config::Config;
 use crate::config::kind::Mode;
-use crate::config::model::Deployment;
+use crate::config::model::{Deployment, Layer};
 use crate::inventory::item::{ItemKey, Observed};
 use crate::inventory::snapshot::Snapshot;
-use crate::targets;
+use crate::targets::{self, Scope};
 use crate::time::Timestamp;
 
 /// Everything about the items of one computer.
@@ -32,6 +35,8 @@ pub struct Explanation {
     pub mode: Mode,
     /// Why nothing at all is done on it, if so.
     pub excluded: bool,
+    /// Why nothing is done on it for a while, if so.
+    pub on_hold: Option<String>,
     /// Each item, sorted.
     pub items: Vec<ItemExplanation>,
 }
@@ -95,10 +100,11 @@ pub fn explain(
     detections: &Detections,
     ix: u32,
     item: Option<&ItemKey>,
+    run: &Run,
 ) -> Option<Explanation> {
     let computer = snapshot.get(ix)?;
-    let fleet = Fleet::new(config, snapshot);
-    let (candidates, _) = precedence::candidates(config, snapshot, &fleet);
+    let fleet = Fleet::in_run(config, snapshot, run);
+    let (candidates, _) = precedence::candidates(config, snapshot, &fleet, run);
     let here = RoaringBitmap::from_iter([ix]);
     let mut keys: Vec<ItemKey> = match item {
         Some(item) => vec![item.clone()],
@@ -106,7 +112,7 @@ pub fn explain(
     };
     keys.sort();
     keys.dedup();
-    let look = Look { config, snapshot, detections, fleet: &fleet, ix };
+    let look = Look { config, snapshot, detections, fleet: &fleet, run, ix };
     let explained = |key: ItemKey| {
         let of_item = candidates.get(&key).map_or(&[][..], Vec::as_slice);
         look.item(key, of_item, &precedence::winners(of_item, &here), item.is_some())
@@ -117,8 +123,9 @@ pub fn explain(
     }
     Some(Explanation {
         computer: computer.name.clone(),
-        mode: computer.mode,
+        mode: fleet.mode_of(ix),
         excluded: computer.excluded,
+        on_hold: look.on_hold(),
         items,
     })
 }
@@ -128,6 +135,7 @@ struct Look<'a> {
     snapshot: &'a Snapshot,
     detections: &'a Detections,
     fleet: &'a Fleet,
+    run: &'a Run,
     ix: u32,
 }
 
@@ -149,7 +157,7 @@ impl Look<'_> {
             }
             let won = winners.won.get(position).is_some_and(|won| won.contains(self.ix));
             let (fate, why) = match best {
-                _ if won => (Fate::Won, self.road(candidate.deployment)),
+                _ if won => (Fate::Won, self.won(candidate.deployment)),
                 _ if !reached => {
                     (Fate::Uncertain, "the computer's facts, which decide, are not known".to_owned())
                 }
@@ -182,7 +190,7 @@ impl Look<'_> {
                 why,
             });
         }
-        explained.extend(self.others(&item, candidates, elsewhere));
+        explained.extend(self.others(&item, candidates, winner.or(best), elsewhere));
         let (mode, observed, decision) = match winner {
             Some(winner) => self.follows(&item, winner),
             None => (None, None, None),
@@ -197,8 +205,25 @@ impl Look<'_> {
         }
     }
 
+    /// By which road a winner selects the computer, and whether it is on hold.
+    fn won(&self, deployment: &Deployment) -> String {
+        let road = self.road(deployment);
+        match &deployment.hold {
+            Some(hold) if gates::holds(self.config, hold, self.run.now) => {
+                format!("{road}; it is {}", gates::held_text(hold))
+            }
+            _ => road,
+        }
+    }
+
     /// Those of an item that do not count here, and why.
-    fn others(&self, item: &ItemKey, candidates: &[Candidate<'_>], elsewhere: bool) -> Vec<Explained> {
+    fn others(
+        &self,
+        item: &ItemKey,
+        candidates: &[Candidate<'_>],
+        best: Option<&Candidate<'_>>,
+        elsewhere: bool,
+    ) -> Vec<Explained> {
         let mut result = Vec::new();
         for deployment in self.config.deployments.values().filter(|deployment| deployment.item == *item) {
             let candidate =
@@ -212,35 +237,40 @@ impl Look<'_> {
                 continue;
             };
             let why_not = targets::why_not(&resolved, self.snapshot, self.ix);
-            let (fate, why) = match (why_not, candidate) {
-                (Some(why_not), _) if why_not.unknown && deployment.enabled => {
+            let scope = targets::scope(&resolved);
+            let gate = gates::gate(self.config, self.run, deployment);
+            let (fate, why) = match (why_not, gate) {
+                (Some(why_not), None) if why_not.unknown => {
                     (Fate::Elsewhere, format!("it does not count, as this is not known: {why_not}"))
                 }
                 (Some(why_not), _) => {
                     (Fate::Elsewhere, format!("its target does not select the computer: {why_not}"))
                 }
-                (None, None) => {
-                    (Fate::Dropped, "it is disabled; enabled, it would be a candidate".to_owned())
-                }
-                (None, Some(_)) if self.fleet.excluded.contains(self.ix) => {
-                    (Fate::Dropped, "the computer is excluded from all deployments".to_owned())
-                }
-                (None, Some(_)) => {
-                    (Fate::Dropped, "the tenant opted out of cross-tenant deployments".to_owned())
+                (None, gate) => {
+                    let exempt = gates::exempt(self.fleet, deployment, scope, self.ix);
+                    let why = gate.map(|gate| gate.to_string());
+                    let why = why.or_else(|| exempt.map(|exempt| exempt.to_string())).unwrap_or_default();
+                    (Fate::Dropped, format!("{why}; {}", would(deployment, scope, best)))
                 }
             };
             if fate == Fate::Elsewhere && !elsewhere {
                 continue;
             }
-            let scope = targets::scope(&resolved);
             result.push(Explained {
                 deployment: origin(deployment),
-                rank: format!("{scope}, priority {}", deployment.priority),
+                rank: in_words(deployment, scope, false),
                 fate,
                 why,
             });
         }
         result
+    }
+
+    /// What a tenant's hold says of the computer.
+    fn on_hold(&self) -> Option<String> {
+        let (name, _) = self.fleet.on_hold.iter().find(|(_, computers)| computers.contains(self.ix))?;
+        let hold = self.config.tenants.get(name)?.hold.as_ref()?;
+        Some(format!("tenant {name} is {}", gates::held_text(hold)))
     }
 
     fn road(&self, deployment: &Deployment) -> String {
@@ -256,7 +286,7 @@ impl Look<'_> {
         winner: &Candidate<'_>,
     ) -> (Option<Mode>, Option<(Observed, Timestamp)>, Option<Decision>) {
         let computer = self.snapshot.computer(self.ix);
-        let mode = computer.mode.min(winner.mode);
+        let mode = self.fleet.mode_of(self.ix).min(winner.mode);
         if is_ignored(winner.deployment) || mode == Mode::Ignored {
             return (Some(Mode::Ignored), None, Some(Decision::Nothing));
         }
@@ -277,14 +307,35 @@ impl Look<'_> {
 
 /// A rank in words.
 fn rank(candidate: &Candidate<'_>) -> String {
-    let ignored = if is_ignored(candidate.deployment) { ", ignored" } else { "" };
-    format!("{}, priority {}{ignored}", candidate.scope, candidate.deployment.priority)
+    in_words(candidate.deployment, candidate.scope, candidate.forced)
+}
+
+fn in_words(deployment: &Deployment, scope: Scope, forced: bool) -> String {
+    let forced = if forced { "forced, " } else { "" };
+    let library = if deployment.layer == Layer::Local { "" } else { "library, " };
+    let ignored = if is_ignored(deployment) { ", ignored" } else { "" };
+    format!("{forced}{library}{scope}, priority {}{ignored}", deployment.priority)
+}
+
+/// What would be if a deployment that does not count did: it would win, or lose to the one that wins now (DEP-20).
+fn would(deployment: &Deployment, scope: Scope, best: Option<&Candidate<'_>>) -> String {
+    let Some(best) = best else { return "otherwise it would win".to_owned() };
+    let name = &best.deployment.metadata.name;
+    match Rank::of(deployment, scope, false).cmp(&best.rank()) {
+        Ordering::Less => format!("otherwise it would win in place of {name}"),
+        Ordering::Equal => format!("otherwise it would have the same rank as {name}"),
+        Ordering::Greater => format!("otherwise it would lose to {name}"),
+    }
 }
 
 /// Why a candidate lost to a better one: the first difference.
 fn lost(candidate: &Candidate<'_>, best: &Candidate<'_>) -> String {
     let name = &best.deployment.metadata.name;
-    let what = if candidate.scope.level != best.scope.level {
+    let what = if candidate.forced != best.forced {
+        "is what this run forces".to_owned()
+    } else if candidate.deployment.layer != best.deployment.layer && best.deployment.layer == Layer::Local {
+        "is not from a library".to_owned()
+    } else if candidate.scope.level != best.scope.level {
         format!("is for something narrower ({})", best.scope)
     } else if candidate.scope.narrowed != best.scope.narrowed {
         "is narrowed by a further selector".to_owned()

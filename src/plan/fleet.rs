@@ -6,8 +6,11 @@ use std::collections::BTreeMap;
 
 use roaring::RoaringBitmap;
 
+use super::gates::{self, Run};
+use super::modes;
 use crate::config::Config;
 use crate::config::kind::{CrossTenant, Mode};
+use crate::id::Name;
 use crate::inventory::known::Contact;
 use crate::inventory::snapshot::Snapshot;
 use crate::session::script::Platform;
@@ -25,6 +28,10 @@ pub struct Fleet {
     pub excluded: RoaringBitmap,
     /// Those of tenants that cross-tenant deployments do not reach (RES-12).
     pub opted_out: RoaringBitmap,
+    /// Those that are being onboarded: onboarding deployments count for them (DEP-16).
+    pub onboarding: RoaringBitmap,
+    /// Those of tenants on hold, by the tenant whose document says so (TGT-15). Their mode is ignored.
+    pub on_hold: BTreeMap<Name, RoaringBitmap>,
     /// Those whose facts were collected, at whatever time.
     pub surveyed: RoaringBitmap,
     /// Those of which the last attempt to reach them failed, in whatever way.
@@ -56,6 +63,34 @@ impl Fleet {
             }
         }
         fleet
+    }
+
+    /// As [`Self::new`], as a run sees it: modes lifted as it asks for, and nothing done where a tenant is on hold.
+    #[must_use]
+    pub fn in_run(config: &Config, snapshot: &Snapshot, run: &Run) -> Self {
+        let mut fleet = Self::new(config, snapshot);
+        fleet.onboarding.clone_from(snapshot.related().onboarding());
+        if run.lift.is_some() {
+            for (mode, computers) in std::mem::take(&mut fleet.modes) {
+                *fleet.modes.entry(modes::lifted(mode, run)).or_default() |= computers;
+            }
+        }
+        for (name, tenant) in &config.tenants {
+            if tenant.hold.as_ref().is_some_and(|hold| gates::holds(config, hold, run.now)) {
+                let computers = snapshot.tenant_tree(name);
+                fleet.modes.values_mut().for_each(|of_mode| *of_mode -= &computers);
+                *fleet.modes.entry(Mode::Ignored).or_default() |= &computers;
+                fleet.on_hold.insert(name.clone(), computers);
+            }
+        }
+        fleet
+    }
+
+    /// The most that may be done on one computer.
+    #[must_use]
+    pub fn mode_of(&self, ix: u32) -> Mode {
+        let found = self.modes.iter().find(|(_, computers)| computers.contains(ix));
+        found.map_or(Mode::Ignored, |(mode, _)| *mode)
     }
 
     /// `computers` by platform; the last part, without a platform, is those of which it is not known.

@@ -4,7 +4,7 @@
 //! That nothing matches means absent only where the list was read to its end (L7).
 
 use super::interpret::newer;
-use crate::config::kind::{PackageManager, VersionScheme};
+use crate::config::kind::{Installer, PackageManager, VersionScheme};
 use crate::config::model::Detect;
 use crate::inventory::facts::{Facts, Package, PackageSource};
 use crate::inventory::pattern::Pattern;
@@ -26,6 +26,8 @@ pub enum Matcher {
         /// The manager; `None` is any.
         manager: Option<PackageSource>,
     },
+    /// By the records of several managers, with the exact name in each.
+    Packages(Vec<(PackageSource, String)>),
     /// By upgrade code.
     UpgradeCode(String),
     /// By product code.
@@ -62,8 +64,24 @@ impl Matcher {
                     PackageManager::Dpkg => PackageSource::Dpkg,
                     PackageManager::Rpm => PackageSource::Rpm,
                     PackageManager::Apk => PackageSource::Apk,
+                    PackageManager::Winget => PackageSource::Winget,
+                    PackageManager::Choco => PackageSource::Choco,
+                    PackageManager::Brew => PackageSource::Brew,
                 }),
             },
+            Detect::Packages(packages) => {
+                let record = |(installer, name): (Installer, &str)| match installer {
+                    Installer::Winget => (PackageSource::Winget, name.to_owned()),
+                    Installer::Choco => (PackageSource::Choco, name.to_owned()),
+                    Installer::Apt => (PackageSource::Dpkg, name.to_owned()),
+                    Installer::Dnf => (PackageSource::Rpm, name.to_owned()),
+                    // The folder has the name without the tap.
+                    Installer::Brew => {
+                        (PackageSource::Brew, name.rsplit_once('/').map_or(name, |(_, name)| name).to_owned())
+                    }
+                };
+                Self::Packages(packages.by_preference().into_iter().map(record).collect())
+            }
             Detect::UpgradeCode(code) => Self::UpgradeCode(code.clone()),
             Detect::ProductCode(code) => Self::ProductCode(code.clone()),
             Detect::Script(_) => Self::Never,
@@ -93,12 +111,24 @@ impl Matcher {
                     Some(manager) => package.source == *manager,
                     None => package.source != PackageSource::Registry,
                 };
-                (package.name == *name && fits).then(own)
+                (fits && is_named(package, name)).then(own)
             }
+            Self::Packages(names) => names
+                .iter()
+                .any(|(source, name)| package.source == *source && is_named(package, name))
+                .then(own),
             Self::UpgradeCode(code) => same(code, &package.upgrade_code).then(own),
             Self::ProductCode(code) => same(code, &package.product_code).then(own),
             Self::Never => None,
         }
+    }
+}
+
+/// Whether a package has a name, by the rules of its manager: those of Windows take no notice of case.
+fn is_named(package: &Package, name: &str) -> bool {
+    match package.source {
+        PackageSource::Winget | PackageSource::Choco => package.name.eq_ignore_ascii_case(name),
+        _ => package.name == name,
     }
 }
 
@@ -117,7 +147,17 @@ pub fn find(matcher: &Matcher, scheme: VersionScheme, facts: &Facts) -> Found {
         return Found::Present(version);
     }
     let read = &facts.package_sources;
+    let unread = |source: &PackageSource| facts.unread_sources.contains(source);
     let whole = match matcher {
+        Matcher::Package { manager: Some(manager), .. } if unread(manager) => false,
+        // A record that cannot be read may hold it, whatever the others say.
+        Matcher::Packages(names) if names.iter().any(|(source, _)| unread(source)) => false,
+        Matcher::Packages(names) if !read.is_empty() => {
+            if !names.iter().any(|(source, _)| read.contains(source)) {
+                return Found::OtherManager;
+            }
+            true
+        }
         Matcher::Package { manager: Some(manager), .. } if !read.is_empty() && !read.contains(manager) => {
             return Found::OtherManager;
         }

@@ -1,6 +1,6 @@
 //! Deciding: from a checked configuration and a snapshot to a plan. Pure, synchronous, `now` is an argument (L13).
 //!
-//! The way: [`precedence`] finds the winners, [`needs`] what has to be looked at, [`probes`] how, [`interpret`] what was
+//! The way: [`gates`] says what counts, [`precedence`] finds the winners, [`modes`] how far each may go, [`needs`] what has to be looked at, [`probes`] how, [`interpret`] what was
 //! found, [`diff`] what follows for one item, [`prerequisites`] what follows for others, [`order`] in which order, and
 //! [`planner`] makes the [`document`] of it.
 
@@ -13,15 +13,18 @@ pub mod document;
 pub mod effects;
 pub mod explain;
 pub mod fleet;
+pub mod gates;
 mod impact;
 mod intents;
 pub mod interpret;
 pub mod inventory;
 mod membership;
+pub mod modes;
 pub mod needs;
 mod notes;
 pub mod order;
 pub mod past;
+pub mod phrase;
 pub mod planner;
 pub mod precedence;
 pub mod prerequisites;

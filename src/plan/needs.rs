@@ -12,6 +12,7 @@ use roaring::RoaringBitmap;
 
 use super::detections::Detections;
 use super::fleet::Fleet;
+use super::gates::Run;
 use super::precedence::{Candidate, candidates, is_ignored, possible_winners};
 use super::prerequisites::spread;
 use super::probes;
@@ -23,7 +24,7 @@ use crate::config::model::{Deployment, Desired};
 use crate::id::{Digest, Name};
 use crate::inventory::item::ItemKey;
 use crate::inventory::snapshot::Snapshot;
-use crate::time::{Limit, Timestamp};
+use crate::time::Limit;
 
 /// When to look again at what is known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -72,8 +73,8 @@ pub struct Ask<'a> {
     pub only: Option<&'a RoaringBitmap>,
     /// The most that the run may do; enforce when it is not limited.
     pub ceiling: Mode,
-    /// The present instant.
-    pub now: Timestamp,
+    /// What the run asks for, and the present instant.
+    pub run: &'a Run,
     /// What is older is stale.
     pub max_age: Limit,
     /// When to look again.
@@ -84,9 +85,9 @@ pub struct Ask<'a> {
 #[must_use]
 pub fn needs(ask: &Ask<'_>) -> Vec<Need> {
     let Ask { config, snapshot, detections, refresh, .. } = *ask;
-    let fleet = Fleet::new(config, snapshot);
+    let fleet = Fleet::in_run(config, snapshot, ask.run);
     let scope = ask.only.map_or_else(|| fleet.all.clone(), |only| &fleet.all & only);
-    let oldest = oldest(ask.now, ask.max_age);
+    let oldest = oldest(ask.run.now, ask.max_age);
     let mut search = Search {
         config,
         fleet: &fleet,
@@ -94,7 +95,7 @@ pub fn needs(ask: &Ask<'_>) -> Vec<Need> {
         wanted: Wanted::new(),
         interest: RoaringBitmap::new(),
     };
-    search.collect(&candidates(config, snapshot, &fleet).0, &scope);
+    search.collect(&candidates(config, snapshot, &fleet, ask.run).0, &scope);
     let Search { wanted, interest, .. } = search;
 
     let mut facts = RoaringBitmap::new();
@@ -144,7 +145,9 @@ impl Search<'_> {
             let mut open = scope.clone();
             for (candidate, computers) in candidates.iter().zip(possible_winners(candidates, scope)) {
                 self.interest |= &candidate.maybe & scope;
-                if is_ignored(candidate.deployment) {
+                if !candidate.acts || is_ignored(candidate.deployment) {
+                    // Another one that this one certainly comes before is not asked for.
+                    open -= &candidate.reach;
                     continue;
                 }
                 self.candidate(item, candidate, &computers);

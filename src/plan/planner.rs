@@ -16,9 +16,11 @@ use super::diff::{self, Act, Decision, Wish};
 use super::digest;
 use super::document::{ActionType, FORMAT, NoteKind, Options, Plan, Reason, Revision};
 use super::fleet::Fleet;
+use super::gates::{self, Run};
 use super::impact;
 use super::intents::{Intents, Wanted};
 use super::membership;
+use super::modes;
 use super::notes::{Notes, document, origin};
 use super::past::{self, Past};
 use super::precedence::{self, Candidate, Named, Winners, is_ignored};
@@ -87,9 +89,10 @@ pub struct Wants {
 /// Makes the plan.
 #[must_use]
 pub fn plan(input: &Input<'_>) -> Planned {
-    let fleet = Fleet::new(input.config, input.snapshot);
+    let run = Run::of(&input.options, input.now);
+    let fleet = Fleet::in_run(input.config, input.snapshot, &run);
     let scope = input.only.as_ref().map_or_else(|| fleet.all.clone(), |only| &fleet.all & only);
-    let (candidates, findings) = precedence::candidates(input.config, input.snapshot, &fleet);
+    let (candidates, findings) = precedence::candidates(input.config, input.snapshot, &fleet, &run);
     let view = View {
         config: input.config,
         snapshot: input.snapshot,
@@ -97,6 +100,7 @@ pub fn plan(input: &Input<'_>) -> Planned {
         detections: input.detections,
         oldest: oldest(input.now, input.max_age),
         ceiling: input.options.mode.unwrap_or(Mode::Enforce),
+        run: &run,
     };
     let mut work = Work {
         view,
@@ -109,6 +113,7 @@ pub fn plan(input: &Input<'_>) -> Planned {
         past: input.past,
     };
     work.say_empty_targets(&candidates);
+    work.say_the_run(&run, &candidates, &scope);
     let survey = work.winners(&candidates, &scope);
     work.own(&survey);
     let standings = work.standings(&survey, &scope);
@@ -147,7 +152,8 @@ pub fn plan(input: &Input<'_>) -> Planned {
 
 /// What is wanted and known of one item.
 pub(super) struct Item<'a> {
-    deployments: Vec<&'a Deployment>,
+    /// Each with the most that it may do.
+    deployments: Vec<(&'a Deployment, Mode)>,
     pub(super) winners: Winners,
     pub(super) parts: Vec<Part<'a>>,
 }
@@ -155,8 +161,13 @@ pub(super) struct Item<'a> {
 impl<'a> Item<'a> {
     /// The deployments with the computers on which they win.
     pub(super) fn wins(&self) -> impl Iterator<Item = (&'a Deployment, &RoaringBitmap)> {
-        let won = |(_, won): &(&Deployment, &RoaringBitmap)| !won.is_empty();
-        self.deployments.iter().copied().zip(&self.winners.won).filter(won)
+        self.wins_in_mode().map(|(deployment, _, won)| (deployment, won))
+    }
+
+    /// The same with the most that each may do.
+    pub(super) fn wins_in_mode(&self) -> impl Iterator<Item = (&'a Deployment, Mode, &RoaringBitmap)> {
+        let all = self.deployments.iter().zip(&self.winners.won);
+        all.map(|((deployment, mode), won)| (*deployment, *mode, won)).filter(|(_, _, won)| !won.is_empty())
     }
 }
 
@@ -213,6 +224,62 @@ impl<'a> Work<'a> {
         }
     }
 
+    /// What the run lifts, and which tenants are on hold where something would be wanted.
+    fn say_the_run(
+        &mut self,
+        run: &Run,
+        candidates: &BTreeMap<ItemKey, Vec<Candidate<'a>>>,
+        scope: &RoaringBitmap,
+    ) {
+        for (text, origin) in modes::what_is_lifted(self.view.config, run) {
+            self.notes.general(NoteKind::Lifted, None, text, origin);
+        }
+        if self.view.fleet.on_hold.is_empty() {
+            return;
+        }
+        let reached = candidates.values().flatten().filter(|candidate| candidate.acts);
+        let reached = reached.fold(RoaringBitmap::new(), |sum, candidate| sum | &candidate.reach) & scope;
+        for (name, computers) in &self.view.fleet.on_hold {
+            let Some(tenant) = self.view.config.tenants.get(name) else { continue };
+            let Some(hold) = &tenant.hold else { continue };
+            let text = format!("tenant {name} is {}", gates::held_text(hold));
+            let at = document(name, &tenant.place);
+            self.notes.add(NoteKind::OnHold, None, text, Some(at), &(computers & &reached));
+        }
+    }
+
+    /// Where winners are on hold, and where a deployment that the run names is none.
+    fn say_the_winners(
+        &mut self,
+        item: &ItemKey,
+        candidates: &[Candidate<'a>],
+        winners: &Winners,
+        scope: &RoaringBitmap,
+    ) {
+        let decided = scope - &winners.uncertain - &winners.ambiguous;
+        for (candidate, won) in candidates.iter().zip(&winners.won).filter(|(candidate, _)| candidate.acts) {
+            let deployment = candidate.deployment;
+            if let Some(hold) = &deployment.hold
+                && gates::holds(self.view.config, hold, self.view.run.now)
+            {
+                let text = format!("deployment {} is {}", deployment.metadata.name, gates::held_text(hold));
+                self.notes.add(NoteKind::OnHold, Some(item), text, Some(origin(deployment)), won);
+            }
+            if self.view.run.named.is_empty() {
+                continue;
+            }
+            for (other, others) in candidates.iter().zip(&winners.won).filter(|(other, _)| !other.acts) {
+                let text = format!(
+                    "deployment {} does not win here: {} does",
+                    deployment.metadata.name, other.deployment.metadata.name
+                );
+                let at = Some(origin(other.deployment));
+                let lost = &(&candidate.reach & &decided) & others;
+                self.notes.add(NoteKind::Overruled, Some(item), text, at, &lost);
+            }
+        }
+    }
+
     /// Who wins, and what is known there.
     fn winners(
         &mut self,
@@ -242,8 +309,10 @@ impl<'a> Work<'a> {
                 None,
                 &winners.uncertain,
             );
+            self.say_the_winners(item, candidates, &winners, scope);
             let parts = self.view.parts(item, candidates, &winners);
-            let deployments = candidates.iter().map(|candidate| candidate.deployment).collect();
+            let of = |candidate: &Candidate<'a>| (candidate.deployment, candidate.mode);
+            let deployments = candidates.iter().map(of).collect();
             survey.insert(item.clone(), Item { deployments, winners, parts });
         }
         survey

@@ -13,9 +13,11 @@ use std::fmt::Write as _;
 use roaring::RoaringBitmap;
 
 use super::fleet::Fleet;
+use super::gates::{self, Run};
+use super::modes;
 use crate::config::Config;
 use crate::config::kind::{Mode, SoftwareState};
-use crate::config::model::{Deployment, Desired};
+use crate::config::model::{Deployment, Desired, Layer};
 use crate::diagnostic::{Finding, Findings, code};
 use crate::id::Name;
 use crate::inventory::item::ItemKey;
@@ -29,8 +31,12 @@ pub struct Candidate<'c> {
     pub deployment: &'c Deployment,
     /// What its target is about.
     pub scope: Scope,
-    /// The most that it may do: its own mode under that of its target.
+    /// The most that it may do: its own mode under those of its targets.
     pub mode: Mode,
+    /// Whether the run does what it says; others only take part in who wins.
+    pub acts: bool,
+    /// Whether the run puts it before all others.
+    pub forced: bool,
     /// Whether its target selects any computer, reached or not.
     pub selects: bool,
     /// The computers that it certainly reaches.
@@ -43,20 +49,33 @@ pub struct Candidate<'c> {
 /// What decides between candidates; less is better. Equal ranks on one computer are a tie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rank {
+    forced: Reverse<bool>,
+    local: Reverse<bool>,
     scope: Reverse<Scope>,
     priority: Reverse<i32>,
     acts: bool,
 }
 
+impl Rank {
+    /// Local before library (DEP-30), scope and narrowness (RES-3, RES-9), priority, and `ignored` before the other states
+    /// (DEP-14); before all of them what the run forces (RES-17).
+    #[must_use]
+    pub fn of(deployment: &Deployment, scope: Scope, forced: bool) -> Self {
+        Self {
+            forced: Reverse(forced),
+            local: Reverse(deployment.layer == Layer::Local),
+            scope: Reverse(scope),
+            priority: Reverse(deployment.priority),
+            acts: !is_ignored(deployment),
+        }
+    }
+}
+
 impl Candidate<'_> {
-    /// Its rank: scope and narrowness, priority, and `ignored` before the other states (DEP-14).
+    /// Its rank among the candidates of its item.
     #[must_use]
     pub fn rank(&self) -> Rank {
-        Rank {
-            scope: Reverse(self.scope),
-            priority: Reverse(self.deployment.priority),
-            acts: !is_ignored(self.deployment),
-        }
+        Rank::of(self.deployment, self.scope, self.forced)
     }
 
     /// Whether the other one would do the same on every computer that both reach.
@@ -75,34 +94,34 @@ pub fn is_ignored(deployment: &Deployment) -> bool {
         || matches!(deployment.desired, Desired::Software { state: SoftwareState::Ignored, .. })
 }
 
-/// The most that a deployment may do: its mode under that of its named target.
-#[must_use]
-pub fn ceiling(config: &Config, deployment: &Deployment) -> Mode {
-    let target = deployment.target.as_ref().and_then(|name| config.targets.get(name));
-    target.map_or(deployment.mode, |target| deployment.mode.min(target.mode))
-}
-
 /// The candidates of every item, best first, and by name among equals.
 ///
-/// Disabled deployments are none, and none reaches a computer that is excluded, nor, being cross-tenant, one of a tenant
-/// that opted out. A deployment whose target cannot be resolved is none, and a finding.
+/// What a gate keeps out is none, and none reaches a computer on which it does not count (`gates`). A deployment whose target cannot be resolved is none, and a finding.
 #[must_use]
 pub fn candidates<'c>(
     config: &'c Config,
     snapshot: &Snapshot,
     fleet: &Fleet,
+    run: &Run,
 ) -> (BTreeMap<ItemKey, Vec<Candidate<'c>>>, Findings) {
     let mut findings = Findings::new();
     let mut by_item: BTreeMap<ItemKey, Vec<Candidate<'c>>> = BTreeMap::new();
-    let mut named: BTreeMap<&Name, (Scope, Membership)> = BTreeMap::new();
-    for deployment in config.deployments.values().filter(|deployment| deployment.enabled) {
+    let mut named: BTreeMap<&Name, (Scope, Mode, Membership)> = BTreeMap::new();
+    for deployment in config.deployments.values() {
+        if gates::gate(config, run, deployment).is_some() {
+            continue;
+        }
         let cached = deployment.target.as_ref().and_then(|name| named.get(name).cloned());
-        let (scope, membership) = match cached {
+        let (scope, through, membership) = match cached {
             Some(known) => known,
             None => match targets::resolve(&deployment.expression, config, Some(&deployment.place)) {
                 Ok(resolved) => {
                     findings.extend(unclear(deployment, config, &resolved, snapshot));
-                    let made = (targets::scope(&resolved), targets::evaluate(&resolved, snapshot));
+                    let target = deployment.target.as_ref().and_then(|name| config.targets.get(name));
+                    let place = target.map_or(&deployment.place, |target| &target.place);
+                    findings.extend(targets::unclear(&resolved, snapshot, place));
+                    let through = modes::of_targets(config, run, deployment.target.as_ref(), &resolved);
+                    let made = (targets::scope(&resolved), through, targets::evaluate(&resolved, snapshot));
                     if let Some(name) = &deployment.target {
                         named.insert(name, made.clone());
                     }
@@ -115,17 +134,17 @@ pub fn candidates<'c>(
             },
         };
         let selects = !membership.certain.is_empty() || !membership.possible.is_empty();
-        let mut out = fleet.excluded.clone();
-        if scope.is_cross_tenant() {
-            out |= &fleet.opted_out;
-        }
+        let out = gates::exempted(fleet, deployment, scope);
         let reach = membership.certain - &out;
-        let maybe = membership.possible - &out - &reach - &fleet.surveyed;
-        let mode = ceiling(config, deployment);
+        let settled = &fleet.surveyed - snapshot.related().unsettled();
+        let maybe = membership.possible - &out - &reach - settled;
+        let mode = modes::own(config, run, deployment).min(through);
         by_item.entry(deployment.item.clone()).or_default().push(Candidate {
             deployment,
             scope,
             mode,
+            acts: run.does(deployment),
+            forced: run.forces(deployment),
             selects,
             reach,
             maybe,

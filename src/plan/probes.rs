@@ -71,10 +71,15 @@ pub fn applicable(software: &Software, platform: Platform) -> bool {
         Detect::Inventory(_) => true,
         Detect::Package(package) => match package.manager {
             None => true,
-            Some(PackageManager::Dpkg | PackageManager::Rpm | PackageManager::Apk) => {
+            Some(PackageManager::Dpkg | PackageManager::Rpm | PackageManager::Apk | PackageManager::Brew) => {
                 platform == Platform::Posix
             }
+            Some(PackageManager::Winget | PackageManager::Choco) => platform == Platform::Windows,
         },
+        Detect::Packages(packages) => packages
+            .by_preference()
+            .iter()
+            .any(|(installer, _)| installer.is_windows() == (platform == Platform::Windows)),
         Detect::UpgradeCode(_) | Detect::ProductCode(_) => platform == Platform::Windows,
         Detect::Script(scripts) => scripts.on(platform).is_some(),
     };
@@ -129,6 +134,7 @@ fn software_probe(
     let way = match &software.detect {
         Detect::Inventory(rule) => json!({ "inventory": rule }),
         Detect::Package(rule) => json!({ "package": rule }),
+        Detect::Packages(packages) => json!({ "packages": packages.by_preference() }),
         Detect::UpgradeCode(code) => json!({ "upgradeCode": code }),
         Detect::ProductCode(code) => json!({ "productCode": code }),
         Detect::Script(scripts) => {

@@ -6,7 +6,7 @@ use roaring::RoaringBitmap;
 
 use super::document::ActionType;
 use super::planner::{Survey, Work};
-use super::precedence::{self, is_ignored};
+use super::precedence::is_ignored;
 use super::prerequisites::{self, Standing};
 use super::view::{Part, Seen};
 use super::{probes, procedures};
@@ -101,7 +101,7 @@ impl<'a> Work<'a> {
     fn winning(&self, survey: &Survey<'a>, standings: &mut BTreeMap<Name, Standing<'a>>) {
         for (name, standing) in standings {
             let Some(known) = survey.get(&ItemKey::software(name.clone())) else { continue };
-            for (deployment, won) in known.wins() {
+            for (deployment, mode, won) in known.wins_in_mode() {
                 standing.winners.push((deployment, won.clone()));
                 let state = match &deployment.desired {
                     Desired::Software { state, .. } if !is_ignored(deployment) => *state,
@@ -114,8 +114,7 @@ impl<'a> Work<'a> {
                     standing.keeps |= won;
                 }
                 if state != SoftwareState::Ignored {
-                    let mode = precedence::ceiling(self.view.config, deployment).min(self.view.ceiling);
-                    for (mode, computers) in self.view.fleet.by_mode(won, mode) {
+                    for (mode, computers) in self.view.fleet.by_mode(won, mode.min(self.view.ceiling)) {
                         if mode < Mode::Enforce {
                             standing.passive |= computers;
                         }

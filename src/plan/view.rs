@@ -8,6 +8,7 @@ use roaring::RoaringBitmap;
 
 use super::detections::Detections;
 use super::fleet::Fleet;
+use super::gates::Run;
 use super::precedence::{Candidate, Winners, is_ignored};
 use super::probes;
 use crate::config::Config;
@@ -33,6 +34,8 @@ pub struct View<'a> {
     pub oldest: Timestamp,
     /// The most that the run may do.
     pub ceiling: Mode,
+    /// What the run asks for.
+    pub run: &'a Run,
 }
 
 /// The instant before which what was detected is too old.
@@ -87,7 +90,7 @@ impl<'a> View<'a> {
     pub fn parts(&self, item: &ItemKey, candidates: &[Candidate<'a>], winners: &Winners) -> Vec<Part<'a>> {
         let mut parts = Vec::new();
         for (candidate, won) in candidates.iter().zip(&winners.won) {
-            if won.is_empty() || is_ignored(candidate.deployment) {
+            if won.is_empty() || !candidate.acts || is_ignored(candidate.deployment) {
                 continue;
             }
             let values = self.values(item, Some(candidate.deployment));

@@ -575,7 +575,7 @@ fn software_facts(software: &Software) -> Value {
         "file": &*software.place.file,
         "detection": match &software.detect {
             Detect::Inventory(_) => "inventory",
-            Detect::Package(_) => "package",
+            Detect::Package(_) | Detect::Packages(_) => "package",
             Detect::UpgradeCode(_) => "upgrade-code",
             Detect::ProductCode(_) => "product-code",
             Detect::Script(_) => "script",

@@ -28,7 +28,7 @@ fn fleet(computers: usize) -> World {
     world.tenant("contoso");
     world.tenant("fabrikam");
     world.software("old-archiver", &["3.1"]);
-    world.deployment("no-archiver", software("old-archiver"), absent(), every());
+    world.deploy("no-archiver", software("old-archiver"), absent(), every());
     for number in 0..computers {
         let text = format!("pc-{number:03}");
         let tags: &[&str] = if number == 0 { &["first"] } else { &[] };
@@ -93,7 +93,13 @@ fn guardrail(world: &mut World, text: &str, subject: Subject, deny: &str, messag
         message: Template::new(message, subject).expect("it fits"),
     };
     let made = Guardrail {
-        metadata: Metadata { name: name(text), title: None, labels: BTreeMap::new(), description: None },
+        metadata: Metadata {
+            name: name(text),
+            title: None,
+            labels: BTreeMap::new(),
+            description: None,
+            allow: Default::default(),
+        },
         place: place("policies/rules.yaml"),
         rule,
         help: None,
@@ -103,9 +109,15 @@ fn guardrail(world: &mut World, text: &str, subject: Subject, deny: &str, messag
     world.config.safety.guardrails.insert(name(text), made);
 }
 
-fn exception(world: &mut World, text: &str, guardrail: &str, expires: &str) -> &'static str {
+fn exception(world: &mut World, text: &str, guardrail: &str, expires: &str) {
     let made = Exception {
-        metadata: Metadata { name: name(text), title: None, labels: BTreeMap::new(), description: None },
+        metadata: Metadata {
+            name: name(text),
+            title: None,
+            labels: BTreeMap::new(),
+            description: None,
+            allow: Default::default(),
+        },
         place: place("policies/exceptions.yaml"),
         guardrail: name(guardrail),
         deployments: BTreeSet::new(),
@@ -117,7 +129,6 @@ fn exception(world: &mut World, text: &str, guardrail: &str, expires: &str) -> &
         expires: expires.parse().expect("a date"),
     };
     world.config.safety.exceptions.insert(name(text), made);
-    ""
 }
 
 fn unlimited(world: &mut World) {
@@ -183,7 +194,9 @@ fn what_only_tells_uses_no_budget() {
 #[test]
 fn what_an_exception_covers_is_set_aside_until_its_last_day() {
     // The world's present is 2027-01-15.
-    for (expires, standing) in [("2027-01-15", "excepted"), ("2027-01-14", "refused"), ("2028-01-01", "excepted")] {
+    for (expires, standing) in
+        [("2027-01-15", "excepted"), ("2027-01-14", "refused"), ("2028-01-01", "excepted")]
+    {
         let mut world = fleet(6);
         unlimited(&mut world);
         guardrail(&mut world, "no-removals", Subject::Change, "change.removes", "removes {change.item}");
@@ -199,7 +212,10 @@ fn what_an_exception_covers_is_set_aside_until_its_last_day() {
             "excepted: guardrail no-removals, uninstall of old-archiver: removes old-archiver".to_owned()
         };
         assert_eq!(said(&judgement), [expected]);
-        assert_eq!(judgement.findings().iter().any(|f| f.code == code::EXCEPTION_EXPIRED && f.is_error()), standing == "refused");
+        assert_eq!(
+            judgement.findings().iter().any(|f| f.code == code::EXCEPTION_EXPIRED && f.is_error()),
+            standing == "refused"
+        );
     }
 }
 
@@ -224,7 +240,13 @@ fn a_change_is_exempt_only_when_all_of_its_tenants_are() {
 fn computers_are_told_together_and_exempt_one_by_one() {
     let mut world = fleet(6);
     unlimited(&mut world);
-    guardrail(&mut world, "hands-off", Subject::Computer, "size(computer.removes) > 0", "removes {computer.removes}");
+    guardrail(
+        &mut world,
+        "hands-off",
+        Subject::Computer,
+        "size(computer.removes) > 0",
+        "removes {computer.removes}",
+    );
     exception(&mut world, "agreed", "hands-off", "2028-01-01");
     let exception = world.config.safety.exceptions.get_mut(&name("agreed")).expect("it is there");
     exception.computers = ["pc-000", "pc-004", "pc-999"].map(str::to_owned).into();
@@ -263,7 +285,13 @@ fn a_limit_is_not_passed_by_in_pieces() {
     for number in 0..6 {
         world.real.insert((format!("pc-{number:03}"), software("old-archiver")), present("2.0"));
     }
-    guardrail(&mut world, "ten", Subject::Change, "change.computers > 10", "{change.before} on {change.computers}");
+    guardrail(
+        &mut world,
+        "ten",
+        Subject::Change,
+        "change.computers > 10",
+        "{change.before} on {change.computers}",
+    );
     let (plan, _) = planned(&world);
     assert!(plan.changes.len() > 1, "two versions are two changes");
     assert_eq!(
@@ -288,7 +316,7 @@ fn the_verdicts_of_one_rule_are_bounded_and_still_refuse() {
     for number in 0..50 {
         let text = format!("tool-{number:02}");
         world.software(&text, &["1.0"]);
-        world.deployment(&text, software(&text), latest("1.0"), every());
+        world.deploy(&text, software(&text), latest("1.0"), every());
     }
     guardrail(&mut world, "names", Subject::Software, "software.name != 'x'", "{software.name}");
     let judgement = validate(&world.config, world.now);
@@ -306,10 +334,16 @@ fn key(kind: ProtectedKind, text: &str) -> ProtectedKey {
 fn protection_outlives_its_declaration_until_it_is_released() {
     let mut world = fleet(3);
     unlimited(&mut world);
-    world.config.safety.protected.insert(key(ProtectedKind::Tenant, "contoso"), place("tenants/contoso.yaml"));
+    world
+        .config
+        .safety
+        .protected
+        .insert(key(ProtectedKind::Tenant, "contoso"), place("tenants/contoso.yaml"));
     assert_eq!(
         said(&judged(&world, &[], &[])),
-        ["refused: protection, tenant contoso: tenant contoso is protected, and old-archiver would be uninstalled from pc-000"]
+        [
+            "refused: protection, tenant contoso: tenant contoso is protected, and old-archiver would be uninstalled from pc-000"
+        ]
     );
     let commit = CommitId::new("3f2c91e0aa");
     let stored = protection::declared(&world.config, &world.snapshot(), Some(&commit));
@@ -320,9 +354,15 @@ fn protection_outlives_its_declaration_until_it_is_released() {
     assert!(gone.is_refused());
     assert_eq!(
         said(&gone),
-        ["refused: protection, tenant contoso: tenant contoso was protected by tenants/contoso.yaml:1 at commit 3f2c91e, is not declared so any more, and old-archiver would be uninstalled from pc-000"]
+        [
+            "refused: protection, tenant contoso: tenant contoso was protected by tenants/contoso.yaml:1 at commit 3f2c91e, is not declared so any more, and old-archiver would be uninstalled from pc-000"
+        ]
     );
-    assert_eq!(protection::next(&stored, Vec::new(), false), stored, "an apply without an override releases nothing");
+    assert_eq!(
+        protection::next(&stored, Vec::new(), false),
+        stored,
+        "an apply without an override releases nothing"
+    );
     // Even the whole tenant's document may be gone.
     let released = judged(&world, &[overridden("protection")], &stored);
     assert!(!released.is_refused());
@@ -340,28 +380,39 @@ fn a_protected_deployment_keeps_its_software_where_it_was_for() {
     unlimited(&mut world);
     let only_contoso = crate::plan::tests::world::of_tenant("contoso");
     world.software("antivirus", &["1.0"]);
-    world.deployment("antivirus", software("antivirus"), latest("1.0"), only_contoso);
+    world.deploy("antivirus", software("antivirus"), latest("1.0"), only_contoso);
     for number in 0..6 {
         world.real.insert((format!("pc-{number:03}"), software("antivirus")), present("1.0"));
     }
-    world.config.safety.protected.insert(key(ProtectedKind::Deployment, "antivirus"), place("antivirus.yaml"));
+    world
+        .config
+        .safety
+        .protected
+        .insert(key(ProtectedKind::Deployment, "antivirus"), place("antivirus.yaml"));
     let stored = protection::declared(&world.config, &world.snapshot(), None);
-    assert_eq!(said(&judged(&world, &[], &stored)), Vec::<String>::new(), "another software is not protected");
+    assert_eq!(
+        said(&judged(&world, &[], &stored)),
+        Vec::<String>::new(),
+        "another software is not protected"
+    );
     // The deployment goes, and another one removes the software everywhere.
     world.config.safety.protected.clear();
     world.config.deployments.clear();
-    world.deployment("no-antivirus", software("antivirus"), absent(), every());
+    world.deploy("no-antivirus", software("antivirus"), absent(), every());
     let gone = judged(&world, &[], &stored);
     assert_eq!(
         said(&gone),
-        ["refused: protection, deployment antivirus: deployment antivirus was protected by antivirus.yaml:1, is not declared so any more, and antivirus would be uninstalled from pc-000, pc-003"]
+        [
+            "refused: protection, deployment antivirus: deployment antivirus was protected by antivirus.yaml:1, is not declared so any more, and antivirus would be uninstalled from pc-000, pc-003"
+        ]
     );
 }
 
 /// What a budget allows and uses, counted in the most naive way: over all computers and all changes.
 fn naive(plan: &Plan, snapshot: &Snapshot, budgets: &Budgets) -> BTreeSet<(String, String)> {
     let mut breached = BTreeSet::new();
-    let mut sets: Vec<(Option<Option<Name>>, Vec<&crate::inventory::snapshot::Computer>)> = vec![(None, Vec::new())];
+    let mut sets: Vec<(Option<Option<Name>>, Vec<&crate::inventory::snapshot::Computer>)> =
+        vec![(None, Vec::new())];
     for (_, computer) in snapshot.iter() {
         sets[0].1.push(computer);
         match sets.iter_mut().find(|(tenant, _)| *tenant == Some(computer.tenant.clone())) {
@@ -376,10 +427,13 @@ fn naive(plan: &Plan, snapshot: &Snapshot, budgets: &Budgets) -> BTreeSet<(Strin
                 .changes
                 .iter()
                 .filter(|change| change.mode == Mode::Enforce)
-                .filter(|change| change.computers.iter().any(|at| plan.computers[*at as usize].id == computer.id))
+                .filter(|change| {
+                    change.computers.iter().any(|at| plan.computers[*at as usize].id == computer.id)
+                })
                 .collect();
             let is = |kinds: &[ActionType]| mine.iter().any(|change| kinds.contains(&change.action));
-            changed += u64::from(mine.iter().any(|c| !matches!(c.action, ActionType::None | ActionType::Get)));
+            changed +=
+                u64::from(mine.iter().any(|c| !matches!(c.action, ActionType::None | ActionType::Get)));
             removals += mine.iter().filter(|c| c.action == ActionType::Uninstall).count() as u64;
             let restarts = mine.iter().any(|c| c.may_restart || c.action == ActionType::Reboot);
             restarted += u64::from(restarts);
@@ -429,7 +483,8 @@ fn allowances() -> impl Strategy<Value = Allowance> {
 fn budgets() -> impl Strategy<Value = Budgets> {
     prop::collection::vec(allowances(), 8).prop_map(|all| {
         let made = |all: &[Allowance]| {
-            let budget = |allowance: &Allowance| Budget { allowance: *allowance, place: Some(place("muster.yaml")) };
+            let budget =
+                |allowance: &Allowance| Budget { allowance: *allowance, place: Some(place("muster.yaml")) };
             BudgetKind::ALL.into_iter().zip(all.iter().map(budget)).collect()
         };
         Budgets { per_run: made(&all[..4]), per_tenant: made(&all[4..]) }

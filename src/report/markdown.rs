@@ -1,91 +1,151 @@
-//! A plan as short Markdown: for a comment on a pull request.
+//! A run as short Markdown: for a comment on a pull request.
 //!
 //! Invariants: the first line says how many computers, tenants and removals; text of users and computers is escaped, so
-//! that it is neither markup nor HTML; the length is bounded whatever the plan.
+//! that it is neither markup nor HTML; the whole is shorter than [`LIMIT`] in bytes, so in characters too, whatever the
+//! run. What is too much is left out row by row, never in the middle of a row, and the last line but one says what.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
+use super::model::{Block, Model, Noted, Remark, Weight};
 use super::words::{count, list, plural, thousands, visible};
-use super::{notes, summary, terms};
-use crate::id::Name;
-use crate::plan::document::{ActionType, Change, Plan};
+use super::{notes, terms};
+use crate::plan::document::Plan;
 
-/// So many rows of changes, and notes of each kind, are listed.
-const ROWS: usize = 50;
+/// Fewer bytes than this are written: the longest comment that pull requests take has 65,536 characters.
+pub const LIMIT: usize = 65_000;
+/// Bytes that are kept for the end, whatever is left out.
+const END: usize = 1_500;
 /// So many computers of a removal are named.
 const NAMES: usize = 10;
+/// No cell of a table, and no sentence, has more characters.
+const CELL: usize = 300;
+/// So many tenants have a row.
+const TENANTS: usize = 20;
+/// So many notes of a kind, and so many findings, are listed.
+const NOTES: usize = 10;
+/// So many blocks of changes are listed.
+const BLOCKS: usize = 200;
 
-/// Writes a plan.
+/// A comment that is being written, and what it had no room for.
+struct Comment {
+    text: String,
+    left_out: Vec<String>,
+}
+
+impl Comment {
+    fn fits(&self, text: &str) -> bool {
+        self.text.len() + text.len() < LIMIT - END
+    }
+
+    /// Ends a paragraph, unless nothing was added since the last one.
+    fn paragraph(&mut self) {
+        if !self.text.ends_with("\n\n") {
+            self.text.push('\n');
+        }
+    }
+
+    /// Adds a heading and as many rows as fit and are allowed. `what` names one row.
+    fn rows(&mut self, heading: &str, rows: impl ExactSizeIterator<Item = String>, most: usize, what: &str) {
+        let all = rows.len();
+        let mut written = 0;
+        for row in rows.take(most) {
+            let first = if written == 0 { heading } else { "" };
+            if !self.fits(&format!("{first}{row}")) {
+                break;
+            }
+            self.text.push_str(first);
+            self.text.push_str(&row);
+            written += 1;
+        }
+        if written < all {
+            self.left_out.push(plural(count(all - written), what));
+        }
+    }
+}
+
+/// Writes a run.
 ///
 /// # Errors
 /// What the writer says.
-pub fn plan(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
-    let numbers = summary::Summary::of(plan);
-    if numbers.changes == 0 {
-        writeln!(out, "**No changes** on 0 computers of 0 tenants, 0 removals.\n")?;
-        writeln!(out, "{}\n", escape(&summary::why_nothing(plan, &numbers)))?;
+pub fn write(out: &mut dyn Write, model: &Model<'_>) -> io::Result<()> {
+    let mut comment = Comment { text: String::new(), left_out: Vec::new() };
+    let mut headline = model.headline();
+    if headline.starts_with("No changes") {
+        headline.insert_str("No changes".len(), "**");
+        comment.text = format!("**{headline}.\n\n");
     } else {
-        writeln!(
-            out,
-            "**{} on {} of {}, {}.**\n",
-            plural(numbers.changes, "change"),
-            plural(numbers.computers, "computer"),
-            plural(numbers.tenants, "tenant"),
-            plural(numbers.removals(), "removal"),
-        )?;
+        comment.text = format!("**{headline}.**\n\n");
     }
-    revision(out, plan)?;
-    super::policy::markdown(out, plan, |text| escape(text).into())?;
-    if !plan.changes.is_empty() {
-        writeln!(out, "| | Change | Computers | Why | Declared in |\n|---|---|---:|---|---|")?;
-        for change in plan.changes.iter().take(ROWS) {
-            row(out, plan, change)?;
+    if let Some(why) = model.why_nothing() {
+        // Writing into a String cannot fail.
+        _ = write!(comment.text, "{}\n\n", escape(&why));
+    }
+    if let Some(plan) = model.run.plan {
+        comment.text.push_str(&revision(plan));
+        comment.text.push_str(&super::policy::markdown(plan, |text| escape(text).into()));
+    }
+    findings(&mut comment, model);
+    if let Some(plan) = model.run.plan {
+        let heading = "| | Change | Computers | Why | Declared in |\n|---|---|---:|---|---|\n";
+        comment.rows(heading, model.blocks.iter().map(row), BLOCKS, "kind of change");
+        comment.paragraph();
+        for Noted { kind, groups } in &model.notes {
+            let word = terms::code(kind);
+            comment.rows("", groups.iter().map(|group| note(&word, group)), NOTES, &format!("{word} note"));
         }
-        let more = plan.changes.len().saturating_sub(ROWS);
-        if more > 0 {
-            writeln!(out, "| | and {} of other kinds | | | |", plural(count(more), "change"))?;
+        comment.paragraph();
+        if model.tenants.len() > 1 {
+            let heading = "<details><summary>By tenant</summary>\n\n| Tenant | Changes | Removals | Computers |\n\
+                           |---|---:|---:|---:|\n";
+            let rows = model.tenants.iter().map(|share| {
+                format!(
+                    "| {} | {} | {} | {} |\n",
+                    cell(&share.name),
+                    thousands(share.changes),
+                    thousands(share.removals),
+                    thousands(share.computers)
+                )
+            });
+            let before = comment.text.len();
+            comment.rows(heading, rows, TENANTS, "tenant");
+            if comment.text.len() > before {
+                comment.text.push_str("\n</details>\n\n");
+            }
         }
-        writeln!(out)?;
+        end(&mut comment.text, plan, model);
     }
-    for (kind, groups) in notes::groups(plan) {
-        for group in groups.iter().take(ROWS / 5) {
-            let names: Vec<&str> = group.computers.iter().copied().collect();
-            let item = group.note.item.as_ref().map(|item| format!("{item}: ")).unwrap_or_default();
-            let computers = if names.is_empty() { String::new() } else { format!(" ({})", list(&names, 3)) };
-            let text = escape(&format!("{item}{}{computers}", group.note.text));
-            writeln!(out, "- **{}**: {text}", terms::code(&kind))?;
-        }
-        let more = groups.len().saturating_sub(ROWS / 5);
-        if more > 0 {
-            writeln!(out, "- **{}**: and {}", terms::code(&kind), plural(count(more), "further note"))?;
-        }
+    if !comment.left_out.is_empty() {
+        let text = comment.left_out.join(", ");
+        _ = write!(
+            comment.text,
+            "\n_Left out here: {}. The HTML and JSON reports have everything._\n",
+            cell(&text)
+        );
     }
-    if !plan.notes.is_empty() {
-        writeln!(out)?;
-    }
-    let unknown: Vec<String> = notes::unknown(plan)
-        .into_iter()
-        .map(|(word, _, number)| format!("{} {word}", thousands(number)))
-        .collect();
-    if !unknown.is_empty() {
-        writeln!(out, "Not known: {}.\n", unknown.join(", "))?;
-    }
-    let coverage = &plan.coverage;
-    writeln!(
-        out,
-        "Coverage: {} of {}, {} of {}. Plan `{}`: {}.",
-        thousands(coverage.known.into()),
-        plural(u64::from(coverage.known) + u64::from(coverage.incomplete), "computer"),
-        thousands(coverage.detected),
-        plural(coverage.checks, "check"),
-        visible(plan.digest.short()),
-        numbers.sentence(),
-    )
+    out.write_all(comment.text.as_bytes())
 }
 
-fn revision(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
+/// What stops a plan or makes it doubtful; notes have lines of their own.
+fn findings(comment: &mut Comment, model: &Model<'_>) {
+    for (weight, what) in [(Weight::Error, "error"), (Weight::Warning, "warning")] {
+        let remarks: Vec<&Remark> = model
+            .remarks
+            .iter()
+            .filter(|remark| remark.weight == weight && !remark.rule.starts_with("note-"))
+            .collect();
+        let rows = remarks.iter().map(|remark| {
+            let place = remark.region.as_ref().map(|at| format!(" ({}:{})", at.file, at.line));
+            let help = remark.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
+            let text = format!("{}{help}{}", remark.message, place.unwrap_or_default());
+            format!("- **{what} {}**: {}\n", remark.rule, cell(&text))
+        });
+        comment.rows("", rows, NOTES * 2, what);
+        comment.paragraph();
+    }
+}
+
+fn revision(plan: &Plan) -> String {
     let mut text = escape(plan.instance.as_str());
     if let Some(commit) = &plan.revision.commit {
         let short: String = commit.as_str().chars().take(7).collect();
@@ -93,49 +153,63 @@ fn revision(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
         _ = write!(text, " @ {}", escape(&short));
     }
     if let Some(subject) = &plan.revision.subject {
-        _ = write!(text, ", {}", escape(terms::first_line(subject)));
+        _ = write!(text, ", {}", cell(terms::first_line(subject)));
     }
     if plan.revision.dirty {
         text.push_str(", with uncommitted changes");
     }
     if !plan.options.only.is_empty() {
-        _ = write!(text, ", limited to {}", escape(&plan.options.only.join(" ")));
+        _ = write!(text, ", limited to {}", cell(&plan.options.only.join(" ")));
     }
-    writeln!(out, "{text}\n")
+    text.push_str("\n\n");
+    text
 }
 
-fn row(out: &mut dyn Write, plan: &Plan, change: &Change) -> io::Result<()> {
-    let (marker, _) = terms::marker(change.action, change.mode);
-    let what =
-        terms::what(&change.title, change.action, &change.before, &change.after, change.version.as_deref());
-    let computers: Vec<_> =
-        change.computers.iter().filter_map(|at| plan.computers.get(usize::try_from(*at).ok()?)).collect();
-    let names: Vec<&str> = computers.iter().map(|computer| computer.name.as_str()).collect();
-    let who = if change.action == ActionType::Uninstall {
-        list(&names, NAMES)
-    } else {
-        let tenants: BTreeSet<&str> =
-            computers.iter().filter_map(|computer| computer.tenant.as_ref().map(Name::as_str)).collect();
-        terms::who(&names, &tenants.into_iter().collect::<Vec<_>>(), 3, 40)
-    };
-    let why = match &change.needed_by {
-        Some(item) => format!("needed by {item}"),
-        None => terms::code(&change.reason),
-    };
-    let mode = if change.action.changes() && !terms::acts(change) {
-        format!(", {} only", change.mode)
-    } else {
-        String::new()
-    };
-    writeln!(
-        out,
-        "| `{marker}` | {} | {} | {}, {}{mode} | {} |",
-        escape(&what.to_string()),
-        escape(&who),
-        escape(&why),
-        terms::code(&change.cause),
-        escape(&change.deployment.place.to_string()),
+fn row(block: &Block<'_>) -> String {
+    let who = if block.removal { list(&block.names(), NAMES) } else { block.who(3, 40) };
+    format!(
+        "| `{}` | {} | {} | {} | {} |\n",
+        block.marker.0,
+        cell(&block.what.to_string()),
+        cell(&who),
+        cell(&block.why.to_string()),
+        cell(&block.place.to_string()),
     )
+}
+
+fn note(word: &str, group: &notes::Group<'_>) -> String {
+    let names: Vec<&str> = group.computers.iter().copied().collect();
+    let item = group.note.item.as_ref().map(|item| format!("{item}: ")).unwrap_or_default();
+    let computers = if names.is_empty() { String::new() } else { format!(" ({})", list(&names, 3)) };
+    format!("- **{word}**: {}{}\n", cell(&format!("{item}{}", group.note.text)), cell(&computers))
+}
+
+fn end(text: &mut String, plan: &Plan, model: &Model<'_>) {
+    let unknown: Vec<String> =
+        model.unknown.iter().map(|part| format!("{} {}", thousands(part.number), part.word)).collect();
+    if !unknown.is_empty() {
+        _ = write!(text, "Not known: {}.\n\n", unknown.join(", "));
+    }
+    let coverage = &plan.coverage;
+    _ = writeln!(
+        text,
+        "Coverage: {} of {}, {} of {}. Plan `{}`: {}.",
+        thousands(coverage.known.into()),
+        plural(u64::from(coverage.known) + u64::from(coverage.incomplete), "computer"),
+        thousands(coverage.detected),
+        plural(coverage.checks, "check"),
+        visible(plan.digest.short()),
+        model.summary.sentence(),
+    );
+}
+
+/// Escaped text that is not too long.
+fn cell(text: &str) -> String {
+    if text.chars().count() <= CELL {
+        return escape(text);
+    }
+    let cut: String = text.chars().take(CELL).collect();
+    format!("{}...", escape(&cut))
 }
 
 /// Text that Markdown takes as text, in a table too.
@@ -162,40 +236,56 @@ fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample::{five_kinds, nothing, with_notes};
+    use crate::diagnostic::{Finding, Findings, Sources, code};
+    use crate::report::model::{ChangedLines, Run};
+    use crate::report::sample::{five_kinds, nothing, place, run, with_notes};
 
     fn text(value: &Plan) -> String {
+        of(run(Some(value)))
+    }
+
+    fn of(run: Run<'_>) -> String {
         let mut out = Vec::new();
-        plan(&mut out, value).expect("memory");
+        write(&mut out, &Model::of(run)).expect("memory");
         String::from_utf8(out).expect("UTF-8")
     }
 
     #[test]
     fn the_first_line_says_how_many() {
-        insta::assert_snapshot!(text(&with_notes(five_kinds(1232), 31)), @r#"
-    **1,779 changes on 1,232 computers of 3 tenants, 124 removals.**
+        insta::assert_snapshot!(text(&with_notes(five_kinds(1232), 31)), @r"
+        **1,779 changes on 1,232 computers of 3 tenants, 124 removals.**
 
-    acme-msp @ 3f2c91e, 7-Zip 24.09 everywhere
+        acme-msp @ 3f2c91e, 7-Zip 24.09 everywhere
 
-    | | Change | Computers | Why | Declared in |
-    |---|---|---:|---|---|
-    | `-` | Old Archiver 3.1 | PC-0000, PC-0010, PC-0020, PC-0030, PC-0040, PC-0050, PC-0060, PC-0070, PC-0080, PC-0090 and 114 more | needed by seven-zip, new-intent | software/seven-zip/software.yaml:9 |
-    | `~` | 7-Zip 24.08 -&gt; 24.09 | 1,232 computers, 3 tenants | update-available, new-intent | deployments/archive.yaml:12 |
-    | `+` | Audit Agent 2.0 | 176 computers, 3 tenants | missing, new-intent | deployments/security.yaml:20 |
-    | `+` | disk-encryption: set | 247 computers, 3 tenants | task-non-compliant, drift | deployments/security.yaml:4 |
-    | `?` | serial-number: read | 616 computers, 3 tenants | task-monitor, new-intent | deployments/inventory.yaml:30 |
+        | | Change | Computers | Why | Declared in |
+        |---|---|---:|---|---|
+        | `-` | Old Archiver 3.1 | PC-0000, PC-0010, PC-0020, PC-0030, PC-0040, PC-0050, PC-0060, PC-0070, PC-0080, PC-0090 and 114 more | needed by 7-Zip, new-intent | software/seven-zip/software.yaml:9 |
+        | `~` | 7-Zip 24.08 -&gt; 24.09 | 1,232 computers, 3 tenants | update-available, new-intent | deployments/archive.yaml:12 |
+        | `+` | Audit Agent 2.0 | 176 computers, 3 tenants | missing, new-intent | deployments/security.yaml:20 |
+        | `+` | disk-encryption: set | 247 computers, 3 tenants | task-non-compliant, drift | deployments/security.yaml:4 |
+        | `?` | serial-number: read \[bios\] | 616 computers, 3 tenants | task-monitor, new-intent | deployments/inventory.yaml:30 |
 
-    - **blocked**: browser: 126.0 is there and 125.0 is wanted; a downgrade is not allowed (DOWN-0, DOWN-1, DOWN-10 and 28 more)
-    - **held**: source contoso-entra failed at 13:58, last good membership of 12:58 kept (HELD-0, HELD-1, HELD-10 and 28 more)
-    - **unreachable**: connection timed out (OFF-0, OFF-1, OFF-10 and 28 more)
-    - **stale**: last detection 9 d ago (OLD-0, OLD-1, OLD-10 and 28 more)
-    - **undetermined**: seven-zip: detection ended with exit code 3 (ODD-0, ODD-1, ODD-10 and 28 more)
-    - **non-compliant**: firewall: the mode is audit (FW-0, FW-1, FW-10 and 28 more)
+        - **blocked**: browser: 126.0 is there and 125.0 is wanted; a downgrade is not allowed (DOWN-0, DOWN-1, DOWN-10 and 28 more)
+        - **held**: source contoso-entra failed at 13:58, last good membership of 12:58 kept (HELD-0, HELD-1, HELD-10 and 28 more)
+        - **unreachable**: connection timed out (OFF-0, OFF-1, OFF-10 and 28 more)
+        - **stale**: last detection 9 d ago (OLD-0, OLD-1, OLD-10 and 28 more)
+        - **undetermined**: seven-zip: detection ended with exit code 3 (ODD-0, ODD-1, ODD-10 and 28 more)
+        - **non-compliant**: firewall: the mode is audit (FW-0, FW-1, FW-10 and 28 more)
 
-    Not known: 31 unreachable, 31 undetermined, 31 stale.
+        <details><summary>By tenant</summary>
 
-    Coverage: 1,232 of 1,325 computers, 6,408 of 6,625 checks. Plan `7f3ac0d9e1b2`: 1,779 changes: 176 to install, 1,232 to update, 124 to remove, 247 to set; 616 values to read.
-    "#);
+        | Tenant | Changes | Removals | Computers |
+        |---|---:|---:|---:|
+        | contoso | 595 | 42 | 411 |
+        | fabrikam | 593 | 41 | 411 |
+        | tailspin | 591 | 41 | 410 |
+
+        </details>
+
+        Not known: 31 unreachable, 31 undetermined, 31 stale.
+
+        Coverage: 1,232 of 1,325 computers, 6,408 of 6,625 checks. Plan `7f3ac0d9e1b2`: 1,779 changes: 176 to install, 1,232 to update, 124 to remove, 247 to set; 616 values to read.
+        ");
         assert_eq!(
             text(&nothing(5)).lines().next(),
             Some("**No changes** on 0 computers of 0 tenants, 0 removals.")
@@ -211,10 +301,75 @@ mod tests {
     }
 
     #[test]
-    fn the_length_is_bounded() {
-        let mut value = five_kinds(1000);
-        let change = value.changes[1].clone();
-        value.changes = vec![change; 5000];
-        assert!(text(&value).lines().count() < 80);
+    fn findings_are_listed_with_their_place_and_without_a_plan_too() {
+        let findings: Findings =
+            [Finding::new(code::UNKNOWN_KEY, "unknown key nmae", place("a.yaml", 3)).help("write name")]
+                .into_iter()
+                .collect();
+        let (sources, changed) = (Sources::new(), ChangedLines::none());
+        let (command, folder) = ("validate", "");
+        let text = of(Run {
+            command,
+            plan: None,
+            findings: &findings,
+            sources: &sources,
+            changed: &changed,
+            folder,
+        });
+        insta::assert_snapshot!(text, @r"
+        **The configuration is not valid: 1 error.**
+
+        - **error M0201**: unknown key nmae; write name (a.yaml:3)
+        ");
+    }
+
+    /// Whatever there is too much of, the comment fits, its tables are whole, and it says what is missing.
+    #[test]
+    fn a_comment_is_shorter_than_the_limit_whatever_the_plan() {
+        let long = "名 <b>&".repeat(100);
+        let mut many = with_notes(five_kinds(100), 50);
+        let change = many.changes[1].clone();
+        many.changes = (0..300)
+            .map(|at| {
+                let mut change = change.clone();
+                change.title = format!("{at} {long}");
+                change
+            })
+            .collect();
+        let mut tenants = five_kinds(500);
+        for (at, computer) in tenants.computers.iter_mut().enumerate() {
+            computer.tenant = Some(crate::report::sample::name(&format!("tenant-{at}")));
+            computer.name = format!("{at}{long}");
+        }
+        let mut notes = with_notes(five_kinds(10), 3);
+        let note = notes.notes[1].clone();
+        notes.notes = (0..300)
+            .map(|at| {
+                let mut note = note.clone();
+                note.text = format!("{at} {long}");
+                note
+            })
+            .collect();
+        let findings: Findings = (0..300)
+            .map(|at| Finding::new(code::UNKNOWN_KEY, format!("{at} {long}"), place(&long, at)))
+            .collect();
+        let (sources, changed) = (Sources::new(), ChangedLines::none());
+        let nothing = Findings::new();
+        for (what, plan, findings) in [
+            ("changes", &many, &nothing),
+            ("tenants", &tenants, &nothing),
+            ("notes", &notes, &nothing),
+            ("errors", &many, &findings),
+        ] {
+            let (command, folder, plan) = ("plan", "", Some(plan));
+            let text = of(Run { command, plan, findings, sources: &sources, changed: &changed, folder });
+            assert!(text.len() < LIMIT, "{what}: {}", text.len());
+            assert!(text.contains("_Left out here: "), "{what}");
+            assert!(text.contains("Coverage: "), "{what}");
+            for row in text.lines().filter(|line| line.starts_with("| `")) {
+                assert!(row.ends_with(" |"), "{what}: {row}");
+            }
+            assert_eq!(text.matches("<details>").count(), text.matches("</details>").count(), "{what}");
+        }
     }
 }

@@ -9,9 +9,16 @@ pub mod compare;
 pub mod diagnostic;
 pub mod events;
 pub mod explain;
+pub mod formats;
+pub mod github;
+pub mod gitlab;
+pub mod graph;
+pub mod html;
 pub mod json;
+pub mod junit;
 pub mod layout;
 pub mod markdown;
+pub mod model;
 mod notes;
 pub mod plan;
 #[cfg(test)]
@@ -19,6 +26,7 @@ mod plan_tests;
 pub mod policy;
 #[cfg(test)]
 pub(crate) mod sample;
+pub mod sarif;
 pub mod session;
 pub mod status;
 #[cfg(test)]

@@ -25,6 +25,7 @@ const UNKNOWN: [NoteKind; 4] =
     [NoteKind::Unreachable, NoteKind::Refused, NoteKind::Undetermined, NoteKind::Stale];
 
 /// Notes that say the same, with all their computers.
+#[derive(Debug)]
 pub(super) struct Group<'a> {
     pub(super) note: &'a Note,
     pub(super) computers: BTreeSet<&'a str>,

@@ -1,21 +1,19 @@
 //! The plan for people: what happens, to how many, why and where it is written; then what is not known.
 //!
-//! Not here: deciding (`plan`) and the numbers (`summary`).
+//! Not here: deciding (`plan`), the numbers (`summary`) and what reads the same (`model`).
 //!
 //! Invariants: the number of lines follows the kinds of change and of notes, never the number of computers (L12);
 //! removals name computers (L14); with `details` everything is there.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use super::layout::Columns;
+use super::model::{Block, blocks};
 use super::style::{Label, Line, Pen};
 use super::summary::{Summary, why_nothing};
 use super::words::{count, list, list_within, plural, thousands, wrap};
 use super::{View, notes, terms};
-use crate::id::Name;
-use crate::inventory::item::ItemKey;
-use crate::plan::document::{ActionType, Change, Coverage, Plan};
+use crate::plan::document::{Coverage, Plan};
 
 /// So many computers are named instead of counted.
 const FEW: usize = 3;
@@ -84,42 +82,18 @@ fn header(pen: &mut dyn Pen, plan: &Plan, view: &View) -> io::Result<()> {
     }
 }
 
-/// Changes that read the same: one block of the report.
-struct Block<'a> {
-    changes: Vec<&'a Change>,
-    computers: BTreeSet<u32>,
-    cells: [Line; 5],
-}
-
 fn changes(pen: &mut dyn Pen, plan: &Plan, view: &View) -> io::Result<()> {
-    let titles: BTreeMap<&ItemKey, &str> = plan.changes.iter().map(|c| (&c.item, c.title.as_str())).collect();
-    let mut blocks: Vec<Block<'_>> = Vec::new();
-    let mut known: BTreeMap<String, usize> = BTreeMap::new();
-    for change in &plan.changes {
-        let cells = cells(change, &titles);
-        // With details nothing is put together: parameters and what is there may differ.
-        let apart = if view.details { blocks.len().to_string() } else { String::new() };
-        let key = cells.iter().fold(apart, |key, cell| format!("{key}\0{cell}"));
-        let at = *known.entry(key).or_insert(blocks.len());
-        match blocks.get_mut(at) {
-            Some(block) => {
-                block.changes.push(change);
-                block.computers.extend(&change.computers);
-            }
-            None => blocks.push(Block {
-                changes: vec![change],
-                computers: change.computers.iter().copied().collect(),
-                cells,
-            }),
-        }
-    }
+    // With details nothing is put together: parameters and what is there may differ.
+    let blocks = blocks(plan, !view.details);
     let rows: Vec<Vec<Line>> = blocks
         .iter()
         .map(|block| {
-            let [what, _, why, mode, place] = block.cells.clone();
-            let mut why = why;
-            why.append(&mode);
-            vec![what, who(plan, block), why, place]
+            let (marker, label) = block.marker;
+            let mut what = Line::new().with(label, format!("{marker} "));
+            what.append(&block.what);
+            let who = Line::new().text(block.who(FEW, WHO));
+            let place = Line::new().with(Label::Dim, block.place.to_string());
+            vec![what, who, block.why.clone(), place]
         })
         .collect();
     let layout = Columns { indent: 2, width: view.width, least: &[0, WHO + 4] };
@@ -128,73 +102,18 @@ fn changes(pen: &mut dyn Pen, plan: &Plan, view: &View) -> io::Result<()> {
             pen.line(line)?;
         }
         if view.details {
-            details(pen, plan, block, view)?;
-        } else if block.changes.iter().any(|change| change.action == ActionType::Uninstall) {
-            let names = names(plan, block);
+            details(pen, block, view)?;
+        } else if block.removal {
             let room = view.width.saturating_sub(10);
-            let names = list_within(&names, REMOVALS, room);
+            let names = list_within(&block.names(), REMOVALS, room);
             pen.line(&Line::new().text("      ").with(Label::Remove, names))?;
         }
     }
     Ok(())
 }
 
-/// The cells of a change that do not hang on computers: what, (computers), why, mode, place.
-fn cells(change: &Change, titles: &BTreeMap<&ItemKey, &str>) -> [Line; 5] {
-    let (marker, label) = terms::marker(change.action, change.mode);
-    let mut what = Line::new().with(label, format!("{marker} "));
-    what.append(&terms::what(
-        &change.title,
-        change.action,
-        &change.before,
-        &change.after,
-        change.version.as_deref(),
-    ));
-    if let Some(instance) = &change.item.instance {
-        what.push(Label::Dim, format!(" [{instance}]"));
-    }
-    let reason = match &change.needed_by {
-        Some(item) => {
-            let title = titles.get(item).map_or_else(|| item.to_string(), |title| (*title).to_owned());
-            format!("needed by {title}")
-        }
-        None => terms::code(&change.reason),
-    };
-    let why = Line::new().text(format!("{reason}, {}", terms::code(&change.cause)));
-    let mode = if change.action.changes() && !terms::acts(change) {
-        Line::new().with(Label::Warning, format!(", {} only", change.mode))
-    } else {
-        Line::new()
-    };
-    let place = Line::new().with(Label::Dim, change.deployment.place.to_string());
-    [what, Line::new(), why, mode, place]
-}
-
-fn who(plan: &Plan, block: &Block<'_>) -> Line {
-    let computers: Vec<_> =
-        block.computers.iter().filter_map(|at| plan.computers.get(usize::try_from(*at).ok()?)).collect();
-    let names: Vec<&str> = computers.iter().map(|computer| computer.name.as_str()).collect();
-    let tenants: BTreeSet<&str> =
-        computers.iter().filter_map(|computer| computer.tenant.as_ref().map(Name::as_str)).collect();
-    // A removal names its computers on a line of its own.
-    let removal = block.changes.iter().any(|change| change.action == ActionType::Uninstall);
-    let few = if removal { 0 } else { FEW };
-    Line::new().text(terms::who(&names, &tenants.into_iter().collect::<Vec<_>>(), few, WHO))
-}
-
-fn names<'a>(plan: &'a Plan, block: &Block<'_>) -> Vec<&'a str> {
-    let mut names: Vec<&str> = block
-        .computers
-        .iter()
-        .filter_map(|at| plan.computers.get(usize::try_from(*at).ok()?))
-        .map(|computer| computer.name.as_str())
-        .collect();
-    names.sort_unstable();
-    names
-}
-
 /// Everything about one change: who declared it, with what, on which computers.
-fn details(pen: &mut dyn Pen, plan: &Plan, block: &Block<'_>, view: &View) -> io::Result<()> {
+fn details(pen: &mut dyn Pen, block: &Block<'_>, view: &View) -> io::Result<()> {
     let room = view.width.saturating_sub(20);
     for change in &block.changes {
         let mut field = |name: &str, text: &str| -> io::Result<()> {
@@ -218,7 +137,7 @@ fn details(pen: &mut dyn Pen, plan: &Plan, block: &Block<'_>, view: &View) -> io
             field("parameter", &format!("{name} = {}", value.to_json()))?;
         }
         field("content", change.content.short())?;
-        let names = names(plan, block);
+        let names = block.names();
         field("computers", &list(&names, names.len()))?;
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! What rules say of a plan: one line for each verdict, those that refuse first.
 
-use std::io::{self, Write};
+use std::io;
 
 use super::View;
 use super::style::{Label, Line, Pen};
@@ -42,18 +42,18 @@ pub fn write(pen: &mut dyn Pen, plan: &Plan, view: &View) -> io::Result<()> {
     Ok(())
 }
 
-/// The same as Markdown; `escape` makes text of users harmless.
-///
-/// # Errors
-/// What the writer says.
-pub fn markdown(out: &mut dyn Write, plan: &Plan, escape: fn(&str) -> String) -> io::Result<()> {
+/// What is set aside, as Markdown; what is not stands among the findings. `escape` makes text of users harmless.
+#[must_use]
+pub fn markdown(plan: &Plan, escape: fn(&str) -> String) -> String {
+    let mut text = String::new();
     for verdict in sorted(plan) {
-        let (word, _) = standing(verdict);
-        let place = verdict.place.as_ref().map(|place| format!(" ({place})")).unwrap_or_default();
-        let aside = aside(verdict).map(|text| format!("; {text}")).unwrap_or_default();
-        writeln!(out, "- **{word}**: {}", escape(&format!("{}{place}{aside}", sentence(verdict))))?;
+        let Some(aside) = aside(verdict) else { continue };
+        text.push_str(&format!("- **set aside**: {}\n", escape(&format!("{}; {aside}", sentence(verdict)))));
     }
-    if plan.verdicts.is_empty() { Ok(()) } else { writeln!(out) }
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text
 }
 
 fn sorted(plan: &Plan) -> Vec<&Verdict> {

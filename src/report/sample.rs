@@ -1,9 +1,10 @@
 //! Plans for the tests of the view.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use crate::config::kind::{Mode, ParameterValue};
-use crate::diagnostic::Place;
+use crate::diagnostic::{Findings, Place, Sources};
 use crate::id::{AgentId, CommitId, ComputerId, Digest, Name};
 use crate::inventory::item::{ItemKey, Observed};
 use crate::plan::document::{
@@ -11,6 +12,7 @@ use crate::plan::document::{
     PlannedAction, PlannedComputer, PlannedSession, Reason, Revision,
 };
 use crate::provider::{AgentRecord, Presence};
+use crate::report::model::{ChangedLines, Run};
 use crate::secret::SecretRef;
 use crate::session::script::Platform;
 
@@ -247,4 +249,11 @@ pub(crate) fn agent(name: &str) -> AgentRecord {
         tags: BTreeSet::new(),
         attributes: BTreeMap::new(),
     }
+}
+
+/// A run of `plan` without findings.
+pub(crate) fn run(plan: Option<&Plan>) -> Run<'_> {
+    static NOTHING: LazyLock<(Findings, Sources, ChangedLines)> = LazyLock::new(Default::default);
+    let (findings, sources, changed) = &*NOTHING;
+    Run { command: "plan", plan, findings, sources, changed, folder: "" }
 }

@@ -23,6 +23,7 @@ use crate::inventory::snapshot::Snapshot;
 use crate::plan::detections::Detections;
 use crate::plan::digest;
 use crate::plan::document::{Options, Revision};
+use crate::plan::gates::Run;
 use crate::plan::needs::{Ask, Need, Refresh, needs};
 use crate::plan::past::Past;
 use crate::plan::planner::{self, Planned};
@@ -156,7 +157,7 @@ impl Preparation<'_> {
                 detections: &detections,
                 only: scope.as_ref().map(|scope| &scope.possible),
                 ceiling: wish.options.mode.unwrap_or(Mode::Enforce),
-                now: self.clock.now(),
+                run: &Run::of(&wish.options, self.clock.now()),
                 max_age,
                 refresh,
             });

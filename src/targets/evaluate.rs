@@ -2,13 +2,14 @@
 //!
 //! Everything is set operations over a snapshot's columns; texts are matched once per distinct value.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use roaring::RoaringBitmap;
 
 use super::expr::{Expr, FactTest, Resolved, Selector};
 use crate::inventory::facts::{FactValue, OsFamily};
 use crate::inventory::pattern::Pattern;
+use crate::inventory::relations::Asked;
 use crate::inventory::snapshot::{Lookup, Snapshot};
 use crate::session::script::Platform;
 use crate::version::Constraint;
@@ -52,6 +53,12 @@ impl Membership {
 
     fn not(self, all: &RoaringBitmap) -> Self {
         Self { certain: all - self.possible, possible: all - self.certain }
+    }
+}
+
+impl From<Asked> for Membership {
+    fn from(asked: Asked) -> Self {
+        Self { possible: asked.possible | &asked.certain, certain: asked.certain }
     }
 }
 
@@ -107,13 +114,50 @@ pub(super) fn selector(selector: &Selector, snapshot: &Snapshot) -> Membership {
                 Membership { certain: RoaringBitmap::new(), possible: found.into_iter().collect() }
             }
         },
-        Selector::Tag(tag) => Membership::sure(snapshot.tags().with(tag) | snapshot.tenant_tags().with(tag)),
+        Selector::Tag(tag) => {
+            let by_person = Membership::from(snapshot.related().of_person_tag(tag));
+            Membership::sure(snapshot.tags().with(tag) | snapshot.tenant_tags().with(tag)).or(&by_person)
+        }
+        Selector::Ring(ring) => {
+            let held = snapshot.iter().filter(|(_, computer)| ring.holds(&computer.id));
+            Membership::sure(held.map(|(ix, _)| ix).collect())
+        }
+        Selector::Onboarding(wanted) => {
+            let onboarding = Membership::sure(snapshot.related().onboarding().clone());
+            if *wanted { onboarding } else { onboarding.not(snapshot.all()) }
+        }
+        Selector::Person(_)
+        | Selector::Site { .. }
+        | Selector::Group { .. }
+        | Selector::Agreement { .. }
+        | Selector::ProviderGroup { .. }
+        | Selector::ProviderProperty { .. }
+        | Selector::Script(_) => asked(selector, snapshot).map(Membership::from).unwrap_or_default(),
         Selector::Role(role) => open(snapshot.roles().with(role), snapshot, snapshot.roles().known()),
         Selector::Os(family) => os(*family, snapshot),
         Selector::Provider(name) => Membership::sure(snapshot.providers().with(name)),
         Selector::Installed { name, version } => installed(name, version.as_ref(), snapshot),
         Selector::Fact { path, test } => fact(path, test, snapshot),
     }
+}
+
+/// What the relations say of a selector that asks for them by a name.
+pub(super) fn asked(selector: &Selector, snapshot: &Snapshot) -> Option<Asked> {
+    let related = snapshot.related();
+    Some(match selector {
+        Selector::Person(person) => related.of_person(person),
+        Selector::Site { name, provider } => related.of_site(provider.as_ref(), name),
+        Selector::Group { directory, name, .. } => related.of_group(directory, name),
+        Selector::Agreement { psa, kind, product } => {
+            related.of_agreement(psa, kind.as_deref(), product.as_deref())
+        }
+        Selector::ProviderGroup { provider, name } => related.of_provider_group(provider, name),
+        Selector::ProviderProperty { provider, property, value } => {
+            related.of_property(provider, property, value)
+        }
+        Selector::Script(script) => related.of_script(script),
+        _ => return None,
+    })
 }
 
 /// A membership of which nothing is known outside `known`.
@@ -214,35 +258,4 @@ fn one_holds(test: &FactTest, value: &str) -> Option<bool> {
         FactTest::AtLeast(bound) => Some(number()? >= *bound),
         FactTest::AtMost(bound) => Some(number()? <= *bound),
     }
-}
-
-/// The `computer` selectors of an expression that do not stand for exactly one computer, with what they stand for;
-/// for M0705.
-#[must_use]
-pub fn unclear_computers(expression: &Resolved, snapshot: &Snapshot) -> BTreeMap<String, Lookup> {
-    fn visit(expression: &Expr, seen: &mut BTreeSet<*const Expr>, found: &mut impl FnMut(&str)) {
-        match expression {
-            Expr::Select(Selector::Computer(text)) => found(text),
-            Expr::Select(_) => {}
-            Expr::All(members) | Expr::Any(members) => {
-                for member in members {
-                    visit(member, seen, found);
-                }
-            }
-            Expr::Not(inner) => visit(inner, seen, found),
-            Expr::Target(_, inner) => {
-                if seen.insert(std::sync::Arc::as_ptr(inner)) {
-                    visit(inner, seen, found);
-                }
-            }
-        }
-    }
-    let mut unclear = BTreeMap::new();
-    visit(&expression.expr, &mut BTreeSet::new(), &mut |text| {
-        let lookup = snapshot.lookup(text);
-        if !matches!(lookup, Lookup::One(_)) {
-            unclear.insert(text.to_owned(), lookup);
-        }
-    });
-    unclear
 }

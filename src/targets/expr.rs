@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
+use super::ring::Ring;
 use crate::id::Name;
 use crate::inventory::facts::{OsFamily, Role};
 use crate::inventory::pattern::Pattern;
@@ -82,12 +83,61 @@ pub enum Selector {
     /// The computer of this name or id; see [`Snapshot::lookup`](crate::inventory::snapshot::Snapshot::lookup). A name
     /// that several computers share makes them possible members and none of them a certain one.
     Computer(String),
-    /// With this tag, of its own or of its tenant (TGT-7).
+    /// Whose primary person this is: a UPN or a display name (RES-18).
+    Person(String),
+    /// With this tag, of its own, of its tenant or of its primary person (TGT-7).
     Tag(String),
     /// Of this role.
     Role(Role),
     /// With this kind of operating system.
     Os(OsFamily),
+    /// At this site.
+    Site {
+        /// The site's name.
+        name: String,
+        /// The provider that names it; any without one.
+        provider: Option<Name>,
+    },
+    /// In this directory group, by a person or as a device, however deep (TGT-4).
+    Group {
+        /// The directory.
+        directory: Name,
+        /// The group's id or name.
+        name: String,
+        /// How far below its root the tenant is that alone links to the directory; none when several do.
+        depth: Option<u32>,
+    },
+    /// Of a tenant with such an agreement (TGT-5).
+    Agreement {
+        /// The PSA.
+        psa: Name,
+        /// The agreement's type.
+        kind: Option<String>,
+        /// The product of one of its additions.
+        product: Option<String>,
+    },
+    /// In this group of its provider.
+    ProviderGroup {
+        /// The provider.
+        provider: Name,
+        /// The group.
+        name: String,
+    },
+    /// With this value of a custom property of its provider.
+    ProviderProperty {
+        /// The provider.
+        provider: Name,
+        /// The property.
+        property: String,
+        /// Its value.
+        value: String,
+    },
+    /// In this part of a stable order.
+    Ring(Ring),
+    /// Being onboarded, or not.
+    Onboarding(bool),
+    /// Named by this script.
+    Script(Name),
     /// Listed by this provider.
     Provider(Name),
     /// With an installed software of this name, and if given in such a version.
@@ -131,6 +181,25 @@ impl fmt::Display for Selector {
             Self::Tag(tag) => write!(f, "tag {tag}"),
             Self::Role(role) => write!(f, "role {}", role.as_str()),
             Self::Os(family) => write!(f, "os {}", family.as_str()),
+            Self::Person(person) => write!(f, "person {person}"),
+            Self::Site { name, provider: None } => write!(f, "site {name}"),
+            Self::Site { name, provider: Some(provider) } => write!(f, "site {name} of {provider}"),
+            Self::Group { directory, name, .. } => write!(f, "group {name} of {directory}"),
+            Self::Agreement { psa, kind, product } => {
+                write!(f, "agreement of {psa}")?;
+                if let Some(kind) = kind {
+                    write!(f, " of type {kind}")?;
+                }
+                product.as_ref().map_or(Ok(()), |product| write!(f, " with {product}"))
+            }
+            Self::ProviderGroup { provider, name } => write!(f, "group {name} of provider {provider}"),
+            Self::ProviderProperty { provider, property, value } => {
+                write!(f, "{property} {value} of provider {provider}")
+            }
+            Self::Ring(ring) => fmt::Display::fmt(ring, f),
+            Self::Onboarding(true) => f.write_str("onboarding"),
+            Self::Onboarding(false) => f.write_str("onboarded"),
+            Self::Script(name) => write!(f, "script {name}"),
             Self::Provider(name) => write!(f, "provider {name}"),
             Self::Installed { name, version: None } => write!(f, "installed {name}"),
             Self::Installed { name, version: Some(version) } => write!(f, "installed {name} {version}"),

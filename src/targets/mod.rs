@@ -13,16 +13,20 @@ mod expr;
 mod laws;
 mod parse;
 mod resolve;
+mod ring;
 mod road;
 mod scope;
 mod simplify;
 #[cfg(test)]
 mod tests;
+mod unclear;
 
-pub use evaluate::{Membership, evaluate, unclear_computers};
+pub use evaluate::{Membership, evaluate};
 pub use expr::{Expr, FactTest, Resolved, Selector};
 pub use parse::{LineError, parse_line};
 pub use resolve::resolve;
-pub use road::{Road, WhyNot, road, why_not};
+pub use ring::Ring;
+pub use road::{Road, Roads, WhyNot, road, why_not};
 pub use scope::{Level, Scope, scope};
 pub use simplify::simplify;
+pub use unclear::{unclear, unclear_computers};

@@ -1,29 +1,42 @@
 //! The one-line form of expressions, for the command line: `tenant:contoso,role:server,not:tag:kiosk`.
 //!
-//! It uses letters, digits, colons, commas, dots and hyphens only, which bash, cmd and PowerShell all leave alone.
+//! It uses letters, digits, colons, commas, dots, slashes, hyphens and percent signs only, which bash, cmd and PowerShell
+//! leave alone. (In a batch file a percent sign is written twice.)
 
 use serde::de::DeserializeOwned;
 use serde::de::IntoDeserializer;
 use serde::de::value::{Error as ValueError, StrDeserializer};
 
-use crate::config::kind::{Comparison, FactTerm, InstalledTerm, Match, Term, TextMatch};
+use crate::config::kind::{
+    AgreementTerm, Comparison, FactTerm, GroupTerm, InstalledTerm, Match, ProviderGroupTerm, RingTerm,
+    SiteTerm, Term, TextMatch,
+};
 use crate::diagnostic::nearest;
 use crate::id::Name;
 
-/// The selectors of the one-line form, as they are shown.
-pub(super) const SELECTORS: [&str; 12] = [
-    "computer",
-    "every",
-    "fact",
-    "installed",
-    "not",
-    "os",
-    "provider",
-    "role",
-    "tag",
-    "target",
-    "tenant",
-    "tenantTag",
+/// The selectors of the one-line form, as they are shown, each with a value that it could have.
+const SELECTORS: [(&str, &str); 21] = [
+    ("agreement", "connectwise/type/Managed"),
+    ("computer", "PC-1042"),
+    ("every", ""),
+    ("fact", "hostname:pc-1042"),
+    ("group", "contoso-entra/Finance"),
+    ("installed", "7-Zip"),
+    ("not", "tag:kiosk"),
+    ("onboarding", "true"),
+    ("os", "windows"),
+    ("person", "anna@contoso.example"),
+    ("provider", "office"),
+    ("providerGroup", "office/Servers"),
+    ("ring", "pilot/10"),
+    ("role", "server"),
+    ("script", "finance-computers"),
+    ("site", "Berlin"),
+    ("tag", "kiosk"),
+    ("target", "all-workstations"),
+    ("tenant", "contoso"),
+    ("tenantTag", "gold"),
+    ("tenantTree", "contoso"),
 ];
 
 /// Why a text is not an expression.
@@ -63,14 +76,21 @@ pub enum LineError {
 fn hint(nearest: Option<&str>) -> String {
     match nearest {
         Some(nearest) => format!("; did you mean {nearest}?"),
-        None => format!("; there are {}, tenantTree", SELECTORS.join(", ")),
+        None => {
+            let all: Vec<&str> = SELECTORS.iter().map(|(selector, _)| *selector).collect();
+            format!("; there are {}", all.join(", "))
+        }
     }
 }
 
 /// Reads the one-line form. Parts between commas all have to hold; `not:` turns one around; `every` is every computer.
 /// Selectors are written in any case, with hyphens or without (`tenant-tree`). `installed:TEXT` is a software whose
-/// name contains the text, `fact:PATH:VALUE` a fact that equals the value. Names are looked up later, by
-/// [`resolve`](super::resolve()).
+/// name contains the text, `fact:PATH:VALUE` a fact that equals the value. What has several parts has slashes between
+/// them: `group:DIRECTORY/NAME`, `site:NAME` or `site:PROVIDER/NAME`, `providerGroup:PROVIDER/NAME` or
+/// `providerGroup:PROVIDER/PROPERTY/VALUE`, `agreement:PSA`, `agreement:PSA/type/TYPE`, `agreement:PSA/product/PRODUCT`
+/// or both, `ring:NAME/PERCENT` or `ring:NAME/FROM-TO`. In a value `%` and two hexadecimal digits stand for a byte, as
+/// in web addresses: `%20` for a blank, `%2C` for a comma, `%2F` for a slash that separates nothing, `%25` for `%`.
+/// Names are looked up later, by [`resolve`](super::resolve()).
 ///
 /// # Errors
 /// [`LineError`] for the first part that cannot be read.
@@ -114,59 +134,155 @@ fn is(word: &str, selector: &str) -> bool {
 fn term(text: &str) -> Result<Term, LineError> {
     let (word, value) = text.split_once(':').unwrap_or((text, ""));
     let (word, value) = (word.trim(), value.trim());
-    let needs = |example| {
-        if value.is_empty() {
-            Err(LineError::MissingValue { selector: word.to_owned(), example })
-        } else {
-            Ok(())
-        }
-    };
-    let name = |example| {
-        needs(example)?;
-        Name::new(value).map_err(|error| invalid(word, value, error.to_string()))
-    };
-    let known: &[(&str, &'static str)] = &[
-        ("tenant", "contoso"),
-        ("tenanttree", "contoso"),
-        ("tenanttag", "gold"),
-        ("computer", "PC-1042"),
-        ("tag", "kiosk"),
-        ("role", "server"),
-        ("os", "windows"),
-        ("provider", "office"),
-        ("installed", "7-Zip"),
-        ("fact", "hostname:pc-1042"),
-        ("target", "all-workstations"),
-        ("not", "tag:kiosk"),
-    ];
-    let Some((selector, example)) = known.iter().find(|(selector, _)| is(word, selector)) else {
-        let nearest = nearest(word, SELECTORS.into_iter().chain(["tenantTree"])).map(str::to_owned);
+    let letters = |text: &str| text.replace('-', "").to_ascii_lowercase();
+    let Some((selector, example)) = SELECTORS.iter().find(|(name, _)| is(word, &letters(name))) else {
+        let nearest = nearest(word, SELECTORS.iter().map(|(name, _)| *name)).map(str::to_owned);
         return Err(LineError::UnknownSelector { selector: word.to_owned(), nearest });
     };
-    needs(example)?;
+    let value = Value { word, value, example };
+    if value.value.is_empty() && *selector == "onboarding" {
+        return Ok(Term::Onboarding(true));
+    }
+    if value.value.is_empty() {
+        return Err(LineError::MissingValue { selector: word.to_owned(), example });
+    }
     Ok(match *selector {
-        "tenant" => Term::Tenant(name(example)?),
-        "tenanttree" => Term::TenantTree(name(example)?),
-        "provider" => Term::Provider(name(example)?),
-        "target" => Term::Target(name(example)?),
-        "tenanttag" => Term::TenantTag(value.to_owned()),
-        "computer" => Term::Computer(value.to_owned()),
-        "role" => Term::Role(word_of(word, value)?),
-        "os" => Term::Os(word_of(word, value)?),
+        "tenant" => Term::Tenant(value.name(value.value)?),
+        "tenantTree" => Term::TenantTree(value.name(value.value)?),
+        "provider" => Term::Provider(value.name(value.value)?),
+        "target" => Term::Target(value.name(value.value)?),
+        "script" => Term::Script(value.name(value.value)?),
+        "tenantTag" => Term::TenantTag(value.text(value.value)?),
+        "computer" => Term::Computer(value.text(value.value)?),
+        "person" => Term::Person(value.text(value.value)?),
+        "role" => Term::Role(word_of(word, value.value)?),
+        "os" => Term::Os(word_of(word, value.value)?),
+        "onboarding" => Term::Onboarding(match value.value.to_ascii_lowercase().as_str() {
+            "true" => true,
+            "false" => false,
+            _ => return Err(value.wrong("write onboarding:true or onboarding:false".to_owned())),
+        }),
+        "site" | "group" | "agreement" | "providerGroup" | "ring" => value.of_parts(selector)?,
         "installed" => Term::Installed(InstalledTerm {
-            name: TextMatch::Contains(value.to_owned()),
+            name: TextMatch::Contains(value.text(value.value)?),
             version: None,
             version_scheme: None,
         }),
-        "fact" => match value.split_once([':', '=']) {
+        "fact" => match value.value.split_once([':', '=']) {
             Some((path, is)) if !path.trim().is_empty() && !is.trim().is_empty() => Term::Fact(FactTerm {
                 path: path.trim().to_owned(),
-                is: Comparison::Equals(is.trim().to_owned()),
+                is: Comparison::Equals(value.text(is.trim())?),
             }),
-            _ => return Err(invalid(word, value, format!("write fact:{example}"))),
+            _ => return Err(value.wrong(format!("write fact:{example}"))),
         },
-        _ => Term::Tag(value.to_owned()),
+        _ => Term::Tag(value.text(value.value)?),
     })
+}
+
+/// The value of a selector, with what is needed to say what is wrong with it.
+struct Value<'a> {
+    word: &'a str,
+    value: &'a str,
+    example: &'static str,
+}
+
+impl Value<'_> {
+    fn wrong(&self, why: String) -> LineError {
+        invalid(self.word, self.value, why)
+    }
+
+    fn name(&self, text: &str) -> Result<Name, LineError> {
+        Name::new(text.trim()).map_err(|error| self.wrong(error.to_string()))
+    }
+
+    /// A text in which `%` and two hexadecimal digits stand for a byte.
+    fn text(&self, text: &str) -> Result<String, LineError> {
+        let help =
+            "`%` stands before two hexadecimal digits: %20 is a blank, %2C a comma, %25 the sign itself";
+        let mut bytes = Vec::with_capacity(text.len());
+        let mut rest = text.bytes();
+        while let Some(byte) = rest.next() {
+            if byte != b'%' {
+                bytes.push(byte);
+                continue;
+            }
+            let mut digit =
+                || char::from(rest.next()?).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+            let (Some(high), Some(low)) = (digit(), digit()) else { return Err(self.wrong(help.to_owned())) };
+            bytes.push(high * 16 + low);
+        }
+        let text =
+            String::from_utf8(bytes).map_err(|_| self.wrong("these bytes are not UTF-8".to_owned()))?;
+        if text.trim().is_empty() { Err(self.wrong("it is empty".to_owned())) } else { Ok(text) }
+    }
+
+    /// A selector whose value has slashes between its parts.
+    fn of_parts(&self, selector: &str) -> Result<Term, LineError> {
+        let parts: Vec<&str> = self.value.split('/').map(str::trim).collect();
+        Ok(match (selector, parts.as_slice()) {
+            ("site", [name]) => Term::Site(SiteTerm { name: self.text(name)?, provider: None }),
+            ("site", [provider, name]) => {
+                Term::Site(SiteTerm { name: self.text(name)?, provider: Some(self.name(provider)?) })
+            }
+            ("group", [directory, name]) => {
+                Term::Group(GroupTerm { directory: self.name(directory)?, name: self.text(name)? })
+            }
+            ("providerGroup", [provider, name]) => Term::ProviderGroup(ProviderGroupTerm {
+                provider: self.name(provider)?,
+                name: Some(self.text(name)?),
+                property: None,
+                value: None,
+            }),
+            ("providerGroup", [provider, property, value]) => Term::ProviderGroup(ProviderGroupTerm {
+                provider: self.name(provider)?,
+                name: None,
+                property: Some(self.text(property)?),
+                value: Some(self.text(value)?),
+            }),
+            ("agreement", [psa, rest @ ..]) => {
+                let mut term = AgreementTerm { psa: self.name(psa)?, r#type: None, product: None };
+                for pair in rest.chunks(2) {
+                    match pair {
+                        [key, text] if is(key, "type") && term.r#type.is_none() => {
+                            term.r#type = Some(self.text(text)?);
+                        }
+                        [key, text] if is(key, "product") && term.product.is_none() => {
+                            term.product = Some(self.text(text)?);
+                        }
+                        _ => {
+                            return Err(
+                                self.wrong("write agreement:PSA/type/TYPE/product/PRODUCT".to_owned())
+                            );
+                        }
+                    }
+                }
+                Term::Agreement(term)
+            }
+            ("ring", [name, share]) => self.ring(name, share)?,
+            _ => return Err(self.wrong(format!("write {selector}:{}", self.example))),
+        })
+    }
+
+    fn ring(&self, name: &str, share: &str) -> Result<Term, LineError> {
+        let percent = |text: &str| {
+            let number = text.parse::<u8>().ok().filter(|number| *number <= 100);
+            number.ok_or_else(|| {
+                self.wrong("the share is in percent: ring:pilot/10 or ring:pilot/10-50".to_owned())
+            })
+        };
+        let name = self.text(name)?;
+        let (whole, from, to) = match share.split_once('-') {
+            None => (Some(percent(share)?), None, None),
+            Some((from, to)) => {
+                let (from, to) = (percent(from)?, percent(to)?);
+                if from >= to {
+                    return Err(self.wrong(format!("a ring from {from} to {to} holds nobody")));
+                }
+                (None, Some(from), Some(to))
+            }
+        };
+        Ok(Term::Ring(RingTerm { name, percent: whole, from, to }))
+    }
 }
 
 fn invalid(selector: &str, value: &str, why: String) -> LineError {

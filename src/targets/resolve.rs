@@ -6,8 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::expr::{Expr, FactTest, Resolved, Selector};
+use super::ring::Ring;
 use crate::config::Config;
-use crate::config::kind::{Comparison, FactTerm, InstalledTerm, Match, Term, TextMatch, VersionScheme};
+use crate::config::kind::{
+    AgreementTerm, Comparison, FactTerm, GroupTerm, InstalledTerm, Match, ProviderGroupTerm, RingTerm,
+    SiteTerm, Term, TextMatch, VersionScheme,
+};
 use crate::diagnostic::{Code, Finding, Findings, Place, code, nearest};
 use crate::id::Name;
 use crate::inventory::facts::Facts;
@@ -165,7 +169,15 @@ impl Resolver<'_> {
             Term::Tag(tag) => self.text("tag", tag).map(Selector::Tag),
             Term::Role(role) => Some(Selector::Role(*role)),
             Term::Os(family) => Some(Selector::Os(*family)),
-            Term::Provider(name) => self.provider(name),
+            Term::Person(person) => self.text("person", person).map(Selector::Person),
+            Term::Site(site) => self.site(site),
+            Term::Group(group) => self.group(group),
+            Term::Agreement(agreement) => self.agreement(agreement),
+            Term::ProviderGroup(group) => self.provider_group(group),
+            Term::Ring(ring) => self.ring(ring),
+            Term::Onboarding(wanted) => Some(Selector::Onboarding(*wanted)),
+            Term::Script(name) => self.script(name),
+            Term::Provider(name) => self.provider(name).map(Selector::Provider),
             Term::Installed(installed) => self.installed(installed),
             Term::Fact(fact) => self.fact(fact),
         };
@@ -182,13 +194,91 @@ impl Resolver<'_> {
         Some(text.to_owned())
     }
 
-    fn provider(&mut self, name: &Name) -> Option<Selector> {
-        let config = self.config;
-        if config.providers.contains_key(name) {
-            return Some(Selector::Provider(name.clone()));
+    /// The name itself, if it is declared.
+    fn declared<T>(&mut self, what: &str, name: &Name, known: &BTreeMap<Name, T>) -> Option<Name> {
+        if known.contains_key(name) {
+            return Some(name.clone());
         }
-        self.unknown("provider", name.as_str(), config.providers.keys().map(Name::as_str));
+        self.unknown(what, name.as_str(), known.keys().map(Name::as_str));
         None
+    }
+
+    fn provider(&mut self, name: &Name) -> Option<Name> {
+        let config = self.config;
+        self.declared("provider", name, &config.providers)
+    }
+
+    fn script(&mut self, name: &Name) -> Option<Selector> {
+        let config = self.config;
+        self.declared("script", name, &config.scripts).map(Selector::Script)
+    }
+
+    fn site(&mut self, site: &SiteTerm) -> Option<Selector> {
+        let name = self.text("site", &site.name);
+        let provider = site.provider.as_ref().map(|name| self.provider(name));
+        match provider {
+            None => Some(Selector::Site { name: name?, provider: None }),
+            Some(provider) => Some(Selector::Site { name: name?, provider: Some(provider?) }),
+        }
+    }
+
+    fn group(&mut self, group: &GroupTerm) -> Option<Selector> {
+        let config = self.config;
+        let name = self.text("group", &group.name);
+        let directory = self.declared("directory", &group.directory, &config.directories)?;
+        let mut linked =
+            config.tenants.iter().filter(|(_, tenant)| tenant.directory.as_ref() == Some(&directory));
+        let depth = match (linked.next(), linked.next()) {
+            (Some((tenant, _)), None) => self.tenant(tenant),
+            _ => None,
+        };
+        Some(Selector::Group { directory, name: name?, depth })
+    }
+
+    fn agreement(&mut self, agreement: &AgreementTerm) -> Option<Selector> {
+        let config = self.config;
+        let psa = self.declared("psa", &agreement.psa, &config.psas);
+        let kind = agreement.r#type.as_ref().map(|text| self.text("type", text));
+        let product = agreement.product.as_ref().map(|text| self.text("product", text));
+        let given = |text: Option<Option<String>>| text.map_or(Some(None), |text| text.map(Some));
+        Some(Selector::Agreement { psa: psa?, kind: given(kind)?, product: given(product)? })
+    }
+
+    fn provider_group(&mut self, group: &ProviderGroupTerm) -> Option<Selector> {
+        let provider = self.provider(&group.provider);
+        match (&group.name, &group.property, &group.value) {
+            (Some(name), None, None) => {
+                let name = self.text("providerGroup", name);
+                Some(Selector::ProviderGroup { provider: provider?, name: name? })
+            }
+            (None, Some(property), Some(value)) => {
+                let (property, value) = (self.text("property", property), self.text("value", value));
+                Some(Selector::ProviderProperty { provider: provider?, property: property?, value: value? })
+            }
+            _ => {
+                let message = "providerGroup takes a name, or a property with its value";
+                self.report(code::EXACTLY_ONE, message, None);
+                None
+            }
+        }
+    }
+
+    fn ring(&mut self, ring: &RingTerm) -> Option<Selector> {
+        let name = self.text("ring", &ring.name);
+        let (from, to) = match (ring.percent, ring.from, ring.to) {
+            (Some(percent), None, None) => (0, percent),
+            (None, Some(from), Some(to)) if from < to => (from, to),
+            _ => {
+                let message = "a ring takes percent, or from and to, of which to is more";
+                self.report(code::EXACTLY_ONE, message, None);
+                return None;
+            }
+        };
+        if to > 100 {
+            self.report(code::INVALID_VALUE, format!("{to} is more than 100 percent"), None);
+            return None;
+        }
+        Some(Selector::Ring(Ring { name: name?, from, to }))
     }
 
     /// How far below its root a tenant is.

@@ -1,9 +1,10 @@
 //! Why one computer is a member, or is not: the selectors that decided, in words for people (TGT-7, L10).
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::evaluate;
+use super::evaluate::{self, Membership};
 use super::expr::{Expr, Resolved, Selector};
 use crate::inventory::snapshot::Snapshot;
 
@@ -35,20 +36,62 @@ impl fmt::Display for WhyNot {
     }
 }
 
-/// By which selectors a computer is a certain member; `None` when it is not.
+/// By which selectors a computer is a certain member; `None` when it is not. For many computers use [`Roads`].
 #[must_use]
 pub fn road(expression: &Resolved, snapshot: &Snapshot, ix: u32) -> Option<Road> {
-    let walk = Walk { snapshot, ix };
-    let verdict = walk.verdict(&expression.expr);
-    (verdict.holds == Some(true)).then_some(Road { steps: verdict.steps })
+    Roads::new(expression, snapshot).road(ix)
 }
 
-/// Why a computer is no certain member; `None` when it is one.
+/// Why a computer is no certain member; `None` when it is one. For many computers use [`Roads`].
 #[must_use]
 pub fn why_not(expression: &Resolved, snapshot: &Snapshot, ix: u32) -> Option<WhyNot> {
-    let walk = Walk { snapshot, ix };
-    let verdict = walk.verdict(&expression.expr);
-    (verdict.holds != Some(true)).then_some(WhyNot { steps: verdict.steps, unknown: verdict.holds.is_none() })
+    Roads::new(expression, snapshot).why_not(ix)
+}
+
+/// The roads of many computers through one expression. Each selector is evaluated once.
+#[derive(Debug)]
+pub struct Roads<'a> {
+    expression: &'a Resolved,
+    snapshot: &'a Snapshot,
+    made: RefCell<BTreeMap<*const Selector, Membership>>,
+}
+
+impl<'a> Roads<'a> {
+    /// Nothing is evaluated yet.
+    #[must_use]
+    pub fn new(expression: &'a Resolved, snapshot: &'a Snapshot) -> Self {
+        Self { expression, snapshot, made: RefCell::default() }
+    }
+
+    /// By which selectors a computer is a certain member; `None` when it is not.
+    #[must_use]
+    pub fn road(&self, ix: u32) -> Option<Road> {
+        let verdict = Walk { roads: self, ix }.verdict(&self.expression.expr);
+        (verdict.holds == Some(true)).then_some(Road { steps: verdict.steps })
+    }
+
+    /// Why a computer is no certain member; `None` when it is one.
+    #[must_use]
+    pub fn why_not(&self, ix: u32) -> Option<WhyNot> {
+        let verdict = Walk { roads: self, ix }.verdict(&self.expression.expr);
+        (verdict.holds != Some(true))
+            .then_some(WhyNot { steps: verdict.steps, unknown: verdict.holds.is_none() })
+    }
+
+    /// Whether a selector selects a computer.
+    fn selects(&self, selector: &Selector, ix: u32) -> Option<bool> {
+        let mut made = self.made.borrow_mut();
+        let membership = made
+            .entry(std::ptr::from_ref(selector))
+            .or_insert_with(|| evaluate::selector(selector, self.snapshot));
+        if membership.certain.contains(ix) {
+            Some(true)
+        } else if membership.possible.contains(ix) {
+            None
+        } else {
+            Some(false)
+        }
+    }
 }
 
 /// Whether an expression holds of the computer, and the steps that made it so.
@@ -58,7 +101,7 @@ struct Verdict {
 }
 
 struct Walk<'a> {
-    snapshot: &'a Snapshot,
+    roads: &'a Roads<'a>,
     ix: u32,
 }
 
@@ -108,35 +151,46 @@ impl Walk<'_> {
     }
 
     fn selector(&self, selector: &Selector) -> Verdict {
-        let membership = evaluate::selector(selector, self.snapshot);
-        if membership.certain.contains(self.ix) {
-            return Verdict { holds: Some(true), steps: vec![self.matched(selector)] };
-        }
-        if membership.possible.contains(self.ix) {
-            return Verdict { holds: None, steps: vec![format!("not known: {selector}")] };
-        }
-        Verdict { holds: Some(false), steps: vec![format!("not {selector}")] }
+        let holds = self.roads.selects(selector, self.ix);
+        let step = match holds {
+            Some(true) => self.matched(selector),
+            None => format!("not known: {selector}"),
+            Some(false) => format!("not {selector}"),
+        };
+        Verdict { holds, steps: vec![step] }
     }
 
     /// The selector in words, with what says more than itself.
     fn matched(&self, selector: &Selector) -> String {
-        let Some(computer) = self.snapshot.get(self.ix) else { return selector.to_string() };
+        let (snapshot, ix) = (self.roads.snapshot, self.ix);
+        let Some(computer) = snapshot.get(ix) else { return selector.to_string() };
+        let related = snapshot.related();
         let tenant = computer.tenant.as_ref().map_or("", |tenant| tenant.as_str());
-        match selector {
+        let person = || related.primary_person(ix).unwrap_or_default();
+        let more = match selector {
             Selector::Tag(tag) => {
-                let own = computer.tags.contains(tag);
-                let by_tenant = self.snapshot.tenant_tags().with(tag).contains(self.ix);
-                match (own, by_tenant) {
-                    (true, true) => format!("{selector} (its own, and of its tenant {tenant})"),
-                    (true, false) => format!("{selector} (its own)"),
-                    _ => format!("{selector} (of its tenant {tenant})"),
-                }
+                let own = computer.tags.contains(tag).then(|| "its own".to_owned());
+                let by_tenant = snapshot.tenant_tags().with(tag).contains(ix);
+                let by_tenant = by_tenant.then(|| format!("of its tenant {tenant}"));
+                let by_person = related.of_person_tag(tag).certain.contains(ix);
+                let by_person = by_person.then(|| format!("of its primary person {}", person()));
+                let roads: Vec<String> = [own, by_tenant, by_person].into_iter().flatten().collect();
+                Some(roads.join(", and "))
             }
-            Selector::TenantTree { name, .. } if tenant != name.as_str() => {
-                format!("{selector} (as {tenant})")
+            Selector::TenantTree { name, .. } if tenant != name.as_str() => Some(format!("as {tenant}")),
+            Selector::TenantTag(_) => Some(format!("as {tenant}")),
+            Selector::Person(text) if !text.trim().eq_ignore_ascii_case(person()) => {
+                Some(person().to_owned())
             }
-            Selector::TenantTag(_) => format!("{selector} (as {tenant})"),
-            _ => selector.to_string(),
+            Selector::Group { directory, name, .. } => related.road_to_group(directory, name, ix),
+            Selector::Agreement { psa, kind, product } => computer.tenant.as_ref().and_then(|tenant| {
+                related.road_to_agreement(psa, tenant, kind.as_deref(), product.as_deref())
+            }),
+            _ => None,
+        };
+        match more {
+            Some(more) => format!("{selector} ({more})"),
+            None => selector.to_string(),
         }
     }
 }

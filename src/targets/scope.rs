@@ -13,7 +13,7 @@ pub enum Level {
         /// 0 for a tenant without one above it.
         depth: u32,
     },
-    /// One person. No selector has this level yet.
+    /// One person (RES-18).
     Person,
     /// One computer.
     Computer,
@@ -63,6 +63,11 @@ fn part(expression: &Expr) -> Option<Scope> {
     match expression {
         Expr::Select(selector) => match selector {
             Selector::Computer(_) => whole(Level::Computer),
+            Selector::Person(_) => whole(Level::Person),
+            // A directory that one tenant alone links to is that tenant's; of its computers a group is a part.
+            Selector::Group { depth: Some(depth), .. } => {
+                Some(Scope { level: Level::Tenant { depth: *depth }, narrowed: true })
+            }
             Selector::Tenant { depth, .. } | Selector::TenantTree { depth, .. } => {
                 whole(Level::Tenant { depth: *depth })
             }
@@ -72,7 +77,15 @@ fn part(expression: &Expr) -> Option<Scope> {
             | Selector::Os(_)
             | Selector::Provider(_)
             | Selector::Installed { .. }
-            | Selector::Fact { .. } => Some(Scope { level: Level::CrossTenant, narrowed: true }),
+            | Selector::Fact { .. }
+            | Selector::Site { .. }
+            | Selector::Group { depth: None, .. }
+            | Selector::Agreement { .. }
+            | Selector::ProviderGroup { .. }
+            | Selector::ProviderProperty { .. }
+            | Selector::Ring(_)
+            | Selector::Onboarding(_)
+            | Selector::Script(_) => Some(Scope { level: Level::CrossTenant, narrowed: true }),
         },
         Expr::All(members) if members.is_empty() => whole(Level::CrossTenant),
         Expr::All(members) => {

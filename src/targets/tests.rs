@@ -344,7 +344,7 @@ fn one_line_is_read_as_the_expression_it_says() {
 fn one_line_that_cannot_be_read_says_what_would_be() {
     let said = |text: &str| parse_line(text).expect_err("an error").to_string();
     assert_eq!(said("tenat:contoso"), "there is no selector \"tenat\"; did you mean tenant?");
-    assert!(said("frobnicate:1").contains("there are computer, every, fact"));
+    assert!(said("frobnicate:1").contains("there are agreement, computer, every, fact"));
     assert_eq!(said("role"), "role needs a value: write role:server");
     assert!(said("role:sever").contains("server"), "{}", said("role:sever"));
     assert!(said("tenant:Con toso").contains("is not a name"));

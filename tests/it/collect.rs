@@ -51,6 +51,28 @@ fn this_machine_tells_its_facts() {
 }
 
 #[test]
+fn homebrew_is_read_from_its_folders() {
+    let folder = tempfile::tempdir().unwrap();
+    let prefix = folder.path().join("brew");
+    for version in ["Cellar/sevenzip/24.08", "Cellar/sevenzip/24.09", "Caskroom/some-app/1.2,3", "bin"] {
+        std::fs::create_dir_all(prefix.join(version)).unwrap();
+    }
+    let program = prefix.join("bin/brew");
+    std::fs::write(&program, "#!/bin/sh\nexit 1\n").unwrap();
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let home = prefix.display().to_string();
+    let facts = collected(&["/usr/bin/env", &format!("HOMEBREW_PREFIX={home}"), "/bin/sh"], None);
+    let brew: Vec<_> = facts
+        .packages
+        .iter()
+        .filter(|package| package.source == PackageSource::Brew)
+        .map(|package| (package.name.as_str(), package.version.as_str()))
+        .collect();
+    assert_eq!(brew, [("sevenzip", "24.08"), ("sevenzip", "24.09"), ("some-app", "1.2,3")]);
+    assert!(facts.package_sources.contains(&PackageSource::Brew));
+}
+
+#[test]
 fn where_nothing_is_installed_facts_are_unknown_and_not_a_failure() {
     let folder = tempfile::tempdir().unwrap();
     for tool in ["sh", "mktemp", "rm", "wc", "head"] {

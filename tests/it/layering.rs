@@ -88,6 +88,7 @@ const ROWS: &[Row] = &[
             "inventory::item",
             "inventory::known",
             "inventory::pattern",
+            "inventory::relations",
             "inventory::snapshot",
             "version",
             "policy::language",

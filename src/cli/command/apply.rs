@@ -13,6 +13,7 @@ use crate::cli::exit::Exit;
 use crate::cli::planning;
 use crate::cli::progress::Progress;
 use crate::cli::prompt;
+use crate::cli::reports::Reporting;
 use crate::cli::safety;
 use crate::cli::saved;
 use crate::id::{ComputerId, Name};
@@ -42,12 +43,17 @@ pub(in crate::cli) async fn run(
         Some(file) => Some(saved::read(&shell.environment.current_dir.join(file))?),
         None => None,
     };
+    if saved.as_ref().is_some_and(|plan| plan.options.hypothetical.is_some()) {
+        return Err(CliError::refused("this plan shows what another mode would do; it is not applied")
+            .hint("change the modes in the configuration, and make a plan without --as"));
+    }
     let rev = match &saved {
         Some(plan) if !plan.revision.dirty => plan.revision.commit.as_ref().map(|c| c.as_str().to_owned()),
         Some(_) => None,
         None => command.scope.revision.rev.clone(),
     };
-    let opened = shell.open(rev.as_deref())?;
+    let reporting = Reporting::new(shell, "apply", &command.reports, rev.as_deref())?;
+    let opened = reporting.open(shell, rev.as_deref())?;
     let mut wish = match &saved {
         Some(plan) => planning::wish_of(plan.options.clone(), Refresh::Always, false)?,
         None => planning::wish(&command.scope, Refresh::Always, false)?,
@@ -73,8 +79,12 @@ pub(in crate::cli) async fn run(
     if let Some(saved) = &saved {
         stale(shell, saved, plan)?;
     }
-    if shell.global.output != Form::Ndjson {
-        super::plan::print(shell, plan, command.details)?;
+    let findings = super::plan::findings(&opened, &prepared);
+    let model = reporting.model(Some(plan), &findings, &opened.config.sources);
+    // Before the question and the sessions: whatever becomes of them, the reports say what was planned.
+    reporting.write(shell, &model)?;
+    if shell.global.output != Form::Ndjson && !reporting.takes_output() {
+        super::plan::print(shell, plan, &model, command.details)?;
     }
     if prepared.findings.has_errors() || prepared.planned.findings.has_errors() {
         return Err(CliError::reported(Exit::Configuration));
@@ -82,8 +92,16 @@ pub(in crate::cli) async fn run(
     if let Some(refusal) = safety::refusal(plan, "nothing was done") {
         return Err(refusal);
     }
+    if super::plan::is_overruled(plan) {
+        return Err(CliError::refused("not applied: a deployment that was named does not win everywhere")
+            .hint("the plan says where and against which; --force-deployment takes it all the same"));
+    }
+    // What a run of named deployments wants is not all that is wanted.
+    let whole = plan.options.deployments.is_empty();
     if plan.sessions.is_empty() && control.demand() == Demand::Run {
         protect(&opened, &store, &prepared).await?;
+    }
+    if whole && plan.sessions.is_empty() && control.demand() == Demand::Run {
         remember(&store, &prepared.snapshot, &prepared.planned.wants).await?;
     }
     if plan.sessions.is_empty() || control.demand() != Demand::Run {
@@ -94,7 +112,7 @@ pub(in crate::cli) async fn run(
     }
     protect(&opened, &store, &prepared).await?;
     let outcome = execute(shell, &opened, &links, &store, &prepared, control, command).await?;
-    if control.demand() == Demand::Run {
+    if whole && control.demand() == Demand::Run {
         remember(&store, &prepared.snapshot, &prepared.planned.wants).await?;
     }
     Ok(exit(&prepared, Some(&outcome), control, command))

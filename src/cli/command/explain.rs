@@ -12,6 +12,7 @@ use crate::inventory::item::{ItemKey, ItemKind};
 use crate::inventory::snapshot::FindError;
 use crate::plan::document::Options;
 use crate::plan::explain;
+use crate::plan::gates::Run;
 use crate::plan::needs::Refresh;
 use crate::report;
 use crate::report::style::{Label, Line};
@@ -41,7 +42,14 @@ pub(in crate::cli) async fn run(
     let prepared = planning::prepare(shell, &opened, &links, &store, control, &wish).await?;
     let snapshot = &prepared.snapshot;
     let ix = snapshot.find(&command.what).map_err(|error| not_found(&error))?;
-    let explained = explain::explain(&opened.config, snapshot, &prepared.detections, ix, item.as_ref());
+    let explained = explain::explain(
+        &opened.config,
+        snapshot,
+        &prepared.detections,
+        ix,
+        item.as_ref(),
+        &Run::at(SystemClock.now()),
+    );
     let Some(explained) = explained else { return Err(CliError::usage("there is no such computer")) };
     if matches!(shell.global.output, Form::Json | Form::Ndjson) {
         shell.ui.bytes(|out| report::json::pretty(out, &explained))?;
@@ -58,6 +66,10 @@ pub(in crate::cli) async fn run(
         pen.line(&line)?;
         if explained.excluded {
             pen.line(&Line::new().with(Label::Warning, "It is excluded: no deployment reaches it."))?;
+        }
+        if let Some(why) = &explained.on_hold {
+            let said = format!("Nothing is done on it: {why}.");
+            pen.line(&Line::new().with(Label::Warning, said))?;
         }
         for item in &explained.items {
             pen.gap()?;

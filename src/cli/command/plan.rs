@@ -2,16 +2,20 @@
 
 #![expect(clippy::disallowed_methods, reason = "the command writes the plan file that it was asked for")]
 
-use crate::cli::arguments::{Form, Plan as Command};
-use crate::cli::context::Shell;
+use crate::cli::arguments::{Form, GraphForm, Plan as Command};
+use crate::cli::context::{Opened, Shell};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::planning;
+use crate::cli::reports::Reporting;
 use crate::cli::safety;
-use crate::plan::document::Plan;
+use crate::diagnostic::Findings;
+use crate::plan::document::{NoteKind, Plan};
 use crate::plan::needs::Refresh;
 use crate::policy::verdict::Stage;
 use crate::report;
+use crate::report::graph::Graph;
+use crate::report::model::Model;
 use crate::session::control::Control;
 use crate::session::prepare::Prepared;
 
@@ -20,41 +24,77 @@ pub(in crate::cli) async fn run(
     command: &Command,
     control: &Control,
 ) -> Result<Exit, CliError> {
-    let opened = shell.open(command.scope.revision.rev.as_deref())?;
+    let rev = command.scope.revision.rev.as_deref();
+    let reporting = Reporting::new(shell, "plan", &command.reports, rev)?;
+    let opened = reporting.open(shell, rev)?;
     let mut wish = planning::wish(&command.scope, Refresh::Auto, command.offline)?;
+    wish.options.hypothetical = command.hypothetical;
     wish.judge = Some(Stage::Plan);
     wish.options.overrides = safety::overrides(&opened.config, &command.set_aside)?;
     let links = shell.links(&opened)?;
     let store = shell.store(&opened).await?;
     let prepared = planning::prepare(shell, &opened, &links, &store, control, &wish).await?;
     let plan = &prepared.planned.plan;
-    print(shell, plan, command.details)?;
+    let findings = findings(&opened, &prepared);
+    let model = reporting.model(Some(plan), &findings, &opened.config.sources);
+    reporting.write(shell, &model)?;
+    match command.graph {
+        _ if reporting.takes_output() => {}
+        Some(form) => draw(shell, plan, form)?,
+        None => print(shell, plan, &model, command.details)?,
+    }
     if let Some(file) = &command.out {
         let path = shell.environment.current_dir.join(file);
         let mut text = Vec::new();
         report::json::plan(&mut text, plan)?;
         std::fs::write(&path, text).map_err(|error| CliError::io("write", &path, error))?;
-        shell.ui.hint(format!("saved; apply exactly this with: muster apply {}", file.display()));
+        shell.ui.hint(match plan.options.hypothetical {
+            Some(_) => "saved, to be shown: a plan with --as is not applied".to_owned(),
+            None => format!("saved; apply exactly this with: muster apply {}", file.display()),
+        });
     }
     match exit(&prepared, command.detailed_exitcode, command.scope.allow_missing) {
-        Exit::Refused => Err(safety::refusal(plan, "it would not be applied")
-            .unwrap_or_else(|| CliError::reported(Exit::Refused))),
+        Exit::Refused => safety::refusal(plan, "it would not be applied").map_or(Ok(Exit::Refused), Err),
         exit => Ok(exit),
     }
 }
 
+/// Everything that was found on the way to a plan.
+pub(in crate::cli) fn findings(opened: &Opened, prepared: &Prepared) -> Findings {
+    let all = [&opened.findings, &prepared.findings, &prepared.planned.findings];
+    let mut findings: Findings = all.into_iter().flatten().cloned().collect();
+    findings.extend(prepared.judged.findings());
+    findings.sort();
+    findings
+}
+
 /// Prints a plan in the form that was asked for.
-pub(in crate::cli) fn print(shell: &Shell, plan: &Plan, details: bool) -> Result<(), CliError> {
+pub(in crate::cli) fn print(
+    shell: &Shell,
+    plan: &Plan,
+    model: &Model<'_>,
+    details: bool,
+) -> Result<(), CliError> {
     match shell.global.output {
         Form::Json => shell.ui.bytes(|out| report::json::plan(out, plan))?,
         Form::Ndjson => shell.ui.bytes(|out| report::json::line(out, plan))?,
-        Form::Markdown => shell.ui.bytes(|out| report::markdown::plan(out, plan))?,
+        Form::Markdown => shell.ui.bytes(|out| report::markdown::write(out, model))?,
+        Form::Html => shell.ui.bytes(|out| report::html::write(out, model))?,
         Form::Human => {
             let view = shell.view(details);
             shell.ui.data(|pen| report::plan::write(pen, plan, &view))?;
         }
     }
     Ok(())
+}
+
+/// Draws the order of a plan's actions.
+pub(in crate::cli) fn draw(shell: &Shell, plan: &Plan, form: GraphForm) -> Result<(), CliError> {
+    let graph = Graph::of(plan);
+    Ok(shell.ui.bytes(|out| match form {
+        GraphForm::Dot => graph.dot(out),
+        GraphForm::Mermaid => graph.mermaid(out),
+    })?)
 }
 
 /// What a plan that was made means for the exit code: what is worst counts.
@@ -66,6 +106,8 @@ pub(in crate::cli) fn exit(prepared: &Prepared, detailed: bool, allow_missing: u
         Exit::Refused
     } else if !prepared.failed.is_empty() {
         Exit::Source
+    } else if is_overruled(plan) {
+        Exit::Refused
     } else if too_much_missing(plan, allow_missing) {
         Exit::Incomplete
     } else if detailed && !plan.sessions.is_empty() {
@@ -73,6 +115,11 @@ pub(in crate::cli) fn exit(prepared: &Prepared, detailed: bool, allow_missing: u
     } else {
         Exit::Done
     }
+}
+
+/// Whether a deployment that the run names does not win somewhere, so that the plan is not executed (RES-17).
+pub(in crate::cli) fn is_overruled(plan: &Plan) -> bool {
+    plan.notes.iter().any(|note| note.kind == NoteKind::Overruled)
 }
 
 /// Whether more computers than allowed, in percent of those in scope, were not reached.

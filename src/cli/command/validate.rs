@@ -6,14 +6,17 @@ use crate::cli::arguments::{Form, Validate};
 use crate::cli::context::{Shell, SystemClock};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::reports::Reporting;
 use crate::diagnostic::Findings;
 use crate::policy::judge;
-use crate::report::diagnostic;
 use crate::report::words::{count, plural};
+use crate::report::{self, diagnostic};
 use crate::time::Clock;
 
 pub(in crate::cli) fn run(shell: &mut Shell, command: &Validate) -> Result<Exit, CliError> {
-    let (_, loaded) = shell.load(command.revision.rev.as_deref())?;
+    let rev = command.revision.rev.as_deref();
+    let reporting = Reporting::new(shell, "validate", &command.reports, rev)?;
+    let (_, loaded) = shell.load(rev)?;
     let mut findings = loaded.findings.clone();
     let valid = loaded.config.is_some() && !findings.has_errors();
     let judged =
@@ -22,7 +25,12 @@ pub(in crate::cli) fn run(shell: &mut Shell, command: &Validate) -> Result<Exit,
     findings.sort();
     let findings = &findings;
     shell.warned |= findings.iter().any(|finding| !finding.is_error());
+    let model = reporting.model(None, findings, &loaded.sources);
+    reporting.write(shell, &model)?;
     match shell.global.output {
+        _ if reporting.takes_output() => shell.report(findings, &loaded.sources),
+        Form::Markdown => shell.ui.bytes(|out| report::markdown::write(out, &model))?,
+        Form::Html => shell.ui.bytes(|out| report::html::write(out, &model))?,
         Form::Json => {
             let value = json!({
                 "valid": valid && !judged.is_refused(),
@@ -38,7 +46,7 @@ pub(in crate::cli) fn run(shell: &mut Shell, command: &Validate) -> Result<Exit,
                 shell.ui.bytes(|out| crate::report::json::line(out, &value))?;
             }
         }
-        Form::Human | Form::Markdown => {
+        Form::Human => {
             shell.report(findings, &loaded.sources);
             if let (true, false, Some(config)) = (valid, judged.is_refused(), &loaded.config) {
                 let said = format!(

@@ -16,7 +16,7 @@ pub(in crate::cli) fn run(ui: &Ui, form: Form) -> Result<Exit, CliError> {
             let value = json!({ "version": version, "apiVersion": API_VERSION, "plan": FORMAT });
             ui.bytes(|out| writeln!(out, "{value}"))?;
         }
-        Form::Human | Form::Markdown => {
+        Form::Human | Form::Markdown | Form::Html => {
             ui.bytes(|out| writeln!(out, "muster {version}\nreads {API_VERSION}, plans as {FORMAT}"))?;
         }
     }

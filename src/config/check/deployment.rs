@@ -1,17 +1,48 @@
-//! Deployments: one item, one target, and an item that can do what is asked of it.
+//! Deployments, of their own and in bundles: one item, one target, and an item that can do what is asked of it.
 
 use std::collections::BTreeMap;
 
 use super::software::CheckedSoftware;
 use super::{Checker, by_name};
 use crate::config::document::{Document, Documents};
-use crate::config::kind::{DeploymentSpec, Kind, Match, Mode, SoftwareState, TargetSpec, TaskSpec};
+use crate::config::kind::{
+    BundleEntry, BundleSpec, DeploymentSpec, DeploymentTarget, Hold, Kind, Match, Metadata, Mode,
+    ParameterValue, SoftwareState, TargetSpec, TaskSpec,
+};
 use crate::config::model::{Deployment, Desired, WantedVersion};
 use crate::config::parse::RawDocument;
-use crate::diagnostic::{Finding, code};
+use crate::diagnostic::{Finding, Place, code};
 use crate::id::Name;
 use crate::inventory::item::ItemKey;
 use crate::version::{self, Constraint};
+
+/// What a deployment says of its item, in a document of its own or as an entry of a bundle.
+struct Written<'d> {
+    raw: &'d RawDocument,
+    /// The JSON pointer to it.
+    base: String,
+    software: Option<&'d Name>,
+    task: Option<&'d Name>,
+    state: Option<SoftwareState>,
+    version: Option<&'d str>,
+    mode: Option<Mode>,
+    parameters: &'d BTreeMap<String, ParameterValue>,
+    instance: Option<&'d Name>,
+    allow_downgrade: bool,
+}
+
+impl Written<'_> {
+    fn at(&self, key: &str) -> String {
+        format!("{}/{key}", self.base)
+    }
+}
+
+/// What deployments are checked against.
+struct Known<'k, 'a> {
+    software: &'k BTreeMap<Name, CheckedSoftware<'a>>,
+    tasks: BTreeMap<&'a Name, &'a Document<TaskSpec>>,
+    targets: BTreeMap<&'a Name, &'a Document<TargetSpec>>,
+}
 
 impl<'a> Checker<'a> {
     pub(super) fn deployments(
@@ -19,87 +50,215 @@ impl<'a> Checker<'a> {
         documents: &'a Documents,
         software: &BTreeMap<Name, CheckedSoftware<'a>>,
     ) -> BTreeMap<Name, Deployment> {
-        let tasks = by_name(&documents.tasks);
-        let targets = by_name(&documents.targets);
+        let known =
+            Known { software, tasks: by_name(&documents.tasks), targets: by_name(&documents.targets) };
         let mut deployments = BTreeMap::new();
         for document in &documents.deployments {
             self.begin(document);
-            if let Some(deployment) = self.deployment(document, software, &tasks, &targets) {
+            if let Some(deployment) = self.deployment(document, &known) {
                 deployments.entry(document.name().clone()).or_insert(deployment);
             }
+        }
+        for document in &documents.bundles {
+            self.begin(document);
+            self.bundle(document, &known, &mut deployments);
         }
         deployments
     }
 
     fn deployment(
         &mut self,
-        document: &Document<DeploymentSpec>,
-        software: &BTreeMap<Name, CheckedSoftware<'a>>,
-        tasks: &BTreeMap<&Name, &Document<TaskSpec>>,
-        targets: &BTreeMap<&Name, &Document<TargetSpec>>,
+        document: &'a Document<DeploymentSpec>,
+        known: &Known<'_, 'a>,
     ) -> Option<Deployment> {
         let Document { raw, metadata, spec, .. } = document;
-        let expression = self.target(raw, spec, targets);
-        let keys = [("software", spec.software.is_some()), ("task", spec.task.is_some())];
-        if !self.exactly_one(raw, "/spec", &keys) {
-            return None;
-        }
-        let mode = spec.mode.unwrap_or(Mode::Enforce);
-        let (item, desired) = if let Some(name) = &spec.software {
-            (ItemKey::software(name.clone()), self.of_software(raw, spec, mode, name, software))
-        } else {
-            let name = spec.task.as_ref()?;
-            self.of_task(raw, spec, mode, name, tasks);
-            (ItemKey::task(name.clone(), spec.instance.clone()), Some(Desired::Task))
+        let expression = self.target(raw, &spec.target, known);
+        self.hold(raw, spec.hold.as_ref());
+        let written = Written {
+            raw,
+            base: "/spec".to_owned(),
+            software: spec.software.as_ref(),
+            task: spec.task.as_ref(),
+            state: spec.state,
+            version: spec.version.as_deref(),
+            mode: spec.mode,
+            parameters: &spec.parameters,
+            instance: spec.instance.as_ref(),
+            allow_downgrade: spec.allow_downgrade,
         };
+        let mode = spec.mode.unwrap_or(Mode::Enforce);
+        let (item, desired) = self.item(&written, mode, known)?;
         Some(Deployment {
             metadata: metadata.clone(),
             place: document.place(),
             item,
-            desired: desired?,
+            desired,
             mode,
             target: spec.target.r#ref.clone(),
             expression: expression?.clone(),
-            parameters: self.with_files(raw, &spec.parameters),
+            parameters: self.with_files(raw, &written.base, &spec.parameters),
             priority: spec.priority.unwrap_or(0),
             enabled: spec.enabled,
+            enforcement: spec.enforcement.unwrap_or_default(),
+            hold: spec.hold.clone(),
+            layer: self.layer(raw, &metadata.name),
         })
     }
 
-    fn target<'d>(
+    /// Every entry of a bundle becomes a deployment of its own.
+    fn bundle(
+        &mut self,
+        document: &'a Document<BundleSpec>,
+        known: &Known<'_, 'a>,
+        deployments: &mut BTreeMap<Name, Deployment>,
+    ) {
+        let Document { raw, metadata, spec, .. } = document;
+        let expression = self.target(raw, &spec.target, known);
+        self.hold(raw, spec.hold.as_ref());
+        self.not_empty_list(raw, "/spec/deployments", &spec.deployments);
+        let mut places: BTreeMap<Name, Place> = BTreeMap::new();
+        for (number, entry) in spec.deployments.iter().enumerate() {
+            let written = Written {
+                raw,
+                base: format!("/spec/deployments/{number}"),
+                software: entry.software.as_ref(),
+                task: entry.task.as_ref(),
+                state: entry.state,
+                version: entry.version.as_deref(),
+                mode: entry.mode,
+                parameters: &entry.parameters,
+                instance: entry.instance.as_ref(),
+                allow_downgrade: entry.allow_downgrade,
+            };
+            let mode = entry.mode.or(spec.mode).unwrap_or(Mode::Enforce);
+            let wanted = self.item(&written, mode, known);
+            let place = raw.place(&written.base);
+            let Some(name) = self.entry_name(document, entry, &written, &place, &mut places) else {
+                continue;
+            };
+            let (Some((item, desired)), Some(expression)) = (wanted, expression) else { continue };
+            let title = metadata.title.as_ref().map(|title| format!("{title}: {}", item.name));
+            deployments.entry(name.clone()).or_insert(Deployment {
+                metadata: Metadata { name, title, ..metadata.clone() },
+                place,
+                item,
+                desired,
+                mode,
+                target: spec.target.r#ref.clone(),
+                expression: expression.clone(),
+                parameters: self.with_files(raw, &written.base, &entry.parameters),
+                priority: entry.priority.or(spec.priority).unwrap_or(0),
+                enabled: spec.enabled && entry.enabled,
+                enforcement: entry.enforcement.or(spec.enforcement).unwrap_or_default(),
+                hold: spec.hold.clone(),
+                layer: self.layer(raw, &metadata.name),
+            });
+        }
+    }
+
+    /// The name of an entry's deployment: `BUNDLE--ENTRY`, the same wherever in the list the entry stands.
+    fn entry_name(
+        &mut self,
+        document: &Document<BundleSpec>,
+        entry: &BundleEntry,
+        written: &Written<'_>,
+        place: &Place,
+        places: &mut BTreeMap<Name, Place>,
+    ) -> Option<Name> {
+        let own = match (&entry.name, &entry.instance) {
+            (Some(name), _) => name.to_string(),
+            (None, instance) => {
+                let item = entry.software.as_ref().or(entry.task.as_ref())?;
+                instance.as_ref().map_or_else(|| item.to_string(), |key| format!("{item}-{key}"))
+            }
+        };
+        let text = format!("{}--{own}", document.name());
+        let Ok(name) = Name::new(&text) else {
+            let message = format!("the deployment of this entry would be called `{text}`, which is too long");
+            let finding = Finding::new(code::BUNDLE_ENTRY, message, place.clone());
+            self.push(
+                finding
+                    .help("give the entry a shorter `name`; bundle and entry may have 61 letters together"),
+            );
+            return None;
+        };
+        let first = places.get(&name).cloned();
+        let first = first.map(|place| (place, "the other entry")).or_else(|| {
+            let declared = self.names.get(&Kind::Deployment)?.get(&name)?;
+            Some((declared.raw.origin(), "the Deployment of that name"))
+        });
+        if let Some((first, what)) = first {
+            let message = format!("another deployment is called `{name}` already");
+            let finding = Finding::new(code::BUNDLE_ENTRY, message, written.raw.place(&written.base));
+            self.push(finding.related(first, what).help("give the entry a `name` of its own"));
+            return None;
+        }
+        places.insert(name.clone(), place.clone());
+        Some(name)
+    }
+
+    /// The item and what is wanted of it.
+    fn item(
+        &mut self,
+        written: &Written<'_>,
+        mode: Mode,
+        known: &Known<'_, 'a>,
+    ) -> Option<(ItemKey, Desired)> {
+        let keys = [("software", written.software.is_some()), ("task", written.task.is_some())];
+        if !self.exactly_one(written.raw, &written.base, &keys) {
+            return None;
+        }
+        if let Some(name) = written.software {
+            let desired = self.of_software(written, mode, name, known.software);
+            return Some((ItemKey::software(name.clone()), desired?));
+        }
+        let name = written.task?;
+        self.of_task(written, mode, name, &known.tasks);
+        Some((ItemKey::task(name.clone(), written.instance.cloned()), Desired::Task))
+    }
+
+    fn target(
         &mut self,
         raw: &RawDocument,
-        spec: &'d DeploymentSpec,
-        targets: &BTreeMap<&Name, &'d Document<TargetSpec>>,
-    ) -> Option<&'d Match> {
-        let keys = [("ref", spec.target.r#ref.is_some()), ("match", spec.target.r#match.is_some())];
+        target: &'a DeploymentTarget,
+        known: &Known<'_, 'a>,
+    ) -> Option<&'a Match> {
+        let keys = [("ref", target.r#ref.is_some()), ("match", target.r#match.is_some())];
         let one = self.exactly_one(raw, "/spec/target", &keys);
-        if let Some(expression) = &spec.target.r#match {
+        if let Some(expression) = &target.r#match {
             self.expression(raw, "/spec/target/match", expression);
             return Some(expression).filter(|_| one);
         }
-        let name = spec.target.r#ref.as_ref()?;
+        let name = target.r#ref.as_ref()?;
         if !self.reference(raw, "/spec/target/ref", Kind::Target, name) {
             return None;
         }
-        targets.get(name).map(|target| &target.spec.r#match)
+        known.targets.get(name).map(|target| &target.spec.r#match)
+    }
+
+    /// The reason at `/spec/hold` says something.
+    pub(super) fn hold(&mut self, raw: &RawDocument, hold: Option<&Hold>) {
+        if let Some(hold) = hold {
+            self.not_empty(raw, "/spec/hold/reason", hold.reason.trim());
+        }
     }
 
     fn of_software(
         &mut self,
-        raw: &RawDocument,
-        spec: &DeploymentSpec,
+        written: &Written<'_>,
         mode: Mode,
         name: &Name,
         software: &BTreeMap<Name, CheckedSoftware<'a>>,
     ) -> Option<Desired> {
-        let known = self.reference(raw, "/spec/software", Kind::Software, name);
-        if let Some(instance) = &spec.instance {
+        let raw = written.raw;
+        let known = self.reference(raw, &written.at("software"), Kind::Software, name);
+        if let Some(instance) = written.instance {
             let message = format!("the instance key `{instance}` is for tasks; a software is there once");
-            self.report(code::SETTING, message, raw.key_place("/spec/instance"));
+            self.report(code::SETTING, message, raw.key_place(&written.at("instance")));
         }
-        let Some(state) = spec.state else {
-            let finding = Finding::new(code::MISSING_KEY, "the key `state` is missing", raw.place("/spec"));
+        let Some(state) = written.state else {
+            let place = raw.place(&written.base);
+            let finding = Finding::new(code::MISSING_KEY, "the key `state` is missing", place);
             self.push(
                 finding
                     .label("in this mapping")
@@ -108,15 +267,16 @@ impl<'a> Checker<'a> {
             return None;
         };
         let uses_version = matches!(state, SoftwareState::Installed | SoftwareState::UpdateIfFound);
-        if !uses_version && spec.version.is_some() {
+        if !uses_version && written.version.is_some() {
             let message = format!("the state {} takes no version", state_name(state));
-            let finding = Finding::new(code::VERSION_NOT_USED, message, raw.key_place("/spec/version"));
+            let place = raw.key_place(&written.at("version"));
+            let finding = Finding::new(code::VERSION_NOT_USED, message, place);
             self.push(finding.help("take the version out, or write `state: installed`"));
         }
-        if !uses_version && spec.allow_downgrade {
+        if !uses_version && written.allow_downgrade {
             let message = format!("the state {} installs nothing that could be older", state_name(state));
-            let finding = Finding::new(code::SETTING, message, raw.key_place("/spec/allowDowngrade"));
-            self.push(finding.help("take `allowDowngrade` out"));
+            let place = raw.key_place(&written.at("allowDowngrade"));
+            self.push(Finding::new(code::SETTING, message, place).help("take `allowDowngrade` out"));
         }
         if !known {
             return None;
@@ -124,29 +284,31 @@ impl<'a> Checker<'a> {
         // Without one the Software document has findings of its own.
         let checked = software.get(name)?;
         if mode == Mode::Enforce {
-            self.can_do(raw, name, checked, state);
+            self.can_do(written, name, checked, state);
         }
         let are_required = uses_version && mode != Mode::Ignored;
         let by = format!("the software `{name}`");
-        self.values(raw, &by, &checked.spec.parameters, &spec.parameters, are_required);
+        self.values(raw, &written.base, &by, &checked.spec.parameters, written.parameters, are_required);
         let version = if uses_version {
-            self.wanted(raw, name, spec.version.as_deref(), checked)?
+            self.wanted(written, name, checked)?
         } else {
             WantedVersion::Any { install: None }
         };
-        Some(Desired::Software { state, version, allow_downgrade: spec.allow_downgrade })
+        Some(Desired::Software { state, version, allow_downgrade: written.allow_downgrade })
     }
 
     /// The software has the scripts that the state runs.
     fn can_do(
         &mut self,
-        raw: &RawDocument,
+        written: &Written<'_>,
         name: &Name,
         checked: &CheckedSoftware<'_>,
         state: SoftwareState,
     ) {
         let spec = checked.spec;
         let lacks = match state {
+            // Package managers do all of it.
+            _ if spec.packages.is_some() => return,
             SoftwareState::Installed if spec.install.is_none() && !spec.releases_install() => "install",
             SoftwareState::Absent if spec.uninstall.is_none() => "uninstall",
             // A strategy that is written down was checked with the software.
@@ -159,7 +321,7 @@ impl<'a> Checker<'a> {
         };
         let message =
             format!("the state {} needs the script `{lacks}`, and `{name}` has none", state_name(state));
-        let mut finding = Finding::new(code::NO_STRATEGY, message, raw.place("/spec/state"));
+        let mut finding = Finding::new(code::NO_STRATEGY, message, written.raw.place(&written.at("state")));
         if let Some(place) = checked.model.as_ref().map(|software| software.place.clone()) {
             finding = finding.related(place, "the software is declared here");
         }
@@ -168,15 +330,15 @@ impl<'a> Checker<'a> {
 
     fn wanted(
         &mut self,
-        raw: &RawDocument,
+        written: &Written<'_>,
         name: &Name,
-        version: Option<&str>,
         checked: &CheckedSoftware<'_>,
     ) -> Option<WantedVersion> {
+        let (raw, version) = (written.raw, written.version);
         // Without them the Software document has findings of its own.
         let versions = checked.versions.as_ref()?;
         let scheme = checked.spec.version_scheme.unwrap_or_default();
-        let pointer = if version.is_some() { "/spec/version" } else { "/spec/software" };
+        let pointer = &written.at(if version.is_some() { "version" } else { "software" });
         let none = |what: &str| {
             let message = format!("`{name}` lists no version {what}");
             let mut finding = Finding::new(code::NO_VERSION, message, raw.place(pointer));
@@ -238,21 +400,21 @@ impl<'a> Checker<'a> {
 
     fn of_task(
         &mut self,
-        raw: &RawDocument,
-        spec: &DeploymentSpec,
+        written: &Written<'_>,
         mode: Mode,
         name: &Name,
-        tasks: &BTreeMap<&Name, &Document<TaskSpec>>,
+        tasks: &BTreeMap<&'a Name, &'a Document<TaskSpec>>,
     ) {
-        let known = self.reference(raw, "/spec/task", Kind::Task, name);
+        let raw = written.raw;
+        let known = self.reference(raw, &written.at("task"), Kind::Task, name);
         let not_for_tasks = [
-            ("state", spec.state.is_some()),
-            ("version", spec.version.is_some()),
-            ("allowDowngrade", spec.allow_downgrade),
+            ("state", written.state.is_some()),
+            ("version", written.version.is_some()),
+            ("allowDowngrade", written.allow_downgrade),
         ];
         for (key, _) in not_for_tasks.iter().filter(|(_, given)| *given) {
             let message = format!("`{key}` is for software, and this deploys a task");
-            let finding = Finding::new(code::SETTING, message, raw.key_place(&format!("/spec/{key}")));
+            let finding = Finding::new(code::SETTING, message, raw.key_place(&written.at(key)));
             self.push(match *key {
                 "state" => finding.help("take it out; `mode` says how far to go with a task"),
                 _ => finding.help("take it out"),
@@ -271,8 +433,8 @@ impl<'a> Checker<'a> {
         for (script, _) in needed.iter().filter(|(_, given)| !given) {
             let message =
                 format!("the mode {mode} needs the script `{script}`, and the task `{name}` has none");
-            let pointer = if spec.mode.is_some() { "/spec/mode" } else { "/spec/task" };
-            let finding = Finding::new(code::MODE_WITHOUT_SCRIPT, message, raw.place(pointer));
+            let place = raw.place(&written.at(if written.mode.is_some() { "mode" } else { "task" }));
+            let finding = Finding::new(code::MODE_WITHOUT_SCRIPT, message, place);
             self.push(
                 finding
                     .related(task.place(), "the task is declared here")
@@ -280,7 +442,8 @@ impl<'a> Checker<'a> {
             );
         }
         let by = format!("the task `{name}`");
-        self.values(raw, &by, &task.spec.parameters, &spec.parameters, mode != Mode::Ignored);
+        let are_required = mode != Mode::Ignored;
+        self.values(raw, &written.base, &by, &task.spec.parameters, written.parameters, are_required);
     }
 }
 

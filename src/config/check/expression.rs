@@ -1,7 +1,7 @@
 //! Target expressions: they say something, and what they name exists.
 
 use super::Checker;
-use crate::config::kind::{Comparison, Kind, Match, Term, VersionScheme};
+use crate::config::kind::{Comparison, Kind, Match, ProviderGroupTerm, RingTerm, Term, VersionScheme};
 use crate::config::parse::RawDocument;
 use crate::diagnostic::{Finding, code, nearest};
 use crate::id::Name;
@@ -63,6 +63,29 @@ impl Checker<'_> {
             Term::Target(name) => _ = self.reference(raw, &at("target"), Kind::Target, name),
             Term::TenantTag(tag) => _ = self.not_empty(raw, &format!("{pointer}/tenantTag"), tag),
             Term::Tag(tag) => _ = self.not_empty(raw, &format!("{pointer}/tag"), tag),
+            Term::Person(person) => _ = self.not_empty(raw, &at("person"), person),
+            Term::Site(site) => {
+                self.not_empty(raw, &at("site/name"), &site.name);
+                if let Some(provider) = &site.provider {
+                    self.reference(raw, &at("site/provider"), Kind::Provider, provider);
+                }
+            }
+            Term::Group(group) => {
+                self.reference(raw, &at("group/directory"), Kind::Directory, &group.directory);
+                self.not_empty(raw, &at("group/name"), &group.name);
+            }
+            Term::Agreement(agreement) => {
+                self.reference(raw, &at("agreement/psa"), Kind::Psa, &agreement.psa);
+                for (key, text) in [("type", &agreement.r#type), ("product", &agreement.product)] {
+                    if let Some(text) = text {
+                        self.not_empty(raw, &at(&format!("agreement/{key}")), text);
+                    }
+                }
+            }
+            Term::ProviderGroup(group) => self.provider_group(raw, &at("providerGroup"), group),
+            Term::Ring(ring) => self.ring(raw, &at("ring"), ring),
+            Term::Onboarding(_) => {}
+            Term::Script(name) => _ = self.reference(raw, &at("script"), Kind::Script, name),
             Term::Computer(computer) => self.computer_term(raw, &format!("{pointer}/computer"), computer),
             Term::Role(_) | Term::Os(_) => {}
             Term::Installed(installed) => {
@@ -84,6 +107,53 @@ impl Checker<'_> {
                     Comparison::Equals(_) | Comparison::AtLeast(_) | Comparison::AtMost(_) => {}
                 }
             }
+        }
+    }
+
+    fn provider_group(&mut self, raw: &RawDocument, pointer: &str, group: &ProviderGroupTerm) {
+        self.reference(raw, &format!("{pointer}/provider"), Kind::Provider, &group.provider);
+        let given = [("name", &group.name), ("property", &group.property), ("value", &group.value)];
+        for (key, text) in given {
+            if let Some(text) = text {
+                self.not_empty(raw, &format!("{pointer}/{key}"), text);
+            }
+        }
+        let keys = [("name", group.name.is_some()), ("property", group.property.is_some())];
+        if !self.exactly_one(raw, pointer, &keys) {
+            return;
+        }
+        if group.property.is_some() != group.value.is_some() {
+            let message = "`property` and `value` are given together";
+            self.push(
+                Finding::new(code::MISSING_KEY, message, raw.place(pointer))
+                    .help("write `name` for a group, or both `property` and `value`"),
+            );
+        }
+    }
+
+    fn ring(&mut self, raw: &RawDocument, pointer: &str, ring: &RingTerm) {
+        self.not_empty(raw, &format!("{pointer}/name"), &ring.name);
+        for (key, number) in [("percent", ring.percent), ("from", ring.from), ("to", ring.to)] {
+            self.within(raw, &format!("{pointer}/{key}"), number, 0, 100);
+        }
+        let range = ring.from.is_some() || ring.to.is_some();
+        if !self.exactly_one(raw, pointer, &[("percent", ring.percent.is_some()), ("to", range)]) {
+            return;
+        }
+        match (ring.from, ring.to) {
+            (Some(from), Some(to)) if from >= to => {
+                let message = format!("a ring from {from} to {to} holds nobody");
+                let place = raw.place(&format!("{pointer}/to"));
+                self.push(Finding::new(code::SETTING, message, place).help("`to` is more than `from`"));
+            }
+            (Some(_), None) | (None, Some(_)) => {
+                let message = "`from` and `to` are given together";
+                self.push(
+                    Finding::new(code::MISSING_KEY, message, raw.place(pointer))
+                        .help("write `percent` for the first so many percent"),
+                );
+            }
+            _ => {}
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Checker;
 use crate::config::document::{Document, Documents};
-use crate::config::kind::{ComputerSpec, CrossTenant, InstanceSpec, Kind, Mode, TenantSpec};
+use crate::config::kind::{ComputerSpec, CrossTenant, InstanceSpec, Kind, Mode, PrimaryPerson, TenantSpec};
 use crate::config::model::{Computer, Instance, Tenant};
 use crate::config::parse::RawDocument;
 use crate::config::tree::ROOT_FILE;
@@ -59,7 +59,7 @@ impl<'a> Checker<'a> {
         Some(self.settings(document))
     }
 
-    fn settings(&mut self, document: &Document<InstanceSpec>) -> Instance {
+    fn settings(&mut self, document: &'a Document<InstanceSpec>) -> Instance {
         let Document { raw, metadata, spec, .. } = document;
         self.within(raw, "/spec/concurrency", spec.concurrency, 1, 10_000);
         if let Some(zone) = &spec.time_zone {
@@ -68,6 +68,8 @@ impl<'a> Checker<'a> {
         if let Some(state) = &spec.state {
             self.not_empty(raw, "/spec/state/sqlite", &state.sqlite);
         }
+        self.libraries = self.library_settings(document);
+        let sources = self.believing(raw, spec.sources.as_ref());
         Instance {
             metadata: metadata.clone(),
             place: document.place(),
@@ -75,7 +77,9 @@ impl<'a> Checker<'a> {
             time_zone: spec.time_zone.clone().unwrap_or_else(|| "UTC".to_owned()),
             concurrency: spec.concurrency.unwrap_or(CONCURRENCY),
             max_age: spec.detection.as_ref().and_then(|detection| detection.max_age).unwrap_or(MAX_AGE),
+            sources,
             sqlite: spec.state.as_ref().map(|state| state.sqlite.clone()),
+            libraries: self.libraries.clone(),
         }
     }
 
@@ -103,17 +107,22 @@ impl<'a> Checker<'a> {
         let mut edges = Vec::new();
         for document in documents {
             self.begin(document);
+            self.hold(&document.raw, document.spec.hold.as_ref());
             if let Some(parent) = &document.spec.parent {
                 self.reference(&document.raw, "/spec/parent", Kind::Tenant, parent);
                 edges.push((document.name(), document.raw.place("/spec/parent"), vec![parent]));
             }
+            self.tenant_links(&document.raw, &document.spec);
             tenants.entry(document.name().clone()).or_insert_with(|| Tenant {
                 metadata: document.metadata.clone(),
                 place: document.place(),
                 parent: document.spec.parent.clone(),
+                directory: document.spec.directory.clone(),
+                psa: document.spec.psa.clone(),
                 tags: document.spec.tags.clone(),
                 mode: document.spec.mode.unwrap_or(Mode::Enforce),
                 cross_tenant: document.spec.cross_tenant.unwrap_or(CrossTenant::Include),
+                hold: document.spec.hold.clone(),
             });
         }
         self.begin_all();
@@ -134,6 +143,9 @@ impl<'a> Checker<'a> {
                 self.reference(raw, "/spec/provider", Kind::Provider, provider);
             }
             self.optional_tenant(raw, "/spec/tenant", spec.tenant.as_ref());
+            if let Some(PrimaryPerson::Fixed(upn)) = &spec.primary_person {
+                self.not_empty(raw, "/spec/primaryPerson/fixed", upn);
+            }
             let name = spec.name.clone().unwrap_or_else(|| metadata.name.to_string());
             let place = document.place();
             let key = (name.to_lowercase(), spec.provider.as_ref());
@@ -160,6 +172,8 @@ impl<'a> Checker<'a> {
                     provider: spec.provider.clone(),
                     tenant: spec.tenant.clone(),
                     tags: spec.tags.clone(),
+                    primary_person: spec.primary_person.clone().unwrap_or_default(),
+                    onboarded: spec.onboarded,
                     mode: spec.mode.unwrap_or(Mode::Enforce),
                     excluded: spec.excluded,
                 },

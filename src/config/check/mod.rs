@@ -9,7 +9,9 @@ mod cycle;
 mod deployment;
 mod expression;
 mod instance;
+mod library;
 mod order;
+mod packages;
 mod parameter;
 mod prerequisite;
 mod provider;
@@ -19,6 +21,7 @@ mod safety;
 mod script;
 mod shape;
 mod software;
+mod source;
 mod task;
 
 use std::collections::{BTreeMap, HashMap};
@@ -26,13 +29,14 @@ use std::sync::Arc;
 
 use super::document::{Document, Documents};
 use super::kind::Kind;
-use super::model::{Config, Target};
+use super::model::{Config, Library, Target};
 use super::parse::RawDocument;
 use super::tree::{ReadError, Tree};
 use crate::diagnostic::{Code, Finding, Findings, Place, Sources, code};
 use crate::id::Name;
 use script::{Checked, Shared};
 
+pub use library::lay_over;
 pub use parameter::{MAX_FILE_BYTES, parameter_files};
 pub use provider::{data_files, memory_files};
 pub use script::{MAX_SCRIPT_BYTES, script_files};
@@ -99,6 +103,8 @@ struct Checker<'a> {
     powershell: BTreeMap<Arc<str>, script::Written>,
     findings: Findings,
     sources: Sources,
+    /// The folders whose documents are libraries.
+    libraries: Vec<Library>,
     /// Whether the document that is looked at has errors of its own; see [`Checker::begin`].
     is_partial: bool,
 }
@@ -120,6 +126,7 @@ impl<'a> Checker<'a> {
             powershell: BTreeMap::new(),
             findings: Findings::new(),
             sources: Sources::new(),
+            libraries: Vec::new(),
             is_partial: false,
         };
         for (kind, name, raw) in documents.names() {
@@ -156,6 +163,7 @@ impl<'a> Checker<'a> {
         self.shared_scripts(&documents.scripts);
         let tenants = self.tenants(&documents.tenants);
         let providers = self.providers(&documents.providers);
+        let (directories, psas) = self.sources(documents);
         let computers = self.computers(&documents.computers);
         let targets = self.targets(&documents.targets);
         let tasks = self.tasks(&documents.tasks);
@@ -163,10 +171,14 @@ impl<'a> Checker<'a> {
         let deployments = self.deployments(documents, &software);
         let order = self.order(&documents.orders);
         let safety = self.safety(documents);
+        self.listed_in_libraries(documents);
         Some(Config {
             instance: instance?,
             tenants,
             providers,
+            directories,
+            psas,
+            scripts: self.host_scripts(),
             computers,
             targets,
             software: software.into_iter().filter_map(|(name, s)| Some((name, s.model?))).collect(),

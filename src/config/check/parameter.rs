@@ -102,16 +102,17 @@ impl Checker<'_> {
         declared
     }
 
-    /// The values at `/spec/parameters` with the files that they name.
+    /// The values at `parameters` below `base` with the files that they name.
     pub(super) fn with_files(
         &mut self,
         raw: &RawDocument,
+        base: &str,
         given: &BTreeMap<String, ParameterValue>,
     ) -> BTreeMap<String, ParameterValue> {
         let mut given = given.clone();
         for (name, value) in &mut given {
             if let ParameterValue::File(file) = value {
-                self.file_value(raw, &format!("/spec/parameters/{}", escaped(name)), file);
+                self.file_value(raw, &format!("{base}/parameters/{}", escaped(name)), file);
             }
         }
         given
@@ -165,17 +166,18 @@ impl Checker<'_> {
         self.report(code::FILE_TOO_LARGE, message, place);
     }
 
-    /// The values given at `/spec/parameters` by a document for what `declared_by` declares.
+    /// The values given at `parameters` below `base` for what `declared_by` declares.
     pub(super) fn values(
         &mut self,
         raw: &RawDocument,
+        base: &str,
         declared_by: &str,
         declared: &BTreeMap<String, ParameterSpec>,
         given: &BTreeMap<String, ParameterValue>,
         are_required: bool,
     ) {
         for (name, value) in given {
-            let pointer = format!("/spec/parameters/{}", escaped(name));
+            let pointer = format!("{base}/parameters/{}", escaped(name));
             let Some(spec) = declared.get(name) else {
                 let message = format!("{declared_by} has no parameter `{name}`");
                 let finding = Finding::new(code::PARAMETER, message, raw.key_place(&pointer));
@@ -198,7 +200,8 @@ impl Checker<'_> {
         for (name, spec) in declared {
             if spec.required && spec.default.is_none() && !given.contains_key(name) {
                 let message = format!("{declared_by} requires the parameter `{name}`");
-                let finding = Finding::new(code::PARAMETER, message, raw.key_place("/spec/parameters"));
+                let finding =
+                    Finding::new(code::PARAMETER, message, raw.key_place(&format!("{base}/parameters")));
                 self.push(finding.help(format!("give it below `parameters`: `{name}: …`")));
             }
         }
@@ -359,6 +362,10 @@ pub fn parameter_files(documents: &Documents) -> impl Iterator<Item = (&Arc<str>
         .deployments
         .iter()
         .flat_map(|document| document.spec.parameters.values().filter_map(|value| named(document, value)));
+    let entries = documents.bundles.iter().flat_map(|document| {
+        let values = document.spec.deployments.iter().flat_map(|entry| entry.parameters.values());
+        values.filter_map(|value| named(document, value))
+    });
     let tasks = documents
         .tasks
         .iter()
@@ -367,7 +374,7 @@ pub fn parameter_files(documents: &Documents) -> impl Iterator<Item = (&Arc<str>
         .software
         .iter()
         .flat_map(|document| defaults(&document.spec.parameters).filter_map(|value| named(document, value)));
-    values.chain(tasks).chain(software)
+    values.chain(entries).chain(tasks).chain(software)
 }
 
 fn defaults(declared: &BTreeMap<String, ParameterSpec>) -> impl Iterator<Item = &ParameterValue> {

@@ -121,7 +121,7 @@ impl<'a> Checker<'a> {
     }
 
     /// The text of a file that a provider reads for itself.
-    fn data_file(&mut self, raw: &RawDocument, pointer: &str, path: &str) -> Option<Arc<str>> {
+    pub(super) fn data_file(&mut self, raw: &RawDocument, pointer: &str, path: &str) -> Option<Arc<str>> {
         let file = self.file(raw, pointer, path)?;
         let message = match self.around.files.get(&file) {
             Some(Ok(bytes)) => match str::from_utf8(bytes) {
@@ -144,14 +144,15 @@ impl<'a> Checker<'a> {
 /// The files that providers read for themselves: the file that names each, and the path as written. They are no
 /// configuration, even if they end in .yaml.
 pub fn data_files(documents: &Documents) -> impl Iterator<Item = (&Arc<str>, &str)> {
-    documents.providers.iter().filter_map(|document| {
+    let of_providers = documents.providers.iter().filter_map(|document| {
         let path = match &document.spec {
             ProviderSpec::Ssh(ssh) => ssh.inventory.as_deref(),
             ProviderSpec::Simulated(simulated) => simulated.fleet.as_deref(),
             ProviderSpec::Local(_) => None,
         };
         Some((&document.raw.file, path?))
-    })
+    });
+    of_providers.chain(super::source::data_files(documents))
 }
 
 /// The files that providers write, likewise. They are no part of the revision.

@@ -1,16 +1,18 @@
 //! Scripts: their texts are there, can be sent, and are of a language that runs on the platform.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Checker, by_name};
 use crate::config::document::{Document, Documents};
 use crate::config::kind::{
-    Detect, Kind, PlatformScripts, ScriptSource, ScriptSpec, SoftwareSpec, Strategy, TaskSpec,
+    Detect, Kind, PlatformScripts, ReleaseSpec, ScriptSource, ScriptSpec, SoftwareSpec, Strategy, TaskSpec,
 };
 use crate::config::model::{self, Scripts};
 use crate::config::parse::RawDocument;
 use crate::config::tree::{ReadError, Resolved};
 use crate::diagnostic::{Code, Finding, Place, Severity, code, nearest};
+use crate::id::Name;
 use crate::session::powershell::syntax_errors;
 use crate::session::script::{Context, Interpreter, Platform, Script};
 use crate::time::Limit;
@@ -80,6 +82,20 @@ impl<'a> Checker<'a> {
         let text = self.text(&document.raw, "/spec", &named)?;
         let interpreter = spec.interpreter.or_else(|| text.file.as_deref().and_then(by_ending));
         Some(Shared { text: text.text, origin: text.origin, interpreter, file: text.file, spec })
+    }
+
+    /// All Script documents that are free of errors, as they run beside Muster.
+    pub(super) fn host_scripts(&self) -> BTreeMap<Name, Arc<Script>> {
+        let script = |shared: &Shared<'_>| Script {
+            interpreter: shared.interpreter.unwrap_or(Interpreter::Sh),
+            context: shared.spec.context.unwrap_or(Context::System),
+            text: Arc::clone(&shared.text),
+            limit: shared.spec.time_limit,
+            origin: Arc::clone(&shared.origin),
+        };
+        let each = self.shared.iter();
+        each.filter_map(|(name, shared)| Some(((*name).clone(), Arc::new(script(shared.as_ref()?)))))
+            .collect()
     }
 
     /// The scripts of all platforms at `pointer`.
@@ -382,7 +398,7 @@ fn files_of(scripts: &PlatformScripts) -> impl Iterator<Item = &str> {
 
 fn of_software(spec: &SoftwareSpec) -> impl Iterator<Item = &PlatformScripts> {
     let detect = match &spec.detect {
-        Detect::Script(scripts) => Some(scripts),
+        Some(Detect::Script(scripts)) => Some(scripts),
         _ => None,
     };
     let strategies = [&spec.upgrade, &spec.repair].into_iter().filter_map(|strategy| match strategy {
@@ -390,7 +406,15 @@ fn of_software(spec: &SoftwareSpec) -> impl Iterator<Item = &PlatformScripts> {
         _ => None,
     });
     let direct = [&spec.install, &spec.uninstall, &spec.test].into_iter().flatten();
-    detect.into_iter().chain(direct).chain(strategies)
+    detect.into_iter().chain(direct).chain(strategies).chain(spec.releases.iter().flat_map(of_release))
+}
+
+fn of_release(spec: &ReleaseSpec) -> impl Iterator<Item = &PlatformScripts> {
+    let strategies = [&spec.upgrade, &spec.repair].into_iter().filter_map(|strategy| match strategy {
+        Some(Strategy::Script(scripts)) => Some(scripts),
+        _ => None,
+    });
+    [&spec.install, &spec.uninstall, &spec.test].into_iter().flatten().chain(strategies)
 }
 
 fn of_task(spec: &TaskSpec) -> impl Iterator<Item = &PlatformScripts> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Checker, by_name};
+use super::{Checker, by_name, packages};
 use crate::config::document::{Document, Documents};
 use crate::config::kind::{Detect, Kind, SoftwareSpec, Strategy, TaskSpec};
 use crate::config::model::{self, Software};
@@ -26,7 +26,8 @@ pub(super) struct Scripted {
 
 impl Scripted {
     pub(super) fn of(spec: &SoftwareSpec) -> Self {
-        Self { install: spec.install.is_some(), uninstall: spec.uninstall.is_some() }
+        let packages = spec.packages.is_some();
+        Self { install: spec.install.is_some() || packages, uninstall: spec.uninstall.is_some() || packages }
     }
 }
 
@@ -53,12 +54,24 @@ impl<'a> Checker<'a> {
     ) -> CheckedSoftware<'a> {
         let Document { raw, metadata, spec, .. } = document;
         let scheme = spec.version_scheme.unwrap_or_default();
-        let detect = self.detect(raw, &spec.detect);
+        let detect = match (&spec.detect, &spec.packages) {
+            (Some(detect), _) => self.detect(raw, detect),
+            (None, Some(packages)) => Some(model::Detect::Packages(packages.clone())),
+            (None, None) => {
+                let finding = Finding::new(
+                    code::MISSING_KEY,
+                    "`detect` or `packages` has to be given",
+                    raw.place("/spec"),
+                );
+                self.push(finding.help("say how it is found, or what package managers call it"));
+                None
+            }
+        };
         let mut scripts = |key: &str, scripts: &Option<_>| {
             scripts.as_ref().map(|scripts| self.scripts(raw, &format!("/spec/{key}"), scripts))
         };
-        let install = scripts("install", &spec.install);
-        let uninstall = scripts("uninstall", &spec.uninstall);
+        let mut install = scripts("install", &spec.install);
+        let mut uninstall = scripts("uninstall", &spec.uninstall);
         let test = scripts("test", &spec.test);
         let mut strategy = |key: &str, given: &Option<Strategy>, default| match given {
             Some(strategy) => {
@@ -69,6 +82,12 @@ impl<'a> Checker<'a> {
         };
         let upgrade = strategy("upgrade", &spec.upgrade, model::Strategy::InstallOver);
         let repair = strategy("repair", &spec.repair, model::Strategy::None);
+        if let Some(packages) = &spec.packages
+            && self.packages(raw, packages)
+        {
+            install = packages::filled(install, packages, packages::Use::Install);
+            uninstall = packages::filled(uninstall, packages, packages::Use::Uninstall);
+        }
         let releases = self.releases(document, scheme);
         let versions =
             releases.as_ref().map(|all| all.iter().map(|release| release.version.clone()).collect());
@@ -93,6 +112,7 @@ impl<'a> Checker<'a> {
             configuration: spec.configuration.clone(),
             parameters_changed: spec.parameters_changed,
             parameters,
+            enabled: spec.enabled,
         });
         CheckedSoftware { spec, versions, model }
     }

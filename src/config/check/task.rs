@@ -41,6 +41,7 @@ impl<'a> Checker<'a> {
                 set,
                 get,
                 parameters,
+                enabled: spec.enabled,
             });
         }
         tasks

@@ -25,6 +25,12 @@ pub struct ComputerSpec {
     /// Tags that targets can select by, added to those of its provider.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub tags: BTreeSet<String>,
+    /// Who its primary person is. Default: whoever signs in most often.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub primary_person: Option<PrimaryPerson>,
+    /// Whether its onboarding is done, over what its provider says. Default: it is, unless its provider says otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub onboarded: Option<bool>,
     /// The most that Muster may do on this computer. Default: enforce.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<Mode>,
@@ -34,4 +40,17 @@ pub struct ComputerSpec {
     /// Nothing is uninstalled from it, also after this line is gone, until it is released. Default: false.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub protect: bool,
+}
+
+/// Who the primary person of a computer is (AFF-4).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum PrimaryPerson {
+    /// Whoever signs in most often.
+    #[default]
+    Auto,
+    /// Nobody: the computer is shared.
+    None,
+    /// This person, by UPN.
+    Fixed(#[schemars(length(min = 1))] String),
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Match, Mode, ParameterValue, yes};
+use super::{Hold, Match, Mode, ParameterValue, yes};
 use crate::id::Name;
 
 /// One item in a desired state on the computers of a target. Exactly one of `software` and `task` (DEP-2).
@@ -56,6 +56,27 @@ pub struct DeploymentSpec {
     /// Its software is not uninstalled from the computers that it is for, also after this line is gone, until it is released. Default: false.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub protect: bool,
+    /// When it counts. Default: required.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enforcement: Option<Enforcement>,
+    /// Where it wins, nothing is done until a day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Hold>,
+}
+
+/// When a deployment counts (DEP-15 to DEP-17). It says nothing about who wins: the target and the priority do.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Enforcement {
+    /// In every run.
+    #[default]
+    Required,
+    /// Only for computers that are being onboarded.
+    Onboarding,
+    /// Only in a run that names it.
+    AdHoc,
 }
 
 /// The computers of a deployment: exactly one of the two.

@@ -55,7 +55,9 @@ pub enum Term {
     TenantTag(#[schemars(length(min = 1))] String),
     /// The computer of this name, in any case; `provider/name` where several providers list it.
     Computer(#[schemars(length(min = 1))] String),
-    /// Computers with this tag.
+    /// Computers whose primary person this is, by UPN or by display name (RES-18).
+    Person(#[schemars(length(min = 1))] String),
+    /// Computers with this tag: of their own, of their tenant or of their primary person (TGT-7).
     Tag(#[schemars(length(min = 1))] String),
     /// Computers of this role. An unknown role is none of them (RES-15).
     Role(crate::inventory::facts::Role),
@@ -63,6 +65,20 @@ pub enum Term {
     Os(crate::inventory::facts::OsFamily),
     /// Computers that this provider lists.
     Provider(Name),
+    /// Computers at this site, as their provider names it.
+    Site(SiteTerm),
+    /// Primary computers of the people in this directory group, and its devices; groups within it included (TGT-4).
+    Group(GroupTerm),
+    /// Computers of tenants with such an agreement on the day of the plan (TGT-5).
+    Agreement(AgreementTerm),
+    /// Computers in this group of a provider, or with this value of one of its properties.
+    ProviderGroup(ProviderGroupTerm),
+    /// A stable share of all computers, by a hash of their ids: a larger share holds the smaller one.
+    Ring(RingTerm),
+    /// Computers that are being onboarded (true), or are not (false).
+    Onboarding(bool),
+    /// Computers that this Script names when it is run beside Muster with the facts of all computers (TGT-8).
+    Script(Name),
     /// Computers on which this software is installed, by inventory.
     Installed(InstalledTerm),
     /// Computers of which this fact holds.
@@ -83,6 +99,94 @@ pub struct InstalledTerm {
     /// How versions compare. Default: dotted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version_scheme: Option<VersionScheme>,
+}
+
+/// A site, ignoring case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SiteTerm {
+    /// Its name.
+    #[schemars(length(min = 1))]
+    pub name: String,
+    /// The provider that names it. Default: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<Name>,
+}
+
+/// A group of a directory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GroupTerm {
+    /// The directory.
+    pub directory: Name,
+    /// The group's id there, or its name in any case.
+    #[schemars(length(min = 1))]
+    pub name: String,
+}
+
+/// An agreement in a PSA; with neither type nor product any.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AgreementTerm {
+    /// The PSA.
+    pub psa: Name,
+    /// The agreement's type, in any case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub r#type: Option<String>,
+    /// The product of one of its additions, in any case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub product: Option<String>,
+}
+
+/// A provider's own group, or the value of one of its custom properties; either `name`, or `property` and `value`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("oneOf" = [
+    { "required": ["name"], "properties": { "property": false, "value": false } },
+    { "required": ["property", "value"], "properties": { "name": false } }
+]))]
+pub struct ProviderGroupTerm {
+    /// The provider.
+    pub provider: Name,
+    /// The group's name, in any case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub name: Option<String>,
+    /// The property's name, in any case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub property: Option<String>,
+    /// The property's value, in any case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub value: Option<String>,
+}
+
+/// A share of all computers; either `percent`, or `from` and `to`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("oneOf" = [
+    { "required": ["percent"], "properties": { "from": false, "to": false } },
+    { "required": ["from", "to"], "properties": { "percent": false } }
+]))]
+pub struct RingTerm {
+    /// Rings of the same name are parts of one order of all computers; another name shuffles them anew.
+    #[schemars(length(min = 1))]
+    pub name: String,
+    /// The first so many percent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 100))]
+    pub percent: Option<u8>,
+    /// From so many percent on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 100))]
+    pub from: Option<u8>,
+    /// Up to so many percent; more than `from`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 100))]
+    pub to: Option<u8>,
 }
 
 /// A comparison with a collected fact.

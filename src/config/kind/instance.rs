@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{BudgetSettings, BusinessHours, Mode};
+use super::{BudgetSettings, BusinessHours, Mode, SourceSettings};
 use crate::id::Name;
 use crate::time::Limit;
 
@@ -33,9 +33,32 @@ pub struct InstanceSpec {
     /// Shipped guardrails that hold here, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub guardrails: Vec<Name>,
+    /// How answers of providers, directories and PSAs are believed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sources: Option<SourceSettings>,
     /// Where results are kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<StateSettings>,
+    /// Folders with documents that somebody else maintains; documents of this repository go before them (DEP-30).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub libraries: Vec<LibrarySettings>,
+}
+
+/// A folder of the repository whose documents are a library: recommended by somebody else and brought in from
+/// elsewhere. Its deployments are off unless they are listed here (DEP-31).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("not" = { "required": ["deployments", "every"], "properties": { "every": { "const": true } } }))]
+pub struct LibrarySettings {
+    /// The folder, from the root of the repository.
+    #[schemars(length(min = 1))]
+    pub folder: String,
+    /// The deployments and bundles of the library that count. Default: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deployments: Vec<Name>,
+    /// Whether all of its deployments count, also those that it will have later.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub every: bool,
 }
 
 /// How long what was detected may be used without looking again.

@@ -5,33 +5,43 @@
 //! Invariants: every struct denies unknown keys; no `flatten` and no `untagged`, whose messages are poor; what stands
 //! in the file is kept as written, and its meaning is worked out by `check`.
 
+mod bundle;
 mod computer;
 mod deployment;
 mod exception;
 mod expression;
 mod guardrail;
+mod hold;
 mod instance;
 mod order;
+mod package;
 mod parameter;
 mod provider;
 mod release;
 mod safety;
 mod script;
 mod software;
+mod source;
 mod target;
 mod task;
 mod tenant;
 mod version_source;
 
-pub use computer::ComputerSpec;
-pub use deployment::{DeploymentSpec, DeploymentTarget, SoftwareState};
+pub use bundle::{BundleEntry, BundleSpec};
+pub use computer::{ComputerSpec, PrimaryPerson};
+pub use deployment::{DeploymentSpec, DeploymentTarget, Enforcement, SoftwareState};
 pub use exception::{ExceptionSpec, ExceptionSubjects};
-pub use expression::{Comparison, FactTerm, InstalledTerm, Match, Term, TextMatch};
+pub use expression::{
+    AgreementTerm, Comparison, FactTerm, GroupTerm, InstalledTerm, Match, ProviderGroupTerm, RingTerm,
+    SiteTerm, Term, TextMatch,
+};
 pub use guardrail::{
     Expectation, GuardrailCase, GuardrailSpec, GuardrailTestSpec, StageEffect, StageEffects, Subject,
 };
-pub use instance::{DetectionSettings, InstanceSpec, StateSettings};
+pub use hold::Hold;
+pub use instance::{DetectionSettings, InstanceSpec, LibrarySettings, StateSettings};
 pub use order::{ItemRef, OrderSpec};
+pub use package::{Installer, Packages};
 pub use parameter::{FileValue, ParameterSpec, ParameterType, ParameterValue};
 pub use provider::{
     Become, Faults, Generator, LocalSpec, ProviderSpec, SimulatedSpec, SshHost, SshJump, SshSpec,
@@ -42,6 +52,9 @@ pub use script::{PlatformScripts, ScriptSource, ScriptSpec};
 pub use software::{
     Condition, Consequence, Detect, InventoryMatch, PackageManager, PackageMatch, ParametersChanged,
     Prerequisite, Quantifier, SoftwareSpec, Strategy, VersionScheme,
+};
+pub use source::{
+    AnswerFault, DirectorySpec, PsaSpec, ShrinkSpec, SimulatedSource, SourceSettings, TenantPsa,
 };
 pub use target::TargetSpec;
 pub use task::TaskSpec;
@@ -56,6 +69,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::diagnostic::{Code, CodeInfo, Severity};
 use crate::id::Name;
 
 /// The value of `apiVersion` that this release reads.
@@ -76,6 +90,44 @@ pub struct Metadata {
     /// What it is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// Codes of warnings about this document that are meant to be so, and are not given. Write the reason beside them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<AllowedCode>,
+}
+
+/// The code of a warning, such as M0603. Errors cannot be allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct AllowedCode(pub Code);
+
+impl<'de> Deserialize<'de> for AllowedCode {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let custom = |text: String| serde::de::Error::custom(text);
+        match Code::find(&text) {
+            Some(CodeInfo { code, severity: Severity::Warning, .. }) => Ok(Self(*code)),
+            Some(CodeInfo { code, .. }) => {
+                Err(custom(format!("{code} is an error, and only warnings can be allowed")))
+            }
+            None => {
+                Err(custom(format!("there is no code {text:?}\nwrite the code of a warning, such as M0603")))
+            }
+        }
+    }
+}
+
+impl JsonSchema for AllowedCode {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "AllowedCode".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "description": "The code of a warning.",
+            "pattern": "^[Mm][0-9]{4}$",
+        })
+    }
 }
 
 /// How far Muster goes, from the most cautious to the least (L5). The most cautious of all that apply wins.
@@ -112,6 +164,10 @@ pub enum Kind {
     Tenant,
     /// `Provider`
     Provider,
+    /// `Directory`
+    Directory,
+    /// `Psa`
+    Psa,
     /// `Computer`
     Computer,
     /// `Target`
@@ -124,6 +180,8 @@ pub enum Kind {
     Script,
     /// `Deployment`
     Deployment,
+    /// `Bundle`
+    Bundle,
     /// `Order`
     Order,
     /// `Guardrail`
@@ -140,12 +198,15 @@ impl Kind {
         Self::Instance,
         Self::Tenant,
         Self::Provider,
+        Self::Directory,
+        Self::Psa,
         Self::Computer,
         Self::Target,
         Self::Software,
         Self::Task,
         Self::Script,
         Self::Deployment,
+        Self::Bundle,
         Self::Order,
         Self::Guardrail,
         Self::GuardrailTest,
@@ -159,12 +220,15 @@ impl Kind {
             Self::Instance => "Instance",
             Self::Tenant => "Tenant",
             Self::Provider => "Provider",
+            Self::Directory => "Directory",
+            Self::Psa => "Psa",
             Self::Computer => "Computer",
             Self::Target => "Target",
             Self::Software => "Software",
             Self::Task => "Task",
             Self::Script => "Script",
             Self::Deployment => "Deployment",
+            Self::Bundle => "Bundle",
             Self::Order => "Order",
             Self::Guardrail => "Guardrail",
             Self::GuardrailTest => "GuardrailTest",

@@ -5,15 +5,21 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ParameterSpec, PlatformScripts, ReleaseSpec, TextMatch, VersionSource};
+use super::{Packages, ParameterSpec, PlatformScripts, ReleaseSpec, TextMatch, VersionSource, yes};
 use crate::id::Name;
 
 /// A program that can be present in some version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("anyOf" = [{ "required": ["detect"] }, { "required": ["packages"] }]))]
 pub struct SoftwareSpec {
-    /// How its presence and version are found (SW-1).
-    pub detect: Detect,
+    /// How its presence and version are found (SW-1). Default: by the records of the managers in `packages`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detect: Option<Detect>,
+    /// What it is called by package managers. They install, update and remove it where it has no script of its own for
+    /// that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub packages: Option<Packages>,
     /// How its versions compare. Default: dotted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version_scheme: Option<VersionScheme>,
@@ -54,6 +60,9 @@ pub struct SoftwareSpec {
     /// The parameters that deployments may give; all its scripts and its configuration task get them (TSK-11).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub parameters: BTreeMap<String, ParameterSpec>,
+    /// Whether anything is done with it at all: switched off, no deployment of it counts anywhere. Default: true.
+    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+    pub enabled: bool,
 }
 
 impl SoftwareSpec {
@@ -124,6 +133,12 @@ pub enum PackageManager {
     Rpm,
     /// Alpine's.
     Apk,
+    /// The Windows package manager.
+    Winget,
+    /// Chocolatey.
+    Choco,
+    /// Homebrew.
+    Brew,
 }
 
 /// How versions of a software compare; never as plain text.

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ParameterSpec, PlatformScripts};
+use super::{ParameterSpec, PlatformScripts, yes};
 
 /// Something that is either so or not so on a computer.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("anyOf" = [
     { "required": ["test"], "properties": { "script": false } },
@@ -33,6 +33,9 @@ pub struct TaskSpec {
     /// The parameters that deployments give.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub parameters: BTreeMap<String, ParameterSpec>,
+    /// Whether anything is done with it at all: switched off, no deployment of it counts anywhere. Default: true.
+    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+    pub enabled: bool,
 }
 
 impl TaskSpec {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{BusinessHours, Mode};
+use super::{BusinessHours, Hold, Mode, TenantPsa};
 use crate::id::Name;
 
 /// A customer of the service provider.
@@ -15,6 +15,12 @@ pub struct TenantSpec {
     /// The tenant that this one belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Name>,
+    /// The directory with this tenant's people and groups. Not passed on to tenants below.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory: Option<Name>,
+    /// This tenant's company in a PSA. Not passed on to tenants below.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub psa: Option<TenantPsa>,
     /// Tags that targets can select by.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub tags: BTreeSet<String>,
@@ -30,6 +36,9 @@ pub struct TenantSpec {
     /// Nothing is uninstalled from its computers and those of tenants below it, also after this line is gone, until it is released. Default: false.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub protect: bool,
+    /// Nothing is done on the computers of this tenant and of those below it until a day (TGT-15).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Hold>,
 }
 
 /// Whether cross-tenant deployments reach a tenant.

@@ -90,7 +90,7 @@ fn the_envelope_is_strict() {
     insta::assert_snapshot!(parsed("apiVersion:\nkind: [a]\nmetadata: x\nspec:\n").1, @r#"
     1:1 M0205 the value is empty; leave the key out, or give a value: [] for an empty list, '' for empty text
     2:7 M0202 expected text, found a list; -
-    3:11 M0202 expected a mapping, found the text "x"; its keys are `name`, `title`, `labels` and `description`
+    3:11 M0202 expected a mapping, found the text "x"; its keys are `name`, `title`, `labels`, `description` and `allow`
     "#);
     insta::assert_snapshot!(parsed("apiVersion: muster/v1\nkind: Zebra\nmetadata: { name: a }\nspec: {}\n").1, @r#"
     2:7 M0206 unknown kind "Zebra"; known kinds are Target, Software, Deployment

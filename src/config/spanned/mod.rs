@@ -15,7 +15,7 @@ mod source;
 use std::ops::Range;
 
 pub use inside::within;
-pub use read::read;
+pub use read::{comments, read};
 pub use source::{LineIndex, text_of};
 
 /// The largest file that is read, in bytes.

@@ -53,6 +53,24 @@ pub fn read(file: &Arc<str>, text: &str) -> (Vec<Node>, Findings) {
     (documents, reader.findings)
 }
 
+/// The comments of a text that can be read, without their sign, sorted: to tell whether two texts have the same ones.
+#[must_use]
+pub fn comments(text: &str) -> Vec<String> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let options = yaml::options! { emit_comments: true, emit_unresolved_aliases: true };
+    let mut parser = yaml::Parser::new_from_str_with_options(text, options);
+    let mut comments = Vec::new();
+    while let Some(Ok((event, _))) = parser.next_event() {
+        match event {
+            Event::Comment(text, _) => comments.push(text.trim_end().to_owned()),
+            Event::StreamEnd => break,
+            _ => {}
+        }
+    }
+    comments.sort();
+    comments
+}
+
 /// What a value costs.
 #[derive(Debug, Clone, Copy, Default)]
 struct Weight {

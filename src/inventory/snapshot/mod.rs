@@ -10,6 +10,7 @@
 
 mod build;
 mod find;
+mod related;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -22,6 +23,7 @@ pub use find::{FindError, Lookup};
 
 use super::facts::{FactValue, Facts, OsFamily, Role};
 use super::known::Contact;
+use super::relations::Related;
 use crate::config::kind::Mode;
 use crate::id::{AgentId, ComputerId, Name};
 use crate::session::script::Platform;
@@ -116,6 +118,7 @@ pub struct Snapshot {
     facts: BTreeMap<&'static str, OnceLock<Column<FactValue>>>,
     failed: BTreeMap<Name, String>,
     held: RoaringBitmap,
+    related: std::sync::Arc<Related>,
 }
 
 impl Snapshot {
@@ -238,7 +241,8 @@ impl Snapshot {
         &self.failed
     }
 
-    /// The computers of providers whose list failed: nothing destructive is done to them (L3).
+    /// The computers of providers whose list failed, and of tenants whose directory or PSA did: nothing destructive is
+    /// done to them (L3).
     #[must_use]
     pub const fn held(&self) -> &RoaringBitmap {
         &self.held

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
-use crate::config::kind::{CrossTenant, LocalSpec, Metadata, ProviderSpec};
+use crate::config::kind::{CrossTenant, LocalSpec, Metadata, PrimaryPerson, ProviderSpec};
 use crate::config::{Config, model};
 use crate::diagnostic::{Place, Sources, code};
 use crate::inventory::facts::{Os, Package, PackageSource};
@@ -19,7 +19,7 @@ pub(crate) fn place(file: &str) -> Place {
 }
 
 pub(crate) fn metadata(text: &str) -> Metadata {
-    Metadata { name: name(text), title: None, labels: BTreeMap::new(), description: None }
+    Metadata { name: name(text), title: None, labels: BTreeMap::new(), description: None, allow: Vec::new() }
 }
 
 pub(crate) fn texts(texts: &[&str]) -> BTreeSet<String> {
@@ -34,9 +34,12 @@ pub(crate) fn config() -> Config {
             metadata: metadata(text),
             place: place("tenants.yaml"),
             parent: parent.map(name),
+            directory: None,
+            psa: None,
             tags: texts(tags),
             mode: Mode::Enforce,
             cross_tenant: CrossTenant::Include,
+            hold: None,
         };
         (name(text), tenant)
     };
@@ -57,7 +60,9 @@ pub(crate) fn config() -> Config {
             time_zone: "UTC".to_owned(),
             concurrency: 1,
             max_age: Limit::seconds(3600),
+            sources: model::Believing::default(),
             sqlite: None,
+            libraries: Vec::new(),
         },
         tenants: BTreeMap::from([
             tenant("acme", None, &["gold"]),
@@ -66,6 +71,9 @@ pub(crate) fn config() -> Config {
             tenant("contoso", None, &["gold", "kiosk"]),
         ]),
         providers: BTreeMap::from([provider("office"), provider("branch")]),
+        directories: BTreeMap::new(),
+        psas: BTreeMap::new(),
+        scripts: BTreeMap::new(),
         computers: BTreeMap::new(),
         targets: BTreeMap::new(),
         software: BTreeMap::new(),
@@ -129,6 +137,8 @@ pub(crate) fn document(text: &str, called: &str, provider: Option<&str>) -> (Nam
         provider: provider.map(name),
         tenant: None,
         tags: BTreeSet::new(),
+        primary_person: PrimaryPerson::Auto,
+        onboarded: None,
         mode: Mode::Enforce,
         excluded: false,
     };

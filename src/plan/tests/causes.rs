@@ -102,7 +102,13 @@ fn memberships_tell_who_came_and_who_left() {
     world.computer("pc2", &["office"]);
     world.task("set");
     let target = model::Target {
-        metadata: Metadata { name: name("office"), title: None, labels: BTreeMap::new(), description: None },
+        metadata: Metadata {
+            name: name("office"),
+            title: None,
+            labels: BTreeMap::new(),
+            description: None,
+            allow: Vec::new(),
+        },
         place: place("targets.yaml"),
         expression: tag("office"),
         mode: Mode::Enforce,

@@ -2,6 +2,8 @@
 
 mod causes;
 mod diffs;
+mod gates;
+mod modes;
 mod orders;
 mod precedences;
 mod readings;

@@ -8,6 +8,7 @@ use crate::config::kind::{CrossTenant, Match, Mode, SoftwareState};
 use crate::config::model::{Desired, WantedVersion};
 use crate::diagnostic::code;
 use crate::plan::fleet::Fleet;
+use crate::plan::gates::Run;
 use crate::plan::precedence::{Candidate, candidates, possible_winners, winners};
 
 /// What one deployment of the random world is.
@@ -100,8 +101,9 @@ proptest! {
     ) {
         let world = world(&rules, &tags, optout);
         let snapshot = world.snapshot();
-        let fleet = Fleet::new(&world.config, &snapshot);
-        let (by_item, _) = candidates(&world.config, &snapshot, &fleet);
+        let run = Run::at(world.now);
+        let fleet = Fleet::in_run(&world.config, &snapshot, &run);
+        let (by_item, _) = candidates(&world.config, &snapshot, &fleet, &run);
         for candidates in by_item.values() {
             for candidate in candidates {
                 prop_assert!(candidate.deployment.enabled);
@@ -137,8 +139,9 @@ fn a_better_one_that_may_reach_a_computer_leaves_it_without_a_winner() {
     world.deploy("wide", software("x"), latest("1.0"), every());
     world.deploy("narrow", software("x"), latest("2.0"), one("pc0"));
     let snapshot = world.snapshot();
-    let fleet = Fleet::new(&world.config, &snapshot);
-    let (mut by_item, _) = candidates(&world.config, &snapshot, &fleet);
+    let run = Run::at(world.now);
+    let fleet = Fleet::in_run(&world.config, &snapshot, &run);
+    let (mut by_item, _) = candidates(&world.config, &snapshot, &fleet, &run);
     let of_item = by_item.get_mut(&software("x")).unwrap();
     assert_eq!(of_item[0].deployment.metadata.name.as_str(), "narrow");
     of_item[0].maybe = RoaringBitmap::from_iter([1]);

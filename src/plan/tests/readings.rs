@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::world::*;
 use crate::config::kind::{
-    InventoryMatch, Mode, PackageManager, PackageMatch, ParameterSpec, ParameterType, ParameterValue,
-    TextMatch,
+    InventoryMatch, Mode, PackageManager, PackageMatch, Packages, ParameterSpec, ParameterType,
+    ParameterValue, TextMatch,
 };
 use crate::config::model::Detect;
 use crate::inventory::facts::{Facts, Package, PackageSource};
@@ -160,6 +160,10 @@ fn the_inventory_answers_with_the_highest_version_or_says_that_it_cannot() {
         package_sources: BTreeSet::from([PackageSource::Registry, PackageSource::Dpkg]),
         ..Facts::default()
     };
+    let named = |apt: Option<&str>, dnf: Option<&str>| {
+        let text = |name: Option<&str>| name.map(str::to_owned);
+        Detect::Packages(Packages { apt: text(apt), dnf: text(dnf), ..Packages::default() })
+    };
     let of = |name: &str, manager| Detect::Package(PackageMatch { name: name.into(), manager });
     for (detect, expected) in [
         (by_name(r"^7-zip (?<version>[0-9.]+)", false), present("24.09")),
@@ -169,6 +173,9 @@ fn the_inventory_answers_with_the_highest_version_or_says_that_it_cannot() {
         (of("bash", None), present("5.2-1")),
         (of("bas", None), Observed::Absent),
         (of("bash", Some(PackageManager::Rpm)), Observed::NotApplicable),
+        (named(Some("bash"), None), present("5.2-1")),
+        (named(Some("zsh"), Some("bash")), Observed::Absent),
+        (named(None, Some("bash")), Observed::NotApplicable),
     ] {
         world.software("x", &["1"]).detect = detect.clone();
         assert!(probe_of(&world, &software("x"), Mode::Enforce).steps.is_empty());
@@ -177,6 +184,11 @@ fn the_inventory_answers_with_the_highest_version_or_says_that_it_cannot() {
         assert_eq!(unknown, undetermined("the list of installed software could not be read"), "{detect:?}");
         assert!(matches!(read(&world, &software("x"), &[], None), Observed::Undetermined { .. }));
     }
+    // One record that cannot be read may hold what the others do not.
+    let unread = Facts { unread_sources: BTreeSet::from([PackageSource::Rpm]), ..facts.clone() };
+    world.software("x", &["1"]).detect = named(Some("zsh"), Some("zsh"));
+    let why = "the list of installed software could not be read";
+    assert_eq!(read(&world, &software("x"), &[], Some(&unread)), undetermined(why));
     world.software("x", &["1"]).detect = Detect::UpgradeCode("{ab-1}".to_owned());
     world.config.software.get_mut("x").unwrap().install.as_mut().unwrap().windows = scripts("i").posix;
     let probe = probe(&world.config, &software("x"), &BTreeMap::new(), Mode::Enforce, Platform::Windows);

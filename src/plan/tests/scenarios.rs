@@ -14,6 +14,7 @@ use crate::plan::detections::Detections;
 use crate::plan::digest::is_intact;
 use crate::plan::document::{Cause, NoteKind, Options, Plan, Reason};
 use crate::plan::explain::{Fate, explain};
+use crate::plan::gates::Run;
 use crate::plan::needs::{Ask, Refresh, needs};
 use crate::plan::procedures::procedure;
 use crate::session::script::Platform;
@@ -303,7 +304,7 @@ fn a_computer_is_asked_once_for_all_that_may_be_wanted_and_no_more() {
             detections,
             only: None,
             ceiling: Mode::Enforce,
-            now: world.now,
+            run: &Run::at(world.now),
             max_age: world.config.instance.max_age,
             refresh,
         })
@@ -325,7 +326,7 @@ fn a_computer_is_asked_once_for_all_that_may_be_wanted_and_no_more() {
         detections: &known,
         only: None,
         ceiling: Mode::Enforce,
-        now: world.now,
+        run: &Run::at(world.now),
         max_age: world.config.instance.max_age,
         refresh: Refresh::Auto,
     });
@@ -362,7 +363,8 @@ fn explain_shows_every_candidate_and_why_it_lost() {
     world.deploy("zip-other", software("zip"), latest("1.0"), one("pc2"));
     let snapshot = world.snapshot();
     let detections = world.detect(&snapshot);
-    let told = explain(&world.config, &snapshot, &detections, 0, Some(&software("zip"))).unwrap();
+    let run = Run::at(world.now);
+    let told = explain(&world.config, &snapshot, &detections, 0, Some(&software("zip")), &run).unwrap();
     let fates: Vec<(&str, Fate)> =
         told.items[0].candidates.iter().map(|c| (c.deployment.name.as_str(), c.fate)).collect();
     assert_eq!(
@@ -377,7 +379,7 @@ fn explain_shows_every_candidate_and_why_it_lost() {
     assert!(told.items[0].candidates[1].why.contains("zip-acme (deployments/zip-acme.yaml:1)"));
     assert_eq!(told.items[0].observed.as_ref().unwrap().0, present("1.0"));
     assert_eq!(told.items[0].decision, Some(crate::plan::diff::Decision::Nothing));
-    assert!(explain(&world.config, &snapshot, &detections, 99, None).is_none());
+    assert!(explain(&world.config, &snapshot, &detections, 99, None, &run).is_none());
 }
 
 /// A random world: software that need each other upwards only, tasks, and deployments over tags.

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use crate::config::Config;
 use crate::config::kind::{
-    Condition, Consequence, CrossTenant, Match, Metadata, Mode, SoftwareState, Term, VersionScheme,
+    Condition, Consequence, CrossTenant, Enforcement, Match, Metadata, Mode, SoftwareState, Term,
+    VersionScheme,
 };
 use crate::config::model::{
-    self, Deployment, Desired, Detect, Prerequisite, Release, Scripts, Software, Strategy, Task,
+    self, Deployment, Desired, Detect, Layer, Prerequisite, Release, Scripts, Software, Strategy, Task,
     WantedVersion,
 };
 use crate::diagnostic::{Place, Sources};
@@ -20,6 +21,7 @@ use crate::inventory::known::{Contact, Known};
 use crate::inventory::snapshot::Snapshot;
 use crate::plan::detections::Detections;
 use crate::plan::document::{Options, Plan, Revision};
+use crate::plan::gates::Run;
 use crate::plan::needs::{Ask, Refresh, needs};
 use crate::plan::past::Past;
 use crate::plan::planner::{Input, Planned, plan};
@@ -37,8 +39,8 @@ pub(crate) fn place(file: &str) -> Place {
     Place::file(&Arc::from(file))
 }
 
-fn metadata(text: &str) -> Metadata {
-    Metadata { name: name(text), title: None, labels: BTreeMap::new(), description: None }
+pub(crate) fn metadata(text: &str) -> Metadata {
+    Metadata { name: name(text), title: None, labels: BTreeMap::new(), description: None, allow: Vec::new() }
 }
 
 pub(crate) fn scripts(text: &str) -> Scripts {
@@ -126,10 +128,15 @@ impl World {
                 time_zone: "UTC".to_owned(),
                 concurrency: 1,
                 max_age: Limit::seconds(3600),
+                sources: model::Believing::default(),
                 sqlite: None,
+                libraries: Vec::new(),
             },
             tenants: BTreeMap::new(),
             providers: BTreeMap::new(),
+            directories: BTreeMap::new(),
+            psas: BTreeMap::new(),
+            scripts: BTreeMap::new(),
             computers: BTreeMap::new(),
             targets: BTreeMap::new(),
             software: BTreeMap::new(),
@@ -155,9 +162,12 @@ impl World {
             metadata: metadata(text),
             place: place("tenants.yaml"),
             parent: None,
+            directory: None,
+            psa: None,
             tags: BTreeSet::new(),
             mode: Mode::Enforce,
             cross_tenant: CrossTenant::Include,
+            hold: None,
         };
         self.config.tenants.entry(name(text)).or_insert(tenant)
     }
@@ -202,6 +212,7 @@ impl World {
             configuration: None,
             parameters_changed: None,
             parameters: BTreeMap::new(),
+            enabled: true,
         };
         self.config.software.entry(name(text)).or_insert(software)
     }
@@ -214,6 +225,7 @@ impl World {
             set: Some(scripts("set")),
             get: Some(scripts("get")),
             parameters: BTreeMap::new(),
+            enabled: true,
         };
         self.config.tasks.entry(name(text)).or_insert(task)
     }
@@ -236,6 +248,9 @@ impl World {
             parameters: BTreeMap::new(),
             priority: 0,
             enabled: true,
+            enforcement: Enforcement::Required,
+            hold: None,
+            layer: Layer::Local,
         };
         self.config.deployments.entry(name(text)).or_insert(deployment)
     }
@@ -255,6 +270,11 @@ impl World {
 
     /// Looks at all that `needs` asks for, as a driver would.
     pub(crate) fn detect(&self, snapshot: &Snapshot) -> Detections {
+        self.detect_in(snapshot, &Run::at(self.now))
+    }
+
+    /// The same for a run.
+    pub(crate) fn detect_in(&self, snapshot: &Snapshot, run: &Run) -> Detections {
         let mut detections = Detections::default();
         let ask = Ask {
             config: &self.config,
@@ -262,7 +282,7 @@ impl World {
             detections: &Detections::default(),
             only: None,
             ceiling: Mode::Enforce,
-            now: self.now,
+            run,
             max_age: self.config.instance.max_age,
             refresh: Refresh::Always,
         };
@@ -308,6 +328,13 @@ impl World {
     pub(crate) fn plan(&self) -> Planned {
         let snapshot = self.snapshot();
         self.plan_with(&snapshot, &self.detect(&snapshot), Options::default())
+    }
+
+    /// The plan of a run with these options.
+    pub(crate) fn plan_of(&self, options: Options) -> Planned {
+        let snapshot = self.snapshot();
+        let detections = self.detect_in(&snapshot, &Run::of(&options, self.now));
+        self.plan_with(&snapshot, &detections, options)
     }
 
     /// Does what a plan says, and remembers it.

@@ -126,7 +126,9 @@ fn syntax(text: &str, errors: &cel::ParseErrors) -> Problem {
         "|" | "or" | "OR" => Some("write || for or"),
         "not" | "NOT" => Some("write ! for not"),
         "" => Some("something is missing at the end: a value, a quote or a bracket"),
-        _ if text.get(..at).is_some_and(|before| before.trim_end().ends_with("not")) => Some("write ! for not"),
+        _ if text.get(..at).is_some_and(|before| before.trim_end().ends_with("not")) => {
+            Some("write ! for not")
+        }
         _ if token.starts_with(['\'', '"']) => Some("a text ends with the quote that it begins with"),
         _ => None,
     };

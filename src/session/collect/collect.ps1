@@ -152,6 +152,73 @@ try {
 }
 if ($complete) { Add-Fact 'source' 'registry' }
 
+# What Chocolatey installed: a folder for each package, with its description.
+$chocolatey = $env:ChocolateyInstall
+if (-not $chocolatey) { $chocolatey = Join-Path $env:ProgramData 'chocolatey' }
+if (Test-Path -LiteralPath (Join-Path $chocolatey 'choco.exe')) {
+    $read = 'source'
+    try {
+        foreach ($folder in [IO.Directory]::GetDirectories((Join-Path $chocolatey 'lib'))) {
+            foreach ($file in [IO.Directory]::GetFiles($folder, '*.nuspec')) {
+                $about = (New-Object System.Xml.XmlDocument)
+                $about.Load($file)
+                $id = Clear-Control $about.package.metadata.id
+                if (-not $id) { continue }
+                $fields = 'package', 'choco', $id, (Clear-Control $about.package.metadata.version), '', 'install ok installed'
+                [void]$script:lines.Append(($fields -join "`t") + "`n")
+            }
+        }
+    } catch {
+        $read = 'unread'
+    }
+    Add-Fact $read 'choco'
+}
+
+# What the Windows package manager knows by an identifier of its sources. Its table is made for people, its export for
+# programs. The system account has no alias for it.
+$winget = Get-Command -Name 'winget.exe' -CommandType Application | Select-Object -First 1 -ExpandProperty Source
+if (-not $winget) {
+    $winget = Get-ChildItem -Path "$env:ProgramFiles\WindowsApps\Microsoft.DesktopAppInstaller_*_8wekyb3d8bbwe\winget.exe" |
+        Sort-Object -Property LastWriteTime | Select-Object -Last 1 -ExpandProperty FullName
+}
+if ($winget) {
+    $read = 'unread'
+    $folder = Join-Path ([IO.Path]::GetTempPath()) ([IO.Path]::GetRandomFileName())
+    try {
+        [void][IO.Directory]::CreateDirectory($folder)
+        $file = Join-Path $folder 'export.json'
+        $what = @{
+            FilePath = $winget
+            ArgumentList = "export --output `"$file`" --include-versions --accept-source-agreements --disable-interactivity"
+            RedirectStandardOutput = Join-Path $folder 'out'
+            RedirectStandardError = Join-Path $folder 'err'
+            WindowStyle = 'Hidden'
+            PassThru = $true
+            ErrorAction = 'Stop'
+        }
+        $process = Start-Process @what
+        if (-not $process.WaitForExit(45000)) {
+            $process.Kill()
+            [void]$process.WaitForExit(5000)
+        } elseif (Test-Path -LiteralPath $file) {
+            $export = ConvertFrom-Json -InputObject ([IO.File]::ReadAllText($file)) -ErrorAction Stop
+            foreach ($source in $export.Sources) {
+                foreach ($package in $source.Packages) {
+                    $id = Clear-Control $package.PackageIdentifier
+                    if (-not $id) { continue }
+                    $fields = 'package', 'winget', $id, (Clear-Control $package.Version), '', 'install ok installed'
+                    [void]$script:lines.Append(($fields -join "`t") + "`n")
+                }
+            }
+            if ($export.Sources) { $read = 'source' }
+        }
+    } catch {
+        $null = $_
+    }
+    Remove-Item -LiteralPath $folder -Recurse -Force
+    Add-Fact $read 'winget'
+}
+
 # Upgrade codes by product, both as the installer packs them.
 foreach ($path in 'SOFTWARE\Microsoft\Windows\CurrentVersion\Installer\UpgradeCodes', 'SOFTWARE\Classes\Installer\UpgradeCodes') {
     $codes = $machine.OpenSubKey($path)

@@ -180,9 +180,13 @@ fact timeZone "$zone"
 # Packages. A source counts only when it was read to its end.
 if has dpkg-query && dpkg-query -W -f='package\tdpkg\t${Package}\t${Version}\t${Architecture}\t${Status}\n'; then
   fact source dpkg
+elif has dpkg-query; then
+  fact unread dpkg
 fi
 if has rpm && rpm -qa --qf 'package\trpm\t%{NAME}\t%|EPOCH?{%{EPOCH}:}|%{VERSION}-%{RELEASE}\t%{ARCH}\tinstall ok installed\n'; then
   fact source rpm
+elif has rpm; then
+  fact unread rpm
 fi
 if [ -r /lib/apk/db/installed ] && has awk; then
   awk '
@@ -190,5 +194,26 @@ if [ -r /lib/apk/db/installed ] && has awk; then
     /^P:/ { p = substr($0, 3) } /^V:/ { v = substr($0, 3) } /^A:/ { a = substr($0, 3) } /^$/ { put() } END { put() }
   ' /lib/apk/db/installed && fact source apk
 fi
+# Homebrew's record is its folders: one for each formula or cask, and in it one for each version. The program itself
+# would refuse to run as root.
+for prefix in "${HOMEBREW_PREFIX:-}" /opt/homebrew /usr/local /home/linuxbrew/.linuxbrew; do
+  if [ -z "$prefix" ] || [ ! -x "$prefix/bin/brew" ]; then continue; fi
+  read=source
+  for kind in Cellar Caskroom; do
+    if [ ! -d "$prefix/$kind" ]; then continue; fi
+    if [ ! -r "$prefix/$kind" ] || [ ! -x "$prefix/$kind" ]; then
+      read=unread
+      continue
+    fi
+    for folder in "$prefix/$kind"/*/*; do
+      version=${folder##*/} name=${folder%/*}
+      case $folder in *[[:cntrl:]]*) continue ;; esac
+      if [ -d "$folder" ]; then
+        printf 'package\tbrew\t%s\t%s\t\tinstall ok installed\n' "${name##*/}" "$version"
+      fi
+    done
+  done
+  fact $read brew
+done
 printf 'end\n'
 exit 0

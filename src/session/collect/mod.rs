@@ -109,13 +109,11 @@ impl Evidence {
         let facts = &mut self.facts;
         match *fields {
             ["package", source, name, version, architecture, status] => {
-                let source = match source {
-                    "dpkg" => PackageSource::Dpkg,
-                    "rpm" => PackageSource::Rpm,
-                    "apk" => PackageSource::Apk,
-                    _ => return Err("an unknown source of packages"),
-                };
-                if name.is_empty() || version.is_empty() && status.ends_with(" installed") {
+                let source = package_source(source).filter(|source| *source != PackageSource::Registry);
+                let source = source.ok_or("an unknown source of packages")?;
+                // What installed it may not have told its version to the manager.
+                let tells = !matches!(source, PackageSource::Winget | PackageSource::Choco);
+                if name.is_empty() || tells && version.is_empty() && status.ends_with(" installed") {
                     return Err("a package without name or version");
                 }
                 if status.ends_with(" installed") {
@@ -206,10 +204,12 @@ impl Evidence {
             ("reboot-cause", _) => {
                 facts.pending_reboot.get_or_insert_default().extend(known(value));
             }
-            ("source", "dpkg") => _ = facts.package_sources.insert(PackageSource::Dpkg),
-            ("source", "rpm") => _ = facts.package_sources.insert(PackageSource::Rpm),
-            ("source", "apk") => _ = facts.package_sources.insert(PackageSource::Apk),
-            ("source", "registry") => _ = facts.package_sources.insert(PackageSource::Registry),
+            ("source" | "unread", _) => {
+                let source = package_source(value).ok_or("an unknown source of packages")?;
+                let sources =
+                    if name == "source" { &mut facts.package_sources } else { &mut facts.unread_sources };
+                sources.insert(source);
+            }
             ("chassis", _) => {
                 // The highest bit says that there is a lock.
                 let kind: u16 = value.trim().parse().map_err(|_| "not a number")?;
@@ -269,6 +269,19 @@ impl Evidence {
         }
         roles
     }
+}
+
+fn package_source(word: &str) -> Option<PackageSource> {
+    Some(match word {
+        "dpkg" => PackageSource::Dpkg,
+        "rpm" => PackageSource::Rpm,
+        "apk" => PackageSource::Apk,
+        "registry" => PackageSource::Registry,
+        "winget" => PackageSource::Winget,
+        "choco" => PackageSource::Choco,
+        "brew" => PackageSource::Brew,
+        _ => return None,
+    })
 }
 
 fn known(value: &str) -> Option<String> {

@@ -72,6 +72,30 @@ fn packages_are_sorted_and_removed_ones_left_out() {
 }
 
 #[test]
+fn package_managers_tell_what_they_have_or_that_they_could_not_be_read() {
+    let facts = windows(
+        "package\twinget\t7zip.7zip\t24.09\t\tinstall ok installed\n\
+         package\twinget\tVendor.Silent\t\t\tinstall ok installed\n\
+         package\tchoco\tgit\t2.47.1\t\tinstall ok installed\nsource\twinget\nunread\tchoco\n",
+    );
+    let names: Vec<_> =
+        facts.packages.iter().map(|p| (p.source, p.name.as_str(), p.version.as_str())).collect();
+    assert_eq!(
+        names,
+        [
+            (PackageSource::Winget, "7zip.7zip", "24.09"),
+            (PackageSource::Winget, "Vendor.Silent", ""),
+            (PackageSource::Choco, "git", "2.47.1")
+        ]
+    );
+    assert_eq!(facts.package_sources, BTreeSet::from([PackageSource::Winget]));
+    assert_eq!(facts.unread_sources, BTreeSet::from([PackageSource::Choco]));
+    for bad in ["package\tbrew\ttool\t\t\tinstall ok installed\n", "source\tsnap\n", "unread\tx\n"] {
+        assert!(posix(bad).is_err(), "{bad:?}");
+    }
+}
+
+#[test]
 fn roles_follow_from_evidence_only() {
     let roles =
         |lines: &str| posix(lines).expect("facts").roles.map(|roles| roles.into_iter().collect::<Vec<_>>());

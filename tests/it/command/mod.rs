@@ -3,7 +3,9 @@
 mod answers;
 mod examples;
 mod exits;
+mod managers;
 mod packages;
+mod reports;
 mod revisions;
 mod saved;
 mod terminal;

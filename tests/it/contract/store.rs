@@ -7,14 +7,14 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use muster::config::kind::Mode;
+use muster::config::safety::{ProtectedKey, ProtectedKind};
+use muster::diagnostic::Place;
 use muster::id::{AgentId, CommitId, ComputerId, Digest, Name, RunId, SessionId};
 use muster::inventory::facts::Facts;
 use muster::inventory::item::{Detection, ItemKey, Observed};
 use muster::inventory::known::Contact;
 use muster::plan::document::{ActionType, Reason};
 use muster::plan::remembered::{IntentKey, IntentSets, Remembered};
-use muster::config::safety::{ProtectedKey, ProtectedKind};
-use muster::diagnostic::Place;
 use muster::policy::protection::Protection;
 use muster::policy::verdict::Override;
 use muster::provider::{AgentRecord, Presence};

@@ -5,6 +5,10 @@
 //! Invariants: nothing is written; no hook, filter or other program runs, because only objects are read; submodules are
 //! left out.
 
+mod changes;
+
+pub use changes::{Hunk, changed_lines, folder};
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};

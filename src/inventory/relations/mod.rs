@@ -1,0 +1,215 @@
+//! What computers have to do with people, groups, agreements, sites and groups of their providers.
+//!
+//! [`Relations`] is what sources said, by source. [`Related`] is the same laid over the computers of a snapshot, in
+//! columns: nesting, dates and spelling are worked out once for each group, agreement or name, not for each computer.
+//!
+//! Not here: who asks the sources and whom to believe (`inventory::collect`), and what selectors mean (`targets`).
+//!
+//! Invariants: a source that was never read leaves what depends on it unknown for every computer that it could concern,
+//! and for no other: those of the tenants that link to it (AFF-2). The same relations and computers give the same columns.
+
+mod agreements;
+mod groups;
+mod primary;
+mod related;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+pub use agreements::holds_on;
+pub use primary::{KEPT, kept, primary};
+pub use related::{Asked, Related, Trouble, folded};
+
+use crate::id::{ComputerId, Name};
+use crate::time::Timestamp;
+
+/// What a provider says a computer belongs to, beside its tenant and tags.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct Belongings {
+    /// The site or location.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub site: Option<String>,
+    /// The provider's own groups.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub groups: BTreeSet<String>,
+    /// Custom properties.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub properties: BTreeMap<String, String>,
+    /// Who was signed in, and when; the last ten.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sign_ins: Vec<SignIn>,
+    /// Whether its onboarding is done, if the provider knows of onboarding.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub onboarded: Option<bool>,
+}
+
+impl Belongings {
+    /// Whether it says nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Somebody was signed in.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SignIn {
+    /// When.
+    pub at: Timestamp,
+    /// Who: a UPN, or what the computer says in its place.
+    pub user: String,
+}
+
+/// A person of a directory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Person {
+    /// The user principal name, which tells people apart; compared without case.
+    pub upn: String,
+    /// The name for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Tags.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub tags: BTreeSet<String>,
+    /// The tenant, where a directory is shared by several. Default: all that link to the directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<Name>,
+}
+
+/// A group of a directory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Group {
+    /// The directory's own id of it.
+    pub id: String,
+    /// Its name; several groups may have the same.
+    pub name: String,
+    /// People in it, by UPN.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub people: Vec<String>,
+    /// Devices in it, by the computer's name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub devices: Vec<String>,
+    /// Groups in it, by id. They may lead in circles.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
+}
+
+/// All that a directory knows.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Directory {
+    /// People.
+    #[serde(default)]
+    pub people: Vec<Person>,
+    /// Groups.
+    #[serde(default)]
+    pub groups: Vec<Group>,
+}
+
+/// A company of a PSA.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Company {
+    /// The PSA's own id of it.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its agreements.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub agreements: Vec<Agreement>,
+}
+
+/// An agreement with a company (TGT-5).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Agreement {
+    /// Its name.
+    pub name: String,
+    /// Its type, such as Managed Services.
+    pub r#type: String,
+    /// Its first day. Default: it has always been.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begin: Option<Date>,
+    /// Its last day. Default: it has no end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<Date>,
+    /// Whether it is in force between these days. Default: true.
+    #[serde(default = "crate::config::kind::yes")]
+    pub active: bool,
+    /// What it covers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub additions: Vec<Addition>,
+}
+
+/// A product within an agreement (TGT-5).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Addition {
+    /// The product.
+    pub product: String,
+    /// Its first day. Default: that of the agreement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begin: Option<Date>,
+    /// Its last day. Default: that of the agreement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<Date>,
+    /// Whether it is in force between these days. Default: true.
+    #[serde(default = "crate::config::kind::yes")]
+    pub active: bool,
+}
+
+/// All that a PSA knows.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Psa {
+    /// Companies.
+    #[serde(default)]
+    pub companies: Vec<Company>,
+}
+
+/// The kinds of sources that membership can depend on, beside computers and their facts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SourceKind {
+    /// A directory.
+    Directory,
+    /// A PSA.
+    Psa,
+    /// A script that selects computers.
+    Script,
+}
+
+impl std::fmt::Display for SourceKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Directory => "directory",
+            Self::Psa => "psa",
+            Self::Script => "script",
+        })
+    }
+}
+
+/// What all sources said last, or are believed to have said (L3).
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Relations {
+    /// What providers say of single computers; those of which they say nothing are left out.
+    pub belongings: BTreeMap<ComputerId, Belongings>,
+    /// The directories that were read, now or before.
+    pub directories: BTreeMap<Name, Directory>,
+    /// The PSAs that were read, now or before.
+    pub psas: BTreeMap<Name, Psa>,
+    /// The computers that scripts named. Those that failed are not here.
+    pub scripts: BTreeMap<Name, BTreeSet<ComputerId>>,
+    /// The sources that failed just now, and why.
+    pub failed: BTreeMap<(SourceKind, Name), String>,
+    /// The day for which dates of agreements count.
+    pub as_of: Date,
+}

@@ -1,0 +1,541 @@
+//! Relations laid over the computers of a snapshot.
+//!
+//! Not here: nesting of groups (`groups`), dates (`agreements`), who the primary person is (`primary`).
+//!
+//! Invariant: an answer is certain only where everything that it depends on was read; see [`Asked`].
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::Date;
+use roaring::RoaringBitmap;
+
+use super::agreements::Contract;
+use super::groups::{Groups, Links};
+use super::primary::{kept, primary};
+use super::{Belongings, Directory, Relations, SignIn, SourceKind};
+use crate::config::Config;
+use crate::config::kind::PrimaryPerson;
+use crate::diagnostic::nearest;
+use crate::id::Name;
+use crate::inventory::snapshot::Computer;
+
+/// A text as it is compared: without blanks around it and without regard to case.
+#[must_use]
+pub fn folded(text: &str) -> String {
+    text.trim().to_lowercase()
+}
+
+/// The computers that something selects: those certainly, and those possibly, which hold them.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Asked {
+    /// Certainly.
+    pub certain: RoaringBitmap,
+    /// Possibly: the others depend on a source that was never read, or on what it does not tell apart.
+    pub possible: RoaringBitmap,
+    /// What is to be said of the name that was asked for.
+    pub trouble: Option<Trouble>,
+}
+
+impl Asked {
+    fn sure(set: RoaringBitmap) -> Self {
+        Self { possible: set.clone(), certain: set, trouble: None }
+    }
+
+    fn unknown(set: RoaringBitmap, trouble: Option<Trouble>) -> Self {
+        Self { certain: RoaringBitmap::new(), possible: set, trouble }
+    }
+}
+
+/// What is wrong with a name that was asked for, as far as the sources say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trouble {
+    /// Nothing of that name is there; perhaps this one was meant.
+    Missing(Option<String>),
+    /// So many have that name.
+    Several(usize),
+    /// The source was never read.
+    Unread,
+    /// These tenants name companies that the PSA does not have.
+    Companies(Vec<String>),
+}
+
+/// The persons, by name and by tag, of one snapshot.
+#[derive(Debug, Clone, Default)]
+struct Persons {
+    /// Primary computers by folded UPN, whoever knows the person.
+    computers: BTreeMap<String, RoaringBitmap>,
+    /// UPNs as they are spelled, in the order of their numbers.
+    spelled: Vec<String>,
+    /// Each computer that has a primary person with that person's number, in order of computers.
+    of: Vec<(u32, u32)>,
+    /// UPNs that a directory knows.
+    listed: BTreeSet<String>,
+    /// By folded display name: UPNs with their primary computers, as directories know them.
+    names: BTreeMap<String, BTreeMap<String, RoaringBitmap>>,
+    /// Primary computers by a tag of the person.
+    tags: BTreeMap<String, RoaringBitmap>,
+    /// Computers with a primary person of whom a directory that was never read may say more.
+    unread: RoaringBitmap,
+}
+
+#[derive(Debug, Clone, Default)]
+struct OneDirectory {
+    /// Computers of the tenants that link to it.
+    reach: RoaringBitmap,
+    /// `None` when it was never read.
+    groups: Option<Groups>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct OneTenant {
+    company: String,
+    computers: RoaringBitmap,
+    /// `None` when the PSA was never read or does not know the company.
+    contracts: Option<Vec<Contract>>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct OnePsa {
+    is_read: bool,
+    tenants: BTreeMap<Name, OneTenant>,
+}
+
+/// Relations of the computers of one snapshot, in columns.
+#[derive(Debug, Clone, Default)]
+pub struct Related {
+    as_of: Date,
+    failed: BTreeMap<(SourceKind, Name), String>,
+    persons: Persons,
+    directories: BTreeMap<Name, OneDirectory>,
+    psas: BTreeMap<Name, OnePsa>,
+    sites: BTreeMap<String, BTreeMap<Name, RoaringBitmap>>,
+    groups: BTreeMap<(Name, String), RoaringBitmap>,
+    properties: BTreeMap<(Name, String, String), RoaringBitmap>,
+    onboarding: RoaringBitmap,
+    scripts: BTreeMap<Name, RoaringBitmap>,
+    all: RoaringBitmap,
+    unsettled: RoaringBitmap,
+    held: RoaringBitmap,
+}
+
+/// What one computer brings.
+struct Own<'a> {
+    ix: u32,
+    computer: &'a Computer,
+    belongings: Option<&'a Belongings>,
+}
+
+impl Related {
+    /// Lays relations over computers, which come with their positions in order.
+    #[must_use]
+    pub fn new<'a>(
+        config: &Config,
+        relations: &Relations,
+        computers: impl Iterator<Item = (u32, &'a Computer)>,
+    ) -> Self {
+        let mut related =
+            Self { as_of: relations.as_of, failed: relations.failed.clone(), ..Self::default() };
+        let linked: BTreeSet<&Name> = config
+            .tenants
+            .iter()
+            .filter(|(_, tenant)| tenant.directory.is_some() || tenant.psa.is_some())
+            .map(|(name, _)| name)
+            .collect();
+        let scripted: BTreeMap<&str, Vec<&Name>> = {
+            let mut scripted: BTreeMap<&str, Vec<&Name>> = BTreeMap::new();
+            for (script, ids) in &relations.scripts {
+                related.scripts.insert(script.clone(), RoaringBitmap::new());
+                for id in ids {
+                    scripted.entry(id.as_str()).or_default().push(script);
+                }
+            }
+            scripted
+        };
+        let mut tenants: BTreeMap<&Name, RoaringBitmap> = BTreeMap::new();
+        let mut devices: BTreeMap<&Name, Vec<(String, u32)>> = BTreeMap::new();
+        let mut numbers: BTreeMap<String, u32> = BTreeMap::new();
+        for (ix, computer) in computers {
+            related.all.insert(ix);
+            let own = Own { ix, computer, belongings: relations.belongings.get(&computer.id) };
+            related.belong(config, &own);
+            related.person(config, &own, &mut numbers);
+            for script in scripted.get(computer.id.as_str()).into_iter().flatten() {
+                related.scripts.entry((*script).clone()).or_default().insert(ix);
+            }
+            if let Some(tenant) = &computer.tenant
+                && let Some(tenant) = linked.get(tenant)
+            {
+                tenants.entry(tenant).or_default().insert(ix);
+                devices.entry(tenant).or_default().push((folded(&computer.name), ix));
+            }
+        }
+        related.link_directories(config, relations, &tenants, &devices);
+        related.link_psas(config, relations, &tenants);
+        if relations.failed.keys().any(|(kind, _)| *kind == SourceKind::Script) {
+            related.unsettled |= related.all.clone();
+        }
+        related
+    }
+
+    /// Site, groups, properties and onboarding of one computer.
+    fn belong(&mut self, config: &Config, own: &Own<'_>) {
+        let document = own.computer.document.as_ref().and_then(|name| config.computers.get(name));
+        let said = own.belongings.and_then(|belongings| belongings.onboarded);
+        if document.and_then(|document| document.onboarded).or(said) == Some(false) {
+            self.onboarding.insert(own.ix);
+        }
+        let Some(belongings) = own.belongings else { return };
+        let provider = &own.computer.provider;
+        if let Some(site) = &belongings.site {
+            let sites = self.sites.entry(folded(site)).or_default();
+            sites.entry(provider.clone()).or_default().insert(own.ix);
+        }
+        for group in &belongings.groups {
+            self.groups.entry((provider.clone(), folded(group))).or_default().insert(own.ix);
+        }
+        for (property, value) in &belongings.properties {
+            let key = (provider.clone(), folded(property), folded(value));
+            self.properties.entry(key).or_default().insert(own.ix);
+        }
+    }
+
+    /// The primary person of one computer.
+    fn person(&mut self, config: &Config, own: &Own<'_>, numbers: &mut BTreeMap<String, u32>) {
+        let document = own.computer.document.as_ref().and_then(|name| config.computers.get(name));
+        let person = match document.map(|document| &document.primary_person) {
+            Some(PrimaryPerson::None) => None,
+            Some(PrimaryPerson::Fixed(upn)) => Some(upn.trim().to_owned()),
+            Some(PrimaryPerson::Auto) | None => {
+                let samples = sign_ins(own.computer, own.belongings);
+                primary(&samples).map(str::to_owned)
+            }
+        };
+        let Some(person) = person else { return };
+        let key = folded(&person);
+        let number = *numbers.entry(key.clone()).or_insert_with(|| {
+            self.persons.spelled.push(person);
+            u32::try_from(self.persons.spelled.len() - 1).unwrap_or(u32::MAX)
+        });
+        self.persons.of.push((own.ix, number));
+        self.persons.computers.entry(key).or_default().insert(own.ix);
+    }
+
+    fn link_directories(
+        &mut self,
+        config: &Config,
+        relations: &Relations,
+        tenants: &BTreeMap<&Name, RoaringBitmap>,
+        devices: &BTreeMap<&Name, Vec<(String, u32)>>,
+    ) {
+        let with_person: RoaringBitmap = self.persons.of.iter().map(|(ix, _)| *ix).collect();
+        for name in config.directories.keys() {
+            let linked = config.tenants.iter().filter(|(_, tenant)| tenant.directory.as_ref() == Some(name));
+            let (mut reach, mut links) = (RoaringBitmap::new(), Links::default());
+            for (tenant, _) in linked {
+                reach |= tenants.get(tenant).cloned().unwrap_or_default();
+                for (device, ix) in devices.get(tenant).into_iter().flatten() {
+                    links.devices.entry(device.clone()).or_default().insert(*ix);
+                }
+            }
+            let groups = match relations.directories.get(name) {
+                Some(directory) => {
+                    self.people(directory, &reach, tenants, &mut links);
+                    Some(Groups::new(directory, links))
+                }
+                None => {
+                    self.persons.unread |= &reach & &with_person;
+                    self.unsettled |= &reach;
+                    None
+                }
+            };
+            if relations.failed.contains_key(&(SourceKind::Directory, name.clone())) {
+                self.held |= &reach;
+            }
+            self.directories.insert(name.clone(), OneDirectory { reach, groups });
+        }
+    }
+
+    /// The people of a directory that was read: only computers of its own tenants are theirs (AFF-2).
+    fn people(
+        &mut self,
+        directory: &Directory,
+        reach: &RoaringBitmap,
+        tenants: &BTreeMap<&Name, RoaringBitmap>,
+        links: &mut Links,
+    ) {
+        for person in &directory.people {
+            let upn = folded(&person.upn);
+            let mut computers = self.persons.computers.get(&upn).map(|all| all & reach).unwrap_or_default();
+            if let Some(tenant) = &person.tenant {
+                computers &= tenants.get(tenant).cloned().unwrap_or_default();
+            }
+            self.persons.listed.insert(upn.clone());
+            if let Some(name) = &person.name {
+                let named = self.persons.names.entry(folded(name)).or_default();
+                *named.entry(upn.clone()).or_default() |= &computers;
+            }
+            for tag in &person.tags {
+                *self.persons.tags.entry(tag.clone()).or_default() |= &computers;
+            }
+            *links.people.entry(upn).or_default() |= computers;
+        }
+    }
+
+    fn link_psas(
+        &mut self,
+        config: &Config,
+        relations: &Relations,
+        tenants: &BTreeMap<&Name, RoaringBitmap>,
+    ) {
+        for name in config.psas.keys() {
+            let psa = relations.psas.get(name);
+            let mut one = OnePsa { is_read: psa.is_some(), tenants: BTreeMap::new() };
+            for (tenant, model) in &config.tenants {
+                let Some(link) = model.psa.as_ref().filter(|link| link.name == *name) else { continue };
+                let computers = tenants.get(tenant).cloned().unwrap_or_default();
+                let wanted = folded(&link.company);
+                let company = psa.and_then(|psa| {
+                    let companies = || psa.companies.iter();
+                    let by_id = companies().find(|company| company.id.trim() == link.company.trim());
+                    by_id.or_else(|| companies().find(|company| folded(&company.name) == wanted))
+                });
+                let contracts = company.map(|company| Contract::of(company, relations.as_of));
+                if contracts.is_none() {
+                    self.unsettled |= &computers;
+                }
+                if relations.failed.contains_key(&(SourceKind::Psa, name.clone())) {
+                    self.held |= &computers;
+                }
+                let company = link.company.clone();
+                one.tenants.insert(tenant.clone(), OneTenant { company, computers, contracts });
+            }
+            self.psas.insert(name.clone(), one);
+        }
+    }
+
+    /// The day for which dates of agreements count.
+    #[must_use]
+    pub const fn as_of(&self) -> Date {
+        self.as_of
+    }
+
+    /// The sources that failed just now, and why. What they said before still counts (L3).
+    #[must_use]
+    pub const fn failed(&self) -> &BTreeMap<(SourceKind, Name), String> {
+        &self.failed
+    }
+
+    /// Computers of tenants that link to a source that failed: nothing is removed from them (L3).
+    #[must_use]
+    pub const fn held(&self) -> &RoaringBitmap {
+        &self.held
+    }
+
+    /// Computers of which a source that was never read may say more: facts of their own do not settle what is not
+    /// known of them.
+    #[must_use]
+    pub const fn unsettled(&self) -> &RoaringBitmap {
+        &self.unsettled
+    }
+
+    /// The primary person of a computer, as the UPN is spelled.
+    #[must_use]
+    pub fn primary_person(&self, ix: u32) -> Option<&str> {
+        let at = self.persons.of.binary_search_by_key(&ix, |(ix, _)| *ix).ok()?;
+        let (_, number) = self.persons.of.get(at)?;
+        self.persons.spelled.get(usize::try_from(*number).ok()?).map(String::as_str)
+    }
+
+    /// Primary computers of the person with this UPN, or with this display name in a directory.
+    #[must_use]
+    pub fn of_person(&self, text: &str) -> Asked {
+        let persons = &self.persons;
+        let wanted = folded(text);
+        if let Some(computers) = persons.computers.get(&wanted) {
+            return Asked::sure(computers.clone());
+        }
+        if persons.listed.contains(&wanted) {
+            return Asked::default();
+        }
+        let named = persons.names.get(&wanted);
+        let mut asked = match named.map(BTreeMap::len) {
+            None => {
+                let known = persons.names.keys().chain(persons.computers.keys()).map(String::as_str);
+                let near = nearest(&wanted, known).map(str::to_owned);
+                Asked { trouble: Some(Trouble::Missing(near)), ..Asked::default() }
+            }
+            Some(1) => Asked::sure(named.into_iter().flat_map(BTreeMap::values).cloned().collect_union()),
+            Some(several) => {
+                let all = named.into_iter().flat_map(BTreeMap::values).cloned().collect_union();
+                Asked::unknown(all, Some(Trouble::Several(several)))
+            }
+        };
+        // A UPN tells who is meant without any directory.
+        if !wanted.contains('@') && !persons.unread.is_empty() {
+            asked.possible |= &persons.unread;
+            asked.trouble = asked.trouble.filter(|trouble| !matches!(trouble, Trouble::Missing(_)));
+        }
+        asked
+    }
+
+    /// Computers by a tag of their primary person.
+    #[must_use]
+    pub fn of_person_tag(&self, tag: &str) -> Asked {
+        let mut asked = Asked::sure(self.persons.tags.get(tag).cloned().unwrap_or_default());
+        asked.possible |= &self.persons.unread;
+        asked
+    }
+
+    /// Computers of a directory's group and of all in it. A group that is not there, or a name that several have, tells
+    /// nothing: neither the group nor all but the group.
+    #[must_use]
+    pub fn of_group(&self, directory: &Name, group: &str) -> Asked {
+        let Some(one) = self.directories.get(directory) else {
+            return Asked::unknown(self.all.clone(), Some(Trouble::Unread));
+        };
+        let Some(groups) = &one.groups else {
+            return Asked::unknown(one.reach.clone(), Some(Trouble::Unread));
+        };
+        match groups.find(group).as_slice() {
+            [] => {
+                let near = nearest(group.trim(), groups.names()).map(str::to_owned);
+                Asked::unknown(one.reach.clone(), Some(Trouble::Missing(near)))
+            }
+            [only] => {
+                let found = groups.members(*only);
+                Asked { certain: found.certain, possible: found.possible, trouble: None }
+            }
+            several => {
+                let all = several.iter().map(|at| groups.members(*at).possible).collect_union();
+                Asked::unknown(all, Some(Trouble::Several(several.len())))
+            }
+        }
+    }
+
+    /// By which way a computer is in a group: `through group Payroll > primary person anna@contoso.example`.
+    #[must_use]
+    pub fn road_to_group(&self, directory: &Name, group: &str, ix: u32) -> Option<String> {
+        let groups = self.directories.get(directory)?.groups.as_ref()?;
+        groups.find(group).into_iter().find_map(|at| groups.road(at, ix))
+    }
+
+    /// Computers of tenants with such an agreement; without type and product with any.
+    #[must_use]
+    pub fn of_agreement(&self, psa: &Name, kind: Option<&str>, product: Option<&str>) -> Asked {
+        let Some(one) = self.psas.get(psa) else {
+            return Asked::unknown(self.all.clone(), Some(Trouble::Unread));
+        };
+        let (kind, product) = (kind.map(folded), product.map(folded));
+        let mut asked = Asked::default();
+        let mut lost = Vec::new();
+        for (name, tenant) in &one.tenants {
+            match &tenant.contracts {
+                Some(contracts) => {
+                    let fits = |one: &Contract| one.matches(kind.as_deref(), product.as_deref()).is_some();
+                    if contracts.iter().any(fits) {
+                        asked.certain |= &tenant.computers;
+                    }
+                }
+                None => {
+                    asked.possible |= &tenant.computers;
+                    lost.push(format!("{name} ({})", tenant.company));
+                }
+            }
+        }
+        asked.possible |= &asked.certain;
+        asked.trouble = if !one.is_read {
+            Some(Trouble::Unread)
+        } else if lost.is_empty() {
+            None
+        } else {
+            Some(Trouble::Companies(lost))
+        };
+        asked
+    }
+
+    /// The agreement by which a tenant is selected, in words.
+    #[must_use]
+    pub fn road_to_agreement(
+        &self,
+        psa: &Name,
+        tenant: &Name,
+        kind: Option<&str>,
+        product: Option<&str>,
+    ) -> Option<String> {
+        let contracts = self.psas.get(psa)?.tenants.get(tenant)?.contracts.as_ref()?;
+        let (kind, product) = (kind.map(folded), product.map(folded));
+        contracts.iter().find_map(|one| one.matches(kind.as_deref(), product.as_deref()))
+    }
+
+    /// Computers at a site, of one provider or of all.
+    #[must_use]
+    pub fn of_site(&self, provider: Option<&Name>, site: &str) -> Asked {
+        let wanted = folded(site);
+        let sites = self.sites.get(&wanted).into_iter().flatten();
+        let found = sites.filter(|(name, _)| provider.is_none_or(|provider| provider == *name));
+        let set = found.map(|(_, set)| set.clone()).collect_union();
+        self.named(set, &wanted, self.sites.keys().map(String::as_str))
+    }
+
+    /// Computers in a provider's own group.
+    #[must_use]
+    pub fn of_provider_group(&self, provider: &Name, group: &str) -> Asked {
+        let wanted = folded(group);
+        let set = self.groups.get(&(provider.clone(), wanted.clone())).cloned().unwrap_or_default();
+        let known = self.groups.keys().filter(|(name, _)| name == provider).map(|(_, group)| group.as_str());
+        self.named(set, &wanted, known)
+    }
+
+    /// Computers with this value of a provider's custom property.
+    #[must_use]
+    pub fn of_property(&self, provider: &Name, property: &str, value: &str) -> Asked {
+        let (property, wanted) = (folded(property), folded(value));
+        let key = (provider.clone(), property.clone(), wanted.clone());
+        let set = self.properties.get(&key).cloned().unwrap_or_default();
+        let same = |(name, other, _): &&(Name, String, String)| name == provider && *other == property;
+        let known = self.properties.keys().filter(same).map(|(_, _, value)| value.as_str());
+        self.named(set, &wanted, known)
+    }
+
+    #[expect(clippy::unused_self, reason = "the answer is about these relations")]
+    fn named<'a>(&self, set: RoaringBitmap, wanted: &str, known: impl Iterator<Item = &'a str>) -> Asked {
+        let trouble = set.is_empty().then(|| Trouble::Missing(nearest(wanted, known).map(str::to_owned)));
+        Asked { trouble, ..Asked::sure(set) }
+    }
+
+    /// Computers that are being onboarded. One of which neither git nor its provider says so is not.
+    #[must_use]
+    pub const fn onboarding(&self) -> &RoaringBitmap {
+        &self.onboarding
+    }
+
+    /// Computers that a script named; all of them possibly when it has no answer.
+    #[must_use]
+    pub fn of_script(&self, script: &Name) -> Asked {
+        match self.scripts.get(script) {
+            Some(set) => Asked::sure(set.clone()),
+            None => Asked::unknown(self.all.clone(), Some(Trouble::Unread)),
+        }
+    }
+}
+
+/// All that is known of who was signed in: from the provider, and from the last facts.
+fn sign_ins(computer: &Computer, belongings: Option<&Belongings>) -> Vec<SignIn> {
+    let told = belongings.into_iter().flat_map(|belongings| belongings.sign_ins.iter().cloned());
+    let facts = computer.facts.iter().flat_map(|(at, facts)| {
+        let users = facts.signed_in_users.iter().flatten();
+        users.map(|user| SignIn { at: *at, user: user.clone() })
+    });
+    kept(told.chain(facts))
+}
+
+/// The union of sets.
+trait Union {
+    fn collect_union(self) -> RoaringBitmap;
+}
+
+impl<I: Iterator<Item = RoaringBitmap>> Union for I {
+    fn collect_union(self) -> RoaringBitmap {
+        self.fold(RoaringBitmap::new(), |whole, one| whole | one)
+    }
+}
