@@ -8,94 +8,10 @@ use cel::Program;
 use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, IdedExpr, LiteralValue, operators};
 
 use super::compile::{Problem, Wanted, parts, start_of};
-use super::vocabulary::{self, Of, Record};
+use super::types::Type;
+use super::vocabulary;
 use crate::config::kind::Subject;
 use crate::diagnostic::nearest;
-
-/// What is known of the type of a part.
-#[derive(Debug, Clone, PartialEq)]
-enum Type {
-    Any,
-    Bool,
-    Int,
-    Double,
-    Text,
-    Word(&'static [&'static str]),
-    List(Box<Type>),
-    Map(Box<Type>),
-    Record(&'static Record),
-    Null,
-}
-
-impl From<Of> for Type {
-    fn from(of: Of) -> Self {
-        match of {
-            Of::Bool => Self::Bool,
-            Of::Int => Self::Int,
-            Of::Text => Self::Text,
-            Of::Word(words) => Self::Word(words),
-            Of::Texts => Self::List(Box::new(Self::Text)),
-            Of::Words(words) => Self::List(Box::new(Self::Word(words))),
-            Of::Map => Self::Map(Box::new(Self::Text)),
-            Of::Record(record) => Self::Record(record),
-        }
-    }
-}
-
-impl Type {
-    fn what(&self) -> &'static str {
-        match self {
-            Self::Any => "something",
-            Self::Bool => "true or false",
-            Self::Int | Self::Double => "a number",
-            Self::Text | Self::Word(_) => "a text",
-            Self::List(_) => "a list",
-            Self::Map(_) => "texts by name",
-            Self::Record(record) => record.name,
-            Self::Null => "null",
-        }
-    }
-
-    fn is_any(&self) -> bool {
-        matches!(self, Self::Any)
-    }
-
-    fn is_number(&self) -> bool {
-        matches!(self, Self::Int | Self::Double | Self::Any)
-    }
-
-    fn is_text(&self) -> bool {
-        matches!(self, Self::Text | Self::Word(_) | Self::Any)
-    }
-
-    fn is_truth(&self) -> bool {
-        matches!(self, Self::Bool | Self::Any)
-    }
-
-    /// Whether values of the two can be equal at all.
-    fn meets(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Any, _) | (_, Self::Any) => true,
-            (Self::List(a), Self::List(b)) | (Self::Map(a), Self::Map(b)) => a.meets(b),
-            (Self::Record(a), Self::Record(b)) => a.name == b.name,
-            _ => {
-                (self.is_number() && other.is_number())
-                    || (self.is_text() && other.is_text())
-                    || self == other
-            }
-        }
-    }
-
-    fn join(self, other: Self) -> Self {
-        if self == other {
-            self
-        } else if self.is_text() && other.is_text() {
-            Self::Text
-        } else {
-            Self::Any
-        }
-    }
-}
 
 /// Functions by name: whether they are called on a value, how many arguments they take, what they give.
 const FUNCTIONS: &[&str] = &[

@@ -14,6 +14,7 @@ mod check;
 pub mod compile;
 pub mod machine;
 pub mod template;
+mod types;
 pub mod vocabulary;
 
 #[cfg(test)]

@@ -98,7 +98,100 @@ fn what_is_wrong_with_an_expression_is_told_at_its_place_in_plain_words() {
         ]
         .map(|text| format!("{text}\n    {}", said(text)))
         .join("\n"),
-        @""
+        @r#"
+
+            "": the expression is empty (write a condition, such as change.removes)
+
+            " ": the expression is empty (write a condition, such as change.removes)
+        change.remove
+            "remove": a change has no `remove` (did you mean `removes`?)
+        chnge.removes
+            "chnge": there is no `chnge` here (did you mean `change`?)
+        computer.roles == []
+            "computer": there is no `computer` here (a rule about `computer` knows it; this one is about `change`)
+        tenant.businessHours
+            "tenant": there is no `tenant` here (a rule about `tenant` knows it; this one is about `change`)
+        change.removes ==
+            "": the expression ends too early (something is missing at the end: a value, a quote or a bracket)
+        change.removes = true
+            "=": the expression cannot be read at "=" (write == to compare)
+        change.removes & true
+            "&": the expression cannot be read at "&" (write && for and)
+        change.removes and true
+            "and": the expression cannot be read at "and" (write && for and)
+        (change.removes
+            "": the expression ends too early (something is missing at the end: a value, a quote or a bracket)
+        change.removes)
+            ")": the expression cannot be read at ")"
+        change.item == 'abc
+            "'abc": the expression cannot be read at "'abc" (a text ends with the quote that it begins with)
+        change.action == 'unistall'
+            "unistall": it is never 'unistall' (did you mean 'uninstall'?)
+        'unistal' == change.action
+            "unistal": it is never 'unistal' (did you mean 'uninstall'?)
+        change.action in ['set', 'remove']
+            "remove": it is never 'remove' (it is one of none, install, update, downgrade, uninstall, repair, set, get, os-update, reboot)
+        'serwer' in change.roles
+            "serwer": it is never 'serwer' (did you mean 'server'?)
+        change.computers == '12'
+            "==": a number is never equal to a text
+        change.computers
+            "change.computers": the expression gives a number; a condition is true or false
+        change.removes && change.computers
+            "&&": a number is neither true nor false
+        change.item > 3
+            ">": a text cannot be compared with a number
+        change.item + change.computers == ''
+            "+": a number cannot be added to a text (write string(…) around the number)
+        change.item in 'abc'
+            "in": a text is not a list (write text.contains('part'))
+        change.computers in change.tenants
+            "in": a list of this kind never holds a number
+        change.item.matches('(')
+            "matches": the pattern cannot be used: error: unclosed group
+        change.item.matches(change.title)
+            "matches": the pattern has to be written out
+        change.item.matches('(a{500}){500}')
+            "matches": the pattern cannot be used: it is too large
+        change.tenants.contains('contoso')
+            "contains": `contains` is for texts (write 'element' in list)
+        len(change.tenants) > 1
+            "len": there is no function `len` (there are size, contains, startsWith, endsWith, matches, string, int, double, has, all, exists, exists_one, map, filter)
+        siz(change.tenants) > 1
+            "siz": there is no function `siz` (did you mean `size`?)
+        change.tenants.exists(t)
+            "exists": `exists` is not called like this (write list.exists(element, …)); "t": there is no `t` here (a rule about `change` knows plan, change, deployment, instance, now, stage)
+        change.deployment.labels.exists(k, k == 'a')
+            ".": texts by name has no order to go through (lists can be gone through)
+        change.computers.exists(c, c == 1)
+            ".": a number is not a list (lists can be gone through)
+        change.item.size.x
+            "size": a text has no `size`
+        size(change) > 1
+            "size": a change has no size
+        string(change.tenants) == ''
+            "string": a list has no text
+        change.tenants['a'] == ''
+            "[": a list cannot be asked for a text
+        change == 1
+            "==": a change is never equal to a number
+        not change.removes
+            "change": the expression cannot be read at "change" (write ! for not)
+        change.removes || 'x'
+            "||": a text is neither true nor false
+        Foo{a: 1} == 1
+            "{": there is no type Foo
+        change.removes // nothing
+
+        duration('1h') > 1
+            "duration": there is no function `duration` (there are size, contains, startsWith, endsWith, matches, string, int, double, has, all, exists, exists_one, map, filter)
+        now > 3
+            ">": the time cannot be compared with a number
+        stage == 'aply'
+            "aply": it is never 'aply' (did you mean 'apply'?)
+        now.weekday == 'friady'
+            "friady": it is never 'friady' (did you mean 'friday'?)
+        "#
     );
 }
 

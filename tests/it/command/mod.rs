@@ -7,5 +7,6 @@ mod managers;
 mod packages;
 mod reports;
 mod revisions;
+mod safety;
 mod saved;
 mod terminal;
