@@ -166,7 +166,7 @@ fn detections(config: &Config, snapshot: &Snapshot, now: Timestamp) -> (Detectio
                         Observed::Present { version: Some("1.0".into()), healthy: None }
                     }
                     (ItemKind::Task, false) => Observed::Compliant,
-                    (ItemKind::Task, true) => Observed::NonCompliant { detail: "it differs".into() },
+                    (ItemKind::Task, true) => Observed::non_compliant("it differs"),
                 };
                 result.record(computer, probe.item.clone(), probe.digest.clone(), now, observed);
                 cells += 1;

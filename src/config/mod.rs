@@ -20,6 +20,7 @@ pub mod model;
 mod objects;
 mod parallel;
 pub mod parse;
+pub mod resource;
 pub mod revision;
 pub mod safety;
 pub mod schema;

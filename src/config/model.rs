@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::kind::{
-    Architecture, Condition, Consequence, CrossTenant, DirectorySpec, Enforcement, Hold, InventoryMatch,
-    ItemRef, Match, Metadata, Mode, PackageMatch, Packages, ParameterSpec, ParameterValue, ParametersChanged,
-    PrimaryPerson, ProviderSpec, PsaSpec, SoftwareState, TenantPsa, VersionScheme,
+    Architecture, Condition, Consequence, CrossTenant, DirectorySpec, Enforcement, FileValue, Hold,
+    InventoryMatch, ItemRef, Match, Metadata, Mode, PackageMatch, Packages, ParameterSpec, ParameterValue,
+    ParametersChanged, PrimaryPerson, ProviderSpec, PsaSpec, ResourceKind, SoftwareState, TenantPsa,
+    VersionScheme,
 };
 use super::safety::Safety;
 use crate::diagnostic::{Place, Sources};
@@ -160,7 +161,7 @@ pub struct Linked<T> {
 }
 
 /// See [`super::kind::TenantSpec`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Tenant {
     /// Its name.
     pub metadata: Metadata,
@@ -196,7 +197,7 @@ pub struct Provider {
 }
 
 /// See [`super::kind::ComputerSpec`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Computer {
     /// The document's name.
     pub metadata: Metadata,
@@ -439,10 +440,48 @@ pub struct Task {
     pub set: Option<Scripts>,
     /// Reads.
     pub get: Option<Scripts>,
+    /// What the three look after, where they are built in.
+    pub resource: Option<Resource>,
     /// What its scripts can be given.
     pub parameters: BTreeMap<String, ParameterSpec>,
     /// Whether anything is done with it at all.
     pub enabled: bool,
+}
+
+/// A built-in resource with its properties.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resource {
+    /// Its kind.
+    pub kind: ResourceKind,
+    /// What is managed of it, by the name that its scripts know it by.
+    pub properties: BTreeMap<String, ResourceProperty>,
+}
+
+/// Where the value of a property comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ResourceProperty {
+    /// It is given.
+    Value(ParameterValue),
+    /// It is that of a parameter; where there is none, the property is not managed.
+    Parameter(String),
+    /// It is that of a parameter, as a file with this text.
+    ContentOf(String),
+}
+
+impl Resource {
+    /// What its scripts are given, from the values of the task's parameters.
+    #[must_use]
+    pub fn values(&self, parameters: &BTreeMap<String, ParameterValue>) -> BTreeMap<String, ParameterValue> {
+        let value = |property: &ResourceProperty| match property {
+            ResourceProperty::Value(value) => Some(value.clone()),
+            ResourceProperty::Parameter(name) => parameters.get(name).cloned(),
+            ResourceProperty::ContentOf(name) => parameters.get(name).map(|value| match value {
+                ParameterValue::Text(text) => ParameterValue::File(FileValue::of_text(name, text)),
+                other => other.clone(),
+            }),
+        };
+        self.properties.iter().filter_map(|(name, property)| Some((name.clone(), value(property)?))).collect()
+    }
 }
 
 /// What a deployment wants of its item.

@@ -174,6 +174,8 @@ codes! {
         "The least value of a parameter is above its greatest, so that no deployment could give one."
     FILE_TOO_LARGE "M0472" Error "file too large to be sent"
         "A file of the repository that is sent to computers may have up to 1 MiB. Larger ones belong where computers can fetch them from (TSK-20)."
+    RESOURCE "M0473" Error "resource that cannot be"
+        "The properties of a built-in resource do not go together: a path that is not absolute, a property that the path's system does not have, or something that is to be absent and have a content."
     SCRIPT_SYNTAX "M0501" Error "syntax error in a script"
         "The script would fail before its first line ran. The marked place is what the grammar could not read."
     SCRIPT_BYTES "M0502" Error "script cannot be sent"

@@ -74,8 +74,11 @@ pub enum Observed {
     Compliant,
     /// The task's test said false.
     NonCompliant {
-        /// What the test printed before its verdict.
+        /// What the test printed before its verdict, beside what it said of single fields.
         detail: String,
+        /// The fields that differ, if the test says so of single ones.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        fields: Vec<FieldChange>,
     },
     /// What the task's get script printed.
     Value {
@@ -89,6 +92,47 @@ pub enum Observed {
     },
     /// There is no script for this computer's platform.
     NotApplicable,
+}
+
+impl Observed {
+    /// A task that is not compliant, with what its test printed and nothing of single fields.
+    #[must_use]
+    pub fn non_compliant(detail: impl Into<String>) -> Self {
+        Self::NonCompliant { detail: detail.into(), fields: Vec::new() }
+    }
+}
+
+/// One field of an item that is not as wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FieldChange {
+    /// Its name.
+    pub field: String,
+    /// What was found; `None` where there is nothing, or where several computers differ.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+    /// What is wanted; `None` where nothing is to be there. A secret is `[secret]`, of a file's content it is the hash.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// The lines of a small text that differ, in the form of `diff -u` without its head.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diff: Option<String>,
+    /// How many different values were found, where a change stands for computers that differ.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub different: Option<u32>,
+}
+
+impl FieldChange {
+    /// `0644 -> 0600`: what was found and what is wanted, in one line.
+    #[must_use]
+    pub fn phrase(&self) -> String {
+        let text = |side: &Option<String>| side.clone().unwrap_or_else(|| "(none)".to_owned());
+        let before = match self.different {
+            Some(count) => format!("{count} different values"),
+            None => text(&self.before),
+        };
+        format!("{before} -> {}", text(&self.after))
+    }
 }
 
 /// One observation of one item on one computer.

@@ -1,9 +1,14 @@
 //! What was detected, by item and probe: columns over the computers of a snapshot.
 //!
+//! All that a computer is asked is answered in one round, so the time of the last round is there once for each computer
+//! and not for each cell; only cells of earlier rounds have a time of their own.
+//!
 //! Not here: where detections come from (`store`, `session::detect`) and whether one is needed (`needs`).
 //!
-//! Invariant: the value sets of a column are disjoint, and together they are the computers that have a time in it.
+//! Invariants: the value sets of a column are disjoint; a cell has a time of its own exactly if it is older than the
+//! last round of its computer.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use roaring::RoaringBitmap;
@@ -15,14 +20,18 @@ use crate::time::Timestamp;
 
 /// The last detection of every item on every computer by every probe.
 #[derive(Debug, Clone, Default)]
-pub struct Detections(BTreeMap<ItemKey, BTreeMap<Digest, Column>>);
+pub struct Detections {
+    columns: BTreeMap<ItemKey, BTreeMap<Digest, Column>>,
+    /// The last round of each computer, as [`seconds`]; 0 when there was none.
+    rounds: Vec<u32>,
+}
 
 /// The last detections of one item by one probe.
 #[derive(Debug, Clone, Default)]
-pub struct Column {
+struct Column {
     values: BTreeMap<Observed, RoaringBitmap>,
-    /// Seconds since 1970 by computer, sorted by computer. Eight bytes each, as there are many.
-    at: Vec<(u32, u32)>,
+    /// Times of the cells that are older than their computer's last round.
+    older: BTreeMap<u32, u32>,
 }
 
 /// The computers of a column by what is known of them.
@@ -36,89 +45,200 @@ pub struct Parts<'d> {
     pub unknown: RoaringBitmap,
 }
 
+/// Seconds since 1970, plus one.
 fn seconds(at: Timestamp) -> u32 {
-    u32::try_from(at.as_second().max(0)).unwrap_or(u32::MAX)
+    u32::try_from(at.as_second().max(0)).map_or(u32::MAX, |seconds| seconds.saturating_add(1))
+}
+
+fn position(computer: u32) -> usize {
+    usize::try_from(computer).unwrap_or(usize::MAX)
+}
+
+impl Column {
+    fn holds(&self, computer: u32) -> bool {
+        self.values.values().any(|computers| computers.contains(computer))
+    }
+
+    fn forget(&mut self, computer: u32) {
+        self.values.retain(|_, computers| {
+            computers.remove(computer);
+            !computers.is_empty()
+        });
+    }
 }
 
 impl Detections {
     /// The detections of this snapshot's computers; those of others are left out. Of several of the same the newest
-    /// counts, and among equally old ones the last.
+    /// counts, and among equally old ones the last. It is quickest when those of one computer follow each other.
     #[must_use]
     pub fn new(snapshot: &Snapshot, detections: impl IntoIterator<Item = Detection>) -> Self {
-        let positions: BTreeMap<&ComputerId, u32> =
-            snapshot.iter().map(|(ix, computer)| (&computer.id, ix)).collect();
         let mut result = Self::default();
+        let mut of: Option<(ComputerId, Option<u32>)> = None;
+        let mut round: Vec<Detection> = Vec::new();
         for detection in detections {
-            if let Some(computer) = positions.get(&detection.computer) {
-                result.record(*computer, detection.item, detection.probe, detection.at, detection.observed);
+            let computer = match &of {
+                Some((id, computer)) if *id == detection.computer => *computer,
+                _ => {
+                    result.round(of.and_then(|(_, computer)| computer), std::mem::take(&mut round));
+                    let computer = snapshot.position(&detection.computer);
+                    of = Some((detection.computer.clone(), computer));
+                    computer
+                }
+            };
+            if computer.is_some() {
+                round.push(detection);
             }
         }
+        result.round(of.and_then(|(_, computer)| computer), round);
         result
+    }
+
+    fn round(&mut self, computer: Option<u32>, round: Vec<Detection>) {
+        let Some(computer) = computer else { return };
+        if let Some(newest) = round.iter().map(|detection| seconds(detection.at)).max() {
+            self.raise(computer, newest);
+        }
+        for Detection { item, probe, at, observed, .. } in round {
+            self.put(computer, item, probe, seconds(at), observed);
+        }
     }
 
     /// Adds one; an older one of the same is replaced.
     pub fn record(&mut self, computer: u32, item: ItemKey, probe: Digest, at: Timestamp, observed: Observed) {
-        let column = self.0.entry(item).or_default().entry(probe).or_default();
-        let at = seconds(at);
-        let newest = column.at.last().is_none_or(|(last, _)| *last < computer);
-        match if newest {
-            Err(column.at.len())
-        } else {
-            column.at.binary_search_by_key(&computer, |cell| cell.0)
-        } {
-            Err(position) => column.at.insert(position, (computer, at)),
-            Ok(position) => {
-                let Some(cell) = column.at.get_mut(position) else { return };
-                if cell.1 > at {
-                    return;
-                }
-                cell.1 = at;
-                column.values.retain(|_, computers| {
-                    computers.remove(computer);
-                    !computers.is_empty()
-                });
-            }
-        }
-        column.values.entry(observed).or_default().insert(computer);
+        self.raise(computer, seconds(at));
+        self.put(computer, item, probe, seconds(at), observed);
     }
 
-    /// The computers of `within` by what this probe of this item says of them; answers before `oldest` are stale.
-    #[must_use]
-    pub fn parts(
-        &self,
+    /// Adds the same for several computers; an older one of the same is replaced.
+    pub fn record_all(
+        &mut self,
+        computers: &RoaringBitmap,
         item: &ItemKey,
         probe: &Digest,
-        within: &RoaringBitmap,
-        oldest: Timestamp,
-    ) -> Parts<'_> {
-        let Some(column) = self.0.get(item).and_then(|probes| probes.get(probe)) else {
-            return Parts { unknown: within.clone(), ..Parts::default() };
-        };
-        let oldest = seconds(oldest);
-        let stale: RoaringBitmap =
-            column.at.iter().filter(|(_, at)| *at < oldest).map(|(computer, _)| *computer).collect();
-        let stale = stale & within;
-        let mut unknown = within - &stale;
-        let mut fresh = Vec::new();
-        for (observed, computers) in &column.values {
-            let part = computers & &unknown;
-            if !part.is_empty() {
-                fresh.push((observed, part));
+        at: Timestamp,
+        observed: &Observed,
+    ) {
+        let Some(most) = computers.max() else { return };
+        if self.rounds.len() <= position(most) {
+            self.rounds.resize(position(most) + 1, 0);
+        }
+        let now = seconds(at);
+        let column = self.columns.entry(item.clone()).or_default().entry(probe.clone()).or_default();
+        let first = column.values.values().all(|others| others.is_disjoint(computers));
+        let rounds = &self.rounds;
+        let round = |computer: u32| rounds.get(position(computer)).copied().unwrap_or_default();
+        if first && computers.iter().all(|computer| [0, now].contains(&round(computer))) {
+            for computer in computers {
+                if let Some(round) = self.rounds.get_mut(position(computer)) {
+                    *round = now;
+                }
+            }
+            *column.values.entry(observed.clone()).or_default() |= computers;
+        } else {
+            for computer in computers {
+                self.record(computer, item.clone(), probe.clone(), at, observed.clone());
             }
         }
-        for (_, part) in &fresh {
-            unknown -= part;
+    }
+
+    /// Begins a new round of a computer: what was found in the last one now has that one's time.
+    fn raise(&mut self, computer: u32, at: u32) {
+        let at_position = position(computer);
+        if self.rounds.len() <= at_position {
+            self.rounds.resize(at_position + 1, 0);
         }
-        Parts { fresh, stale, unknown }
+        let Some(round) = self.rounds.get_mut(at_position) else { return };
+        let last = *round;
+        if at <= last {
+            return;
+        }
+        *round = at;
+        if last > 0 {
+            for column in self.columns.values_mut().flat_map(BTreeMap::values_mut) {
+                if !column.older.contains_key(&computer) && column.holds(computer) {
+                    column.older.insert(computer, last);
+                }
+            }
+        }
+    }
+
+    /// Puts a cell into its column; the computer's last round is not before it.
+    fn put(&mut self, computer: u32, item: ItemKey, probe: Digest, at: u32, observed: Observed) {
+        let last = self.rounds.get(position(computer)).copied().unwrap_or_default();
+        let column = self.columns.entry(item).or_default().entry(probe).or_default();
+        let same = column.values.get(&observed).is_some_and(|computers| computers.contains(computer));
+        if same || column.holds(computer) {
+            let known = column.older.get(&computer).copied().unwrap_or(last);
+            if known > at {
+                return;
+            }
+            if !same {
+                column.forget(computer);
+            }
+        }
+        if at < last {
+            column.older.insert(computer, at);
+        } else {
+            column.older.remove(&computer);
+        }
+        if !same {
+            column.values.entry(observed).or_default().insert(computer);
+        }
+    }
+
+    /// The detections as they are seen when those before `oldest` are too old.
+    #[must_use]
+    pub fn since(&self, oldest: Timestamp) -> Fresh<'_> {
+        let oldest = seconds(oldest);
+        let old = (0..).zip(&self.rounds).filter(|(_, round)| **round < oldest).map(|(ix, _)| ix);
+        Fresh { detections: self, oldest, old: old.collect() }
     }
 
     /// What this probe said last of this item on this computer, and when (whole seconds).
     #[must_use]
     pub fn get(&self, computer: u32, item: &ItemKey, probe: &Digest) -> Option<(&Observed, Timestamp)> {
-        let column = self.0.get(item)?.get(probe)?;
-        let position = column.at.binary_search_by_key(&computer, |cell| cell.0).ok()?;
-        let at = column.at.get(position)?.1;
+        let column = self.columns.get(item)?.get(probe)?;
         let (observed, _) = column.values.iter().find(|(_, computers)| computers.contains(computer))?;
-        Some((observed, Timestamp::from_second(i64::from(at)).ok()?))
+        let at = column.older.get(&computer).or_else(|| self.rounds.get(position(computer)))?;
+        Some((observed, Timestamp::from_second(i64::from(*at) - 1).ok()?))
+    }
+}
+
+/// The detections, and what of them is too old.
+#[derive(Debug)]
+pub struct Fresh<'d> {
+    detections: &'d Detections,
+    oldest: u32,
+    /// The computers of which everything is too old.
+    old: RoaringBitmap,
+}
+
+impl<'d> Fresh<'d> {
+    /// The computers of `within` by what this probe of this item says of them.
+    #[must_use]
+    pub fn parts(&self, item: &ItemKey, probe: &Digest, within: &RoaringBitmap) -> Parts<'d> {
+        let Some(column) = self.detections.columns.get(item).and_then(|probes| probes.get(probe)) else {
+            return Parts { unknown: within.clone(), ..Parts::default() };
+        };
+        let mut old = Cow::Borrowed(&self.old);
+        if !column.older.is_empty() {
+            let too_old = column.older.iter().filter(|(_, at)| **at < self.oldest);
+            *old.to_mut() |= too_old.map(|(computer, _)| *computer).collect::<RoaringBitmap>();
+        }
+        let mut unknown = within.clone();
+        let mut stale = RoaringBitmap::new();
+        let mut fresh = Vec::new();
+        for (observed, computers) in &column.values {
+            let mut part = computers & within;
+            unknown -= &part;
+            if !old.is_empty() {
+                stale |= &part & &*old;
+                part -= &*old;
+            }
+            if !part.is_empty() {
+                fresh.push((observed, part));
+            }
+        }
+        Parts { fresh, stale, unknown }
     }
 }

@@ -105,7 +105,18 @@ fn possible(wish: &Wish<'_>, decision: Decision) -> Decision {
 fn only_tell(decision: Decision, observed: &Observed) -> Decision {
     match decision {
         Decision::Act(act) if act.action == ActionType::Set => Decision::NonCompliant(match observed {
-            Observed::NonCompliant { detail } if !detail.is_empty() => {
+            Observed::NonCompliant { detail, fields } if detail.is_empty() && !fields.is_empty() => {
+                // What was found differs from computer to computer, what is wanted does not: one sentence for all (L12).
+                let wanted: Vec<String> = fields
+                    .iter()
+                    .map(|field| match &field.after {
+                        Some(after) => format!("{} is not {after}", field.field),
+                        None => format!("{} is there", field.field),
+                    })
+                    .collect();
+                wanted.join("; ")
+            }
+            Observed::NonCompliant { detail, .. } if !detail.is_empty() => {
                 format!("its test says false: {detail}")
             }
             _ => "its test says false".to_owned(),

@@ -1,6 +1,6 @@
 //! The snapshot by columns: what planning asks of all computers at once, as sets of positions.
 //!
-//! Not here: anything about items. Made once for each plan, by one pass over the computers.
+//! Not here: anything about items. Made once for each plan, from the snapshot's columns.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,7 @@ use super::modes;
 use crate::config::Config;
 use crate::config::kind::{CrossTenant, Mode};
 use crate::id::Name;
-use crate::inventory::known::Contact;
-use crate::inventory::snapshot::Snapshot;
+use crate::inventory::snapshot::{Column, Snapshot};
 use crate::session::script::Platform;
 
 /// Sets of computers by what is known of them.
@@ -39,30 +38,27 @@ pub struct Fleet {
 }
 
 impl Fleet {
-    /// Looks at every computer once.
+    /// Of a snapshot, for a configuration.
     #[must_use]
     pub fn new(config: &Config, snapshot: &Snapshot) -> Self {
-        let mut fleet = Self { all: snapshot.all().clone(), ..Self::default() };
-        for (ix, computer) in snapshot.iter() {
-            if let Some(platform) = computer.platform {
-                fleet.platforms.entry(platform).or_default().insert(ix);
-            }
-            fleet.modes.entry(computer.mode).or_default().insert(ix);
-            if computer.facts.is_some() {
-                fleet.surveyed.insert(ix);
-            }
-            if computer.excluded {
-                fleet.excluded.insert(ix);
-            }
-            let tenant = computer.tenant.as_ref().and_then(|name| config.tenants.get(name));
+        let sets = |column: &Column<Mode>| column.iter().map(|(mode, set)| (*mode, set.clone())).collect();
+        let mut opted_out = RoaringBitmap::new();
+        for (name, computers) in snapshot.tenants().iter() {
+            let tenant = config.tenants.get(name);
             if tenant.is_some_and(|tenant| tenant.cross_tenant == CrossTenant::Exclude) {
-                fleet.opted_out.insert(ix);
-            }
-            if !matches!(computer.contact, Contact::Never | Contact::Reached) {
-                fleet.unreached.insert(ix);
+                opted_out |= computers;
             }
         }
-        fleet
+        Self {
+            all: snapshot.all().clone(),
+            platforms: snapshot.platforms().iter().map(|(platform, set)| (*platform, set.clone())).collect(),
+            modes: sets(snapshot.modes()),
+            excluded: snapshot.excluded().clone(),
+            opted_out,
+            surveyed: snapshot.surveyed().clone(),
+            unreached: snapshot.unreached().clone(),
+            ..Self::default()
+        }
     }
 
     /// As [`Self::new`], as a run sees it: modes lifted as it asks for, and nothing done where a tenant is on hold.

@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use super::inventory::{self, Found, Matcher};
 use super::procedure::Probe;
 use crate::config::Config;
-use crate::config::kind::VersionScheme;
+use crate::config::kind::{ParameterValue, VersionScheme};
 use crate::config::model::{Detect, Software};
+use crate::config::resource;
 use crate::id::Name;
 use crate::inventory::facts::Facts;
 use crate::inventory::item::{ItemKind, Observed};
@@ -141,11 +142,19 @@ fn task(probe: &Probe, results: &BTreeMap<usize, StepResult>) -> Observed {
         return Observed::Undetermined { why: why(result) };
     }
     if matches!(step.purpose, Purpose::GetTask { .. }) {
-        return Observed::Value { value: bounded(result.stdout.trim_end()) };
+        let value = resource::report::values(&result.stdout);
+        return Observed::Value { value: bounded(value.trim_end()) };
     }
     match verdict(&result.stdout) {
         Some((true, _)) => Observed::Compliant,
-        Some((false, before)) => Observed::NonCompliant { detail: bounded(before.trim()) },
+        Some((false, before)) => {
+            let content = match step.parameters.get(resource::CONTENT) {
+                Some(ParameterValue::File(file)) => file.content.as_deref(),
+                _ => None,
+            };
+            let (detail, fields) = resource::report::read(before, content);
+            Observed::NonCompliant { detail: bounded(detail.trim()), fields }
+        }
         None if result.cut => {
             Observed::Undetermined { why: "its output was cut, so its last line is not known".into() }
         }

@@ -4,6 +4,7 @@
 //! found, [`diff`] what follows for one item, [`prerequisites`] what follows for others, [`order`] in which order, and
 //! [`planner`] makes the [`document`] of it.
 
+mod alike;
 pub mod compare;
 mod coverage;
 pub mod detections;

@@ -101,14 +101,15 @@ pub fn needs(ask: &Ask<'_>) -> Vec<Need> {
     let mut facts = RoaringBitmap::new();
     for ix in &interest {
         let computer = snapshot.computer(ix);
-        let fresh = computer.facts.as_ref().is_some_and(|(at, _)| *at >= oldest);
+        let fresh = computer.surveyed().is_some_and(|at| at >= oldest);
         if !fresh || refresh == Refresh::Always {
             facts.insert(ix);
         }
     }
+    let detections = detections.since(oldest);
     let mut asked: BTreeMap<u32, Vec<Arc<Probe>>> = BTreeMap::new();
     for ((item, digest), (probe, computers)) in wanted {
-        let known = detections.parts(&item, &digest, &computers, oldest);
+        let known = detections.parts(&item, &digest, &computers);
         let due = match refresh {
             Refresh::Always => computers,
             // A computer that was not reached is tried again, for all that is wanted of it.

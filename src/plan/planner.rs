@@ -93,12 +93,12 @@ pub fn plan(input: &Input<'_>) -> Planned {
     let fleet = Fleet::in_run(input.config, input.snapshot, &run);
     let scope = input.only.as_ref().map_or_else(|| fleet.all.clone(), |only| &fleet.all & only);
     let (candidates, findings) = precedence::candidates(input.config, input.snapshot, &fleet, &run);
+    let detections = input.detections.since(oldest(input.now, input.max_age));
     let view = View {
         config: input.config,
         snapshot: input.snapshot,
         fleet: &fleet,
-        detections: input.detections,
-        oldest: oldest(input.now, input.max_age),
+        detections: &detections,
         ceiling: input.options.mode.unwrap_or(Mode::Enforce),
         run: &run,
     };
@@ -619,7 +619,7 @@ impl<'a> Work<'a> {
         let unreached = &self.tally.wanted & &self.view.fleet.unreached;
         for ix in &unreached {
             let one = RoaringBitmap::from_iter([ix]);
-            let (kind, text) = match &self.view.snapshot.computer(ix).contact {
+            let (kind, text) = match &*self.view.snapshot.computer(ix).contact {
                 Contact::Never | Contact::Reached => continue,
                 Contact::Unreachable { why } => (NoteKind::Unreachable, why.clone()),
                 Contact::Refused { why, help: None } => (NoteKind::Refused, why.clone()),

@@ -158,6 +158,8 @@ fn task_probe(
     platform: Platform,
 ) -> Probe {
     let (name, instance) = (item.name.as_str().to_owned(), instance(item));
+    let values = task.resource.as_ref().map(|resource| resource.values(parameters));
+    let parameters = values.as_ref().unwrap_or(parameters);
     let reads = mode == Mode::Monitor || task.test.is_none();
     let step = match (&task.get, &task.test) {
         (Some(get), _) if reads => {

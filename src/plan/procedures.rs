@@ -13,7 +13,7 @@ use super::probes::{instance, probe};
 use super::procedure::{Invocation, Procedure};
 use crate::config::Config;
 use crate::config::kind::{Mode, ParameterValue};
-use crate::config::model::{Scripts, Software, Strategy};
+use crate::config::model::{Resource, Scripts, Software, Strategy};
 use crate::id::Digest;
 use crate::inventory::item::{ItemKey, ItemKind, Observed};
 use crate::session::script::{Platform, Purpose, Script};
@@ -135,7 +135,15 @@ pub fn content(
         }),
         ItemKind::Task => config.tasks.get(&item.name).map(|task| json!([of(task.set.as_ref())])),
     };
-    digest::of(&json!([item, platform, absent, version, scripts, parameters]))
+    match resource(config, item) {
+        Some(resource) => digest::of(&json!([item, platform, scripts, resource.values(parameters)])),
+        None => digest::of(&json!([item, platform, absent, version, scripts, parameters])),
+    }
+}
+
+/// The built-in resource of a task, if it has one.
+fn resource<'c>(config: &'c Config, item: &ItemKey) -> Option<&'c Resource> {
+    config.tasks.get(&item.name).filter(|_| item.kind == ItemKind::Task)?.resource.as_ref()
 }
 
 /// What runs for a change on a platform, and how its result is looked at. `None` when the configuration has no scripts
@@ -160,10 +168,15 @@ pub fn procedure(config: &Config, change: &Change, platform: Platform) -> Option
     .map(|(name, value)| (name.to_owned(), value))
     .collect();
     let steps = steps(config, item, change.action, change.version.as_deref(), platform).ok()?;
+    let resource = resource(config, item);
+    let parameters = match resource {
+        Some(resource) => resource.values(&change.parameters),
+        None => change.parameters.clone(),
+    };
     let steps = steps.into_iter().map(|(purpose, script)| Invocation {
         purpose,
         script,
-        parameters: change.parameters.clone(),
+        parameters: parameters.clone(),
         environment: environment.clone(),
     });
     Some(Procedure {

@@ -77,7 +77,7 @@ pub(super) fn assemble(
     notes: &mut Notes,
     findings: &mut Findings,
 ) -> Made {
-    let intents = by_cause(input, intents, wanted);
+    let intents = by_cause(input, super::alike::merge(intents), wanted);
     let sequence = Sequence::new(input.config);
     let by_set = by_set(&intents);
 

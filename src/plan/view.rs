@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use roaring::RoaringBitmap;
 
-use super::detections::Detections;
+use super::detections::Fresh;
 use super::fleet::Fleet;
 use super::gates::Run;
 use super::precedence::{Candidate, Winners, is_ignored};
@@ -28,10 +28,8 @@ pub struct View<'a> {
     pub snapshot: &'a Snapshot,
     /// The computers by columns.
     pub fleet: &'a Fleet,
-    /// What was detected.
-    pub detections: &'a Detections,
-    /// Detections before this are stale.
-    pub oldest: Timestamp,
+    /// What was detected, and what of it is too old.
+    pub detections: &'a Fresh<'a>,
     /// The most that the run may do.
     pub ceiling: Mode,
     /// What the run asks for.
@@ -129,7 +127,7 @@ impl<'a> View<'a> {
                 continue;
             }
             let mut unknown = &computers & &self.fleet.unreached;
-            let found = self.detections.parts(item, &probe.digest, &(computers - &unknown), self.oldest);
+            let found = self.detections.parts(item, &probe.digest, &(computers - &unknown));
             for (observed, computers) in found.fresh {
                 add(Seen::Known(observed), computers);
             }

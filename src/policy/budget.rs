@@ -28,11 +28,11 @@ pub fn names() -> Vec<String> {
 pub fn breaches(budgets: &Budgets, tally: &Tally) -> Vec<Verdict> {
     let mut verdicts = Vec::new();
     for (kind, budget) in &budgets.per_run {
-        verdicts.extend(breach(*kind, budget, &tally.run, None));
+        verdicts.extend(breach(*kind, budget, &tally.run, Set::Run));
     }
     for (kind, budget) in &budgets.per_tenant {
         for (tenant, counts) in &tally.tenants {
-            verdicts.extend(breach(*kind, budget, counts, Some(tenant.as_ref())));
+            verdicts.extend(breach(*kind, budget, counts, tenant.as_ref().map_or(Set::Rest, Set::Tenant)));
         }
     }
     verdicts
@@ -49,19 +49,22 @@ pub const fn used(kind: BudgetKind, counts: &Counts) -> u64 {
     }
 }
 
-fn breach(
-    kind: BudgetKind,
-    budget: &Budget,
-    counts: &Counts,
-    tenant: Option<Option<&Name>>,
-) -> Option<Verdict> {
+/// Whose computers a budget is about.
+#[derive(Clone, Copy)]
+enum Set<'a> {
+    Run,
+    Tenant(&'a Name),
+    Rest,
+}
+
+fn breach(kind: BudgetKind, budget: &Budget, counts: &Counts, of: Set<'_>) -> Option<Verdict> {
     let used = used(kind, counts);
     let allowed = budget.allowance.of(counts.scope).filter(|allowed| used > *allowed)?;
-    let rule = name(kind, tenant.is_some());
-    let set = match tenant {
-        None => "in scope".to_owned(),
-        Some(None) => "without a tenant".to_owned(),
-        Some(Some(name)) => format!("of {name} in scope"),
+    let rule = name(kind, !matches!(of, Set::Run));
+    let set = match of {
+        Set::Run => "in scope".to_owned(),
+        Set::Rest => "without a tenant".to_owned(),
+        Set::Tenant(name) => format!("of {name} in scope"),
     };
     let why = match budget.allowance {
         Allowance::Percent { percent, minimum } => {
@@ -74,10 +77,10 @@ fn breach(
     Some(Verdict {
         kind: RuleKind::Budget,
         weight: Weight::Deny,
-        subject: match tenant {
-            None => "the run".to_owned(),
-            Some(None) => "computers without a tenant".to_owned(),
-            Some(Some(name)) => format!("tenant {name}"),
+        subject: match of {
+            Set::Run => "the run".to_owned(),
+            Set::Rest => "computers without a tenant".to_owned(),
+            Set::Tenant(name) => format!("tenant {name}"),
         },
         message: format!("{what}, and {allowed} allowed{why}{by_default}"),
         help: Some(format!(

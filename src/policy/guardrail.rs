@@ -59,14 +59,14 @@ impl Court<'_> {
                 continue;
             }
             let exception = self.exempt(&guardrail.metadata.name, subject);
-            let mut verdict = self.verdict(guardrail, weight, subject.label.clone(), message);
+            let mut verdict = Self::verdict(guardrail, weight, subject.label.clone(), message);
             verdict.about.clone_from(&subject.about);
             self.apply(&mut verdict, exception, &mut said);
             said.verdicts.push(verdict);
         }
         for ((message, by, _), computers) in together {
             let exception = by.as_ref().and_then(|name| self.exceptions.get(name));
-            let mut verdict = self.verdict(guardrail, weight, self.label(&computers), message);
+            let mut verdict = Self::verdict(guardrail, weight, self.label(&computers), message);
             self.apply(&mut verdict, exception, &mut said);
             said.verdicts.push(verdict);
         }
@@ -74,7 +74,7 @@ impl Court<'_> {
         said
     }
 
-    fn verdict(&self, guardrail: &Guardrail, weight: Weight, subject: String, message: String) -> Verdict {
+    fn verdict(guardrail: &Guardrail, weight: Weight, subject: String, message: String) -> Verdict {
         Verdict {
             kind: RuleKind::Guardrail,
             rule: guardrail.metadata.name.to_string(),
@@ -117,7 +117,7 @@ impl Court<'_> {
     fn exempt(&self, guardrail: &Name, subject: &Subject) -> Option<&Exception> {
         let fitting: Vec<&Exception> = self
             .of(guardrail)
-            .filter(|exception| self.fits(exception, subject))
+            .filter(|exception| Self::fits(exception, subject))
             .filter(|exception| {
                 exception.computers.is_empty() || {
                     let some = !subject.computers.is_empty();
@@ -135,7 +135,7 @@ impl Court<'_> {
         let mut parts = Vec::new();
         for expired in [false, true] {
             for exception in self.of(guardrail).filter(|exception| self.is_expired(exception) == expired) {
-                if !self.fits(exception, subject) {
+                if !Self::fits(exception, subject) {
                     continue;
                 }
                 let covered = self.covered(exception, &rest);
@@ -156,7 +156,7 @@ impl Court<'_> {
     }
 
     /// Whether all lists but that of computers hold the subject.
-    fn fits(&self, exception: &Exception, subject: &Subject) -> bool {
+    fn fits(exception: &Exception, subject: &Subject) -> bool {
         let deployments = exception.deployments.is_empty()
             || subject.deployment.as_ref().is_some_and(|name| exception.deployments.contains(name));
         let items = exception.items.is_empty()

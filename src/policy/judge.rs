@@ -111,23 +111,21 @@ struct Subjects<'a> {
 impl Subjects<'_> {
     fn get(&mut self, about: About, by_name: bool) -> &[Subject] {
         let key = (about, by_name);
-        let at = match self.made.iter().position(|(made, _)| *made == key) {
-            Some(at) => at,
-            None => {
-                let subjects = match (about, self.plan) {
-                    (About::Deployment, _) => facts::deployments(self.config),
-                    (About::Software, _) => facts::software(self.config),
-                    (About::Script, _) => facts::scripts(self.config),
-                    (_, None) => Vec::new(),
-                    (About::Plan, Some(plan)) => vec![plan.whole()],
-                    (About::Change, Some(plan)) => plan.changes(),
-                    (About::Tenant, Some(plan)) => plan.tenants(),
-                    (About::Computer, Some(plan)) => plan.computers(by_name),
-                };
-                self.made.push((key, subjects));
-                self.made.len() - 1
-            }
-        };
+        let known = self.made.iter().position(|(made, _)| *made == key);
+        let at = known.unwrap_or_else(|| {
+            let subjects = match (about, self.plan) {
+                (About::Deployment, _) => facts::deployments(self.config),
+                (About::Software, _) => facts::software(self.config),
+                (About::Script, _) => facts::scripts(self.config),
+                (_, None) => Vec::new(),
+                (About::Plan, Some(plan)) => vec![plan.whole()],
+                (About::Change, Some(plan)) => plan.changes(),
+                (About::Tenant, Some(plan)) => plan.tenants(),
+                (About::Computer, Some(plan)) => plan.computers(by_name),
+            };
+            self.made.push((key, subjects));
+            self.made.len() - 1
+        });
         self.made.get(at).map_or(&[], |(_, subjects)| subjects)
     }
 }

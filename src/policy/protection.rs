@@ -41,13 +41,19 @@ pub struct Protection {
     pub computers: BTreeSet<ComputerId>,
 }
 
+/// What is known of a declaration that is not there any more.
+#[derive(Debug, Clone, Copy)]
+struct Gone<'a> {
+    commit: Option<&'a CommitId>,
+}
+
 /// A protection that is in force, and its computers.
 #[derive(Debug)]
 struct InForce<'a> {
     key: &'a ProtectedKey,
     place: &'a Place,
-    /// The commit that declared it, where it is not declared any more.
-    gone: Option<Option<&'a CommitId>>,
+    /// Where it is not declared any more: what declared it.
+    gone: Option<Gone<'a>>,
     software: Option<&'a Name>,
     computers: RoaringBitmap,
 }
@@ -172,7 +178,7 @@ pub fn judge(
 fn was(protection: &InForce<'_>) -> String {
     match protection.gone {
         None => "is protected".to_owned(),
-        Some(commit) => {
+        Some(Gone { commit }) => {
             let at = commit.map_or_else(String::new, |commit| format!(" at commit {}", short(commit)));
             format!("was protected by {}{at}, is not declared so any more", protection.place)
         }
@@ -217,7 +223,7 @@ fn in_force<'a>(config: &'a Config, snapshot: &Snapshot, stored: &'a [Protection
         InForce {
             key: &protection.key,
             place: &protection.place,
-            gone: Some(protection.commit.as_ref()),
+            gone: Some(Gone { commit: protection.commit.as_ref() }),
             software: protection.software.as_ref(),
             computers,
         }

@@ -98,7 +98,7 @@ fn guardrail(world: &mut World, text: &str, subject: Subject, deny: &str, messag
             title: None,
             labels: BTreeMap::new(),
             description: None,
-            allow: Default::default(),
+            allow: Vec::new(),
         },
         place: place("policies/rules.yaml"),
         rule,
@@ -116,7 +116,7 @@ fn exception(world: &mut World, text: &str, guardrail: &str, expires: &str) {
             title: None,
             labels: BTreeMap::new(),
             description: None,
-            allow: Default::default(),
+            allow: Vec::new(),
         },
         place: place("policies/exceptions.yaml"),
         guardrail: name(guardrail),
@@ -408,6 +408,14 @@ fn a_protected_deployment_keeps_its_software_where_it_was_for() {
     );
 }
 
+const INTERRUPTING: [ActionType; 5] = [
+    ActionType::Update,
+    ActionType::Downgrade,
+    ActionType::Repair,
+    ActionType::Uninstall,
+    ActionType::OsUpdate,
+];
+
 /// What a budget allows and uses, counted in the most naive way: over all computers and all changes.
 fn naive(plan: &Plan, snapshot: &Snapshot, budgets: &Budgets) -> BTreeSet<(String, String)> {
     let mut breached = BTreeSet::new();
@@ -437,8 +445,7 @@ fn naive(plan: &Plan, snapshot: &Snapshot, budgets: &Budgets) -> BTreeSet<(Strin
             removals += mine.iter().filter(|c| c.action == ActionType::Uninstall).count() as u64;
             let restarts = mine.iter().any(|c| c.may_restart || c.action == ActionType::Reboot);
             restarted += u64::from(restarts);
-            use ActionType::{Downgrade, OsUpdate, Repair, Uninstall, Update};
-            interrupted += u64::from(restarts || is(&[Update, Downgrade, Repair, Uninstall, OsUpdate]));
+            interrupted += u64::from(restarts || is(&INTERRUPTING));
         }
         let of = if tenant.is_some() { &budgets.per_tenant } else { &budgets.per_run };
         for (kind, used) in [

@@ -9,6 +9,7 @@ pub mod compare;
 pub mod diagnostic;
 pub mod events;
 pub mod explain;
+mod fields;
 pub mod formats;
 pub mod github;
 pub mod gitlab;

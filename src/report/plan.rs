@@ -13,6 +13,7 @@ use super::style::{Label, Line, Pen};
 use super::summary::{Summary, why_nothing};
 use super::words::{count, list, list_within, plural, thousands, wrap};
 use super::{View, notes, terms};
+use crate::inventory::item::Observed;
 use crate::plan::document::{Coverage, Plan};
 
 /// So many computers are named instead of counted.
@@ -101,6 +102,9 @@ fn changes(pen: &mut dyn Pen, plan: &Plan, view: &View) -> io::Result<()> {
         for line in &lines {
             pen.line(line)?;
         }
+        if !view.details {
+            super::fields::write(pen, &block.changes, view)?;
+        }
         if view.details {
             details(pen, block, view)?;
         } else if block.removal {
@@ -131,6 +135,14 @@ fn details(pen: &mut dyn Pen, block: &Block<'_>, view: &View) -> io::Result<()> 
         field("before", &terms::observed(&change.before))?;
         for line in terms::observed_text(&change.before).into_iter().flat_map(str::lines).skip(1) {
             field("", line)?;
+        }
+        if let Observed::NonCompliant { fields, .. } = &change.before {
+            for found in fields {
+                field("field", &format!("{}: {}", found.field, found.phrase()))?;
+                for line in found.diff.iter().flat_map(|diff| diff.lines()) {
+                    field("", line)?;
+                }
+            }
         }
         field("after", &terms::observed(&change.after))?;
         for (name, value) in &change.parameters {

@@ -225,7 +225,7 @@ fn changes_that_differ_only_in_what_a_test_printed_are_one_line() {
     let set = plan.changes[3].clone();
     plan.changes = (0..1000)
         .map(|at| crate::plan::document::Change {
-            before: crate::inventory::item::Observed::NonCompliant { detail: format!("{at} MB free") },
+            before: crate::inventory::item::Observed::non_compliant(format!("{at} MB free")),
             computers: vec![at],
             ..set.clone()
         })

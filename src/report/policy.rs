@@ -1,5 +1,6 @@
 //! What rules say of a plan: one line for each verdict, those that refuse first.
 
+use std::fmt::Write as _;
 use std::io;
 
 use super::View;
@@ -48,7 +49,8 @@ pub fn markdown(plan: &Plan, escape: fn(&str) -> String) -> String {
     let mut text = String::new();
     for verdict in sorted(plan) {
         let Some(aside) = aside(verdict) else { continue };
-        text.push_str(&format!("- **set aside**: {}\n", escape(&format!("{}; {aside}", sentence(verdict)))));
+        // Writing into a String cannot fail.
+        _ = writeln!(text, "- **set aside**: {}", escape(&format!("{}; {aside}", sentence(verdict))));
     }
     if !text.is_empty() {
         text.push('\n');

@@ -148,7 +148,7 @@ pub(crate) fn five_kinds(computers: u32) -> Plan {
         },
         Change {
             cause: Cause::Drift,
-            before: Observed::NonCompliant { detail: "volume C: is off\nvolume D: is off".to_owned() },
+            before: Observed::non_compliant("volume C: is off\nvolume D: is off"),
             after: Observed::Compliant,
             computers: every(5),
             ..change(

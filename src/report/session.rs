@@ -226,8 +226,8 @@ mod tests {
         failed.output = Some((1..=20).map(|n| format!("line {n}\x1b[2J\r\n")).collect::<Vec<_>>().concat());
         failed.item = ItemKey::task(name("disk-encryption"), None);
         failed.action = ActionType::Set;
-        failed.before = Observed::NonCompliant { detail: "off".to_owned() };
-        failed.after = Some(Observed::NonCompliant { detail: "off".to_owned() });
+        failed.before = Observed::non_compliant("off");
+        failed.after = Some(Observed::non_compliant("off"));
         let actions = [action(0, Some(ActionResult::Success)), failed, action(2, None)];
         one(&mut pen, &session(2, SessionStatus::PartlyPassed, Some(80)), &actions, &View::default())
             .expect("memory");

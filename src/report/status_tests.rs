@@ -44,7 +44,7 @@ impl Store {
             let version = if n % 10 == 0 { "24.08" } else { "24.09" };
             detections.push(detection(n, &zip, at(-7200), present(version)));
             let observed = match n % 5 {
-                0 => Observed::NonCompliant { detail: "off\x1b[2J".to_owned() },
+                0 => Observed::non_compliant("off\x1b[2J"),
                 1 => Observed::Undetermined { why: "exit code 3".to_owned() },
                 2 => Observed::NotApplicable,
                 _ => Observed::Compliant,

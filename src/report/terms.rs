@@ -144,7 +144,11 @@ pub fn observed(observed: &Observed) -> String {
         }
         Observed::Absent => "absent".to_owned(),
         Observed::Compliant => "compliant".to_owned(),
-        Observed::NonCompliant { detail } => with_text("non-compliant", detail),
+        Observed::NonCompliant { detail, fields } if detail.is_empty() && !fields.is_empty() => {
+            let names: Vec<&str> = fields.iter().map(|field| field.field.as_str()).collect();
+            format!("non-compliant: {}", names.join(", "))
+        }
+        Observed::NonCompliant { detail, .. } => with_text("non-compliant", detail),
         Observed::Value { value } => with_text("value", value),
         Observed::Undetermined { why } => with_text("undetermined", why),
         Observed::NotApplicable => "not applicable".to_owned(),
@@ -155,7 +159,7 @@ pub fn observed(observed: &Observed) -> String {
 #[must_use]
 pub fn observed_text(observed: &Observed) -> Option<&str> {
     match observed {
-        Observed::NonCompliant { detail: text }
+        Observed::NonCompliant { detail: text, .. }
         | Observed::Value { value: text }
         | Observed::Undetermined { why: text } => Some(text.trim()).filter(|text| !text.is_empty()),
         _ => None,
@@ -274,7 +278,7 @@ mod tests {
     #[test]
     fn an_observation_shows_the_first_line_of_its_text() {
         let detail = "BitLocker is off\nsecond line".to_owned();
-        assert_eq!(observed(&Observed::NonCompliant { detail }), "non-compliant: BitLocker is off ...");
+        assert_eq!(observed(&Observed::non_compliant(detail)), "non-compliant: BitLocker is off ...");
         assert_eq!(observed(&Observed::Undetermined { why: String::new() }), "undetermined");
         let present = Observed::Present { version: Some("1.2".into()), healthy: Some(false) };
         assert_eq!(observed(&present), "present, 1.2, its test says false");

@@ -123,12 +123,13 @@ impl Detector<'_> {
         let answer = redactor.answer(answer);
         let at = self.clock.now();
         let took = Duration::try_from(at.duration_since(began)).unwrap_or_default();
-        read(need, computer, interpreter, &assembled, answer, (at, took))
+        read(need, self.snapshot, interpreter, &assembled, answer, (at, took))
     }
 
     /// What the facts that are known answer by themselves; they are as old as the facts.
     fn answer_from_facts(&self, need: &Need, computer: &Computer, interpreter: &Interpreter<'_>) -> Gathered {
-        let (at, facts) = match &computer.facts {
+        let known = self.snapshot.facts(need.computer);
+        let (at, facts) = match &known {
             Some((at, facts)) => (*at, Some(facts)),
             None => (self.clock.now(), None),
         };
@@ -142,7 +143,7 @@ impl Detector<'_> {
         Gathered {
             computer: need.computer,
             at,
-            contact: computer.contact.clone(),
+            contact: Contact::clone(&computer.contact),
             contacted: false,
             facts: None,
             detections,
@@ -164,7 +165,7 @@ fn detection(computer: &Computer, probe: &Probe, at: Timestamp, observed: Observ
 /// What the answer to a need means.
 fn read(
     need: &Need,
-    computer: &Computer,
+    snapshot: &Snapshot,
     interpreter: &Interpreter<'_>,
     assembled: &Assembled,
     answer: Result<BundleResult, RunError>,
@@ -186,6 +187,7 @@ fn read(
             };
         }
     };
+    let computer = snapshot.computer(need.computer);
     let (mut contact, mut facts) = (Contact::Reached, None);
     if need.facts {
         match result.steps.get(collect::KEY).map(|step| collect::read(platform(computer), &step.stdout)) {
@@ -194,7 +196,8 @@ fn read(
             None => contact = Contact::Failed { why: "the collector gave no answer".to_owned() },
         }
     }
-    let known = facts.as_ref().or(computer.facts.as_ref().map(|(_, facts)| facts));
+    let remembered = if facts.is_none() { snapshot.facts(need.computer) } else { None };
+    let known = facts.as_ref().or(remembered.as_ref().map(|(_, facts)| facts));
     let detections = need
         .probes
         .iter()
@@ -205,7 +208,7 @@ fn read(
                 None => observe(interpreter, ("d", position), probe, &result, known),
             };
             // Without fresh facts, what the facts answer is as old as they are.
-            let at = match (&computer.facts, &facts) {
+            let at = match (&remembered, &facts) {
                 (Some((collected, _)), None) if probe.steps.is_empty() => *collected,
                 _ => at,
             };

@@ -139,7 +139,8 @@ impl Preparation<'_> {
         let mut stored: Vec<Detection> = self.store.detections().await?;
         stored.retain(|detection| !doubtful.contains(&detection.computer));
         let max_age = self.config.instance.max_age;
-        let (mut snapshot, mut findings) = Snapshot::build(self.config, known.clone(), failed.clone());
+        let (mut snapshot, mut findings) =
+            Snapshot::build(self.config, known.iter().cloned(), failed.clone());
         let too_old = self.clock.now().checked_sub(max_age.duration()).unwrap_or(Timestamp::MIN);
         let oldest = stored.iter().map(|detection| detection.at).filter(|at| *at >= too_old).min();
         let mut detections = Detections::new(&snapshot, stored);
@@ -177,7 +178,7 @@ impl Preparation<'_> {
                 _ = if answered { reached.insert(id) } else { in_vain.insert(id) };
             }
             self.keep(&snapshot, &found, &mut known, &mut detections).await?;
-            (snapshot, findings) = Snapshot::build(self.config, known.clone(), failed.clone());
+            (snapshot, findings) = Snapshot::build(self.config, known.iter().cloned(), failed.clone());
             if refresh == Refresh::Never {
                 break;
             }

@@ -27,8 +27,13 @@ pub fn words(observed: &Observed) -> String {
         }
         Observed::Absent => "absent".to_owned(),
         Observed::Compliant => "compliant".to_owned(),
-        Observed::NonCompliant { detail } if detail.is_empty() => "not compliant".to_owned(),
-        Observed::NonCompliant { detail } => {
+        Observed::NonCompliant { detail, fields } if detail.is_empty() && !fields.is_empty() => {
+            let fields: Vec<String> =
+                fields.iter().map(|field| format!("{} {}", field.field, field.phrase())).collect();
+            format!("not compliant: {}", fields.join("; "))
+        }
+        Observed::NonCompliant { detail, .. } if detail.is_empty() => "not compliant".to_owned(),
+        Observed::NonCompliant { detail, .. } => {
             format!("not compliant: {}", detail.lines().next().unwrap_or_default())
         }
         Observed::Value { .. } => "a value".to_owned(),
@@ -43,7 +48,7 @@ mod tests {
 
     #[test]
     fn what_a_test_printed_beside_its_verdict_may_differ_and_nothing_else() {
-        let told = |detail: &str| Observed::NonCompliant { detail: detail.to_owned() };
+        let told = |detail: &str| Observed::non_compliant(detail);
         assert!(unchanged(&told("mode 755"), &told("mode 750")));
         assert!(!unchanged(&told(""), &Observed::Compliant));
         let version = |v: &str| Observed::Present { version: Some(v.to_owned()), healthy: None };
@@ -54,7 +59,7 @@ mod tests {
     #[test]
     fn what_was_not_known_when_planning_may_be_anything_that_is_known() {
         let unknown = Observed::Undetermined { why: "its software comes first".to_owned() };
-        assert!(unchanged(&unknown, &Observed::NonCompliant { detail: String::new() }));
+        assert!(unchanged(&unknown, &Observed::non_compliant("")));
         for now in [&unknown, &Observed::NotApplicable] {
             assert!(!unchanged(&unknown, now));
             assert!(!unchanged(&Observed::Absent, now));

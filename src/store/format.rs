@@ -106,8 +106,8 @@ pub(super) fn bounded(text: &str) -> String {
 /// An observation as JSON, its texts bounded.
 pub(super) fn observed(observed: &Observed) -> Result<String, StoreError> {
     match observed {
-        Observed::NonCompliant { detail } if detail.len() > LONGEST_TEXT => {
-            text(&Observed::NonCompliant { detail: bounded(detail) })
+        Observed::NonCompliant { detail, fields } if detail.len() > LONGEST_TEXT => {
+            text(&Observed::NonCompliant { detail: bounded(detail), fields: fields.clone() })
         }
         Observed::Value { value } if value.len() > LONGEST_TEXT => {
             text(&Observed::Value { value: bounded(value) })

@@ -115,6 +115,7 @@ const ROWS: &[Row] = &[
             "config::check",
             "config::schema",
             "config::shipped",
+            "config::resource",
             "inventory::identify",
             "session::bundle",
             "session::redact",

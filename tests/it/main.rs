@@ -19,6 +19,8 @@ mod generated;
 mod git;
 mod layering;
 mod policies;
+#[cfg(unix)]
+mod resource;
 mod schema_agreement;
 mod simulated;
 mod ssh;

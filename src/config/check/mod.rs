@@ -17,6 +17,7 @@ mod prerequisite;
 mod provider;
 mod reference;
 mod release;
+mod resource;
 mod safety;
 mod script;
 mod shape;

@@ -154,7 +154,7 @@ impl Checker<'_> {
             Some(Ok(bytes)) => self.too_large(&path, bytes.len(), place),
             Some(Err(ReadError::TooLarge(size))) => self.too_large(&path, size, place),
             Some(Err(error)) => {
-                self.report(code::FILE_UNREADABLE, format!("`{path}` cannot be read: {error}"), place)
+                self.report(code::FILE_UNREADABLE, format!("`{path}` cannot be read: {error}"), place);
             }
             None => self.report(code::FILE_UNREADABLE, format!("`{path}` was not read"), place),
         }
@@ -374,7 +374,11 @@ pub fn parameter_files(documents: &Documents) -> impl Iterator<Item = (&Arc<str>
         .software
         .iter()
         .flat_map(|document| defaults(&document.spec.parameters).filter_map(|value| named(document, value)));
-    values.chain(entries).chain(tasks).chain(software)
+    let sources = documents.tasks.iter().filter_map(|document| {
+        let file = document.spec.resource.as_ref()?.file.as_ref()?;
+        Some((&document.raw.file, file.source.as_deref()?))
+    });
+    values.chain(entries).chain(tasks).chain(software).chain(sources)
 }
 
 fn defaults(declared: &BTreeMap<String, ParameterSpec>) -> impl Iterator<Item = &ParameterValue> {

@@ -312,15 +312,15 @@ impl<'a> Checker<'a> {
                 }
             };
             let answer = cases::answer(&guardrail.rule, &facts);
-            let wrong = if answer.result != case.expect {
-                let said =
-                    if answer.message.is_empty() { String::new() } else { format!(": {}", answer.message) };
-                Some(("expect", format!("{} {}{said}", guardrail.metadata.name, answer.result.verb())))
-            } else {
+            let wrong = if answer.result == case.expect {
                 case.message
                     .as_ref()
                     .filter(|message| **message != answer.message)
                     .map(|_| ("message", format!("{} says: {}", guardrail.metadata.name, answer.message)))
+            } else {
+                let said =
+                    if answer.message.is_empty() { String::new() } else { format!(": {}", answer.message) };
+                Some(("expect", format!("{} {}{said}", guardrail.metadata.name, answer.result.verb())))
             };
             if let Some((key, message)) = wrong {
                 let message = format!("the case {:?} fails: {message}", case.name);

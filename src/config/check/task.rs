@@ -18,15 +18,22 @@ impl<'a> Checker<'a> {
             let Document { raw, metadata, spec, .. } = document;
             let keys =
                 [("test", spec.test.is_some()), ("set", spec.set.is_some()), ("get", spec.get.is_some())];
-            if spec.script.is_some() {
+            if spec.resource.is_some() {
+                let script = [("script", spec.script.is_some())];
+                self.alone(raw, "resource", &[&keys[..], &script].concat());
+            } else if spec.script.is_some() {
                 self.alone(raw, "script", &keys);
             } else {
                 self.at_least_one(raw, "/spec", &keys);
             }
+            let resource = spec.resource.as_ref();
+            let resource = resource.and_then(|resource| self.resource(raw, resource, &spec.parameters));
             let mut scripts = |key: &str, scripts: &Option<_>| {
                 scripts.as_ref().map(|scripts| self.scripts(raw, &format!("/spec/{key}"), scripts))
             };
-            let (test, set, get) = if spec.script.is_some() {
+            let (test, set, get) = if let Some((_, built_in)) = &resource {
+                (Some(built_in.clone()), Some(built_in.clone()), Some(built_in.clone()))
+            } else if spec.script.is_some() {
                 let all = scripts("script", &spec.script);
                 (all.clone(), all.clone(), all)
             } else {
@@ -40,6 +47,7 @@ impl<'a> Checker<'a> {
                 test,
                 set,
                 get,
+                resource: resource.map(|(resource, _)| resource),
                 parameters,
                 enabled: spec.enabled,
             });

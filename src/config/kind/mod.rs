@@ -16,8 +16,10 @@ mod instance;
 mod order;
 mod package;
 mod parameter;
+pub mod property;
 mod provider;
 mod release;
+pub mod resource;
 mod safety;
 mod script;
 mod software;
@@ -47,6 +49,7 @@ pub use provider::{
     Become, Faults, Generator, LocalSpec, ProviderSpec, SimulatedSpec, SshHost, SshJump, SshSpec,
 };
 pub use release::{Architecture, InvalidSha256, PayloadSpec, ReleaseSpec, Sha256};
+pub use resource::{ResourceKind, ResourceSpec};
 pub use safety::{AllowanceSpec, BudgetKinds, BudgetSettings, BusinessHours, Weekday};
 pub use script::{PlatformScripts, ScriptSource, ScriptSpec};
 pub use software::{

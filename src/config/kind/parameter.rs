@@ -142,6 +142,15 @@ pub struct FileValue {
     pub content: Option<Arc<[u8]>>,
 }
 
+impl FileValue {
+    /// A file that holds a text, under a name for people.
+    #[must_use]
+    pub fn of_text(name: &str, text: &str) -> Self {
+        let content: Arc<[u8]> = text.as_bytes().into();
+        Self { path: name.to_owned(), sha256: Some(Digest::of(&content)), content: Some(content) }
+    }
+}
+
 impl PartialEq for FileValue {
     fn eq(&self, other: &Self) -> bool {
         (&self.path, &self.sha256) == (&other.path, &other.sha256)

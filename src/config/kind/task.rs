@@ -5,16 +5,17 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ParameterSpec, PlatformScripts, yes};
+use super::{ParameterSpec, PlatformScripts, ResourceSpec, yes};
 
 /// Something that is either so or not so on a computer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("anyOf" = [
-    { "required": ["test"], "properties": { "script": false } },
-    { "required": ["set"], "properties": { "script": false } },
-    { "required": ["get"], "properties": { "script": false } },
-    { "required": ["script"], "properties": { "test": false, "set": false, "get": false } }
+    { "required": ["test"], "properties": { "script": false, "resource": false } },
+    { "required": ["set"], "properties": { "script": false, "resource": false } },
+    { "required": ["get"], "properties": { "script": false, "resource": false } },
+    { "required": ["script"], "properties": { "test": false, "set": false, "get": false, "resource": false } },
+    { "required": ["resource"], "properties": { "test": false, "set": false, "get": false, "script": false } }
 ]))]
 pub struct TaskSpec {
     /// Prints true or false as its last line and changes nothing; lines before say why. Needed by enforce and audit.
@@ -30,6 +31,9 @@ pub struct TaskSpec {
     /// (TSK-1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub script: Option<PlatformScripts>,
+    /// In place of all scripts: something built in that is looked after (SCR-13).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<ResourceSpec>,
     /// The parameters that deployments give.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub parameters: BTreeMap<String, ParameterSpec>,
@@ -42,18 +46,18 @@ impl TaskSpec {
     /// Whether something says how it is tested.
     #[must_use]
     pub const fn has_test(&self) -> bool {
-        self.test.is_some() || self.script.is_some()
+        self.test.is_some() || self.script.is_some() || self.resource.is_some()
     }
 
     /// Whether something says how it is set.
     #[must_use]
     pub const fn has_set(&self) -> bool {
-        self.set.is_some() || self.script.is_some()
+        self.set.is_some() || self.script.is_some() || self.resource.is_some()
     }
 
     /// Whether something says how it is read.
     #[must_use]
     pub const fn has_get(&self) -> bool {
-        self.get.is_some() || self.script.is_some()
+        self.get.is_some() || self.script.is_some() || self.resource.is_some()
     }
 }

@@ -522,10 +522,10 @@ impl Related {
 /// All that is known of who was signed in: from the provider, and from the last facts.
 fn sign_ins(computer: &Computer, belongings: Option<&Belongings>) -> Vec<SignIn> {
     let told = belongings.into_iter().flat_map(|belongings| belongings.sign_ins.iter().cloned());
-    let facts = computer.facts.iter().flat_map(|(at, facts)| {
-        let users = facts.signed_in_users.iter().flatten();
-        users.map(|user| SignIn { at: *at, user: user.clone() })
-    });
+    let facts = computer
+        .surveyed()
+        .into_iter()
+        .flat_map(|at| computer.signed_in_users().map(move |user| SignIn { at, user: user.to_owned() }));
     kept(told.chain(facts))
 }
 

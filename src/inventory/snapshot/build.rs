@@ -1,208 +1,132 @@
-//! Building a snapshot: what git says of computers is laid over what providers say, and the columns are filled.
+//! Building a snapshot: what git says of computers is laid over what providers say.
+//!
+//! Not here: filling the columns (`columns`).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::OnceLock;
-
-use roaring::RoaringBitmap;
 
 use super::find::folded;
-use super::{Column, Computer, Snapshot, Versions};
+use super::intern::Table;
+use super::kept::{Keeper, Kept};
+use super::{Computer, Snapshot};
 use crate::config::kind::Mode;
 use crate::config::{Config, model};
 use crate::diagnostic::{Finding, Findings, code, nearest};
 use crate::id::Name;
-use crate::inventory::facts::{FactValue, Facts, OsFamily, PackageSource};
-use crate::inventory::known::Known;
+use crate::inventory::facts::OsFamily;
+use crate::inventory::known::{Contact, Known};
 use crate::session::script::Platform;
 
+/// What the configuration said when a snapshot was built, as far as it went into it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Said {
+    mode: Option<Mode>,
+    tenants: BTreeMap<Name, model::Tenant>,
+    computers: BTreeMap<Name, model::Computer>,
+    providers: BTreeSet<Name>,
+}
+
+impl Said {
+    pub(super) fn of(config: &Config) -> Self {
+        Self {
+            mode: Some(config.instance.mode),
+            tenants: config.tenants.clone(),
+            computers: config.computers.clone(),
+            providers: config.providers.keys().cloned().collect(),
+        }
+    }
+}
+
 impl Snapshot {
-    /// Builds the snapshot of `known`. `failed` names the providers whose list failed, with the reason; their last good
-    /// computers belong into `known` (L3). Of computers with the same id the first one counts.
+    /// Builds the snapshot of `known`, of which each is used up before the next is asked for. `failed` names the
+    /// providers whose list failed, with the reason; their last good computers belong into `known` (L3). Of computers
+    /// with the same id the first one counts.
     ///
     /// The findings: `Computer` documents that fit no computer (M0705) or several, which then apply to none (M0409), and
     /// tenants that a provider names and nobody declares (M0302), whose computers then have no tenant.
     #[must_use]
-    pub fn build(config: &Config, mut known: Vec<Known>, failed: BTreeMap<Name, String>) -> (Self, Findings) {
+    pub fn build(
+        config: &Config,
+        known: impl IntoIterator<Item = Known>,
+        failed: BTreeMap<Name, String>,
+    ) -> (Self, Findings) {
         let mut findings = Findings::new();
-        // Records are large: the ids are sorted, and each record then moves once.
-        known.sort_by_cached_key(|computer| computer.id.clone());
-        known.dedup_by(|later, first| later.id == first.id);
+        let mut shared = Shared::default();
+        let mut computers: Vec<Computer> = known.into_iter().map(|known| shared.take(known)).collect();
+        computers.sort_by(|a, b| a.id.cmp(&b.id));
+        computers.dedup_by(|later, first| later.id == first.id);
         // Indexes are 32 bits wide; more computers than that cannot be held in memory anyway.
-        known.truncate(u32::MAX as usize);
+        computers.truncate(u32::MAX as usize);
+        computers.shrink_to_fit();
 
-        let mut by_name: BTreeMap<Box<str>, Vec<u32>> = BTreeMap::new();
-        let mut names: HashMap<Box<str>, Vec<u32>> = HashMap::with_capacity(known.len());
-        for (ix, computer) in (0..).zip(&known) {
-            names.entry(folded(&computer.name)).or_default().push(ix);
-        }
-        by_name.extend(names);
-
-        let documents = documents(config, &known, &by_name, &failed, &mut findings);
+        let documents = documents(config, &computers, &failed, &mut findings);
         let modes: BTreeMap<&Name, Mode> =
             config.tenants.keys().map(|tenant| (tenant, tenant_mode(config, tenant))).collect();
         let mut undeclared: BTreeMap<(Name, Name), usize> = BTreeMap::new();
-        let computers: Vec<Computer> = (0_u32..)
-            .zip(known)
-            .map(|(ix, known)| {
-                let document = documents.get(&ix).copied();
-                merge(known, document, config, &modes, &mut undeclared)
-            })
-            .collect();
+        for (ix, computer) in (0_u32..).zip(&mut computers) {
+            merge(computer, documents.get(&ix).copied(), config, &modes, &mut shared.tags, &mut undeclared);
+        }
         for ((provider, tenant), count) in undeclared {
             findings.push(undeclared_tenant(config, &provider, &tenant, count));
         }
         findings.sort();
 
-        let mut snapshot = Self { computers, by_name, failed, trees: trees(config), ..Self::default() };
+        let inventory = shared.keeper.packages();
+        let (said, trees) = (Said::of(config), trees(config));
+        let mut snapshot = Self { computers, said, trees, inventory, failed, ..Self::default() };
         snapshot.fill(config);
         (snapshot, findings)
     }
-
-    /// Fills the columns from the computers.
-    fn fill(&mut self, config: &Config) {
-        let count = u32::try_from(self.computers.len()).unwrap_or(u32::MAX);
-        self.all.insert_range(0..count);
-        for column in [&mut self.tenants.known, &mut self.providers.known] {
-            column.clone_from(&self.all);
-        }
-        for column in [&mut self.tags.known, &mut self.tenant_tags.known] {
-            column.clone_from(&self.all);
-        }
-        self.facts = Facts::paths().iter().map(|path| (*path, OnceLock::new())).collect();
-
-        let mut inventories = Inventories::default();
-        for (ix, computer) in (0..).zip(&self.computers) {
-            if let Some(tenant) = &computer.tenant {
-                put(&mut self.tenants.values, tenant, ix);
-            }
-            put(&mut self.providers.values, &computer.provider, ix);
-            for tag in &computer.tags {
-                put(&mut self.tags.values, tag, ix);
-            }
-            if let Some(platform) = computer.platform {
-                put(&mut self.platforms.values, &platform, ix);
-                self.platforms.known.insert(ix);
-            }
-            let Some((_, facts)) = &computer.facts else { continue };
-            if let Some(roles) = &facts.roles {
-                self.roles.known.insert(ix);
-                for role in roles {
-                    put(&mut self.roles.values, role, ix);
-                }
-            }
-            if let Some(family) = family(facts) {
-                put(&mut self.families.values, &family, ix);
-                self.families.known.insert(ix);
-            }
-            if inventory_is_known(facts) {
-                self.inventory_known.insert(ix);
-            }
-            for package in &facts.packages {
-                inventories.add(&package.name, &package.version, ix);
-            }
-        }
-        self.packages = inventories.finish();
-
-        for (tenant, set) in &self.tenants.values {
-            for tag in config.tenants.get(tenant).into_iter().flat_map(|tenant| &tenant.tags) {
-                *self.tenant_tags.values.entry(tag.clone()).or_default() |= set;
-            }
-        }
-        for provider in self.failed.keys() {
-            self.held |= self.providers.with(provider);
-        }
-    }
-
-    /// The column of one fact.
-    pub(super) fn fact_column(&self, path: &str) -> Column<FactValue> {
-        let mut column = Column::default();
-        for (ix, computer) in self.iter() {
-            if let Some(value) = computer.facts.as_ref().and_then(|(_, facts)| facts.get(path)) {
-                put(&mut column.values, &value, ix);
-                column.known.insert(ix);
-            }
-        }
-        column
-    }
 }
 
-/// Gathers names and versions. This is where most of a snapshot's time goes, in waiting for memory: so the sets are
-/// plain lists until the end, and a short version is told apart without looking at its text again.
-#[derive(Default)]
-struct Inventories<'a> {
-    names: HashMap<&'a str, Vec<Gathered<'a>>>,
+/// What computers have in common, kept once.
+#[derive(Debug, Default)]
+struct Shared {
+    names: Table<Name>,
+    tags: Table<BTreeSet<String>>,
+    contacts: Table<Contact>,
+    keeper: Keeper,
 }
 
-/// One version of a name, with its computers.
-struct Gathered<'a> {
-    short: Option<u64>,
-    version: &'a str,
-    computers: Vec<u32>,
-}
-
-/// The bytes of a text of at most eight; no two such texts without NUL bytes have the same.
-fn short(text: &str) -> Option<u64> {
-    let mut bytes = [0; 8];
-    bytes.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
-    (!text.contains('\0')).then_some(u64::from_le_bytes(bytes))
-}
-
-impl<'a> Inventories<'a> {
-    /// Adds an entry; indexes have to come in ascending order.
-    fn add(&mut self, name: &'a str, version: &'a str, ix: u32) {
-        let versions = self.names.entry(name).or_default();
-        let short = short(version);
-        let same =
-            |known: &&mut Gathered<'_>| known.short == short && (short.is_some() || known.version == version);
-        match versions.iter_mut().find(same) {
-            Some(known) => known.computers.push(ix),
-            None => versions.push(Gathered { short, version, computers: vec![ix] }),
+impl Shared {
+    /// A computer as its provider says.
+    fn take(&mut self, known: Known) -> Computer {
+        let Known { id, name, provider, agent, tenant, platform, tags, facts, contact } = known;
+        let mut one = |name: Name| Name::clone(&self.names.shared(name));
+        Computer {
+            id,
+            name,
+            provider: one(provider),
+            agent,
+            tenant: tenant.map(one),
+            platform,
+            tags: self.tags.shared(tags),
+            facts: facts.map(|(at, facts)| Box::new(self.keeper.keep(at, facts))),
+            contact: self.contacts.shared(contact),
+            mode: Mode::Enforce,
+            excluded: false,
+            document: None,
         }
-    }
-
-    fn finish(self) -> BTreeMap<Box<str>, Versions> {
-        let set = |Gathered { version, computers, .. }: Gathered<'_>| {
-            let version = Some(version).filter(|version| !version.is_empty()).map(Into::into);
-            (version, computers.into_iter().collect())
-        };
-        let one = |(name, versions): (&str, Vec<_>)| (name.into(), versions.into_iter().map(set).collect());
-        self.names.into_iter().map(one).collect()
-    }
-}
-
-/// Adds an index to the set of a value; copies the value only when it is new.
-fn put<V: Ord + Clone>(values: &mut BTreeMap<V, RoaringBitmap>, value: &V, ix: u32) {
-    if let Some(set) = values.get_mut(value) {
-        set.insert(ix);
-    } else {
-        values.insert(value.clone(), RoaringBitmap::from_iter([ix]));
-    }
-}
-
-/// The kind of operating system that facts tell.
-const fn family(facts: &Facts) -> Option<OsFamily> {
-    facts.os.family
-}
-
-/// Whether a package that is not in the list is certainly not installed: on Windows when the registry was read to its
-/// end, elsewhere when at least one package manager's record was.
-fn inventory_is_known(facts: &Facts) -> bool {
-    match family(facts) {
-        Some(OsFamily::Windows) => facts.package_sources.contains(&PackageSource::Registry),
-        _ => !facts.package_sources.is_empty(),
     }
 }
 
 /// The `Computer` document of each computer that has one.
 fn documents<'a>(
     config: &'a Config,
-    known: &[Known],
-    by_name: &BTreeMap<Box<str>, Vec<u32>>,
+    known: &[Computer],
     failed: &BTreeMap<Name, String>,
     findings: &mut Findings,
 ) -> BTreeMap<u32, &'a model::Computer> {
     let at = |ix: u32| known.get(usize::try_from(ix).ok()?);
     let mut taken: BTreeMap<u32, &model::Computer> = BTreeMap::new();
+    let mut by_name: HashMap<Box<str>, Vec<u32>> =
+        config.computers.values().map(|document| (folded(&document.name), Vec::new())).collect();
+    if !by_name.is_empty() {
+        for (ix, computer) in (0..).zip(known) {
+            if let Some(found) = by_name.get_mut(&folded(&computer.name)) {
+                found.push(ix);
+            }
+        }
+    }
     for document in config.computers.values() {
         let named = by_name.get(&folded(&document.name)).into_iter().flatten().copied();
         let fits = |ix: &u32| {
@@ -252,7 +176,7 @@ fn documents<'a>(
     taken
 }
 
-fn not_found(document: &model::Computer, known: &[Known]) -> Finding {
+fn not_found(document: &model::Computer, known: &[Computer]) -> Finding {
     let of = document.provider.as_ref();
     let message = match of {
         Some(provider) => format!("provider {provider} lists no computer called {}", document.name),
@@ -271,50 +195,41 @@ fn not_found(document: &model::Computer, known: &[Known]) -> Finding {
 
 /// Lays what git says over what is known.
 fn merge(
-    known: Known,
+    computer: &mut Computer,
     document: Option<&model::Computer>,
     config: &Config,
     modes: &BTreeMap<&Name, Mode>,
+    tags: &mut Table<BTreeSet<String>>,
     undeclared: &mut BTreeMap<(Name, Name), usize>,
-) -> Computer {
-    let Known { id, name, provider, agent, tenant, platform, mut tags, facts, contact } = known;
-    let tenant = document.and_then(|document| document.tenant.clone()).or(tenant);
-    let tenant = tenant.filter(|tenant| {
-        let declared = config.tenants.contains_key(tenant);
-        if !declared {
-            *undeclared.entry((provider.clone(), tenant.clone())).or_default() += 1;
+) {
+    if let Some(tenant) = document.and_then(|document| document.tenant.as_ref()) {
+        computer.tenant = Some(tenant.clone());
+    }
+    let most = computer.tenant.as_ref().map(|tenant| (tenant, modes.get(tenant).copied()));
+    computer.mode = config.instance.mode;
+    match most {
+        None => {}
+        Some((_, Some(most))) => computer.mode = computer.mode.min(most),
+        Some((tenant, None)) => {
+            *undeclared.entry((computer.provider.clone(), tenant.clone())).or_default() += 1;
+            computer.tenant = None;
         }
-        declared
-    });
-    let mut mode = config.instance.mode;
-    if let Some(most) = tenant.as_ref().and_then(|tenant| modes.get(tenant)) {
-        mode = mode.min(*most);
     }
     if let Some(document) = document {
-        mode = mode.min(document.mode);
-        tags.extend(document.tags.iter().cloned());
+        computer.mode = computer.mode.min(document.mode);
+        computer.excluded = document.excluded;
+        computer.document = Some(document.metadata.name.clone());
+        if !document.tags.is_subset(&computer.tags) {
+            computer.tags = tags.shared(computer.tags.union(&document.tags).cloned().collect());
+        }
     }
-    let platform = platform.or_else(|| {
-        let (_, facts) = facts.as_ref()?;
-        Some(match family(facts)? {
+    computer.platform = computer.platform.or_else(|| {
+        let facts: &Kept = computer.facts.as_ref()?;
+        Some(match facts.common.family()? {
             OsFamily::Windows => Platform::Windows,
             _ => Platform::Posix,
         })
     });
-    Computer {
-        id,
-        name,
-        provider,
-        agent,
-        tenant,
-        platform,
-        tags,
-        facts,
-        contact,
-        mode,
-        excluded: document.is_some_and(|document| document.excluded),
-        document: document.map(|document| document.metadata.name.clone()),
-    }
 }
 
 fn undeclared_tenant(config: &Config, provider: &Name, tenant: &Name, count: usize) -> Finding {

@@ -1,8 +1,6 @@
 //! Finding a computer by what a person calls it.
 
-use std::collections::BTreeMap;
-
-use super::Snapshot;
+use super::{Computer, Snapshot};
 use crate::diagnostic::nearest;
 use crate::id::ComputerId;
 
@@ -67,18 +65,39 @@ impl Snapshot {
         }
         let wanted = folded(text);
         if let Some((provider, name)) = wanted.split_once('/') {
-            if let Some(found) = self.folded_ids().get(&*wanted) {
-                return found.clone().into();
+            let by_id = self.by_id.get_or_init(|| self.sorted(|computer| computer.id.as_str()));
+            let found = self.equal(by_id, |computer| computer.id.as_str(), &wanted);
+            if !found.is_empty() {
+                return found.into();
             }
-            let named = self.by_name.get(name).into_iter().flatten().copied();
-            let found: Vec<u32> = named
-                .filter(|ix| self.get(*ix).is_some_and(|computer| computer.provider.as_str() == provider))
-                .collect();
+            let mut found = self.named(name);
+            found.retain(|ix| self.get(*ix).is_some_and(|computer| computer.provider.as_str() == provider));
             if !found.is_empty() {
                 return found.into();
             }
         }
-        self.by_name.get(&*wanted).cloned().unwrap_or_default().into()
+        self.named(&wanted).into()
+    }
+
+    /// The computers of this folded name.
+    fn named(&self, wanted: &str) -> Vec<u32> {
+        let by_name = self.by_name.get_or_init(|| self.sorted(|computer| computer.name.as_str()));
+        self.equal(by_name, |computer| computer.name.as_str(), wanted)
+    }
+
+    /// All positions, sorted by a folded text.
+    fn sorted(&self, text: impl Fn(&Computer) -> &str) -> Box<[u32]> {
+        let mut positions: Vec<u32> = self.all.iter().collect();
+        positions.sort_by_cached_key(|ix| self.get(*ix).map(|computer| folded(text(computer))));
+        positions.into()
+    }
+
+    /// The positions, in ascending order, of the computers whose folded text is `wanted`.
+    fn equal(&self, sorted: &[u32], text: impl Fn(&Computer) -> &str, wanted: &str) -> Vec<u32> {
+        let of = |ix: &u32| self.get(*ix).map(|computer| folded(text(computer)));
+        let start = sorted.partition_point(|ix| of(ix).as_deref() < Some(wanted));
+        let rest = sorted.iter().skip(start);
+        rest.take_while(|ix| of(ix).as_deref() == Some(wanted)).copied().collect()
     }
 
     /// The one computer that `text` stands for; see [`Snapshot::lookup`].
@@ -107,15 +126,5 @@ impl Snapshot {
     pub fn nearest_name(&self, text: &str) -> Option<&str> {
         let name = text.rsplit_once('/').map_or(text, |(_, name)| name);
         nearest(name.trim(), self.computers.iter().map(|computer| computer.name.as_str()))
-    }
-
-    fn folded_ids(&self) -> &BTreeMap<Box<str>, Vec<u32>> {
-        self.folded_ids.get_or_init(|| {
-            let mut ids: BTreeMap<Box<str>, Vec<u32>> = BTreeMap::new();
-            for (ix, computer) in self.iter() {
-                ids.entry(folded(computer.id.as_str())).or_default().push(ix);
-            }
-            ids
-        })
     }
 }

@@ -5,25 +5,33 @@
 //!
 //! Not here: how computers are listed and facts collected (`inventory::collect`), and what targets mean (`targets`).
 //!
+//! What many computers have in common is kept once: names of tenants and providers, sets of tags, packages and most facts.
+//!
 //! Invariants: the same configuration and the same computers give the same snapshot, in whatever order they are given
 //! (L13). What is not known is in no value of a column, and [`Column::known`] tells it from what is known and otherwise.
 
 mod build;
+mod columns;
 mod find;
+mod intern;
+mod kept;
 mod related;
 #[cfg(test)]
 pub(crate) mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use roaring::RoaringBitmap;
 
 pub use find::{FindError, Lookup};
 
-use super::facts::{FactValue, Facts, OsFamily, Role};
+use self::build::Said;
+use self::kept::Kept;
+use super::facts::{FactValue, Facts, OsFamily, Package, Role};
 use super::known::Contact;
 use super::relations::Related;
+use crate::config::Config;
 use crate::config::kind::Mode;
 use crate::id::{AgentId, ComputerId, Name};
 use crate::session::script::Platform;
@@ -45,11 +53,11 @@ pub struct Computer {
     /// The platform: as its provider says, else as its facts say.
     pub platform: Option<Platform>,
     /// Tags of the computer itself: from its provider and from its `Computer` document.
-    pub tags: BTreeSet<String>,
-    /// The last facts and when they were collected.
-    pub facts: Option<(Timestamp, Facts)>,
+    pub tags: Arc<BTreeSet<String>>,
+    /// The last facts; see [`Snapshot::facts`].
+    facts: Option<Box<Kept>>,
     /// How the last attempt to reach it went.
-    pub contact: Contact,
+    pub contact: Arc<Contact>,
     /// The most that Muster may do: the most cautious of instance, tenant, the tenants above it and the `Computer`
     /// document (L5). Targets, deployments and the run can only lower it further.
     pub mode: Mode,
@@ -57,6 +65,20 @@ pub struct Computer {
     pub excluded: bool,
     /// The `Computer` document that applies to it.
     pub document: Option<Name>,
+}
+
+impl Computer {
+    /// When its last facts were collected; `None` when they never were.
+    #[must_use]
+    pub fn surveyed(&self) -> Option<Timestamp> {
+        self.facts.as_ref().map(|kept| kept.at)
+    }
+
+    /// The users with a session of their own when its last facts were collected; none when that is not known.
+    pub fn signed_in_users(&self) -> impl Iterator<Item = &str> {
+        let users = self.facts.iter().filter_map(|kept| kept.signed_in_users.as_deref());
+        users.flatten().map(String::as_str)
+    }
 }
 
 /// Sets of computers by value.
@@ -102,8 +124,11 @@ pub type Versions = BTreeMap<Option<Box<str>>, RoaringBitmap>;
 pub struct Snapshot {
     computers: Vec<Computer>,
     all: RoaringBitmap,
-    by_name: BTreeMap<Box<str>, Vec<u32>>,
-    folded_ids: OnceLock<BTreeMap<Box<str>, Vec<u32>>>,
+    /// Positions, sorted by folded name.
+    by_name: OnceLock<Box<[u32]>>,
+    /// Positions, sorted by folded id.
+    by_id: OnceLock<Box<[u32]>>,
+    said: Said,
     tenants: Column<Name>,
     /// Each tenant with all those below it, itself included.
     trees: BTreeMap<Name, BTreeSet<Name>>,
@@ -113,7 +138,12 @@ pub struct Snapshot {
     roles: Column<Role>,
     families: Column<OsFamily>,
     platforms: Column<Platform>,
-    packages: BTreeMap<Box<str>, Versions>,
+    modes: Column<Mode>,
+    excluded: RoaringBitmap,
+    surveyed: RoaringBitmap,
+    unreached: RoaringBitmap,
+    inventory: Vec<Arc<Package>>,
+    packages: OnceLock<BTreeMap<Box<str>, Versions>>,
     inventory_known: RoaringBitmap,
     facts: BTreeMap<&'static str, OnceLock<Column<FactValue>>>,
     failed: BTreeMap<Name, String>,
@@ -216,9 +246,50 @@ impl Snapshot {
         &self.platforms
     }
 
-    /// The names in all inventories with their versions and computers, hidden entries included.
+    /// Computers by the most that may be done on them; every computer has one mode.
+    #[must_use]
+    pub const fn modes(&self) -> &Column<Mode> {
+        &self.modes
+    }
+
+    /// The computers that are left out of all deployments.
+    #[must_use]
+    pub const fn excluded(&self) -> &RoaringBitmap {
+        &self.excluded
+    }
+
+    /// The computers whose facts were collected, at whatever time.
+    #[must_use]
+    pub const fn surveyed(&self) -> &RoaringBitmap {
+        &self.surveyed
+    }
+
+    /// The computers of which the last attempt to reach them failed, in whatever way.
+    #[must_use]
+    pub const fn unreached(&self) -> &RoaringBitmap {
+        &self.unreached
+    }
+
+    /// The last facts of a computer and when they were collected; `None` when they never were. They are put together
+    /// at each call.
+    #[must_use]
+    pub fn facts(&self, ix: u32) -> Option<(Timestamp, Facts)> {
+        let kept = self.get(ix)?.facts.as_ref()?;
+        Some((kept.at, kept.facts(&self.inventory)))
+    }
+
+    /// The names in all inventories with their versions and computers, hidden entries included. Made at the first use
+    /// and kept.
     pub fn packages(&self) -> impl Iterator<Item = (&str, &Versions)> {
-        self.packages.iter().map(|(name, versions)| (&**name, versions))
+        let packages = self.packages.get_or_init(|| self.package_columns());
+        packages.iter().map(|(name, versions)| (&**name, versions))
+    }
+
+    /// Whether this is what [`Snapshot::build`] would make of the same computers with another configuration: whether
+    /// that says the same of tenants and computers.
+    #[must_use]
+    pub fn fits(&self, config: &Config) -> bool {
+        self.said == Said::of(config)
     }
 
     /// The computers whose inventory is known.
@@ -227,8 +298,7 @@ impl Snapshot {
         &self.inventory_known
     }
 
-    /// Computers by the value of a fact; `None` when there is no fact of that path. The column is made at its first
-    /// use and kept.
+    /// Computers by the value of a fact; `None` when there is no fact of that path. Made at the first use and kept.
     #[must_use]
     pub fn fact(&self, path: &str) -> Option<&Column<FactValue>> {
         let (path, column) = self.facts.get_key_value(path)?;

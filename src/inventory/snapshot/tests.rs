@@ -190,7 +190,7 @@ fn what_git_says_of_a_computer_lies_over_what_its_provider_says() {
     assert_eq!(codes(&findings), [""; 0]);
     let computer = snapshot.computer(0);
     assert_eq!(computer.tenant, Some(name("contoso")));
-    assert_eq!(computer.tags, texts(&["desk", "till"]));
+    assert_eq!(*computer.tags, texts(&["desk", "till"]));
     assert_eq!((computer.mode, computer.excluded), (Mode::Audit, true));
     assert_eq!(computer.document, Some(name("front-desk")));
     assert_eq!(snapshot.tags().with("till"), set(&[0]));

@@ -65,7 +65,7 @@ fn every_line_of_the_table_holds() {
     };
     let unknown = Observed::Undetermined { why: "x".into() };
     let bare = Observed::Present { version: None, healthy: None };
-    let bad = Observed::NonCompliant { detail: "d".into() };
+    let bad = Observed::non_compliant("d");
     let value = Observed::Value { value: "v".into() };
     let job = Desired::Task;
     let table: Vec<(&str, Desired, Mode, Observed, &str)> = vec![

@@ -1,6 +1,7 @@
 //! Tests of planning as a whole.
 
 mod causes;
+mod detections;
 mod diffs;
 mod gates;
 mod modes;

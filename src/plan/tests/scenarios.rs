@@ -212,7 +212,7 @@ fn what_is_needed_is_installed_first_recursively_and_the_configuration_follows()
     world.is("pc1", software("runtime"), Observed::Absent);
     assert_eq!(actions(&world.plan().plan, "pc1"), ["runtime install"]);
     // TSK-13: the configuration drifts by itself.
-    world.is("pc2", task("setup"), Observed::NonCompliant { detail: "x".into() });
+    world.is("pc2", task("setup"), Observed::non_compliant("x"));
     assert_eq!(actions(&world.plan().plan, "pc2"), ["setup set"]);
 }
 

@@ -223,6 +223,7 @@ impl World {
             place: place(&format!("tasks/{text}.yaml")),
             test: Some(scripts("test")),
             set: Some(scripts("set")),
+            resource: None,
             get: Some(scripts("get")),
             parameters: BTreeMap::new(),
             enabled: true,
@@ -292,7 +293,7 @@ impl World {
                 let real = self.real.get(&(computer.name.clone(), probe.item.clone()));
                 let observed = real.cloned().unwrap_or_else(|| match probe.item.kind {
                     ItemKind::Software => Observed::Absent,
-                    ItemKind::Task => Observed::NonCompliant { detail: String::new() },
+                    ItemKind::Task => Observed::non_compliant(""),
                 });
                 detections.record(
                     need.computer,

@@ -290,7 +290,7 @@ fn script_facts(item: &ItemRef, purpose: &str, platform: Platform, script: &Scri
         "interpreter": word(script.interpreter),
         "context": word(script.context),
         "platform": word(platform),
-        "limitSeconds": script.limit.map_or(0, |limit| limit.as_secs()),
+        "limitSeconds": script.limit.map_or(0, crate::time::Limit::as_secs),
         "text": &*script.text,
     })
 }

@@ -341,7 +341,7 @@ impl<'a> PlanFacts<'a> {
             platform: computer.map(|computer| computer.platform),
             roles,
             os,
-            tags: known.map(|(_, known)| &known.tags),
+            tags: known.map(|(_, known)| &*known.tags),
             protected,
             changes,
         }

@@ -360,7 +360,7 @@ impl<'a> Checker<'a> {
             ("double", None, [_]) => Type::Double,
             (name, ..) => {
                 let (message, help) = if FUNCTIONS.contains(&name) {
-                    (format!("`{name}` is not called like this"), usage(name))
+                    (format!("`{name}` is not called like this"), Some(usage(name)))
                 } else {
                     let near = nearest(name, FUNCTIONS.iter().copied());
                     let known = || format!("there are {}", FUNCTIONS.join(", "));
@@ -388,12 +388,10 @@ impl<'a> Checker<'a> {
         if words.contains(&text.as_str()) {
             return;
         }
-        let help = match nearest(&text, words.iter().copied().filter(|word| !word.is_empty())) {
+        let known: Vec<&str> = words.iter().filter(|word| !word.is_empty()).copied().collect();
+        let help = match nearest(&text, known.iter().copied()) {
             Some(near) => format!("did you mean '{near}'?"),
-            None => {
-                let known: Vec<_> = words.iter().filter(|word| !word.is_empty()).copied().collect();
-                format!("it is one of {}", known.join(", "))
-            }
+            None => format!("it is one of {}", known.join(", ")),
         };
         self.tell(node, &text, format!("it is never '{text}'"), Some(help));
     }
@@ -437,12 +435,12 @@ fn literal(node: &IdedExpr) -> Option<String> {
     }
 }
 
-fn usage(name: &str) -> Option<String> {
-    Some(match name {
+fn usage(name: &str) -> String {
+    match name {
         "size" => "write size(list)".to_owned(),
         "contains" | "startsWith" | "endsWith" | "matches" => format!("write text.{name}('…')"),
         "has" => "write has(map.key)".to_owned(),
         "all" | "exists" | "exists_one" | "map" | "filter" => format!("write list.{name}(element, …)"),
         _ => format!("write {name}(value)"),
-    })
+    }
 }

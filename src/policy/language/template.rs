@@ -101,12 +101,11 @@ fn end_of(text: &str) -> Option<usize> {
     for (at, c) in text.char_indices() {
         match (quote, c) {
             (Some(mark), _) if mark == c => quote = None,
-            (Some(_), _) => {}
             (None, '\'' | '"') => quote = Some(c),
             (None, '{') => open += 1,
             (None, '}') if open == 0 => return Some(at),
             (None, '}') => open -= 1,
-            (None, _) => {}
+            _ => {}
         }
     }
     None

@@ -76,6 +76,7 @@ impl Type {
         }
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "used to fold values, of which one is kept")]
     pub(super) fn join(self, other: Self) -> Self {
         if self == other {
             self

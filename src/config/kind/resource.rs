@@ -1,0 +1,273 @@
+//! Built-in resources: what a task without scripts can look after. What is not given is not managed.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::property::{Content, FileMode, Property, PropertyKind, PropertyValue, Words};
+use super::{ParameterType, ParameterValue};
+
+/// What a task without scripts looks after: exactly one of these.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("minProperties" = 1, "maxProperties" = 1))]
+pub struct ResourceSpec {
+    /// A file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<FileResource>,
+    /// A folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory: Option<DirectoryResource>,
+    /// A line of a text file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<LineResource>,
+}
+
+/// The kinds that there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ResourceKind {
+    /// A file.
+    File,
+    /// A folder.
+    Directory,
+    /// A line of a text file.
+    Line,
+}
+
+impl ResourceKind {
+    /// All of them.
+    pub const ALL: &[Self] = &[Self::File, Self::Directory, Self::Line];
+
+    /// The name as it stands in YAML.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Directory => "directory",
+            Self::Line => "line",
+        }
+    }
+}
+
+/// Whether something is to be there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Presence {
+    /// It is to be there.
+    #[default]
+    Present,
+    /// It is not to be there.
+    Absent,
+}
+
+/// A file with what it holds and who may read it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("not" = { "required": ["content", "source"] }))]
+pub struct FileResource {
+    /// Where it lies. A path that begins with `/` is one of POSIX systems, one with a drive of Windows; the task is not
+    /// applicable on the others.
+    pub path: Property<Words>,
+    /// Default: present.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<Presence>,
+    /// What it holds, to the byte.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<Property<Content>>,
+    /// A file of the repository with what it holds, relative to this file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub source: Option<String>,
+    /// The account that owns it (POSIX).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Property<Words>>,
+    /// The group that it belongs to (POSIX).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<Property<Words>>,
+    /// Who may do what with it, in octal digits (POSIX).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Property<FileMode>>,
+    /// Whether what it holds is shown by its hash alone, and never line by line. Default: false.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sensitive: bool,
+}
+
+/// A folder and who may use it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DirectoryResource {
+    /// Where it lies; see the path of `file`. Folders above it are made as well.
+    pub path: Property<Words>,
+    /// Default: present.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<Presence>,
+    /// The account that owns it (POSIX).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Property<Words>>,
+    /// The group that it belongs to (POSIX).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<Property<Words>>,
+    /// Who may do what with it, in octal digits (POSIX).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Property<FileMode>>,
+    /// With `state: absent`: whether all that lies in it goes with it; otherwise only an empty folder is removed. Default:
+    /// false.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub recursive: bool,
+}
+
+/// A line that is in a text file, or is not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("anyOf" = [
+    { "required": ["line"] },
+    { "required": ["match", "state"], "properties": { "state": { "const": "absent" } } }
+]))]
+pub struct LineResource {
+    /// The text file; see the path of `file`.
+    pub path: Property<Words>,
+    /// Default: present.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<Presence>,
+    /// The line, without its end. Needed unless the state is absent and `match` is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<Property<Words>>,
+    /// An extended regular expression (of .NET on Windows). Present: the first line that matches becomes `line`, further ones
+    /// go, and where none matches `line` is added at the end. Absent: all lines that match go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub r#match: Option<Property<Words>>,
+    /// Whether a file that is missing is made. Default: false.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub create: bool,
+}
+
+/// A property that a document gives.
+#[derive(Debug, Clone)]
+pub struct Given {
+    /// Its name in the document.
+    pub name: &'static str,
+    /// Its value.
+    pub value: PropertyValue,
+    /// Parameters of these types can stand for it.
+    pub types: &'static [ParameterType],
+}
+
+/// The properties of a resource, and the platforms on which it makes sense.
+#[derive(Debug, Clone)]
+pub struct Described {
+    /// Its kind.
+    pub kind: ResourceKind,
+    /// What is given.
+    pub given: Vec<Given>,
+    /// Where it lies, if it lies somewhere.
+    pub path: Option<String>,
+    /// Properties of POSIX systems among those given.
+    pub posix_only: Vec<&'static str>,
+}
+
+#[derive(Default)]
+struct List(Vec<Given>);
+
+impl List {
+    fn need<K: PropertyKind>(mut self, name: &'static str, property: &Property<K>) -> Self {
+        self.0.push(Given { name, value: property.value.clone(), types: K::TYPES });
+        self
+    }
+
+    fn may<K: PropertyKind>(self, name: &'static str, property: Option<&Property<K>>) -> Self {
+        match property {
+            Some(property) => self.need(name, property),
+            None => self,
+        }
+    }
+
+    fn fixed(mut self, name: &'static str, value: ParameterValue) -> Self {
+        self.0.push(Given { name, value: PropertyValue::Given(value), types: &[] });
+        self
+    }
+
+    fn state(self, state: Option<Presence>) -> Self {
+        match state {
+            Some(Presence::Absent) => self.fixed("state", ParameterValue::Text("absent".to_owned())),
+            _ => self,
+        }
+    }
+
+    fn flag(self, name: &'static str, flag: bool) -> Self {
+        if flag { self.fixed(name, ParameterValue::Boolean(true)) } else { self }
+    }
+}
+
+impl ResourceSpec {
+    /// The keys, each with whether it is given.
+    #[must_use]
+    pub fn keys(&self) -> Vec<(&'static str, bool)> {
+        vec![
+            ("file", self.file.is_some()),
+            ("directory", self.directory.is_some()),
+            ("line", self.line.is_some()),
+        ]
+    }
+
+    /// The one that is given, with its properties.
+    #[must_use]
+    pub fn described(&self) -> Option<Described> {
+        let path = |path: &Property<Words>| path.text().map(str::to_owned);
+        let given = |keys: [(&'static str, bool); 3]| {
+            keys.into_iter().filter(|(_, given)| *given).map(|(key, _)| key).collect()
+        };
+        if let Some(file) = &self.file {
+            let list = List::default()
+                .need("path", &file.path)
+                .state(file.state)
+                .may("content", file.content.as_ref())
+                .may("owner", file.owner.as_ref())
+                .may("group", file.group.as_ref())
+                .may("mode", file.mode.as_ref())
+                .flag("sensitive", file.sensitive);
+            let posix = [
+                ("owner", file.owner.is_some()),
+                ("group", file.group.is_some()),
+                ("mode", file.mode.is_some()),
+            ];
+            return Some(Described {
+                kind: ResourceKind::File,
+                given: list.0,
+                path: path(&file.path),
+                posix_only: given(posix),
+            });
+        }
+        if let Some(folder) = &self.directory {
+            let list = List::default()
+                .need("path", &folder.path)
+                .state(folder.state)
+                .may("owner", folder.owner.as_ref())
+                .may("group", folder.group.as_ref())
+                .may("mode", folder.mode.as_ref())
+                .flag("recursive", folder.recursive);
+            let posix = [
+                ("owner", folder.owner.is_some()),
+                ("group", folder.group.is_some()),
+                ("mode", folder.mode.is_some()),
+            ];
+            return Some(Described {
+                kind: ResourceKind::Directory,
+                given: list.0,
+                path: path(&folder.path),
+                posix_only: given(posix),
+            });
+        }
+        let line = self.line.as_ref()?;
+        let list = List::default()
+            .need("path", &line.path)
+            .state(line.state)
+            .may("line", line.line.as_ref())
+            .may("match", line.r#match.as_ref())
+            .flag("create", line.create);
+        Some(Described {
+            kind: ResourceKind::Line,
+            given: list.0,
+            path: path(&line.path),
+            posix_only: Vec::new(),
+        })
+    }
+}

@@ -1,0 +1,283 @@
+//! Built-in resources for real: what their scripts do to this machine, in every shell of the POSIX family that it has, and what
+//! a plan says of it.
+//!
+//! Scripts run in a mount namespace of their own with a private copy of `/etc`, so that nothing of this machine changes; that
+//! needs root. Not here: what is written for Windows, which is only checked for its syntax, beside the code.
+
+use std::path::Path;
+use std::process::Command;
+
+use muster::config::kind::ResourceKind;
+use muster::config::resource::{report, scripts};
+use muster::inventory::item::FieldChange;
+
+use crate::support::muster::{World, document};
+
+/// A place where a resource can change things.
+struct Place {
+    folder: tempfile::TempDir,
+}
+
+/// What a script printed, and whether it ended with 0.
+struct Said {
+    good: bool,
+    out: String,
+    err: String,
+}
+
+impl Said {
+    /// The verdict and the fields that differ, as `name: before -> after`.
+    #[track_caller]
+    fn verdict(&self) -> (bool, Vec<String>) {
+        assert!(self.good, "{}\n{}", self.out, self.err);
+        let (rest, last) = self.out.trim_end().rsplit_once('\n').unwrap_or(("", self.out.trim_end()));
+        let (detail, fields) = report::read(rest, None);
+        assert_eq!(detail, "", "{}", self.out);
+        let text = |field: &FieldChange| format!("{}: {}", field.field, field.phrase());
+        (last == "true", fields.iter().map(text).collect())
+    }
+}
+
+impl Place {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
+    }
+
+    /// Runs a method of a resource with these properties, in a shell.
+    fn run(&self, shell: &[&str], kind: ResourceKind, method: &str, properties: &[(&str, &str)]) -> Said {
+        let script = self.path("script");
+        std::fs::write(&script, &*scripts(kind, true, true).posix.unwrap().text).unwrap();
+        let etc = self.path("etc");
+        let setup = format!(
+            "set -e; [ -d {etc} ] || cp -a /etc {etc}; mount --bind {etc} /etc; PATH={}:$PATH; export PATH; exec \"$@\"",
+            self.path("bin")
+        );
+        let mut command = Command::new("unshare");
+        command.args(["-m", "sh", "-c", &setup, "sh"]).args(shell).arg(script);
+        command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("MUSTER_METHOD", method);
+        command.envs(properties.iter().map(|(name, value)| (format!("MUSTER_PARAM_{name}"), *value)));
+        let output = command.output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Said { good: output.status.success(), out: text(&output.stdout), err: text(&output.stderr) }
+    }
+
+    /// The resource is not so, is set, and is so: in one shell. What differed before is returned.
+    #[track_caller]
+    fn brings(&self, shell: &[&str], kind: ResourceKind, properties: &[(&str, &str)]) -> Vec<String> {
+        let (good, fields) = self.run(shell, kind, "test", properties).verdict();
+        assert!(!good, "{shell:?} {kind:?} is so already");
+        assert!(!fields.is_empty());
+        let set = self.run(shell, kind, "set", properties);
+        assert!(set.good, "{shell:?} {kind:?} {} {}", set.out, set.err);
+        self.holds(shell, kind, properties);
+        fields
+    }
+
+    /// The resource is so, and setting it again changes nothing.
+    #[track_caller]
+    fn holds(&self, shell: &[&str], kind: ResourceKind, properties: &[(&str, &str)]) {
+        assert_eq!(
+            self.run(shell, kind, "test", properties).verdict(),
+            (true, Vec::new()),
+            "{shell:?} {kind:?}"
+        );
+        assert!(self.run(shell, kind, "set", properties).good);
+        assert_eq!(
+            self.run(shell, kind, "test", properties).verdict(),
+            (true, Vec::new()),
+            "{shell:?} {kind:?}"
+        );
+    }
+}
+
+/// The shells to try. Without root there is no namespace of one's own, and nothing is tried.
+fn shells() -> Vec<Vec<&'static str>> {
+    let works = Command::new("unshare").args(["-m", "true"]).status().is_ok_and(|status| status.success());
+    if !works {
+        return Vec::new();
+    }
+    [vec!["sh"], vec!["dash"], vec!["bash"], vec!["busybox", "sh"], vec!["mksh"], vec!["ksh"]]
+        .into_iter()
+        .filter(|shell| ["/usr/bin", "/bin"].iter().any(|folder| Path::new(folder).join(shell[0]).exists()))
+        .collect()
+}
+
+#[test]
+fn a_file_gets_its_content_its_owner_and_its_mode() {
+    for shell in shells() {
+        let place = Place::new();
+        let (file, wanted) = (place.path("a file"), place.path("wanted"));
+        std::fs::write(&wanted, b"one\0\n").unwrap();
+        let path = ("PATH", file.as_str());
+        let all = [path, ("CONTENT", &wanted), ("OWNER", "daemon"), ("GROUP", "adm"), ("MODE", "640")];
+        let fields = place.brings(&shell, ResourceKind::File, &all);
+        assert_eq!(fields[0], "state: absent -> present", "{shell:?}");
+        assert_eq!(fields[4], "mode: (none) -> 0640");
+        assert_eq!(std::fs::read(&file).unwrap(), b"one\0\n");
+        // What is not given is left alone.
+        let fields = place.brings(&shell, ResourceKind::File, &[path, ("MODE", "0600")]);
+        assert_eq!(fields, ["mode: 0640 -> 0600"]);
+        place.holds(&shell, ResourceKind::File, &[path, ("OWNER", "daemon"), ("GROUP", "adm")]);
+        std::fs::write(&wanted, "two\n").unwrap();
+        let fields = place.brings(&shell, ResourceKind::File, &[path, ("CONTENT", &wanted)]);
+        assert!(fields[0].starts_with("content: sha256:"), "{fields:?}");
+        place.holds(&shell, ResourceKind::File, &[path, ("OWNER", "daemon"), ("MODE", "0600")]);
+        let left = std::fs::read_dir(place.folder.path()).unwrap().count();
+        assert_eq!(left, 4, "the file, what it is to hold, the script and etc; nothing else stays behind");
+        place.brings(&shell, ResourceKind::File, &[path, ("STATE", "absent")]);
+        assert!(!Path::new(&file).exists());
+    }
+}
+
+#[test]
+fn a_secret_content_is_compared_and_never_printed() {
+    for shell in shells() {
+        let place = Place::new();
+        let file = place.path("key");
+        let all = [("PATH", file.as_str()), ("SECRET_CONTENT", "swordfish\n"), ("HAS_SECRET", "true")];
+        assert_eq!(place.brings(&shell, ResourceKind::File, &all)[1], "content: (none) -> [secret]");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "swordfish\n");
+        std::fs::write(&file, "other").unwrap();
+        let said = place.run(&shell, ResourceKind::File, "test", &all);
+        assert_eq!(said.verdict().1, ["content: [secret] -> [secret]"]);
+        assert!(!said.out.contains("swordfish") && !said.out.contains("other"));
+        let lost = place.run(&shell, ResourceKind::File, "test", &[all[0], all[2]]);
+        assert!(!lost.good && lost.err.contains("too long"), "{}", lost.err);
+    }
+}
+
+#[test]
+fn a_file_that_is_a_link_is_written_through_and_a_folder_is_refused() {
+    let Some(shell) = shells().into_iter().next() else { return };
+    let place = Place::new();
+    let (real, link, wanted) = (place.path("real"), place.path("link"), place.path("wanted"));
+    std::fs::write(&real, "old").unwrap();
+    std::fs::write(&wanted, "new").unwrap();
+    std::os::unix::fs::symlink(&real, &link).unwrap();
+    place.brings(&shell, ResourceKind::File, &[("PATH", &link), ("CONTENT", &wanted)]);
+    assert_eq!(std::fs::read_to_string(&real).unwrap(), "new");
+    assert!(Path::new(&link).is_symlink());
+    let folder = place.path("etc");
+    let refused = place.run(&shell, ResourceKind::File, "test", &[("PATH", &folder)]);
+    assert!(!refused.good && refused.err.contains("is a folder"), "{}", refused.err);
+}
+
+#[test]
+fn a_folder_is_made_and_removed() {
+    for shell in shells() {
+        let place = Place::new();
+        let folder = place.path("a/b");
+        let path = ("PATH", folder.as_str());
+        place.brings(&shell, ResourceKind::Directory, &[path, ("MODE", "2750"), ("GROUP", "adm")]);
+        std::fs::write(place.path("a/b/file"), "").unwrap();
+        let refused = place.run(&shell, ResourceKind::Directory, "set", &[path, ("STATE", "absent")]);
+        assert!(!refused.good && refused.err.contains("not empty"), "{}", refused.err);
+        place.brings(&shell, ResourceKind::Directory, &[path, ("STATE", "absent"), ("RECURSIVE", "true")]);
+        let root = place.run(
+            &shell,
+            ResourceKind::Directory,
+            "set",
+            &[("PATH", "/./"), ("STATE", "absent"), ("RECURSIVE", "true")],
+        );
+        assert!(!root.good && root.err.contains("never removed"), "{}", root.err);
+    }
+}
+
+#[test]
+fn a_line_is_added_replaced_and_removed_and_the_others_stay() {
+    for shell in shells() {
+        let place = Place::new();
+        let file = place.path("conf");
+        std::fs::write(&file, "a=1\n#b=2\nb=3\n1.0\n  \\n *\n").unwrap();
+        let path = ("PATH", file.as_str());
+        let run = |more: &[(&str, &str)]| {
+            place.brings(&shell, ResourceKind::Line, &[&[path], more].concat());
+            std::fs::read_to_string(&file).unwrap()
+        };
+        let text = run(&[("MATCH", "^#?b="), ("LINE", "b=\\t$x 'q' \"")]);
+        assert_eq!(text, "a=1\nb=\\t$x 'q' \"\n1.0\n  \\n *\n", "{shell:?}");
+        // Texts are compared as texts, even where they look like numbers.
+        assert_eq!(run(&[("LINE", "1")]), "a=1\nb=\\t$x 'q' \"\n1.0\n  \\n *\n1\n");
+        assert_eq!(run(&[("MATCH", "[1b]"), ("STATE", "absent")]), "  \\n *\n");
+        std::fs::write(&file, "x").unwrap();
+        place.holds(&shell, ResourceKind::Line, &[path, ("LINE", "x")]);
+        let missing = place.path("none");
+        let refused = place.run(&shell, ResourceKind::Line, "set", &[("PATH", &missing), ("LINE", "x")]);
+        assert!(!refused.good && refused.err.contains("create is not set"), "{}", refused.err);
+        place.brings(&shell, ResourceKind::Line, &[("PATH", &missing), ("LINE", "x"), ("CREATE", "true")]);
+        place.holds(
+            &shell,
+            ResourceKind::Line,
+            &[("PATH", "/nowhere/x"), ("MATCH", "x"), ("STATE", "absent")],
+        );
+    }
+}
+
+fn task(world: &World, name: &str, spec: &str) {
+    world.write(&format!("tasks/{name}.yaml"), &document("Task", name, spec));
+    let deployment = format!("task: {name}\n  target: {{ match: {{ every: true }} }}");
+    world.write(&format!("deployments/{name}.yaml"), &document("Deployment", name, &deployment));
+}
+
+#[test]
+fn a_plan_shows_every_field_before_and_after_and_an_apply_leaves_nothing_to_do() {
+    let world = World::local();
+    let home = world.path("home").display().to_string();
+    let motd = format!("resource: {{ file: {{ path: {home}/motd, source: motd.txt, mode: '0600' }} }}");
+    world.write("tasks/motd.txt", "one\ntwo\nthree\n");
+    task(&world, "motd", &motd);
+    task(&world, "folder", &format!("resource: {{ directory: {{ path: {home}/notes, mode: '0750' }} }}"));
+    let key = format!(
+        "resource: {{ file: {{ path: {home}/key, content: {{ secret: {{ file: {home}/secret }} }} }} }}"
+    );
+    task(&world, "key", &key);
+    world.set_home_file("secret", "swordfish");
+    let only = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(world.path("home/secret"), only).unwrap();
+    world.set_home_file("motd", "one\nTWO\nthree\n");
+    let only = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    std::fs::set_permissions(world.path("home/motd"), only).unwrap();
+
+    let plan = world.run(&["plan", "--detailed-exitcode"]).exits(2);
+    let plan = plan.shows("mode: 0644 -> 0600").shows("-TWO").shows("+two").shows("state: absent -> present");
+    let plan = plan.shows("content: (none) -> [secret]");
+    assert!(!plan.out.contains("swordfish"), "{}", plan.out);
+    world.run(&["apply", "--auto-approve"]).exits(0);
+    assert_eq!(world.home_file("motd").as_deref(), Some("one\ntwo\nthree\n"));
+    assert_eq!(world.home_file("key").as_deref(), Some("swordfish"));
+    world.run(&["plan", "--detailed-exitcode", "--refresh", "always"]).exits(0).shows("No changes");
+
+    // Another content is another wish, although no document says anything else.
+    world.write("tasks/motd.txt", "one\n");
+    world.run(&["plan", "--detailed-exitcode"]).exits(2).shows("new-intent").shows("content: sha256:");
+}
+
+#[test]
+fn monitor_reads_what_is_there() {
+    let world = World::local();
+    let home = world.path("home").display().to_string();
+    let spec = format!("resource: {{ directory: {{ path: {home}, mode: '0700' }} }}");
+    world.write("tasks/home.yaml", &document("Task", "home", &spec));
+    let spec = "task: home\n  mode: monitor\n  target: { match: { every: true } }";
+    world.write("deployments/home.yaml", &document("Deployment", "home", spec));
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(world.path("home"), mode).unwrap();
+    world.run(&["plan"]).exits(0);
+    let status = world.run(&["status", "--details"]);
+    assert!(status.out.contains("mode: 0755"), "{}\n{}", status.out, status.err);
+}
+
+#[test]
+fn audit_says_what_is_wanted_in_one_sentence() {
+    let world = World::local();
+    let home = world.path("home").display().to_string();
+    let spec = format!("resource: {{ directory: {{ path: {home}, mode: '0711' }} }}");
+    world.write("tasks/home.yaml", &document("Task", "home", &spec));
+    let spec = "task: home\n  mode: audit\n  target: { match: { every: true } }";
+    world.write("deployments/home.yaml", &document("Deployment", "home", spec));
+    world.run(&["plan"]).exits(0).shows("mode is not 0711");
+}
