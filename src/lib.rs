@@ -14,11 +14,13 @@
 pub mod cli;
 pub mod config;
 pub mod diagnostic;
+pub mod directory;
 pub mod id;
 pub mod inventory;
 pub mod plan;
 pub mod policy;
 pub mod provider;
+pub mod psa;
 pub mod report;
 pub mod secret;
 pub mod session;

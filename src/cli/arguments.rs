@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::civil::Date;
 
 use super::exit::Exit;
 use super::output::ColourChoice;
@@ -80,6 +81,8 @@ pub enum Command {
     Show(Show),
     /// Bring computers into their declared state
     Apply(Apply),
+    /// Show what two revisions want differently, without contacting anything
+    Diff(Diff),
     /// List the computers that a target selects, and why
     Resolve(Resolve),
     /// Explain why a computer gets what it gets, or what a code means
@@ -177,6 +180,9 @@ pub struct Scope {
     /// What to detect: what is not known or too old (auto), everything (always), nothing (never)
     #[arg(long, value_name = "WHAT", value_parser = parse_refresh)]
     pub refresh: Option<Refresh>,
+    /// Believe that a provider, directory or PSA lost as much as it says (can be repeated)
+    #[arg(long, value_name = "NAME", value_parser = parse_name)]
+    pub accept_shrink: Vec<Name>,
     /// How many of the computers may be out of reach, in percent, without exit code 5
     #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=100))]
     pub allow_missing: u8,
@@ -265,6 +271,9 @@ pub struct Apply {
     /// Do not ask
     #[arg(long)]
     pub auto_approve: bool,
+    /// Only bring the files that installs need to the computers, so that a later apply needs no network there
+    #[arg(long, conflicts_with = "file")]
+    pub download_only: bool,
     /// List the computers and values of each change
     #[arg(long)]
     pub details: bool,
@@ -276,11 +285,31 @@ pub struct Apply {
     pub reports: Reports,
 }
 
+/// Options of `diff`.
+#[derive(Debug, Args)]
+pub struct Diff {
+    /// The commit, branch or tag to compare with
+    #[arg(long, value_name = "REV")]
+    pub base: String,
+    /// The revision.
+    #[command(flatten)]
+    pub revision: RevisionArgs,
+    /// Exit with 2 when something is wanted otherwise
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+    /// Show the digests over what is wanted of each tenant
+    #[arg(long)]
+    pub details: bool,
+}
+
 /// Options of `resolve`.
 #[derive(Debug, Args)]
 pub struct Resolve {
     /// The name of a target, or selectors such as tenant:contoso,role:server
     pub target: String,
+    /// The day for which dates of agreements count, such as 2026-12-01 (default: today)
+    #[arg(long, value_name = "DATE")]
+    pub as_of: Option<Date>,
     /// The revision.
     #[command(flatten)]
     pub revision: RevisionArgs,
@@ -292,7 +321,7 @@ pub struct Resolve {
 /// Options of `explain`.
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// A computer's name, or a code such as M0201
+    /// A computer's name, a deployment's name, or a code such as M0201
     pub what: String,
     /// A software or task; with an instance key as name[key]
     pub item: Option<String>,

@@ -15,16 +15,20 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::output::Ui;
 use crate::config::Config;
-use crate::config::kind::ProviderSpec;
+use crate::config::kind::{DirectorySpec, ProviderSpec, PsaSpec};
 use crate::config::load::Loaded;
 use crate::config::{git, load, worktree};
 use crate::diagnostic::{Findings, Sources};
+use crate::directory::simulated::SimulatedDirectory;
 use crate::id::{Name, RunId, SessionId};
+use crate::inventory::collect::Sources as CollectSources;
 use crate::plan::document::Revision;
+use crate::provider::host::Host;
 use crate::provider::local::{Local, LocalSettings};
 use crate::provider::simulated::Simulated;
 use crate::provider::ssh::{Ssh, SshSettings};
 use crate::provider::{Reader, Writer};
+use crate::psa::simulated::SimulatedPsa;
 use crate::report::model::ChangedLines;
 use crate::report::{View, diagnostic as findings_report};
 use crate::session::dispatcher::Link;
@@ -254,6 +258,40 @@ impl Shell {
                 Ok((name.clone(), link))
             })
             .collect()
+    }
+
+    /// Runs scripts on this machine.
+    #[must_use]
+    pub fn host(&self) -> Host {
+        let variables = [
+            ("PATH", self.environment.path.clone()),
+            ("HOME", self.environment.home.clone().map(Into::into)),
+        ];
+        let set = |(name, value): (&str, Option<std::ffi::OsString>)| Some((name.to_owned(), value?));
+        Host { environment: variables.into_iter().filter_map(set).collect() }
+    }
+
+    /// Builds the directories and PSAs of a configuration.
+    ///
+    /// # Errors
+    /// When the file of a simulated one cannot be used.
+    pub fn sources(&self, opened: &Opened) -> Result<CollectSources, CliError> {
+        let mut sources = CollectSources::default();
+        for (name, link) in &opened.config.directories {
+            let DirectorySpec::Simulated(spec) = &link.spec;
+            let text = link.files.get(&spec.file).map(AsRef::as_ref).unwrap_or_default();
+            let directory = SimulatedDirectory::new(name.clone(), text, spec.fault)
+                .map_err(|error| CliError::source("directory", name, &spec.file, &error))?;
+            sources.directories.insert(name.clone(), Arc::new(directory));
+        }
+        for (name, link) in &opened.config.psas {
+            let PsaSpec::Simulated(spec) = &link.spec;
+            let text = link.files.get(&spec.file).map(AsRef::as_ref).unwrap_or_default();
+            let psa = SimulatedPsa::new(name.clone(), text, spec.fault)
+                .map_err(|error| CliError::source("psa", name, &spec.file, &error))?;
+            sources.psas.insert(name.clone(), Arc::new(psa));
+        }
+        Ok(sources)
     }
 
     /// Finds the values behind secret references.

@@ -19,6 +19,8 @@ use crate::session::secrets::{SecretError, Secrets};
 pub struct Environment {
     /// `HOME`, or `USERPROFILE` on Windows.
     pub home: Option<PathBuf>,
+    /// `PATH`: where programs are, for scripts that select computers.
+    pub path: Option<OsString>,
     /// `XDG_STATE_HOME`: where the state lies when the Instance does not say.
     pub state_home: Option<PathBuf>,
     /// `MUSTER_LOG`: a filter for logs on standard error, such as `debug` or `muster=trace`.
@@ -50,6 +52,7 @@ impl Environment {
         let set = |name: &str| std::env::var_os(name).is_some_and(|v: OsString| !v.is_empty());
         Self {
             home: path("HOME").or_else(|| path("USERPROFILE")),
+            path: std::env::var_os("PATH"),
             state_home: path("XDG_STATE_HOME").filter(|path| path.is_absolute()),
             log: text("MUSTER_LOG"),
             no_color: set("NO_COLOR"),

@@ -89,6 +89,12 @@ impl CliError {
         Self::new(Exit::Configuration, format!("provider {name}: {error}"))
     }
 
+    /// The file of a directory or PSA cannot be used (3).
+    #[must_use]
+    pub fn source(kind: &str, name: &Name, file: &str, error: &str) -> Self {
+        Self::new(Exit::Configuration, format!("{kind} {name}: the file {file} is wrong: {error}"))
+    }
+
     /// A one-line selector cannot be read (64).
     #[must_use]
     pub fn selector(line: &str, error: &LineError) -> Self {

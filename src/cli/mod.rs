@@ -72,6 +72,7 @@ fn run(shell: &mut Shell, command: &Command) -> Result<Exit, CliError> {
         Command::Version => command::version::run(&shell.ui, shell.global.output),
         Command::Plan(_)
         | Command::Apply(_)
+        | Command::Diff(_)
         | Command::Resolve(_)
         | Command::Explain(_)
         | Command::Status(_)
@@ -91,6 +92,7 @@ async fn run_async(shell: &mut Shell, command: &Command) -> Result<Exit, CliErro
     let result = match command {
         Command::Plan(command) => command::plan::run(shell, command, &control).await,
         Command::Apply(command) => command::apply::run(shell, command, &control).await,
+        Command::Diff(command) => command::diff::run(shell, command).await,
         Command::Resolve(command) => command::resolve::run(shell, command, &control).await,
         Command::Explain(command) => command::explain::run(shell, command, &control).await,
         Command::Status(command) => command::status::run(shell, command).await,

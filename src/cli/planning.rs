@@ -1,6 +1,6 @@
 //! The way to a plan, shared by `plan`, `apply`, `resolve` and `explain`: providers, state, detection with its progress.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::arguments::Scope;
 use super::context::{Opened, Shell, SystemClock, readers};
@@ -36,7 +36,9 @@ pub(super) fn wish(scope: &Scope, refresh: Refresh, offline: bool) -> Result<Wis
         force_deployments: scope.force_deployments,
         ..Options::default()
     };
-    wish_of(options, scope.refresh.unwrap_or(refresh), offline)
+    let mut wish = wish_of(options, scope.refresh.unwrap_or(refresh), offline)?;
+    wish.accepted = scope.accept_shrink.iter().cloned().collect();
+    Ok(wish)
 }
 
 /// The wish of these options, as they stand in a saved plan.
@@ -49,7 +51,16 @@ pub(super) fn wish_of(options: Options, refresh: Refresh, offline: bool) -> Resu
         .iter()
         .map(|line| targets::parse_line(line).map_err(|error| CliError::selector(line, &error)))
         .collect::<Result<Vec<Match>, CliError>>()?;
-    Ok(Wish { only, options, refresh, offline, judge: None })
+    Ok(Wish {
+        only,
+        options,
+        refresh,
+        offline,
+        accepted: BTreeSet::new(),
+        as_of: None,
+        also: Vec::new(),
+        judge: None,
+    })
 }
 
 /// The deployments that a run names exist and can count.
@@ -84,6 +95,9 @@ pub(super) async fn prepare(
 ) -> Result<Prepared, CliError> {
     named(&opened.config, &wish.options)?;
     let readers = readers(links);
+    let sources = shell.sources(opened)?;
+    let host = shell.host();
+    accepted_are_known(opened, wish)?;
     let secrets = shell.secrets(opened);
     let prepared = {
         let bar = Detecting::new(&shell.ui);
@@ -92,6 +106,8 @@ pub(super) async fn prepare(
             config: &opened.config,
             revision: &opened.revision,
             readers: &readers,
+            sources: &sources,
+            host: &host,
             store,
             secrets: &secrets,
             clock: &SystemClock,
@@ -117,5 +133,25 @@ pub(super) async fn prepare(
         shell.ui.warning(message);
         shell.ui.hint("its computers are kept as they were listed last, and nothing is removed from them");
     }
+    for message in prepared.snapshot.related().failed().values() {
+        shell.ui.warning(message);
+        shell
+            .ui
+            .hint("what it said last still counts, and nothing is removed from computers that depend on it");
+    }
     Ok(prepared)
+}
+
+/// Whether there is a source of every name that is accepted.
+fn accepted_are_known(opened: &Opened, wish: &Wish) -> Result<(), CliError> {
+    let config = &opened.config;
+    let known = || config.providers.keys().chain(config.directories.keys()).chain(config.psas.keys());
+    match wish.accepted.iter().find(|name| !known().any(|known| known == *name)) {
+        None => Ok(()),
+        Some(name) => Err(CliError::unknown(
+            "provider, directory or PSA called",
+            name.as_str(),
+            known().map(Name::as_str),
+        )),
+    }
 }

@@ -11,8 +11,8 @@ use serde::de::DeserializeOwned;
 
 use super::kind::{
     BundleSpec, ComputerSpec, DeploymentSpec, DirectorySpec, ExceptionSpec, GuardrailSpec, GuardrailTestSpec,
-    InstanceSpec, Kind, Metadata, OrderSpec, ProviderSpec, PsaSpec, ScriptSpec, SoftwareSpec, TargetSpec,
-    TaskSpec, TenantSpec,
+    InstanceSpec, Kind, LicenseSpec, Metadata, OrderSpec, ProviderSpec, PsaSpec, ScriptSpec, SoftwareSpec,
+    TargetSpec, TaskSpec, TenantSpec,
 };
 use super::parse::RawDocument;
 use crate::diagnostic::{Findings, Place};
@@ -89,6 +89,17 @@ macro_rules! documents {
                 }
             }
 
+            /// The metadata of every document that has some, with its tree.
+            pub fn metadata(&self) -> impl Iterator<Item = (&Metadata, &RawDocument)> {
+                std::iter::empty()
+                    $(.chain(
+                        self.$field
+                            .iter()
+                            .filter(|document| document.is_named)
+                            .map(|document| (&document.metadata, &document.raw))
+                    ))*
+            }
+
             /// Keeps of the documents with a name those for which `keep` holds, and all that have none.
             pub fn retain(&mut self, keep: &mut dyn FnMut(Kind, &Name, &RawDocument) -> bool) {
                 $(self.$field.retain(|document| {
@@ -129,6 +140,7 @@ documents! {
     Software software SoftwareSpec;
     Task tasks TaskSpec;
     Script scripts ScriptSpec;
+    License licenses LicenseSpec;
     Deployment deployments DeploymentSpec;
     Bundle bundles BundleSpec;
     Order orders OrderSpec;

@@ -93,6 +93,13 @@ pub fn load(source: &dyn Source) -> Loaded {
     }
     findings.sort();
     if let Some(config) = &mut config {
+        let (kept, used) = check::silence(&config.uses.allows, std::mem::take(&mut findings));
+        findings = kept;
+        for at in used {
+            if let Some(allow) = config.uses.allows.get_mut(at) {
+                allow.used = true;
+            }
+        }
         config.sources = sources.clone();
     }
     Loaded { config, findings, sources, revision: source.describe(&contents) }

@@ -7,14 +7,15 @@ use std::sync::Arc;
 
 use super::kind::{
     Architecture, Condition, Consequence, CrossTenant, DirectorySpec, Enforcement, FileValue, Hold,
-    InventoryMatch, ItemRef, Match, Metadata, Mode, PackageMatch, Packages, ParameterSpec, ParameterValue,
-    ParametersChanged, PrimaryPerson, ProviderSpec, PsaSpec, ResourceKind, SoftwareState, TenantPsa,
-    VersionScheme,
+    InventoryMatch, ItemRef, Kind, LicenseNeed, Match, Metadata, Mode, PackageMatch, Packages, ParameterSpec,
+    ParameterValue, ParametersChanged, PrimaryPerson, ProviderSpec, PsaSpec, ResourceKind, SoftwareState,
+    TenantPsa, VersionScheme,
 };
 use super::safety::Safety;
-use crate::diagnostic::{Place, Sources};
+use crate::diagnostic::{Code, Finding, Place, Sources};
 use crate::id::{Digest, Name};
 use crate::inventory::item::ItemKey;
+use crate::secret::SecretRef;
 use crate::session::script::{Platform, Script};
 use crate::time::Limit;
 
@@ -41,14 +42,46 @@ pub struct Config {
     pub scripts: BTreeMap<Name, Arc<Script>>,
     /// Tasks.
     pub tasks: BTreeMap<Name, Task>,
+    /// What software may be used by.
+    pub licenses: BTreeMap<Name, License>,
     /// What is wanted where.
     pub deployments: BTreeMap<Name, Deployment>,
     /// What goes first and last.
     pub order: Order,
     /// What keeps a rollout safe.
     pub safety: Safety,
+    /// Who refers to whom, and what documents allow.
+    pub uses: Uses,
     /// The texts that places point into.
     pub sources: Sources,
+}
+
+/// What documents say of each other beyond what they mean; lints are worked out from it.
+#[derive(Debug, Clone, Default)]
+pub struct Uses {
+    /// Every document that has a name, and its place.
+    pub declared: BTreeMap<(Kind, Name), Place>,
+    /// What is referred to, and the kinds of the documents that do.
+    pub used: BTreeMap<(Kind, Name), BTreeSet<Kind>>,
+    /// Script files beside documents that no document names.
+    pub forgotten: Vec<Arc<str>>,
+    /// Lints that were met while documents were checked.
+    pub noticed: Vec<Finding>,
+    /// The warnings that documents allow about themselves.
+    pub allows: Vec<Allow>,
+}
+
+/// A warning that a document allows about itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Allow {
+    /// The warning.
+    pub code: Code,
+    /// Where it is allowed.
+    pub place: Place,
+    /// The document from its first to its last byte.
+    pub document: Place,
+    /// Whether it silenced a warning while the documents were loaded.
+    pub used: bool,
 }
 
 /// See [`super::kind::InstanceSpec`].
@@ -301,8 +334,18 @@ pub struct Software {
     pub install: Option<Scripts>,
     /// Updates.
     pub upgrade: Strategy,
+    /// Follows an install.
+    pub post_install: Option<Scripts>,
     /// Removes.
     pub uninstall: Option<Scripts>,
+    /// Follows a removal.
+    pub post_uninstall: Option<Scripts>,
+    /// Brings files.
+    pub download: Option<Scripts>,
+    /// Whether it takes a licence.
+    pub license: LicenseNeed,
+    /// Whether the computer may restart for it.
+    pub needs_reboot: bool,
     /// Repairs.
     pub repair: Strategy,
     /// Tests.
@@ -414,6 +457,48 @@ pub struct Payload {
     pub installer: Option<String>,
     /// The arguments for a silent installation, where they are known.
     pub arguments: Option<String>,
+}
+
+/// Where scripts come from that are made of a software's packages.
+pub const PACKAGE_MANAGERS: &str = "package managers";
+
+/// See [`super::kind::LicenseSpec`].
+#[derive(Debug, Clone)]
+pub struct License {
+    /// Its name.
+    pub metadata: Metadata,
+    /// Where it stands.
+    pub place: Place,
+    /// The software.
+    pub software: Name,
+    /// The tenant, with all below; `None` for all.
+    pub tenant: Option<Name>,
+    /// The versions, as a constraint; `None` for all.
+    pub versions: Option<String>,
+    /// What it is.
+    pub form: LicenseForm,
+    /// Where its value is found.
+    pub secret: SecretRef,
+}
+
+/// What a licence is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LicenseForm {
+    /// A key.
+    Key,
+    /// The content of a file.
+    File,
+}
+
+impl LicenseForm {
+    /// As scripts are told.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::File => "file",
+        }
+    }
 }
 
 /// See [`super::kind::Prerequisite`].
@@ -546,6 +631,8 @@ pub struct Deployment {
     pub expression: Match,
     /// Values given.
     pub parameters: BTreeMap<String, ParameterValue>,
+    /// The licence that it names.
+    pub license: Option<Name>,
     /// Higher wins.
     pub priority: i32,
     /// Whether it counts.
@@ -556,6 +643,8 @@ pub struct Deployment {
     pub hold: Option<Hold>,
     /// Where it comes from.
     pub layer: Layer,
+    /// The bundle whose entry it is, and the bundle's place.
+    pub bundle: Option<(Name, Place)>,
 }
 
 /// The items that go first and last, over all Order documents.

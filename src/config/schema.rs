@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 
 use super::kind::{
     API_VERSION, BundleSpec, ComputerSpec, DeploymentSpec, DirectorySpec, ExceptionSpec, GuardrailSpec,
-    GuardrailTestSpec, InstanceSpec, Kind, Metadata, OrderSpec, ProviderSpec, PsaSpec, ScriptSpec,
-    SoftwareSpec, TargetSpec, TaskSpec, TenantSpec,
+    GuardrailTestSpec, InstanceSpec, Kind, LicenseSpec, Metadata, OrderSpec, ProviderSpec, PsaSpec,
+    ScriptSpec, SoftwareSpec, TargetSpec, TaskSpec, TenantSpec,
 };
 use crate::plan::document::Plan;
 
@@ -65,6 +65,7 @@ fn document(kind: Kind, generator: &mut SchemaGenerator) -> Value {
         Kind::Software => part::<SoftwareSpec>(generator),
         Kind::Task => part::<TaskSpec>(generator),
         Kind::Script => part::<ScriptSpec>(generator),
+        Kind::License => part::<LicenseSpec>(generator),
         Kind::Deployment => part::<DeploymentSpec>(generator),
         Kind::Bundle => part::<BundleSpec>(generator),
         Kind::Order => part::<OrderSpec>(generator),

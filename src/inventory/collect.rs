@@ -1,66 +1,318 @@
-//! Asks every provider for its agents and joins them with what is remembered.
+//! Asks providers, directories and PSAs, and joins what they say with what is remembered.
 //!
-//! Not here: facts and detections, which come with the detection stage; who is the same computer.
+//! Not here: facts and detections, which come with the detection stage; who is the same computer; when a shorter list is
+//! believed (`believe`).
 //!
-//! Guarantees: a provider that fails takes no computer away. Its last good list is used, and its failure is told, so that
-//! the plan can hold what it must not touch (L3).
+//! Guarantees: a source that fails, does not answer in time or shrank suspiciously takes nothing away. What it said last
+//! is used, and its failure is told, so that the plan can hold what it must not touch (L3). Only what is believed is to be
+//! kept for the next time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
+use jiff::civil::Date;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
+use super::believe::{shrunk, shrunk_directory, shrunk_psa};
 use super::known::Known;
+use super::relations::{Belongings, Relations, SignIn, SourceKind, kept as last_kept};
+use crate::config::Config;
+use crate::config::kind::ProviderSpec;
 use crate::id::{ComputerId, Name};
 use crate::provider::{AgentRecord, Presence, Reader};
-use crate::store::StoredComputer;
-use crate::time::Timestamp;
+use crate::store::{KeptSource, StoredComputer};
+use crate::time::{Limit, Timestamp};
+use crate::{directory, psa};
 
-/// What all providers list.
+/// The sources beside providers.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// Directories.
+    pub directories: BTreeMap<Name, Arc<dyn directory::Reader>>,
+    /// PSAs.
+    pub psas: BTreeMap<Name, Arc<dyn psa::Reader>>,
+}
+
+/// What collecting uses.
+#[derive(Debug, Clone, Copy)]
+pub struct Asking<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// The reading half of each provider.
+    pub readers: &'a BTreeMap<Name, Reader>,
+    /// The other sources.
+    pub sources: &'a Sources,
+    /// What is remembered of computers.
+    pub stored: &'a [StoredComputer],
+    /// What is remembered of the other sources.
+    pub kept: &'a [KeptSource],
+    /// Sources whose shorter list is believed this time.
+    pub accepted: &'a BTreeSet<Name>,
+    /// The present instant.
+    pub now: Timestamp,
+}
+
+/// What all sources say.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Collected {
     /// The computers, sorted by id.
     pub known: Vec<Known>,
-    /// The providers without a complete list, with what happened.
+    /// The providers without a list that is believed, with what happened.
     pub failed: BTreeMap<Name, String>,
+    /// People, groups, agreements and what computers belong to; without the day.
+    pub relations: Relations,
+    /// Computers to remember: listed anew, listed otherwise, or not listed any more.
+    pub listed: Vec<StoredComputer>,
+    /// Answers to remember.
+    pub answers: Vec<KeptSource>,
 }
 
-/// Asks all providers at the same time.
-pub async fn collect(readers: &BTreeMap<Name, Reader>, stored: &[StoredComputer]) -> Collected {
+/// Asks all sources at the same time.
+pub async fn collect(asking: &Asking<'_>) -> Collected {
+    let believing = &asking.config.instance.sources;
+    let lists = join_all(
+        asking
+            .readers
+            .iter()
+            .map(async |(name, reader)| (name, in_time(believing.limit, reader.list()).await)),
+    );
+    let directories = join_all(
+        asking
+            .sources
+            .directories
+            .iter()
+            .map(async |(name, reader)| (name, in_time(believing.limit, reader.read()).await)),
+    );
+    let psas = join_all(
+        asking
+            .sources
+            .psas
+            .iter()
+            .map(async |(name, reader)| (name, in_time(believing.limit, reader.read()).await)),
+    );
+    let (lists, (directories, psas)) = join(lists, join(directories, psas)).await;
+    let mut collected = computers(asking, lists);
+    for (name, answer) in directories {
+        let of = Source { asking, kind: SourceKind::Directory, name };
+        let believed = of.believe(answer, shrunk_directory, &mut collected);
+        collected.relations.directories.extend(believed.map(|believed| (name.clone(), believed)));
+    }
+    for (name, answer) in psas {
+        let of = Source { asking, kind: SourceKind::Psa, name };
+        let believed = of.believe(answer, shrunk_psa, &mut collected);
+        collected.relations.psas.extend(believed.map(|believed| (name.clone(), believed)));
+    }
+    collected
+}
+
+/// What came back within the limit, or what went wrong.
+async fn in_time<T, E: std::fmt::Display>(
+    limit: Limit,
+    answer: impl Future<Output = Result<T, E>>,
+) -> Result<T, String> {
+    match tokio::time::timeout(limit.duration(), answer).await {
+        Ok(answer) => answer.map_err(|error| error.to_string()),
+        Err(_) => Err(format!("no answer within {} seconds", limit.as_secs())),
+    }
+}
+
+/// The computers of all providers.
+fn computers(asking: &Asking<'_>, lists: Vec<(&Name, Result<Vec<AgentRecord>, String>)>) -> Collected {
     let remembered: BTreeMap<&ComputerId, &StoredComputer> =
-        stored.iter().map(|computer| (&computer.id, computer)).collect();
-    let lists = join_all(readers.iter().map(async |(name, reader)| (name, reader.list().await))).await;
+        asking.stored.iter().map(|computer| (&computer.id, computer)).collect();
+    let mut collected = Collected::default();
     let mut known = BTreeMap::new();
-    let mut failed = BTreeMap::new();
     for (provider, list) in lists {
-        match list {
+        let before =
+            || asking.stored.iter().filter(|computer| computer.listed && computer.provider == *provider);
+        match list.and_then(|agents| believable(asking, provider, before(), agents)) {
             Ok(agents) => {
-                for agent in agents {
+                let mut gone: BTreeMap<&ComputerId, &StoredComputer> =
+                    before().map(|computer| (&computer.id, computer)).collect();
+                for mut agent in agents {
                     let id = computer_id(provider, &agent);
-                    let entry = join(provider, agent, remembered.get(&id).copied());
+                    gone.remove(&id);
+                    let stored = remembered.get(&id).copied();
+                    if let Some(stored) = stored {
+                        let old = &stored.agent.belongings.sign_ins;
+                        let signed = std::mem::take(&mut agent.belongings.sign_ins);
+                        agent.belongings.sign_ins = last_kept(signed.into_iter().chain(old.iter().cloned()));
+                    }
+                    collected.listed.extend(changed(&id, provider, &agent, stored));
+                    collected.belong(&id, &agent.belongings);
+                    let entry = join_known(provider, agent, stored);
                     known.insert(id, entry);
                 }
+                let gone = gone.into_values();
+                collected.listed.extend(gone.map(|computer| StoredComputer {
+                    listed: false,
+                    facts: None,
+                    ..computer.clone()
+                }));
             }
-            Err(error) => {
-                failed.insert(provider.clone(), error.to_string());
-                for computer in stored.iter().filter(|computer| computer.provider == *provider) {
-                    let entry = join(provider, computer.agent.clone(), Some(computer));
+            Err(message) => {
+                let message = if message.contains(provider.as_str()) {
+                    message
+                } else {
+                    format!("provider {provider}: {message}")
+                };
+                collected.failed.insert(provider.clone(), message);
+                for computer in before() {
+                    collected.belong(&computer.id, &computer.agent.belongings);
+                    let entry = join_known(provider, computer.agent.clone(), Some(computer));
                     known.insert(computer.id.clone(), entry);
                 }
             }
         }
     }
-    Collected { known: known.into_values().collect(), failed }
+    collected.known = known.into_values().collect();
+    collected
 }
 
-/// What the providers listed last, without asking them.
+/// The list, unless it became shorter than is believed. Lists that stand in the configuration itself are.
+fn believable<'a>(
+    asking: &Asking<'_>,
+    provider: &Name,
+    before: impl Iterator<Item = &'a StoredComputer>,
+    agents: Vec<AgentRecord>,
+) -> Result<Vec<AgentRecord>, String> {
+    let spec = asking.config.providers.get(provider).map(|provider| &provider.spec);
+    let declared = matches!(spec, Some(ProviderSpec::Local(_) | ProviderSpec::Ssh(_)));
+    if declared || asking.accepted.contains(provider) {
+        return Ok(agents);
+    }
+    let before: BTreeSet<&str> = before.map(|computer| computer.agent.id.as_str()).collect();
+    let now: BTreeSet<&str> = agents.iter().map(|agent| agent.id.as_str()).collect();
+    match shrunk("computers", &before, &now, asking.config.instance.sources.of(provider)) {
+        Some(what) => Err(not_believed(provider, &what)),
+        None => Ok(agents),
+    }
+}
+
+fn not_believed(source: &Name, what: &str) -> String {
+    format!("{source} shrank: {what}; if that is right, say --accept-shrink {source}")
+}
+
+/// What is to be written of a computer that is listed now; nothing if that is known.
+fn changed(
+    id: &ComputerId,
+    provider: &Name,
+    agent: &AgentRecord,
+    stored: Option<&StoredComputer>,
+) -> Option<StoredComputer> {
+    let agent = AgentRecord { presence: Presence::Unknown, attributes: BTreeMap::new(), ..agent.clone() };
+    if stored.is_some_and(|stored| stored.listed && stored.agent == agent && stored.provider == *provider) {
+        return None;
+    }
+    Some(StoredComputer {
+        id: id.clone(),
+        provider: provider.clone(),
+        agent,
+        facts: None,
+        contact: stored.map(|stored| stored.contact.clone()).unwrap_or_default(),
+        contacted: stored.and_then(|stored| stored.contacted),
+        listed: true,
+    })
+}
+
+/// One directory or PSA.
+struct Source<'a> {
+    asking: &'a Asking<'a>,
+    kind: SourceKind,
+    name: &'a Name,
+}
+
+impl Source<'_> {
+    /// What counts as said: the answer if it is believed, else the last one that was, if there is one.
+    fn believe<T: Serialize + DeserializeOwned + PartialEq>(
+        &self,
+        answer: Result<T, String>,
+        shrunk: fn(&T, &T, crate::config::model::Shrink) -> Option<String>,
+        collected: &mut Collected,
+    ) -> Option<T> {
+        let kept = self.asking.kept.iter().find(|kept| kept.kind == self.kind && kept.name == *self.name);
+        // What an older release kept and this one cannot read is as good as nothing.
+        let last: Option<T> = kept.and_then(|kept| serde_json::from_str(&kept.content).ok());
+        let accepted = self.asking.accepted.contains(self.name);
+        let suspicion = match (&answer, &last) {
+            (Ok(now), Some(last)) if !accepted => {
+                shrunk(last, now, self.asking.config.instance.sources.of(self.name))
+            }
+            _ => None,
+        };
+        let message = match (answer, suspicion) {
+            (Ok(now), None) => {
+                if last.as_ref() != Some(&now)
+                    && let Ok(content) = serde_json::to_string(&now)
+                {
+                    collected.answers.push(KeptSource {
+                        kind: self.kind,
+                        name: self.name.clone(),
+                        key: String::new(),
+                        at: self.asking.now,
+                        content,
+                    });
+                }
+                return Some(now);
+            }
+            (Ok(_), Some(what)) => format!("{} {}", self.kind, not_believed(self.name, &what)),
+            (Err(message), _) if message.contains(self.name.as_str()) => message,
+            (Err(message), _) => format!("{} {}: {message}", self.kind, self.name),
+        };
+        collected.relations.failed.insert((self.kind, self.name.clone()), message);
+        last
+    }
+}
+
+impl Collected {
+    fn belong(&mut self, id: &ComputerId, belongings: &Belongings) {
+        if !belongings.is_empty() {
+            self.relations.belongings.insert(id.clone(), belongings.clone());
+        }
+    }
+}
+
+/// What all sources said last, without asking them.
 #[must_use]
-pub fn remembered(readers: &BTreeMap<Name, Reader>, stored: &[StoredComputer]) -> Collected {
-    let known = stored
-        .iter()
-        .filter(|computer| readers.contains_key(&computer.provider))
-        .map(|computer| join(&computer.provider, computer.agent.clone(), Some(computer)))
-        .collect();
-    Collected { known, failed: BTreeMap::new() }
+pub fn remembered(asking: &Asking<'_>) -> Collected {
+    let listed = asking.stored.iter().filter(|computer| computer.listed);
+    let known = listed.filter(|computer| asking.readers.contains_key(&computer.provider)).map(as_remembered);
+    let relations = relations(asking.stored, asking.kept, Date::default());
+    Collected { known: known.collect(), relations, ..Collected::default() }
+}
+
+/// What computers belonged to and what directories, PSAs and selecting scripts said last.
+#[must_use]
+pub fn relations(stored: &[StoredComputer], kept: &[KeptSource], as_of: Date) -> Relations {
+    let mut collected = Collected::default();
+    for computer in stored.iter().filter(|computer| computer.listed) {
+        collected.belong(&computer.id, &computer.agent.belongings);
+    }
+    let mut relations = collected.relations;
+    relations.as_of = as_of;
+    for kept in kept {
+        let (name, content) = (kept.name.clone(), &kept.content);
+        match kept.kind {
+            SourceKind::Directory => {
+                relations.directories.extend(serde_json::from_str(content).ok().map(|read| (name, read)));
+            }
+            SourceKind::Psa => {
+                relations.psas.extend(serde_json::from_str(content).ok().map(|read| (name, read)))
+            }
+            SourceKind::Script => {
+                relations.scripts.extend(serde_json::from_str(content).ok().map(|read| (name, read)));
+            }
+        }
+    }
+    relations
+}
+
+/// A computer as it is remembered, without asking anybody.
+#[must_use]
+pub fn as_remembered(stored: &StoredComputer) -> Known {
+    join_known(&stored.provider, stored.agent.clone(), Some(stored))
 }
 
 /// The id of the computer behind an agent. Until computers are merged over providers each agent is one.
@@ -69,7 +321,7 @@ pub fn computer_id(provider: &Name, agent: &AgentRecord) -> ComputerId {
     ComputerId::new(format!("{provider}/{}", agent.id))
 }
 
-fn join(provider: &Name, agent: AgentRecord, stored: Option<&StoredComputer>) -> Known {
+fn join_known(provider: &Name, agent: AgentRecord, stored: Option<&StoredComputer>) -> Known {
     Known {
         id: computer_id(provider, &agent),
         name: agent.name,
@@ -83,9 +335,19 @@ fn join(provider: &Name, agent: AgentRecord, stored: Option<&StoredComputer>) ->
     }
 }
 
-/// What to remember of a computer.
+/// What to remember of a computer: as it was listed, and who was signed in when its facts were collected.
 #[must_use]
-pub fn remember(known: &Known, contacted: Option<Timestamp>) -> StoredComputer {
+pub fn remember(
+    known: &Known,
+    belongings: Option<&Belongings>,
+    contacted: Option<Timestamp>,
+) -> StoredComputer {
+    let mut belongings = belongings.cloned().unwrap_or_default();
+    if let Some((at, facts)) = &known.facts {
+        let users = facts.signed_in_users.iter().flatten();
+        let users = users.map(|user| SignIn { at: *at, user: user.clone() });
+        belongings.sign_ins = last_kept(belongings.sign_ins.into_iter().chain(users));
+    }
     StoredComputer {
         id: known.id.clone(),
         provider: known.provider.clone(),
@@ -97,9 +359,11 @@ pub fn remember(known: &Known, contacted: Option<Timestamp>) -> StoredComputer {
             presence: Presence::Unknown,
             tags: known.tags.clone(),
             attributes: BTreeMap::new(),
+            belongings,
         },
         facts: known.facts.clone(),
         contact: known.contact.clone(),
         contacted,
+        listed: true,
     }
 }

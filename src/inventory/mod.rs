@@ -1,10 +1,12 @@
 //! What is known of computers: the nouns, who is who, and the snapshot that plans are made from.
 
+pub mod believe;
 pub mod collect;
 pub mod facts;
 pub mod identify;
 pub mod item;
 pub mod known;
 pub mod pattern;
+pub mod queries;
 pub mod relations;
 pub mod snapshot;

@@ -9,6 +9,7 @@ use std::cmp::Ordering;
 
 use super::document::{ActionType, Change, Reason};
 use super::procedures;
+use super::recipe::{self, Call, Computer};
 use crate::config::Config;
 use crate::config::kind::{Mode, SoftwareState, VersionScheme};
 use crate::config::model::{Desired, Software, Strategy, WantedVersion};
@@ -87,15 +88,21 @@ pub fn decide(wish: &Wish<'_>, observed: &Observed) -> Decision {
             }
         }
     };
-    let decision = possible(wish, decision);
+    let decision = possible(wish, observed, decision);
     if wish.mode < Mode::Enforce { only_tell(decision, observed) } else { decision }
 }
 
 /// An action without a script for it is blocked.
-fn possible(wish: &Wish<'_>, decision: Decision) -> Decision {
+fn possible(wish: &Wish<'_>, observed: &Observed, decision: Decision) -> Decision {
     let Decision::Act(act) = &decision else { return decision };
-    let steps = procedures::steps(wish.config, wish.item, act.action, act.version.as_deref(), wish.platform);
-    match steps {
+    let call = Call {
+        action: act.action,
+        version: act.version.as_deref(),
+        before: procedures::version_of(observed),
+        platform: wish.platform,
+        computer: Computer::Any,
+    };
+    match procedures::steps(wish.config, wish.item, &call) {
         Ok(_) => decision,
         Err(why) => Decision::Blocked(format!("{} is due, and {why}", phrase(act))),
     }
@@ -137,6 +144,7 @@ pub fn phrase(act: &Act) -> String {
         ActionType::Uninstall => "an uninstall",
         ActionType::Repair => "a repair",
         ActionType::Reinstall => "another install",
+        ActionType::Download => "a download",
         ActionType::Set => "a set",
         _ => "an action",
     };
@@ -202,11 +210,16 @@ impl Case<'_> {
 
     fn present(&self, version: Option<&str>, healthy: Option<bool>) -> Decision {
         let standing = standing(self.software.scheme, self.wanted, version);
-        let repairable = !matches!(self.software.repair, Strategy::None);
+        let repair = recipe::repair(self.software, version);
+        let repairable = !matches!(repair, Strategy::None);
         if healthy == Some(false) && (repairable || !matches!(standing, Standing::Older(_))) {
             let version = match &standing {
-                // A repair that installs again does so in the wanted version; a repair script leaves the version alone.
-                Standing::Older(wanted) if !matches!(self.software.repair, Strategy::Script(_)) => {
+                // A repair that installs again does so in the wanted version. A repair script leaves the version alone, and
+                // the update follows it, unless there is no way to update.
+                Standing::Older(wanted)
+                    if !matches!(repair, Strategy::Script(_))
+                        || !matches!(recipe::upgrade(self.software, Some(wanted)), Strategy::None) =>
+                {
                     Some(wanted.clone())
                 }
                 _ => version.map(str::to_owned),

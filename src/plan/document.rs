@@ -166,6 +166,8 @@ pub enum ActionType {
     Repair,
     /// A software that is there is installed again, as the values it was given have changed (PAR-8).
     Reinstall,
+    /// The files that an install needs are brought to the computer, and nothing else (SW-26).
+    Download,
     /// A task is set.
     Set,
     /// A task's value is read and kept.
@@ -252,6 +254,9 @@ pub struct Change {
     pub after: Observed,
     /// The version to install, if the action has one.
     pub version: Option<String>,
+    /// The licence that its scripts get.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub license: Option<Name>,
     /// Values for the scripts; secrets as references.
     pub parameters: BTreeMap<String, ParameterValue>,
     /// The deployment that won, or on whose behalf a prerequisite acts.

@@ -15,6 +15,7 @@ use super::document::Origin;
 use super::fleet::Fleet;
 use super::gates::{self, Run};
 use super::notes::origin;
+use super::phrase;
 use super::precedence::{self, Candidate, Rank, Winners, is_ignored};
 use super::probes;
 use crate::config::Config;
@@ -65,6 +66,8 @@ pub struct ItemExplanation {
 pub struct Explained {
     /// The deployment.
     pub deployment: Origin,
+    /// What it says, as a sentence (DEP-24).
+    pub says: String,
     /// Its rank in words: scope, priority, whether it says ignored.
     pub rank: String,
     /// What became of it.
@@ -185,6 +188,7 @@ impl Look<'_> {
             }
             explained.push(Explained {
                 deployment: origin(candidate.deployment),
+                says: phrase::deployment(self.config, candidate.deployment),
                 rank: rank(candidate),
                 fate,
                 why,
@@ -258,6 +262,7 @@ impl Look<'_> {
             }
             result.push(Explained {
                 deployment: origin(deployment),
+                says: phrase::deployment(self.config, deployment),
                 rank: in_words(deployment, scope, false),
                 fate,
                 why,

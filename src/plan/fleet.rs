@@ -65,7 +65,7 @@ impl Fleet {
     #[must_use]
     pub fn in_run(config: &Config, snapshot: &Snapshot, run: &Run) -> Self {
         let mut fleet = Self::new(config, snapshot);
-        fleet.onboarding.clone_from(snapshot.related().onboarding());
+        fleet.onboarding = snapshot.related().onboarding() | onboarding(config, snapshot);
         if run.lift.is_some() {
             for (mode, computers) in std::mem::take(&mut fleet.modes) {
                 *fleet.modes.entry(modes::lifted(mode, run)).or_default() |= computers;
@@ -119,4 +119,14 @@ impl Fleet {
         }
         parts
     }
+}
+
+/// Those of which git says that their onboarding is not done; also where the snapshot knows no relations.
+fn onboarding(config: &Config, snapshot: &Snapshot) -> RoaringBitmap {
+    let is_new = |name: &Name| config.computers.get(name).is_some_and(|told| told.onboarded == Some(false));
+    if !config.computers.keys().any(is_new) {
+        return RoaringBitmap::new();
+    }
+    let told = snapshot.iter().filter(|(_, computer)| computer.document.as_ref().is_some_and(is_new));
+    told.map(|(ix, _)| ix).collect()
 }

@@ -19,6 +19,7 @@ use super::fleet::Fleet;
 use super::gates::{self, Run};
 use super::impact;
 use super::intents::{Intents, Wanted};
+use super::lint;
 use super::membership;
 use super::modes;
 use super::notes::{Notes, document, origin};
@@ -27,8 +28,10 @@ use super::precedence::{self, Candidate, Named, Winners, is_ignored};
 use super::prerequisites::{self, Implied, Outcome, Standing};
 use super::probes;
 use super::procedures::{self, starts_over};
+use super::recipe::{self, Call};
 use super::remembered::Remembered;
 use super::sessions::{self, Intent};
+use super::supply::{self, Due};
 use super::view::{Part, Seen, View, oldest};
 use crate::config::Config;
 use crate::config::kind::{Mode, ParameterValue, ParametersChanged, SoftwareState};
@@ -123,6 +126,8 @@ pub fn plan(input: &Input<'_>) -> Planned {
     work.unknown();
     let Work { mut findings, mut notes, tally, intents, mut wanted, .. } = work;
     let made = sessions::assemble(input, intents, &mut wanted, &mut notes, &mut findings);
+    let whole = input.only.is_none() && run.named.is_empty() && input.snapshot.failed().is_empty();
+    let mut findings = lint::of_plan(input.config, findings, whole);
     findings.sort();
     let (memberships, members) = membership::changes(input.config, input.snapshot, input.past, &scope);
     for (name, members) in members {
@@ -310,6 +315,9 @@ impl<'a> Work<'a> {
                 &winners.uncertain,
             );
             self.say_the_winners(item, candidates, &winners, scope);
+            if self.view.run.named.is_empty() && *scope == self.view.fleet.all {
+                self.findings.extend(lint::deployments::never_wins_here(item, candidates, &winners));
+            }
             let parts = self.view.parts(item, candidates, &winners);
             let of = |candidate: &Candidate<'a>| (candidate.deployment, candidate.mode);
             let deployments = candidates.iter().map(of).collect();
@@ -374,14 +382,14 @@ impl<'a> Work<'a> {
                 let mut computers = part.computers.clone();
                 // An update or repair that begins by removing may end there.
                 let removes =
-                    act.action != ActionType::Install && starts_over(self.view.config, item, act.action);
+                    act.action != ActionType::Install && starts_over(self.view.config, item, &act, observed);
                 if removes || act.action == ActionType::Uninstall {
                     let held = &computers & self.view.snapshot.held();
-                    let text = "nothing is removed while the source that lists the computer fails";
+                    let text = "nothing is removed while a source that the computer depends on fails";
                     self.notes.add(NoteKind::Held, Some(item), text, at, &held);
                     computers -= held;
                 }
-                self.intents.push(Intent {
+                self.intend(Intent {
                     item: item.clone(),
                     act,
                     before: observed.clone(),
@@ -389,10 +397,50 @@ impl<'a> Work<'a> {
                     parameters: values.clone(),
                     deployment,
                     needed_by: None,
+                    license: None,
                     platform,
                     computers,
                 });
             }
+        }
+    }
+
+    /// Means to do something, where there is what it takes: a licence and a file (SW-21, SW-28). Elsewhere says what is
+    /// missing.
+    fn intend(&mut self, intent: Intent<'a>) {
+        let config = self.view.config;
+        let software = config.software.get(&intent.item.name);
+        let Some(software) = software.filter(|_| intent.item.kind == ItemKind::Software) else {
+            self.intents.push(intent);
+            return;
+        };
+        let version = intent.act.version.as_deref();
+        let before = procedures::version_of(&intent.before);
+        let due = Due {
+            action: intent.act.action,
+            version,
+            before,
+            license: intent.deployment.license.as_ref().filter(|_| intent.needed_by.is_none()),
+            platform: intent.platform,
+        };
+        let supply = supply::supply(config, software, &due, self.view.snapshot, &intent.computers);
+        let at = Some(origin(intent.deployment));
+        for (why, computers) in &supply.lacking {
+            let text = format!("{} is due: {why}", diff::phrase(&intent.act));
+            self.notes.add(NoteKind::Blocked, Some(&intent.item), text, at.clone(), computers);
+        }
+        let way = version.map(|version| recipe::way(software, version, before)).unwrap_or_default();
+        for (license, computers) in supply.ready {
+            if let [bases @ .., wanted] = way.as_slice()
+                && !bases.is_empty()
+                && intent.act.action != ActionType::Uninstall
+            {
+                let bases: Vec<&str> = bases.iter().map(|release| release.version.as_str()).collect();
+                let text = format!("{} goes over {}", wanted.version, bases.join(", then "));
+                self.notes.add(NoteKind::Hint, Some(&intent.item), text, at.clone(), &computers);
+            }
+            let license = license.map(|license| license.metadata.name.clone());
+            self.intents.push(Intent { license, computers, ..intent.clone() });
         }
     }
 
@@ -426,8 +474,14 @@ impl<'a> Work<'a> {
             version: version.clone(),
             after: diff::present_after(software, platform, version.clone()),
         };
-        let steps = procedures::steps(self.view.config, item, act.action, act.version.as_deref(), platform);
-        match steps {
+        let call = Call {
+            action: act.action,
+            version: act.version.as_deref(),
+            before: version.as_deref(),
+            platform,
+            computer: recipe::Computer::Any,
+        };
+        match procedures::steps(self.view.config, item, &call) {
             Err(why) => {
                 let text =
                     format!("it was installed with other values; {} is due, and {why}", diff::phrase(&act));
@@ -437,7 +491,7 @@ impl<'a> Work<'a> {
                 let text = "it was installed with other values";
                 self.notes.add(NoteKind::NonCompliant, Some(item), text, at, &computers);
             }
-            Ok(_) => self.intents.push(Intent {
+            Ok(_) => self.intend(Intent {
                 item: item.clone(),
                 act,
                 before: observed.clone(),
@@ -445,6 +499,7 @@ impl<'a> Work<'a> {
                 parameters: parameters.clone(),
                 deployment,
                 needed_by: None,
+                license: None,
                 platform,
                 computers: computers.clone(),
             }),
@@ -533,7 +588,7 @@ impl<'a> Work<'a> {
             } else {
                 (ActionType::Uninstall, None, Observed::Absent)
             };
-            self.intents.push(Intent {
+            self.intend(Intent {
                 item: item.clone(),
                 act: Act { action, reason: Reason::Prerequisite, version, after },
                 before: before.clone(),
@@ -541,6 +596,7 @@ impl<'a> Work<'a> {
                 parameters: parameters.clone(),
                 deployment: implied.deployment,
                 needed_by: Some(ItemKey::software(implied.needed_by.clone())),
+                license: None,
                 platform,
                 computers: part.computers,
             });
@@ -563,7 +619,7 @@ impl<'a> Work<'a> {
             }
             let mut anew = RoaringBitmap::new();
             for intent in self.intents.iter().filter(|intent| intent.item == *item) {
-                if starts_over(config, item, intent.act.action) {
+                if starts_over(config, item, &intent.act, &intent.before) {
                     anew |= &intent.computers;
                 }
             }
@@ -588,7 +644,14 @@ impl<'a> Work<'a> {
                     self.part(&task, deployment, &Desired::Task, &values, part);
                 }
                 let Some(platform) = part.platform.filter(|_| !fresh.is_empty()) else { continue };
-                if procedures::steps(config, &task, ActionType::Set, None, platform).is_err() {
+                let call = Call {
+                    action: ActionType::Set,
+                    version: None,
+                    before: None,
+                    platform,
+                    computer: recipe::Computer::Any,
+                };
+                if procedures::steps(config, &task, &call).is_err() {
                     continue;
                 }
                 let before = Observed::Undetermined {
@@ -607,6 +670,7 @@ impl<'a> Work<'a> {
                     parameters: values,
                     deployment,
                     needed_by: None,
+                    license: None,
                     platform,
                     computers: fresh,
                 });

@@ -119,7 +119,7 @@ pub fn candidates<'c>(
                     findings.extend(unclear(deployment, config, &resolved, snapshot));
                     let target = deployment.target.as_ref().and_then(|name| config.targets.get(name));
                     let place = target.map_or(&deployment.place, |target| &target.place);
-                    findings.extend(targets::unclear(&resolved, snapshot, place));
+                    findings.extend(targets::unclear(&resolved, snapshot, Some(place)));
                     let through = modes::of_targets(config, run, deployment.target.as_ref(), &resolved);
                     let made = (targets::scope(&resolved), through, targets::evaluate(&resolved, snapshot));
                     if let Some(name) = &deployment.target {

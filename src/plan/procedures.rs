@@ -7,48 +7,53 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use super::diff::Act;
 use super::digest;
 use super::document::{ActionType, Change};
+use super::payloads::{self, Machine};
 use super::probes::{instance, probe};
 use super::procedure::{Invocation, Procedure};
+use super::recipe::{self, Call, Computer, Part};
+use super::supply;
 use crate::config::Config;
 use crate::config::kind::{Mode, ParameterValue};
-use crate::config::model::{Resource, Scripts, Software, Strategy};
+use crate::config::model::{Resource, Scripts, Strategy};
 use crate::id::Digest;
 use crate::inventory::item::{ItemKey, ItemKind, Observed};
 use crate::session::script::{Platform, Purpose, Script};
-
-/// The scripts of an action, in order.
-pub type Steps = Vec<(Purpose, Arc<Script>)>;
 
 /// The scripts that an action of an item runs on a platform.
 ///
 /// # Errors
 /// A phrase such as "it has no install script for posix", when the action cannot be done there.
-pub fn steps(
-    config: &Config,
-    item: &ItemKey,
-    action: ActionType,
-    version: Option<&str>,
-    platform: Platform,
-) -> Result<Steps, String> {
+pub fn steps(config: &Config, item: &ItemKey, call: &Call<'_>) -> Result<Vec<Part>, String> {
     match item.kind {
         ItemKind::Software => {
             let software = config.software.get(&item.name).ok_or("it is not in the configuration")?;
-            software_steps(software, action, version, platform)
+            recipe::parts(software, call)
         }
         ItemKind::Task => {
             let task = config.tasks.get(&item.name).ok_or("it is not in the configuration")?;
             let purpose = Purpose::SetTask { task: item.name.as_str().to_owned(), instance: instance(item) };
-            match action {
-                ActionType::Set => Ok(vec![(purpose, script(task.set.as_ref(), "set", platform)?)]),
+            match call.action {
+                ActionType::Set => Ok(vec![Part {
+                    purpose,
+                    script: script(task.set.as_ref(), "set", call.platform)?,
+                    version: String::new(),
+                    before: String::new(),
+                    payload: None,
+                }]),
                 _ => Err("a task can only be set".to_owned()),
             }
         }
     }
 }
 
-fn script(scripts: Option<&Scripts>, what: &str, platform: Platform) -> Result<Arc<Script>, String> {
+pub(super) fn script(
+    scripts: Option<&Scripts>,
+    what: &str,
+    platform: Platform,
+) -> Result<Arc<Script>, String> {
     let on = match platform {
         Platform::Posix => "posix",
         Platform::Windows => "windows",
@@ -57,45 +62,27 @@ fn script(scripts: Option<&Scripts>, what: &str, platform: Platform) -> Result<A
     scripts.on(platform).cloned().ok_or_else(|| format!("it has no {what} script for {on}"))
 }
 
-fn software_steps(
-    software: &Software,
-    action: ActionType,
-    version: Option<&str>,
-    platform: Platform,
-) -> Result<Steps, String> {
-    let name = || software.metadata.name.as_str().to_owned();
-    let installing = || Purpose::InstallSoftware { software: name(), version: version.map(str::to_owned) };
-    let install = || Ok::<_, String>((installing(), script(software.install.as_ref(), "install", platform)?));
-    let uninstall = || {
-        let purpose = Purpose::UninstallSoftware { software: name() };
-        Ok::<_, String>((purpose, script(software.uninstall.as_ref(), "uninstall", platform)?))
-    };
-    let by = |strategy: &Strategy, what: &str, purpose: Purpose| match strategy {
-        Strategy::None => Err(format!("its {what} strategy is none")),
-        Strategy::InstallOver => Ok(vec![install()?]),
-        Strategy::UninstallInstall => Ok(vec![uninstall()?, install()?]),
-        Strategy::Script(scripts) => Ok(vec![(purpose, script(Some(scripts), what, platform)?)]),
-    };
-    match action {
-        ActionType::Install | ActionType::Reinstall => Ok(vec![install()?]),
-        ActionType::Update | ActionType::Downgrade => by(&software.upgrade, "upgrade", installing()),
-        ActionType::Uninstall => Ok(vec![uninstall()?]),
-        ActionType::Repair => by(&software.repair, "repair", Purpose::RepairSoftware { software: name() }),
-        _ => Err("a software cannot be set or read".to_owned()),
-    }
-}
-
 /// Whether an action removes the software before it is there again, so that its configuration may be gone.
 #[must_use]
-pub fn starts_over(config: &Config, item: &ItemKey, action: ActionType) -> bool {
+pub fn starts_over(config: &Config, item: &ItemKey, act: &Act, before: &Observed) -> bool {
     let Some(software) = config.software.get(&item.name).filter(|_| item.kind == ItemKind::Software) else {
         return false;
     };
-    match action {
-        ActionType::Install => true,
-        ActionType::Update | ActionType::Downgrade => matches!(software.upgrade, Strategy::UninstallInstall),
-        ActionType::Repair => matches!(software.repair, Strategy::UninstallInstall),
-        _ => false,
+    let strategy = match act.action {
+        ActionType::Install => return true,
+        ActionType::Update | ActionType::Downgrade => recipe::upgrade(software, act.version.as_deref()),
+        ActionType::Repair => recipe::repair(software, version_of(before)),
+        _ => return false,
+    };
+    matches!(strategy, Strategy::UninstallInstall)
+}
+
+/// The version that was observed, if one was.
+#[must_use]
+pub fn version_of(observed: &Observed) -> Option<&str> {
+    match observed {
+        Observed::Present { version, .. } => version.as_deref(),
+        _ => None,
     }
 }
 
@@ -123,13 +110,28 @@ pub fn content(
     let scripts = match item.kind {
         ItemKind::Software => config.software.get(&item.name).map(|software| {
             if absent {
-                json!([of(software.uninstall.as_ref())])
+                json!([of(software.uninstall.as_ref()), of(software.post_uninstall.as_ref())])
             } else {
                 json!([
                     of(software.install.as_ref()),
                     of(software.uninstall.as_ref()),
                     by(&software.upgrade),
-                    by(&software.repair)
+                    by(&software.repair),
+                    of(software.post_install.as_ref()),
+                    of(software.download.as_ref()),
+                    version
+                        .map(|version| recipe::way(software, version, None))
+                        .unwrap_or_default()
+                        .into_iter()
+                        .map(|release| json!([
+                            release.version,
+                            of(release.install.as_ref()),
+                            of(release.uninstall.as_ref()),
+                            release.upgrade.as_ref().map(by),
+                            release.repair.as_ref().map(by),
+                            release.payloads.iter().map(|payload| &payload.sha256).collect::<Vec<_>>(),
+                        ]))
+                        .collect::<Vec<_>>()
                 ])
             }
         }),
@@ -149,40 +151,72 @@ fn resource<'c>(config: &'c Config, item: &ItemKey) -> Option<&'c Resource> {
 /// What runs for a change on a platform, and how its result is looked at. `None` when the configuration has no scripts
 /// for it, which is so only if the change was planned from another configuration or another platform.
 #[must_use]
-pub fn procedure(config: &Config, change: &Change, platform: Platform) -> Option<Procedure> {
+pub fn procedure(
+    config: &Config,
+    change: &Change,
+    platform: Platform,
+    machine: Machine<'_>,
+) -> Option<Procedure> {
     let item = &change.item;
-    let before = match &change.before {
-        Observed::Present { version: Some(version), .. } => version.clone(),
-        _ => String::new(),
+    let call = Call {
+        action: change.action,
+        version: change.version.as_deref(),
+        before: version_of(&change.before),
+        platform,
+        computer: Computer::With(machine),
     };
+    let license = match &change.license {
+        Some(name) => Some(config.licenses.get(name)?),
+        None => None,
+    };
+    let given = match resource(config, item) {
+        Some(resource) => resource.values(&change.parameters),
+        None => change.parameters.clone(),
+    };
+    let steps = steps(config, item, &call).ok()?.into_iter().map(|part| {
+        let mut environment = environment(change, &part);
+        let mut parameters = given.clone();
+        match &part.purpose {
+            Purpose::FetchPayload { .. } => parameters.clear(),
+            Purpose::UninstallSoftware { .. } | Purpose::DownloadPayload { .. } => {}
+            _ => {
+                if let Some(license) = license {
+                    parameters
+                        .insert(supply::LICENSE.to_owned(), ParameterValue::Secret(license.secret.clone()));
+                    environment.insert("MUSTER_LICENSE".to_owned(), license.form.as_str().to_owned());
+                }
+            }
+        }
+        Invocation { purpose: part.purpose, script: part.script, parameters, environment }
+    });
+    Some(Procedure {
+        steps: steps.collect(),
+        verify: probe(config, item, &change.parameters, Mode::Enforce, platform),
+    })
+}
+
+/// What one script of a change is told.
+fn environment(change: &Change, part: &Part) -> BTreeMap<String, String> {
+    let item = &change.item;
     let method = (item.kind == ItemKind::Task).then(|| ("MUSTER_METHOD", name(change.action).to_owned()));
-    let environment: BTreeMap<String, String> = [
+    let mut environment: BTreeMap<String, String> = [
         ("MUSTER_ITEM", item.name.as_str().to_owned()),
         ("MUSTER_ACTION", name(change.action).to_owned()),
-        ("MUSTER_VERSION", change.version.clone().unwrap_or_default()),
-        ("MUSTER_VERSION_BEFORE", before),
+        ("MUSTER_VERSION", part.version.clone()),
+        ("MUSTER_VERSION_BEFORE", part.before.clone()),
         ("MUSTER_INSTANCE", instance(item)),
     ]
     .into_iter()
     .chain(method)
     .map(|(name, value)| (name.to_owned(), value))
     .collect();
-    let steps = steps(config, item, change.action, change.version.as_deref(), platform).ok()?;
-    let resource = resource(config, item);
-    let parameters = match resource {
-        Some(resource) => resource.values(&change.parameters),
-        None => change.parameters.clone(),
-    };
-    let steps = steps.into_iter().map(|(purpose, script)| Invocation {
-        purpose,
-        script,
-        parameters: parameters.clone(),
-        environment: environment.clone(),
-    });
-    Some(Procedure {
-        steps: steps.collect(),
-        verify: probe(config, item, &change.parameters, Mode::Enforce, platform),
-    })
+    if let Some(payload) = &part.payload {
+        environment.extend(payloads::environment(payload));
+    }
+    if matches!(part.purpose, Purpose::FetchPayload { brought: true, .. }) {
+        environment.insert("MUSTER_PAYLOAD_FETCHED".to_owned(), "yes".to_owned());
+    }
+    environment
 }
 
 /// An action's name as it stands in plans and in `MUSTER_ACTION`.
@@ -196,6 +230,7 @@ pub const fn name(action: ActionType) -> &'static str {
         ActionType::Uninstall => "uninstall",
         ActionType::Repair => "repair",
         ActionType::Reinstall => "reinstall",
+        ActionType::Download => "download",
         ActionType::Set => "set",
         ActionType::Get => "get",
         ActionType::OsUpdate => "os-update",

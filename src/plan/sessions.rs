@@ -21,7 +21,7 @@ use crate::config::Config;
 use crate::config::kind::{Mode, ParameterValue};
 use crate::config::model::{Deployment, Desired};
 use crate::diagnostic::{Finding, Findings, code};
-use crate::id::Digest;
+use crate::id::{Digest, Name};
 use crate::inventory::item::{ItemKey, ItemKind, Observed};
 use crate::session::script::Platform;
 
@@ -35,6 +35,8 @@ pub(super) struct Intent<'a> {
     pub(super) parameters: BTreeMap<String, ParameterValue>,
     pub(super) deployment: &'a Deployment,
     pub(super) needed_by: Option<ItemKey>,
+    /// The licence that its scripts get.
+    pub(super) license: Option<Name>,
     pub(super) platform: Platform,
     pub(super) computers: RoaringBitmap,
 }
@@ -66,6 +68,7 @@ type Key = (
     Option<String>,
     Origin,
     Option<ItemKey>,
+    Option<Name>,
     Digest,
 );
 
@@ -215,6 +218,7 @@ fn key(sequence: &Sequence<'_>, caused: &Caused<'_>) -> Key {
         intent.act.version.clone(),
         origin(intent.deployment),
         intent.needed_by.clone(),
+        intent.license.clone(),
         content.clone(),
     )
 }
@@ -260,11 +264,16 @@ fn number(
             before: intent.before.clone(),
             after: intent.act.after.clone(),
             version: intent.act.version.clone(),
+            license: intent.license.clone(),
             parameters: intent.parameters.clone(),
             deployment: origin(intent.deployment),
             needed_by: intent.needed_by.clone(),
             content: content.clone(),
-            may_restart: false,
+            may_restart: input
+                .config
+                .software
+                .get(&intent.item.name)
+                .is_some_and(|software| intent.item.kind == ItemKind::Software && software.needs_reboot),
             computers: computers.iter().filter_map(|computer| positions.get(&computer).copied()).collect(),
         });
     }

@@ -8,6 +8,8 @@ use super::document::ActionType;
 use super::planner::{Survey, Work};
 use super::precedence::is_ignored;
 use super::prerequisites::{self, Standing};
+use super::recipe::{Call, Computer};
+use super::supply::{Due, supply};
 use super::view::{Part, Seen};
 use super::{probes, procedures};
 use crate::config::kind::{Mode, SoftwareState};
@@ -87,9 +89,20 @@ impl<'a> Work<'a> {
             if !probes::applicable(software, *platform) {
                 continue;
             }
-            let can = |action| procedures::steps(self.view.config, &item, action, None, *platform).is_ok();
+            let can = |action| {
+                let computer = Computer::Any;
+                let version = software.latest();
+                let call = Call { action, version, before: version, platform: *platform, computer };
+                procedures::steps(self.view.config, &item, &call).is_ok()
+            };
             if can(ActionType::Install) {
-                standing.installable |= computers & scope;
+                let (action, version) = (ActionType::Install, software.latest());
+                let due = Due { action, version, before: None, license: None, platform: *platform };
+                let within = computers & scope;
+                let supply = supply(self.view.config, software, &due, self.view.snapshot, &within);
+                for (_, computers) in supply.ready {
+                    standing.installable |= computers;
+                }
             }
             if can(ActionType::Uninstall) {
                 standing.removable |= computers & scope;

@@ -21,6 +21,7 @@ use super::{
     RunError,
 };
 use crate::id::{AgentId, Name};
+use crate::inventory::relations::Belongings;
 use crate::session::script::{Bundle, BundleResult, Platform, Read, Write};
 use crate::session::{bundle as text, frame};
 use crate::time::Limit;
@@ -71,6 +72,7 @@ impl Local {
             presence: Presence::Online,
             tags,
             attributes: BTreeMap::new(),
+            belongings: Belongings::default(),
         };
         Self { info: Arc::new(info), record }
     }

@@ -32,7 +32,9 @@
 //! }
 //! ```
 
+pub mod host;
 pub mod local;
+pub(crate) mod page;
 mod shell;
 pub mod simulated;
 pub mod ssh;
@@ -46,6 +48,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{AgentId, Name};
+use crate::inventory::relations::Belongings;
 pub use crate::session::script::RunError;
 use crate::session::script::{Bundle, BundleResult, Platform, Read, Write};
 use crate::time::Limit;
@@ -143,6 +146,9 @@ pub struct AgentRecord {
     pub tags: BTreeSet<String>,
     /// Anything else the provider says, for evidence.
     pub attributes: BTreeMap<String, String>,
+    /// Site, groups, properties and who was signed in, as far as the provider says.
+    #[serde(default, skip_serializing_if = "Belongings::is_empty")]
+    pub belongings: Belongings,
 }
 
 /// Why a list could not be had. A list that broke off is such a failure (L3).

@@ -98,9 +98,13 @@ fn one(pen: &mut dyn Pen, candidate: &Explained, view: &View) -> io::Result<()> 
             .with(Label::Dim, format!("   {}", candidate.deployment.place)),
     )?;
     for (name, label, text) in [
+        ("says", Label::Plain, candidate.says.clone()),
         ("rank", Label::Plain, candidate.rank.clone()),
         ("result", label, format!("{word}: {}", candidate.why)),
     ] {
+        if text.is_empty() {
+            continue;
+        }
         for (at, part) in wrap(&text, view.width.saturating_sub(13)).into_iter().enumerate() {
             let mut line = Line::new().text("      ").with(Label::Dim, if at == 0 { name } else { "" });
             line.pad_to(13);
@@ -144,6 +148,11 @@ mod tests {
     fn every_candidate_has_its_verdict() {
         let candidate = |deployment, rank: &str, fate, why: &str| Explained {
             deployment,
+            says: if fate == Fate::Won {
+                "Installs 7-Zip, latest, on all servers.".to_owned()
+            } else {
+                String::new()
+            },
             rank: rank.to_owned(),
             fate,
             why: why.to_owned(),
@@ -182,6 +191,7 @@ mod tests {
         insta::assert_snapshot!(pen, @r#"
     seven-zip
       * seven-zip-contoso   tenants/contoso/deployments.yaml:3
+          says   Installs 7-Zip, latest, on all servers.
           rank   tenant, narrowed, priority 5
           result won: it ranks first
       - seven-zip-everywhere   deployments/archive.yaml:12

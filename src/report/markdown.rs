@@ -158,6 +158,13 @@ fn revision(plan: &Plan) -> String {
     if plan.revision.dirty {
         text.push_str(", with uncommitted changes");
     }
+    if !plan.options.deployments.is_empty() {
+        let named: Vec<&str> = plan.options.deployments.iter().map(|name| name.as_str()).collect();
+        _ = write!(text, ", only what {} say", named.join(", "));
+    }
+    if let Some(mode) = plan.options.hypothetical {
+        _ = write!(text, ", **as if {mode} stood in place of more cautious modes** (not to be applied)");
+    }
     if !plan.options.only.is_empty() {
         _ = write!(text, ", limited to {}", cell(&plan.options.only.join(" ")));
     }

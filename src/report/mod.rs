@@ -6,6 +6,7 @@
 //! ([`words::visible`]); no meaning lies in colour alone; output grows with kinds of change, not with computers (L12).
 
 pub mod compare;
+pub mod desired;
 pub mod diagnostic;
 pub mod events;
 pub mod explain;
@@ -19,6 +20,7 @@ pub mod json;
 pub mod junit;
 pub mod layout;
 pub mod markdown;
+pub mod membership;
 pub mod model;
 mod notes;
 pub mod plan;

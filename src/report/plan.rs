@@ -31,6 +31,7 @@ pub fn write(pen: &mut dyn Pen, plan: &Plan, view: &View) -> io::Result<()> {
     let summary = Summary::of(plan);
     header(pen, plan, view)?;
     pen.gap()?;
+    super::membership::write(pen, plan, view)?;
     if plan.changes.is_empty() {
         for line in wrap(&why_nothing(plan, &summary), view.width) {
             pen.line(&Line::new().text(line))?;
@@ -75,6 +76,20 @@ fn header(pen: &mut dyn Pen, plan: &Plan, view: &View) -> io::Result<()> {
     if !plan.options.only.is_empty() {
         for text in wrap(&format!("limited to {}", plan.options.only.join(" ")), view.width) {
             pen.line(&Line::new().with(Label::Dim, text))?;
+        }
+    }
+    if !plan.options.deployments.is_empty() {
+        let named: Vec<&str> = plan.options.deployments.iter().map(|name| name.as_str()).collect();
+        let forced = if plan.options.force_deployments { ", also where others win" } else { "" };
+        let said = format!("only what these deployments say: {}{forced}", named.join(", "));
+        for text in wrap(&said, view.width) {
+            pen.line(&Line::new().with(Label::Dim, text))?;
+        }
+    }
+    if let Some(mode) = plan.options.hypothetical {
+        let said = format!("as if {mode} stood in place of more cautious modes; this plan is not applied");
+        for text in wrap(&said, view.width) {
+            pen.line(&Line::new().with(Label::Warning, text))?;
         }
     }
     match plan.options.mode {
@@ -173,7 +188,8 @@ fn coverage(pen: &mut dyn Pen, coverage: &Coverage, view: &View) -> io::Result<(
 
 fn last(pen: &mut dyn Pen, plan: &Plan, summary: &Summary, view: &View) -> io::Result<()> {
     let title = format!("Plan {}", plan.digest.short());
-    let text = summary.sentence();
+    let mut text = summary.sentence();
+    text.push_str(&impact(plan));
     let room = view.width.saturating_sub(2 + title.len());
     for (at, part) in wrap(&text, room.max(20)).into_iter().enumerate() {
         let line = if at == 0 {
@@ -184,6 +200,18 @@ fn last(pen: &mut dyn Pen, plan: &Plan, summary: &Summary, view: &View) -> io::R
         pen.line(&line.text("  ").with(Label::Heading, part))?;
     }
     Ok(())
+}
+
+/// What is said of restarts and time: `; up to 12 restarts, about 40 min`.
+fn impact(plan: &Plan) -> String {
+    let mut parts = Vec::new();
+    if plan.impact.restarts > 0 {
+        parts.push(format!("up to {}", plural(plan.impact.restarts.into(), "restart")));
+    }
+    if let Some(seconds) = plan.impact.seconds.filter(|seconds| *seconds > 0) {
+        parts.push(format!("about {}", terms::span(seconds)));
+    }
+    if parts.is_empty() { String::new() } else { format!("; {}", parts.join(", ")) }
 }
 
 /// How many lines a plan takes; for tests of L12 and for a pager.

@@ -75,6 +75,7 @@ pub(crate) fn nothing(computers: u32) -> Plan {
 
 fn change(item: ItemKey, title: &str, action: ActionType, reason: Reason, at: (&str, u32)) -> Change {
     Change {
+        license: None,
         may_restart: false,
         deployment: origin(item.name.as_str(), at.0, at.1),
         item,
@@ -248,6 +249,7 @@ pub(crate) fn agent(name: &str) -> AgentRecord {
         presence: Presence::Unknown,
         tags: BTreeSet::new(),
         attributes: BTreeMap::new(),
+        belongings: crate::inventory::relations::Belongings::default(),
     }
 }
 

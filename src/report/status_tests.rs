@@ -68,6 +68,7 @@ impl Store {
                         _ => Contact::Reached,
                     },
                     contacted: (n % 4 != 3).then(|| at(-60)),
+                    listed: true,
                 })
                 .collect(),
             detections,

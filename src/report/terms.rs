@@ -33,10 +33,21 @@ pub const fn to_do(action: ActionType) -> &'static str {
         ActionType::Uninstall => "to remove",
         ActionType::Repair => "to repair",
         ActionType::Reinstall => "to install again",
+        ActionType::Download => "to fetch files for",
         ActionType::Set => "to set",
         ActionType::Get => "to read",
         ActionType::OsUpdate => "to update the system",
         ActionType::Reboot => "to restart",
+    }
+}
+
+/// A span of time for people, rounded up to what matters: `40 s`, `12 min`, `3 h`.
+#[must_use]
+pub fn span(seconds: u64) -> String {
+    match seconds {
+        0..=89 => format!("{seconds} s"),
+        90..=5_399 => format!("{} min", seconds.div_ceil(60)),
+        _ => format!("{} h", seconds.div_ceil(3600)),
     }
 }
 
@@ -51,6 +62,7 @@ pub const fn verb(action: ActionType) -> &'static str {
         ActionType::Uninstall => "uninstall",
         ActionType::Repair => "repair",
         ActionType::Reinstall => "install again",
+        ActionType::Download => "fetch files",
         ActionType::Set => "set",
         ActionType::Get => "read",
         ActionType::OsUpdate => "system updates",
@@ -115,6 +127,12 @@ pub fn what(
                 line.push(Label::Plain, format!(" {old}"));
             }
             line.push(Label::Plain, ": install again");
+        }
+        ActionType::Download => {
+            if let Some(new) = new {
+                line.push(Label::Plain, format!(" {new}"));
+            }
+            line.push(Label::Plain, ": fetch files");
         }
         other => line.push(Label::Plain, format!(": {}", verb(other))),
     }

@@ -4,10 +4,11 @@
 //!
 //! Invariant: an exit code is told as evidence and decides nothing (L6).
 
-use super::script::{self, BundleResult, Ended, StepResult};
+use super::script::{self, BundleResult, Ended, Purpose, StepResult};
 use super::stage::ActionResult;
 use super::verify::words;
 use crate::inventory::item::Observed;
+use crate::plan::procedure::Invocation;
 
 /// What was seen after a change.
 pub(super) struct Aftermath {
@@ -17,15 +18,29 @@ pub(super) struct Aftermath {
     pub(super) trouble: Option<String>,
     pub(super) nothing_ran: bool,
     pub(super) put_off: bool,
+    /// Whether all that was to run did, and ended well.
+    pub(super) all_ran: bool,
+    /// Whether a script that follows an install or a removal did not end well.
+    pub(super) unfinished: bool,
 }
 
 impl Aftermath {
-    pub(super) fn from_result(result: &BundleResult, steps: usize, observed: Observed) -> Self {
+    pub(super) fn from_result(result: &BundleResult, steps: &[Invocation], observed: Observed) -> Self {
         let mut output = String::new();
         let mut trouble = None;
         let (mut put_off, mut ran) = (false, false);
-        for number in 0..steps {
-            let Some(step) = result.steps.get(&format!("a{number}")) else { continue };
+        let (mut all_ran, mut unfinished) = (true, false);
+        for (number, invocation) in steps.iter().enumerate() {
+            let Some(step) = result.steps.get(&format!("a{number}")) else {
+                all_ran = false;
+                continue;
+            };
+            if step.ended != Ended::Exit(0) {
+                all_ran = false;
+                let follows =
+                    matches!(invocation.purpose, Purpose::PostInstall { .. } | Purpose::PostUninstall { .. });
+                unfinished |= follows && !matches!(step.ended, Ended::Skipped);
+            }
             append(&mut output, step);
             if trouble.is_none() {
                 trouble = ended_badly(step);
@@ -40,6 +55,8 @@ impl Aftermath {
             nothing_ran: false,
             // What ran before it has had its effect, so the action is not simply put off.
             put_off: put_off && !ran,
+            all_ran,
+            unfinished,
         }
     }
 
@@ -48,6 +65,9 @@ impl Aftermath {
         match (result, &self.trouble) {
             (ActionResult::Success, None) => None,
             (ActionResult::Success, Some(trouble)) => Some(format!("{trouble}; and it is as wanted")),
+            (ActionResult::Failed, Some(trouble)) if self.unfinished => {
+                Some(format!("the script that follows did not do its part: {trouble}"))
+            }
             (_, trouble) => {
                 let parts: Vec<String> = trouble.iter().cloned().chain(seen).collect();
                 (!parts.is_empty()).then(|| parts.join("; "))

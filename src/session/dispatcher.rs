@@ -19,6 +19,7 @@ use crate::id::{Name, RunId, SessionId};
 use crate::inventory::snapshot::Snapshot;
 use crate::plan::document::{Plan, PlannedSession};
 use crate::plan::interpret::Interpreter;
+use crate::plan::payloads::Machine;
 use crate::plan::procedures::procedure;
 use crate::provider::{Reader, Writer};
 use crate::store::{RunRecord, StoreError};
@@ -127,10 +128,10 @@ impl Dispatcher<'_> {
         let computer = usize::try_from(planned.computer)
             .ok()
             .and_then(|at| plan.computers.get(at))
-            .and_then(|planned| self.snapshot.position(&planned.id))
-            .map(|ix| self.snapshot.computer(ix));
+            .and_then(|planned| self.snapshot.position(&planned.id));
         // A plan that was made on this snapshot has all of them; without one there is nothing to run against.
-        let Some(computer) = computer else { return Ok(None) };
+        let Some(position) = computer else { return Ok(None) };
+        let computer = self.snapshot.computer(position);
         let Some(link) = self.links.get(&computer.provider) else { return Ok(None) };
         let _permit = match lanes.get(&computer.provider) {
             Some(lane) => lane.acquire().await.ok(),
@@ -140,6 +141,7 @@ impl Dispatcher<'_> {
             return Ok(None);
         }
         let platform = super::detect::platform(computer);
+        let machine = Machine::of(self.snapshot, position);
         let work = planned
             .actions
             .iter()
@@ -148,7 +150,7 @@ impl Dispatcher<'_> {
                 Some(Work {
                     change,
                     after: &action.after,
-                    procedure: procedure(self.tools.config, change, platform),
+                    procedure: procedure(self.tools.config, change, platform, machine),
                 })
             })
             .collect();

@@ -31,7 +31,7 @@ use crate::inventory::item::{Detection, ItemKind, Observed};
 use crate::inventory::known::Contact;
 use crate::inventory::snapshot::Computer;
 use crate::plan::diff::achieved;
-use crate::plan::document::Change;
+use crate::plan::document::{ActionType, Change};
 use crate::plan::interpret::Interpreter;
 use crate::plan::past;
 use crate::plan::procedure::{Probe, Procedure};
@@ -317,8 +317,12 @@ impl Session<'_> {
         let seen = self.see(procedure, answer).await;
         let result = match &seen.observed {
             _ if seen.nothing_ran || seen.put_off => ActionResult::Deferred,
+            // What was fetched was verified where it lies.
+            _ if work.change.action == ActionType::Download && seen.all_ran => ActionResult::Success,
+            Some(_) if work.change.action == ActionType::Download => ActionResult::Failed,
             None => ActionResult::Undetermined,
             Some(observed) => match achieved(self.tools.config, work.change, observed) {
+                Some(true) if seen.unfinished => ActionResult::Failed,
                 Some(true) => ActionResult::Success,
                 Some(false) => ActionResult::Failed,
                 None => ActionResult::Undetermined,
@@ -390,7 +394,7 @@ impl Session<'_> {
                 let facts = self.facts(&result);
                 let observed =
                     observe(self.interpreter, ("v", 0), &procedure.verify, &result, facts.as_ref());
-                Aftermath::from_result(&result, procedure.steps.len(), observed)
+                Aftermath::from_result(&result, &procedure.steps, observed)
             }
             Err(error) if error.nothing_ran() => Aftermath {
                 observed: None,
@@ -398,6 +402,8 @@ impl Session<'_> {
                 trouble: Some(error.to_string()),
                 nothing_ran: true,
                 put_off: false,
+                all_ran: false,
+                unfinished: false,
             },
             Err(error) => {
                 let observed = self.look_again(procedure).await;
@@ -407,6 +413,8 @@ impl Session<'_> {
                     trouble: Some(error.to_string()),
                     nothing_ran: false,
                     put_off: false,
+                    all_ran: false,
+                    unfinished: false,
                 }
             }
         }
@@ -479,6 +487,10 @@ impl Session<'_> {
         observed: Option<Observed>,
         at: Timestamp,
     ) -> Result<(), StoreError> {
+        // Having its file says nothing of the item.
+        if change.action == ActionType::Download {
+            return Ok(());
+        }
         self.tools
             .store
             .put_results(&[ItemResult {

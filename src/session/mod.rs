@@ -13,6 +13,7 @@ pub mod dispatcher;
 pub mod event;
 pub mod execute;
 pub mod frame;
+pub mod host;
 pub mod powershell;
 pub mod prepare;
 pub mod recover;

@@ -7,18 +7,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::Date;
 use roaring::RoaringBitmap;
 
 use super::control::Control;
 use super::detect::{Detector, Gathered};
+use super::host::ScriptHost;
 use super::secrets::Secrets;
 use crate::config::Config;
+use crate::config::check;
 use crate::config::kind::{Match, Mode};
 use crate::diagnostic::Findings;
 use crate::id::{ComputerId, Name};
-use crate::inventory::collect::{self, Collected};
+use crate::inventory::collect::{self, Asking, Collected, Sources};
 use crate::inventory::item::Detection;
 use crate::inventory::known::{Contact, Known};
+use crate::inventory::queries::Queries;
+use crate::inventory::relations::Relations;
 use crate::inventory::snapshot::Snapshot;
 use crate::plan::detections::Detections;
 use crate::plan::digest;
@@ -31,7 +36,7 @@ use crate::policy::judge::{self, Judgement};
 use crate::policy::protection::Protection;
 use crate::policy::verdict::Stage;
 use crate::provider::Reader;
-use crate::store::{Store, StoreError};
+use crate::store::{KeptSource, Store, StoreError};
 use crate::targets;
 use crate::time::{Clock, Timestamp};
 
@@ -44,6 +49,10 @@ pub struct Preparation<'a> {
     pub revision: &'a Revision,
     /// The reading half of each provider.
     pub readers: &'a BTreeMap<Name, Reader>,
+    /// Directories and PSAs.
+    pub sources: &'a Sources,
+    /// Who runs scripts beside Muster.
+    pub host: &'a dyn ScriptHost,
     /// What is remembered.
     pub store: &'a dyn Store,
     /// Where secret values are found.
@@ -75,6 +84,12 @@ pub struct Wish {
     pub offline: bool,
     /// For what the plan is judged, if it is.
     pub judge: Option<Stage>,
+    /// Sources whose shorter list is believed this time.
+    pub accepted: BTreeSet<Name>,
+    /// The day for which dates of agreements count; today in the instance's time zone if it is not given.
+    pub as_of: Option<Date>,
+    /// Further expressions that will be evaluated, for the scripts that they select by.
+    pub also: Vec<Match>,
 }
 
 /// How far detection is.
@@ -121,6 +136,14 @@ pub struct Prepared {
     pub oldest: Option<Timestamp>,
 }
 
+impl Prepared {
+    /// Whether a source failed, or said less than is believed (L3).
+    #[must_use]
+    pub fn has_failed_source(&self) -> bool {
+        !self.failed.is_empty() || !self.snapshot.related().failed().is_empty()
+    }
+}
+
 impl Preparation<'_> {
     /// Lists, detects and plans.
     ///
@@ -128,10 +151,28 @@ impl Preparation<'_> {
     /// [`StoreError`] when what is remembered cannot be read or written.
     pub async fn run(&self, wish: &Wish) -> Result<Prepared, StoreError> {
         let stored = self.store.computers().await?;
-        let Collected { mut known, failed } = if wish.offline {
-            collect::remembered(self.readers, &stored)
-        } else {
-            collect::collect(self.readers, &stored).await
+        let mut kept = self.store.sources().await?;
+        let asking = Asking {
+            config: self.config,
+            readers: self.readers,
+            sources: self.sources,
+            stored: &stored,
+            kept: &kept,
+            accepted: &wish.accepted,
+            now: self.clock.now(),
+        };
+        let collected =
+            if wish.offline { collect::remembered(&asking) } else { collect::collect(&asking).await };
+        let Collected { mut known, failed, mut relations, listed, answers } = collected;
+        self.store.put_computers(&listed).await?;
+        self.store.put_sources(&answers).await?;
+        relations.as_of = wish.as_of.unwrap_or_else(|| self.today());
+        let expressions: Vec<Match> = wish.only.iter().chain(&wish.also).cloned().collect();
+        let queries = Queries {
+            config: self.config,
+            host: (!wish.offline).then_some(self.host),
+            wanted: &targets::query::scripts(self.config, &expressions),
+            now: self.clock.now(),
         };
         // What a killed run left under way is not known any more, whatever was detected before (L11).
         let doubtful: BTreeSet<ComputerId> =
@@ -140,7 +181,7 @@ impl Preparation<'_> {
         stored.retain(|detection| !doubtful.contains(&detection.computer));
         let max_age = self.config.instance.max_age;
         let (mut snapshot, mut findings) =
-            Snapshot::build(self.config, known.iter().cloned(), failed.clone());
+            self.snapshot(&known, &failed, &mut relations, &queries, &mut kept).await?;
         let too_old = self.clock.now().checked_sub(max_age.duration()).unwrap_or(Timestamp::MIN);
         let oldest = stored.iter().map(|detection| detection.at).filter(|at| *at >= too_old).min();
         let mut detections = Detections::new(&snapshot, stored);
@@ -177,14 +218,16 @@ impl Preparation<'_> {
                 let answered = gathered.contact == Contact::Reached;
                 _ = if answered { reached.insert(id) } else { in_vain.insert(id) };
             }
-            self.keep(&snapshot, &found, &mut known, &mut detections).await?;
-            (snapshot, findings) = Snapshot::build(self.config, known.iter().cloned(), failed.clone());
+            self.keep(&snapshot, &found, &relations, &mut known, &mut detections).await?;
+            (snapshot, findings) =
+                self.snapshot(&known, &failed, &mut relations, &queries, &mut kept).await?;
             if refresh == Refresh::Never {
                 break;
             }
             refresh = Refresh::Auto;
         }
         let scope = self.scope(&wish.only, &snapshot, &mut findings);
+        findings = check::silence(&self.config.uses.allows, findings).0;
         let past = Past::new(
             &snapshot,
             self.store.remembered().await?,
@@ -233,6 +276,31 @@ impl Preparation<'_> {
             reached,
             oldest,
         })
+    }
+
+    /// The computers with their relations; what scripts select by the facts as they are now is among them.
+    async fn snapshot(
+        &self,
+        known: &[Known],
+        failed: &BTreeMap<Name, String>,
+        relations: &mut Relations,
+        queries: &Queries<'_>,
+        kept: &mut Vec<KeptSource>,
+    ) -> Result<(Snapshot, Findings), StoreError> {
+        let (snapshot, findings) = Snapshot::build(self.config, known.iter().cloned(), failed.clone());
+        let mut snapshot = snapshot.with_relations(self.config, relations);
+        if !queries.wanted.is_empty() {
+            let fresh = queries.run(&snapshot, relations, kept).await;
+            self.store.put_sources(&fresh).await?;
+            snapshot = snapshot.with_relations(self.config, relations);
+        }
+        Ok((snapshot, findings))
+    }
+
+    /// The day it is in the instance's time zone.
+    fn today(&self) -> Date {
+        let zone = jiff::tz::TimeZoneDatabase::bundled().get(&self.config.instance.time_zone);
+        self.clock.now().to_zoned(zone.unwrap_or(jiff::tz::TimeZone::UTC)).date()
     }
 
     fn scope(
@@ -289,6 +357,7 @@ impl Preparation<'_> {
         &self,
         snapshot: &Snapshot,
         found: &[Gathered],
+        relations: &Relations,
         known: &mut [Known],
         detections: &mut Detections,
     ) -> Result<(), StoreError> {
@@ -311,7 +380,7 @@ impl Preparation<'_> {
             if let Some(facts) = &gathered.facts {
                 entry.facts = Some((gathered.at, facts.clone()));
             }
-            computers.push(collect::remember(entry, Some(gathered.at)));
+            computers.push(collect::remember(entry, relations.belongings.get(id), Some(gathered.at)));
         }
         self.store.put_computers(&computers).await?;
         self.store.put_detections(&fresh).await?;

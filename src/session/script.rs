@@ -147,6 +147,28 @@ pub enum Purpose {
         /// The software's name.
         software: String,
     },
+    /// Run what follows an install.
+    PostInstall {
+        /// The software's name.
+        software: String,
+    },
+    /// Run what follows a removal.
+    PostUninstall {
+        /// The software's name.
+        software: String,
+    },
+    /// Bring the file of a release by the software's own script.
+    DownloadPayload {
+        /// The software's name.
+        software: String,
+    },
+    /// See to it that the file of a release is in the cache.
+    FetchPayload {
+        /// The software's name.
+        software: String,
+        /// Whether a script has brought it, so that it is only to be verified.
+        brought: bool,
+    },
     /// Bring a task into compliance.
     SetTask {
         /// The task's name.

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::{ActionRecord, ItemResult, RunRecord, SessionRecord, StoreError, StoredComputer};
+use super::{ActionRecord, ItemResult, KeptSource, RunRecord, SessionRecord, StoreError, StoredComputer};
 use crate::id::{ComputerId, Name};
 use crate::inventory::facts::Facts;
 use crate::inventory::item::{Detection, ItemKey, ItemKind, Observed};
@@ -132,7 +132,14 @@ pub(super) fn computer_row(computer: &StoredComputer) -> Result<Value, StoreErro
         contacted,
         computer.provider.as_str(),
         text(&computer.agent)?,
+        i64::from(computer.listed),
     ]))
+}
+
+/// `kind, name, key, at, content`.
+pub(super) fn source_row(source: &KeptSource) -> Result<Value, StoreError> {
+    let KeptSource { kind, name, key, at, content } = source;
+    Ok(json!([word(kind)?, name.as_str(), key, micros(*at), content]))
 }
 
 /// `id, facts, facts_at`.

@@ -20,6 +20,7 @@ use crate::id::{CommitId, ComputerId, Digest, Name, RunId, SessionId};
 use crate::inventory::facts::Facts;
 use crate::inventory::item::{Detection, ItemKey, Observed};
 use crate::inventory::known::Contact;
+use crate::inventory::relations::SourceKind;
 use crate::plan::document::{ActionType, Reason};
 use crate::plan::past::Durations;
 use crate::plan::remembered::Remembered;
@@ -91,6 +92,23 @@ pub struct StoredComputer {
     pub contact: Contact,
     /// When that was.
     pub contacted: Option<Timestamp>,
+    /// Whether it was in its provider's last list that was believed.
+    pub listed: bool,
+}
+
+/// The last answer of a source that was believed (L3).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptSource {
+    /// What kind of source.
+    pub kind: SourceKind,
+    /// Its name.
+    pub name: Name,
+    /// What the answer belongs to, where that is more than the name; else empty.
+    pub key: String,
+    /// When it was given.
+    pub at: Timestamp,
+    /// The answer, as JSON.
+    pub content: String,
 }
 
 /// One run of apply.
@@ -191,6 +209,12 @@ pub trait Store: Send + Sync + fmt::Debug {
         at: Timestamp,
         facts: &'a Facts,
     ) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// The last answers of sources that were believed, sorted by kind and name.
+    fn sources(&self) -> BoxFuture<'_, Result<Vec<KeptSource>, StoreError>>;
+
+    /// Replaces the last answers of these sources, all or none.
+    fn put_sources<'a>(&'a self, sources: &'a [KeptSource]) -> BoxFuture<'a, Result<(), StoreError>>;
 
     /// The last detection of every item on every computer by every probe, sorted by computer, item and probe.
     fn detections(&self) -> BoxFuture<'_, Result<Vec<Detection>, StoreError>>;

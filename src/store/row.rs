@@ -8,7 +8,8 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use super::{
-    ActionRecord, ItemResult, KeptValue, RunRecord, SessionRecord, StoreError, StoredComputer, format,
+    ActionRecord, ItemResult, KeptSource, KeptValue, RunRecord, SessionRecord, StoreError, StoredComputer,
+    format,
 };
 use crate::id::{CommitId, ComputerId, Digest, RunId, SessionId};
 use crate::inventory::item::{Detection, ItemKey};
@@ -39,6 +40,18 @@ pub(super) fn computer(row: &AnyRow) -> Result<StoredComputer, StoreError> {
         facts,
         contact: format::value(WHAT, column(WHAT, row, 3)?)?,
         contacted: contacted.map(|at| format::instant(WHAT, at)).transpose()?,
+        listed: column::<i64>(WHAT, row, 7)? != 0,
+    })
+}
+
+pub(super) fn source(row: &AnyRow) -> Result<KeptSource, StoreError> {
+    const WHAT: &str = "source";
+    Ok(KeptSource {
+        kind: format::member(WHAT, column(WHAT, row, 0)?)?,
+        name: format::name(WHAT, column(WHAT, row, 1)?)?,
+        key: column(WHAT, row, 2)?,
+        at: format::instant(WHAT, column(WHAT, row, 3)?)?,
+        content: column(WHAT, row, 4)?,
     })
 }
 

@@ -21,7 +21,7 @@ use tokio::sync::{Mutex, MutexGuard, oneshot};
 
 use super::format::{self, ActionRow};
 use super::{
-    ActionRecord, ItemResult, KeptValue, RunLock, RunRecord, SessionRecord, Store, StoreError,
+    ActionRecord, ItemResult, KeptSource, KeptValue, RunLock, RunRecord, SessionRecord, Store, StoreError,
     StoredComputer, file, lock, memory, row,
 };
 use crate::id::{ComputerId, RunId, SessionId};
@@ -158,21 +158,37 @@ impl Store for Sqlite {
         Box::pin(self.rows(
             "read computers",
             sqlx::query(
-                "SELECT id, facts, facts_at, contact, contacted, provider, agent FROM computer ORDER BY id",
+                "SELECT id, facts, facts_at, contact, contacted, provider, agent, listed FROM computer ORDER BY id",
             ),
             row::computer,
         ))
     }
 
     fn put_computers<'a>(&'a self, computers: &'a [StoredComputer]) -> BoxFuture<'a, Result<(), StoreError>> {
-        const PUT: &str = "INSERT INTO computer (id, facts, facts_at, contact, contacted, provider, agent) \
-            SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6 FROM json_each($1) WHERE true \
+        const PUT: &str = "INSERT INTO computer (id, facts, facts_at, contact, contacted, provider, agent, listed) \
+            SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7 FROM json_each($1) WHERE true \
             ON CONFLICT (id) DO UPDATE SET \
             facts = COALESCE(excluded.facts, computer.facts), \
             facts_at = COALESCE(excluded.facts_at, computer.facts_at), \
             contact = excluded.contact, contacted = excluded.contacted, \
-            provider = excluded.provider, agent = excluded.agent";
+            provider = excluded.provider, agent = excluded.agent, listed = excluded.listed";
         Box::pin(self.bulk("write computers", &[PUT], computers.iter().map(format::computer_row)))
+    }
+
+    fn sources(&self) -> BoxFuture<'_, Result<Vec<KeptSource>, StoreError>> {
+        Box::pin(self.rows(
+            "read sources",
+            sqlx::query("SELECT kind, name, key, at, content FROM source ORDER BY kind, name"),
+            row::source,
+        ))
+    }
+
+    fn put_sources<'a>(&'a self, sources: &'a [KeptSource]) -> BoxFuture<'a, Result<(), StoreError>> {
+        const PUT: &str = "INSERT INTO source (kind, name, key, at, content) \
+            SELECT value->>0, value->>1, value->>2, value->>3, value->>4 FROM json_each($1) WHERE true \
+            ON CONFLICT (kind, name) DO UPDATE SET \
+            key = excluded.key, at = excluded.at, content = excluded.content";
+        Box::pin(self.bulk("write sources", &[PUT], sources.iter().map(format::source_row)))
     }
 
     fn put_facts<'a>(

@@ -12,6 +12,7 @@ mod expr;
 #[cfg(test)]
 mod laws;
 mod parse;
+pub mod query;
 mod resolve;
 mod ring;
 mod road;

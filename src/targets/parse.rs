@@ -74,13 +74,11 @@ pub enum LineError {
 }
 
 fn hint(nearest: Option<&str>) -> String {
-    match nearest {
-        Some(nearest) => format!("; did you mean {nearest}?"),
-        None => {
-            let all: Vec<&str> = SELECTORS.iter().map(|(selector, _)| *selector).collect();
-            format!("; there are {}", all.join(", "))
-        }
+    if let Some(nearest) = nearest {
+        return format!("; did you mean {nearest}?");
     }
+    let all: Vec<&str> = SELECTORS.iter().map(|(selector, _)| *selector).collect();
+    format!("; there are {}", all.join(", "))
 }
 
 /// Reads the one-line form. Parts between commas all have to hold; `not:` turns one around; `every` is every computer.
@@ -139,56 +137,56 @@ fn term(text: &str) -> Result<Term, LineError> {
         let nearest = nearest(word, SELECTORS.iter().map(|(name, _)| *name)).map(str::to_owned);
         return Err(LineError::UnknownSelector { selector: word.to_owned(), nearest });
     };
-    let value = Value { word, value, example };
-    if value.value.is_empty() && *selector == "onboarding" {
+    let value = Value { word, text: value, example };
+    if value.text.is_empty() && *selector == "onboarding" {
         return Ok(Term::Onboarding(true));
     }
-    if value.value.is_empty() {
+    if value.text.is_empty() {
         return Err(LineError::MissingValue { selector: word.to_owned(), example });
     }
     Ok(match *selector {
-        "tenant" => Term::Tenant(value.name(value.value)?),
-        "tenantTree" => Term::TenantTree(value.name(value.value)?),
-        "provider" => Term::Provider(value.name(value.value)?),
-        "target" => Term::Target(value.name(value.value)?),
-        "script" => Term::Script(value.name(value.value)?),
-        "tenantTag" => Term::TenantTag(value.text(value.value)?),
-        "computer" => Term::Computer(value.text(value.value)?),
-        "person" => Term::Person(value.text(value.value)?),
-        "role" => Term::Role(word_of(word, value.value)?),
-        "os" => Term::Os(word_of(word, value.value)?),
-        "onboarding" => Term::Onboarding(match value.value.to_ascii_lowercase().as_str() {
+        "tenant" => Term::Tenant(value.name(value.text)?),
+        "tenantTree" => Term::TenantTree(value.name(value.text)?),
+        "provider" => Term::Provider(value.name(value.text)?),
+        "target" => Term::Target(value.name(value.text)?),
+        "script" => Term::Script(value.name(value.text)?),
+        "tenantTag" => Term::TenantTag(value.decoded(value.text)?),
+        "computer" => Term::Computer(value.decoded(value.text)?),
+        "person" => Term::Person(value.decoded(value.text)?),
+        "role" => Term::Role(word_of(word, value.text)?),
+        "os" => Term::Os(word_of(word, value.text)?),
+        "onboarding" => Term::Onboarding(match value.text.to_ascii_lowercase().as_str() {
             "true" => true,
             "false" => false,
             _ => return Err(value.wrong("write onboarding:true or onboarding:false".to_owned())),
         }),
         "site" | "group" | "agreement" | "providerGroup" | "ring" => value.of_parts(selector)?,
         "installed" => Term::Installed(InstalledTerm {
-            name: TextMatch::Contains(value.text(value.value)?),
+            name: TextMatch::Contains(value.decoded(value.text)?),
             version: None,
             version_scheme: None,
         }),
-        "fact" => match value.value.split_once([':', '=']) {
+        "fact" => match value.text.split_once([':', '=']) {
             Some((path, is)) if !path.trim().is_empty() && !is.trim().is_empty() => Term::Fact(FactTerm {
                 path: path.trim().to_owned(),
-                is: Comparison::Equals(value.text(is.trim())?),
+                is: Comparison::Equals(value.decoded(is.trim())?),
             }),
             _ => return Err(value.wrong(format!("write fact:{example}"))),
         },
-        _ => Term::Tag(value.text(value.value)?),
+        _ => Term::Tag(value.decoded(value.text)?),
     })
 }
 
 /// The value of a selector, with what is needed to say what is wrong with it.
 struct Value<'a> {
     word: &'a str,
-    value: &'a str,
+    text: &'a str,
     example: &'static str,
 }
 
 impl Value<'_> {
     fn wrong(&self, why: String) -> LineError {
-        invalid(self.word, self.value, why)
+        invalid(self.word, self.text, why)
     }
 
     fn name(&self, text: &str) -> Result<Name, LineError> {
@@ -196,7 +194,7 @@ impl Value<'_> {
     }
 
     /// A text in which `%` and two hexadecimal digits stand for a byte.
-    fn text(&self, text: &str) -> Result<String, LineError> {
+    fn decoded(&self, text: &str) -> Result<String, LineError> {
         let help =
             "`%` stands before two hexadecimal digits: %20 is a blank, %2C a comma, %25 the sign itself";
         let mut bytes = Vec::with_capacity(text.len());
@@ -218,36 +216,36 @@ impl Value<'_> {
 
     /// A selector whose value has slashes between its parts.
     fn of_parts(&self, selector: &str) -> Result<Term, LineError> {
-        let parts: Vec<&str> = self.value.split('/').map(str::trim).collect();
+        let parts: Vec<&str> = self.text.split('/').map(str::trim).collect();
         Ok(match (selector, parts.as_slice()) {
-            ("site", [name]) => Term::Site(SiteTerm { name: self.text(name)?, provider: None }),
+            ("site", [name]) => Term::Site(SiteTerm { name: self.decoded(name)?, provider: None }),
             ("site", [provider, name]) => {
-                Term::Site(SiteTerm { name: self.text(name)?, provider: Some(self.name(provider)?) })
+                Term::Site(SiteTerm { name: self.decoded(name)?, provider: Some(self.name(provider)?) })
             }
             ("group", [directory, name]) => {
-                Term::Group(GroupTerm { directory: self.name(directory)?, name: self.text(name)? })
+                Term::Group(GroupTerm { directory: self.name(directory)?, name: self.decoded(name)? })
             }
             ("providerGroup", [provider, name]) => Term::ProviderGroup(ProviderGroupTerm {
                 provider: self.name(provider)?,
-                name: Some(self.text(name)?),
+                name: Some(self.decoded(name)?),
                 property: None,
                 value: None,
             }),
             ("providerGroup", [provider, property, value]) => Term::ProviderGroup(ProviderGroupTerm {
                 provider: self.name(provider)?,
                 name: None,
-                property: Some(self.text(property)?),
-                value: Some(self.text(value)?),
+                property: Some(self.decoded(property)?),
+                value: Some(self.decoded(value)?),
             }),
             ("agreement", [psa, rest @ ..]) => {
                 let mut term = AgreementTerm { psa: self.name(psa)?, r#type: None, product: None };
                 for pair in rest.chunks(2) {
                     match pair {
                         [key, text] if is(key, "type") && term.r#type.is_none() => {
-                            term.r#type = Some(self.text(text)?);
+                            term.r#type = Some(self.decoded(text)?);
                         }
                         [key, text] if is(key, "product") && term.product.is_none() => {
-                            term.product = Some(self.text(text)?);
+                            term.product = Some(self.decoded(text)?);
                         }
                         _ => {
                             return Err(
@@ -270,7 +268,7 @@ impl Value<'_> {
                 self.wrong("the share is in percent: ring:pilot/10 or ring:pilot/10-50".to_owned())
             })
         };
-        let name = self.text(name)?;
+        let name = self.decoded(name)?;
         let (whole, from, to) = match share.split_once('-') {
             None => (Some(percent(share)?), None, None),
             Some((from, to)) => {

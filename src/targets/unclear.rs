@@ -43,11 +43,12 @@ pub fn unclear_computers(expression: &Resolved, snapshot: &Snapshot) -> BTreeMap
     unclear
 }
 
-/// What is to be said of the people, groups, agreements, sites and scripts that an expression names, at `place`: groups
+/// What is to be said of the people, groups, agreements, sites and scripts that an expression names, at `place` if it
+/// stands in a file: groups
 /// that are not there (M0720), names that several have (M0721), companies that a PSA does not have (M0722), names of
 /// which nothing is known (M0723).
 #[must_use]
-pub fn unclear(expression: &Resolved, snapshot: &Snapshot, place: &Place) -> Findings {
+pub fn unclear(expression: &Resolved, snapshot: &Snapshot, place: Option<&Place>) -> Findings {
     let mut said = BTreeMap::new();
     visit(&expression.expr, &mut BTreeSet::new(), &mut |selector| {
         if let Some(trouble) = asked(selector, snapshot).and_then(|asked| asked.trouble) {
@@ -82,7 +83,10 @@ pub fn unclear(expression: &Resolved, snapshot: &Snapshot, place: &Place) -> Fin
                 (code::COMPANY_NOT_FOUND, message, Some(help.to_owned()))
             }
         };
-        let finding = Finding::new(code, message, place.clone());
+        let finding = match place {
+            Some(place) => Finding::new(code, message, place.clone()),
+            None => Finding::without_place(code, message),
+        };
         findings.push(match help {
             Some(help) => finding.help(help),
             None => finding,

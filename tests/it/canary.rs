@@ -79,6 +79,33 @@ spec:
   test: { posix: { inline: 'echo "no: $MUSTER_PARAM_KEY" >&2; exit 3' } }
 "#;
 
+/// A software whose licence is the canary: it is given to what installs, which prints it and fails to hide it.
+const LICENSED: &str = r#"---
+apiVersion: muster/v1
+kind: Software
+metadata: { name: licensed }
+spec:
+  license: required
+  versions: ['1.0']
+  detect: { script: { posix: { inline: 'cat "$HOME/licensed" 2>/dev/null || :' } } }
+  install:
+    posix:
+      inline: |
+        echo "<$MUSTER_PARAM_LICENSE>" && cat "$MUSTER_PARAMETERS_FILE"
+        if [ -n "$MUSTER_PARAM_LICENSE" ] && [ "$MUSTER_LICENSE" = key ]; then echo 1.0 >"$HOME/licensed"; fi
+  postInstall: { posix: { inline: 'printf "%s" "$MUSTER_PARAM_LICENSE" >&2' } }
+---
+apiVersion: muster/v1
+kind: License
+metadata: { name: licensed }
+spec: { software: licensed, tenant: contoso, versions: '<2', key: { env: CANARY } }
+---
+apiVersion: muster/v1
+kind: Deployment
+metadata: { name: licensed }
+spec: { software: licensed, state: installed, license: licensed, target: { match: { all: [{ tenant: contoso }] } } }
+"#;
+
 struct World {
     farm: Farm,
     folder: tempfile::TempDir,
@@ -113,7 +140,7 @@ impl World {
                 host.port,
             ),
         );
-        let mut all = TASKS.to_owned();
+        let mut all = format!("{TASKS}{LICENSED}");
         for (task, mode) in [
             ("quiet", "enforce"),
             ("failing", "enforce"),
@@ -236,7 +263,7 @@ fn commands(world: &World) {
     world.muster(&["apply", "saved.json", "--auto-approve", "--details"], 4);
     for home in [&world.home, &world.farm.hosts[0].home] {
         assert!(
-            home.join("quiet").exists() && home.join("talking").exists(),
+            home.join("quiet").exists() && home.join("talking").exists() && home.join("licensed").exists(),
             "the scripts got their secrets"
         );
     }
@@ -264,4 +291,5 @@ fn commands(world: &World) {
     }
     assert!(told.contains("x[secret]x"), "what a script printed beside its secret is kept: {told}");
     assert!(told.contains("it fails with [secret]"), "{told}");
+    assert!(told.contains("<[secret]>"), "{told}");
 }

@@ -115,6 +115,7 @@ const ROWS: &[Row] = &[
             "config::check",
             "config::schema",
             "config::shipped",
+            "inventory::believe",
             "config::resource",
             "inventory::identify",
             "session::bundle",
@@ -150,7 +151,15 @@ const ROWS: &[Row] = &[
     },
     Row {
         ring: "3 seams",
-        modules: &["provider", "store", "config::revision", "session::secrets"],
+        modules: &[
+            "provider",
+            "directory",
+            "psa",
+            "store",
+            "config::revision",
+            "session::secrets",
+            "session::host",
+        ],
         must_not: "the same; name an adapter",
         words: OUTSIDE,
         apart: false,
@@ -160,6 +169,7 @@ const ROWS: &[Row] = &[
         modules: &[
             "config::objects",
             "provider::shell",
+            "provider::page",
             "store::format",
             "store::row",
             "store::file",
@@ -173,8 +183,11 @@ const ROWS: &[Row] = &[
         ring: "4 adapters",
         modules: &[
             "provider::local",
+            "provider::host",
             "provider::ssh",
             "provider::simulated",
+            "directory::simulated",
+            "psa::simulated",
             "store::sqlite",
             "config::git",
             "config::worktree",
@@ -188,6 +201,7 @@ const ROWS: &[Row] = &[
         modules: &[
             "config::load",
             "inventory::collect",
+            "inventory::queries",
             "session::control",
             "session::prepare",
             "session::detect",

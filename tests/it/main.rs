@@ -18,6 +18,7 @@ mod forgotten;
 mod generated;
 mod git;
 mod layering;
+mod lints;
 mod policies;
 #[cfg(unix)]
 mod resource;

@@ -19,6 +19,7 @@ use crate::cli::saved;
 use crate::id::{ComputerId, Name};
 use crate::plan::compare::compare;
 use crate::plan::document::Plan;
+use crate::plan::downloads::downloads;
 use crate::plan::needs::Refresh;
 use crate::policy::protection;
 use crate::policy::verdict::Stage;
@@ -69,12 +70,15 @@ pub(in crate::cli) async fn run(
         let event = Event::Interrupted { under_way: interrupted };
         tell(shell, &mut Progress::new(&shell.ui, 0), event)?;
     }
-    let prepared = planning::prepare(shell, &opened, &links, &store, control, &wish).await?;
+    let mut prepared = planning::prepare(shell, &opened, &links, &store, control, &wish).await?;
     let settled = |id: &ComputerId| {
         prepared.reached.contains(id)
             || (prepared.failed.is_empty() && prepared.snapshot.position(id).is_none())
     };
     recover::settle(&store, &settled, &SystemClock).await?;
+    if command.download_only {
+        prepared.planned.plan = downloads(&opened.config, &prepared.snapshot, &prepared.planned.plan);
+    }
     let plan = &prepared.planned.plan;
     if let Some(saved) = &saved {
         stale(shell, saved, plan)?;
@@ -96,8 +100,8 @@ pub(in crate::cli) async fn run(
         return Err(CliError::refused("not applied: a deployment that was named does not win everywhere")
             .hint("the plan says where and against which; --force-deployment takes it all the same"));
     }
-    // What a run of named deployments wants is not all that is wanted.
-    let whole = plan.options.deployments.is_empty();
+    // What a run of named deployments wants is not all that is wanted, and fetching files brings nothing about.
+    let whole = plan.options.deployments.is_empty() && !command.download_only;
     if plan.sessions.is_empty() && control.demand() == Demand::Run {
         protect(&opened, &store, &prepared).await?;
     }
@@ -222,7 +226,7 @@ fn exit(prepared: &Prepared, outcome: Option<&RunOutcome>, control: &Control, co
         Exit::Interrupted
     } else if counts.failed + counts.partly_passed > 0 {
         Exit::Failed
-    } else if !prepared.failed.is_empty() {
+    } else if prepared.has_failed_source() {
         Exit::Source
     } else if counts.unreachable + counts.not_finished > 0
         || super::plan::too_much_missing(&prepared.planned.plan, command.scope.allow_missing)

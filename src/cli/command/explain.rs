@@ -5,11 +5,13 @@ use crate::cli::context::{Opened, Shell, SystemClock};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::planning;
+use crate::config::model::Deployment;
 use crate::diagnostic::Code;
 use crate::diagnostic::code::REGISTRY;
 use crate::id::Name;
 use crate::inventory::item::{ItemKey, ItemKind};
-use crate::inventory::snapshot::FindError;
+use crate::inventory::snapshot::{FindError, Snapshot};
+use crate::plan::desired::{self, Side};
 use crate::plan::document::Options;
 use crate::plan::explain;
 use crate::plan::gates::Run;
@@ -41,7 +43,13 @@ pub(in crate::cli) async fn run(
     let wish = planning::wish_of(Options::default(), Refresh::Never, false)?;
     let prepared = planning::prepare(shell, &opened, &links, &store, control, &wish).await?;
     let snapshot = &prepared.snapshot;
-    let ix = snapshot.find(&command.what).map_err(|error| not_found(&error))?;
+    let found = snapshot.find(&command.what);
+    if let (Err(FindError::Unknown { .. }), Some(deployment)) =
+        (&found, opened.config.deployments.get(command.what.as_str()))
+    {
+        return without(shell, &opened, snapshot, deployment);
+    }
+    let ix = found.map_err(|error| not_found(&error))?;
     let explained = explain::explain(
         &opened.config,
         snapshot,
@@ -79,6 +87,36 @@ pub(in crate::cli) async fn run(
             pen.line(&Line::new().text("No deployment reaches it."))?;
         }
         Ok(())
+    })?;
+    Ok(Exit::Done)
+}
+
+/// What a deployment does, backward: what would be wanted if it were not there.
+fn without(
+    shell: &Shell,
+    opened: &Opened,
+    snapshot: &Snapshot,
+    deployment: &Deployment,
+) -> Result<Exit, CliError> {
+    let name = &deployment.metadata.name;
+    let mut config = opened.config.clone();
+    config.deployments.remove(name);
+    let diff = desired::compare(
+        Side { config: &opened.config, snapshot },
+        Side { config: &config, snapshot },
+        &Run::at(SystemClock.now()),
+    );
+    if matches!(shell.global.output, Form::Json | Form::Ndjson) {
+        shell.ui.bytes(|out| report::json::pretty(out, &diff))?;
+        return Ok(Exit::Done);
+    }
+    let view = shell.view(false);
+    shell.ui.data(|pen| {
+        let line = Line::new().with(Label::Heading, name.as_str()).text(format!("  of {}", deployment.item));
+        pen.line(&line.with(Label::Dim, format!("  {}", deployment.place)))?;
+        pen.line(&Line::new().text("If it were removed:"))?;
+        pen.gap()?;
+        report::desired::write(pen, &diff, &view)
     })?;
     Ok(Exit::Done)
 }

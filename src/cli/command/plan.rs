@@ -104,7 +104,7 @@ pub(in crate::cli) fn exit(prepared: &Prepared, detailed: bool, allow_missing: u
         Exit::Configuration
     } else if prepared.judged.is_refused() {
         Exit::Refused
-    } else if !prepared.failed.is_empty() {
+    } else if prepared.has_failed_source() {
         Exit::Source
     } else if is_overruled(plan) {
         Exit::Refused

@@ -29,7 +29,9 @@ pub(in crate::cli) async fn run(
     let links = shell.links(&opened)?;
     let store = shell.store(&opened).await?;
     let refresh = if command.offline { Refresh::Never } else { Refresh::Auto };
-    let wish = planning::wish_of(Options::default(), refresh, command.offline)?;
+    let mut wish = planning::wish_of(Options::default(), refresh, command.offline)?;
+    wish.as_of = command.as_of;
+    wish.also.push(expression.clone());
     let prepared = planning::prepare(shell, &opened, &links, &store, control, &wish).await?;
     let resolved = match targets::resolve(&expression, &opened.config, None) {
         Ok(resolved) => resolved,
@@ -39,11 +41,15 @@ pub(in crate::cli) async fn run(
         }
     };
     let snapshot = &prepared.snapshot;
+    let place = opened.config.targets.get(command.target.as_str()).map(|target| target.place.clone());
+    let unclear = targets::unclear(&resolved, snapshot, place.as_ref());
+    shell.report(&unclear, &opened.config.sources);
     let membership = targets::evaluate(&resolved, snapshot);
     let unknown = membership.unknown();
-    let reason = |ix: u32| match targets::road(&resolved, snapshot, ix) {
+    let roads = targets::Roads::new(&resolved, snapshot);
+    let reason = |ix: u32| match roads.road(ix) {
         Some(road) => road.to_string(),
-        None => targets::why_not(&resolved, snapshot, ix).map(|why| why.to_string()).unwrap_or_default(),
+        None => roads.why_not(ix).map(|why| why.to_string()).unwrap_or_default(),
     };
     let members = membership.certain.iter().map(|ix| (ix, true));
     let members: Vec<(u32, bool)> = members.chain(unknown.iter().map(|ix| (ix, false))).collect();
@@ -81,7 +87,7 @@ pub(in crate::cli) async fn run(
         let all = plural(count(snapshot.len()), "computer");
         shell.ui.status(&Line::new().text(format!("{said}, of {all}")));
     }
-    Ok(if prepared.failed.is_empty() { Exit::Done } else { Exit::Source })
+    Ok(if prepared.has_failed_source() { Exit::Source } else { Exit::Done })
 }
 
 /// A target's name, or one-line selectors.

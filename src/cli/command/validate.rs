@@ -8,6 +8,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::reports::Reporting;
 use crate::diagnostic::Findings;
+use crate::plan::lint;
 use crate::policy::judge;
 use crate::report::words::{count, plural};
 use crate::report::{self, diagnostic};
@@ -16,7 +17,11 @@ use crate::time::Clock;
 pub(in crate::cli) fn run(shell: &mut Shell, command: &Validate) -> Result<Exit, CliError> {
     let rev = command.revision.rev.as_deref();
     let reporting = Reporting::new(shell, "validate", &command.reports, rev)?;
-    let (_, loaded) = shell.load(rev)?;
+    let (_, mut loaded) = shell.load(rev)?;
+    if let Some(config) = &loaded.config {
+        loaded.findings.extend(lint::configuration(config, SystemClock.now()));
+        loaded.findings.sort();
+    }
     let mut findings = loaded.findings.clone();
     let valid = loaded.config.is_some() && !findings.has_errors();
     let judged =

@@ -29,6 +29,7 @@ struct Written<'d> {
     parameters: &'d BTreeMap<String, ParameterValue>,
     instance: Option<&'d Name>,
     allow_downgrade: bool,
+    license: Option<&'d Name>,
 }
 
 impl Written<'_> {
@@ -85,6 +86,7 @@ impl<'a> Checker<'a> {
             parameters: &spec.parameters,
             instance: spec.instance.as_ref(),
             allow_downgrade: spec.allow_downgrade,
+            license: spec.license.as_ref(),
         };
         let mode = spec.mode.unwrap_or(Mode::Enforce);
         let (item, desired) = self.item(&written, mode, known)?;
@@ -97,11 +99,13 @@ impl<'a> Checker<'a> {
             target: spec.target.r#ref.clone(),
             expression: expression?.clone(),
             parameters: self.with_files(raw, &written.base, &spec.parameters),
+            license: written.license.cloned(),
             priority: spec.priority.unwrap_or(0),
             enabled: spec.enabled,
             enforcement: spec.enforcement.unwrap_or_default(),
             hold: spec.hold.clone(),
             layer: self.layer(raw, &metadata.name),
+            bundle: None,
         })
     }
 
@@ -129,6 +133,7 @@ impl<'a> Checker<'a> {
                 parameters: &entry.parameters,
                 instance: entry.instance.as_ref(),
                 allow_downgrade: entry.allow_downgrade,
+                license: entry.license.as_ref(),
             };
             let mode = entry.mode.or(spec.mode).unwrap_or(Mode::Enforce);
             let wanted = self.item(&written, mode, known);
@@ -147,11 +152,13 @@ impl<'a> Checker<'a> {
                 target: spec.target.r#ref.clone(),
                 expression: expression.clone(),
                 parameters: self.with_files(raw, &written.base, &entry.parameters),
+                license: entry.license.clone(),
                 priority: entry.priority.or(spec.priority).unwrap_or(0),
                 enabled: spec.enabled && entry.enabled,
                 enforcement: entry.enforcement.or(spec.enforcement).unwrap_or_default(),
                 hold: spec.hold.clone(),
                 layer: self.layer(raw, &metadata.name),
+                bundle: Some((document.name().clone(), document.place())),
             });
         }
     }
@@ -286,6 +293,7 @@ impl<'a> Checker<'a> {
         if mode == Mode::Enforce {
             self.can_do(written, name, checked, state);
         }
+        self.named_license(written, name);
         let are_required = uses_version && mode != Mode::Ignored;
         let by = format!("the software `{name}`");
         self.values(raw, &written.base, &by, &checked.spec.parameters, written.parameters, are_required);
@@ -295,6 +303,19 @@ impl<'a> Checker<'a> {
             WantedVersion::Any { install: None }
         };
         Some(Desired::Software { state, version, allow_downgrade: written.allow_downgrade })
+    }
+
+    /// The licence that a deployment names is one of its software.
+    fn named_license(&mut self, written: &Written<'_>, software: &Name) {
+        let (raw, Some(license)) = (written.raw, written.license) else { return };
+        let pointer = &written.at("license");
+        if !self.reference(raw, pointer, Kind::License, license) {
+            return;
+        }
+        if self.licensed.get(license).is_some_and(|of| *of != software) {
+            let message = format!("the licence `{license}` is for another software than `{software}`");
+            self.push(Finding::new(code::LICENSE, message, raw.place(pointer)));
+        }
     }
 
     /// The software has the scripts that the state runs.
@@ -411,6 +432,7 @@ impl<'a> Checker<'a> {
             ("state", written.state.is_some()),
             ("version", written.version.is_some()),
             ("allowDowngrade", written.allow_downgrade),
+            ("license", written.license.is_some()),
         ];
         for (key, _) in not_for_tasks.iter().filter(|(_, given)| *given) {
             let message = format!("`{key}` is for software, and this deploys a task");

@@ -84,10 +84,9 @@ impl Checker<'_> {
             }
             Term::ProviderGroup(group) => self.provider_group(raw, &at("providerGroup"), group),
             Term::Ring(ring) => self.ring(raw, &at("ring"), ring),
-            Term::Onboarding(_) => {}
             Term::Script(name) => _ = self.reference(raw, &at("script"), Kind::Script, name),
             Term::Computer(computer) => self.computer_term(raw, &format!("{pointer}/computer"), computer),
-            Term::Role(_) | Term::Os(_) => {}
+            Term::Role(_) | Term::Os(_) | Term::Onboarding(_) => {}
             Term::Installed(installed) => {
                 self.text_match(raw, &format!("{pointer}/installed/name"), &installed.name);
                 if let Some(version) = &installed.version {

@@ -10,6 +10,7 @@ mod deployment;
 mod expression;
 mod instance;
 mod library;
+mod license;
 mod order;
 mod packages;
 mod parameter;
@@ -24,8 +25,9 @@ mod shape;
 mod software;
 mod source;
 mod task;
+mod uses;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::document::{Document, Documents};
@@ -41,6 +43,7 @@ pub use library::lay_over;
 pub use parameter::{MAX_FILE_BYTES, parameter_files};
 pub use provider::{data_files, memory_files};
 pub use script::{MAX_SCRIPT_BYTES, script_files};
+pub use uses::silence;
 
 /// Files that documents refer to, by their own path: the bytes, or why there are none.
 pub type Files = BTreeMap<Arc<str>, Result<Arc<[u8]>, ReadError>>;
@@ -100,10 +103,16 @@ struct Checker<'a> {
     shared: BTreeMap<&'a Name, Option<Shared<'a>>>,
     /// Texts of script files that were looked at, and what is wrong with them.
     texts: BTreeMap<Arc<str>, Checked>,
+    /// The software of each licence.
+    licensed: BTreeMap<&'a Name, &'a Name>,
     /// PowerShell texts, each with the place of its first use.
     powershell: BTreeMap<Arc<str>, script::Written>,
     findings: Findings,
     sources: Sources,
+    /// Which document of which kind is used by documents of which kind.
+    used: BTreeSet<(Kind, &'a Name, Kind)>,
+    /// Lints that were met on the way.
+    noticed: Vec<Finding>,
     /// The folders whose documents are libraries.
     libraries: Vec<Library>,
     /// Whether the document that is looked at has errors of its own; see [`Checker::begin`].
@@ -124,9 +133,12 @@ impl<'a> Checker<'a> {
             nearest: HashMap::new(),
             shared: BTreeMap::new(),
             texts: BTreeMap::new(),
+            licensed: BTreeMap::new(),
             powershell: BTreeMap::new(),
             findings: Findings::new(),
             sources: Sources::new(),
+            used: BTreeSet::new(),
+            noticed: Vec::new(),
             libraries: Vec::new(),
             is_partial: false,
         };
@@ -169,10 +181,12 @@ impl<'a> Checker<'a> {
         let targets = self.targets(&documents.targets);
         let tasks = self.tasks(&documents.tasks);
         let software = self.all_software(documents);
+        let licenses = self.licenses(documents, &software);
         let deployments = self.deployments(documents, &software);
         let order = self.order(&documents.orders);
         let safety = self.safety(documents);
         self.listed_in_libraries(documents);
+        let uses = self.all_uses(documents);
         Some(Config {
             instance: instance?,
             tenants,
@@ -184,9 +198,11 @@ impl<'a> Checker<'a> {
             targets,
             software: software.into_iter().filter_map(|(name, s)| Some((name, s.model?))).collect(),
             tasks,
+            licenses,
             deployments,
             order,
             safety,
+            uses,
             sources: Sources::new(),
         })
     }

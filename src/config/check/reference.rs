@@ -10,6 +10,7 @@ impl Checker<'_> {
     /// Whether `name` is declared as a `kind`; otherwise says what is wrong at `pointer`.
     pub(super) fn reference(&mut self, raw: &RawDocument, pointer: &str, kind: Kind, name: &Name) -> bool {
         if self.is_declared(kind, name) {
+            self.uses(raw, kind, name);
             return true;
         }
         let place = raw.place(pointer);

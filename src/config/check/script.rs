@@ -338,7 +338,7 @@ fn with_line_feeds(text: &str) -> Arc<str> {
     if text.contains('\r') { text.replace("\r\n", "\n").into() } else { text.into() }
 }
 
-fn by_ending(file: &str) -> Option<Interpreter> {
+pub(super) fn by_ending(file: &str) -> Option<Interpreter> {
     let name = file.rsplit_once('/').map_or(file, |(_, name)| name);
     let (_, ending) = name.rsplit_once('.')?;
     match ending.to_ascii_lowercase().as_str() {
@@ -405,7 +405,8 @@ fn of_software(spec: &SoftwareSpec) -> impl Iterator<Item = &PlatformScripts> {
         Some(Strategy::Script(scripts)) => Some(scripts),
         _ => None,
     });
-    let direct = [&spec.install, &spec.uninstall, &spec.test].into_iter().flatten();
+    let hooks = [&spec.post_install, &spec.post_uninstall, &spec.download];
+    let direct = [&spec.install, &spec.uninstall, &spec.test].into_iter().chain(hooks).flatten();
     detect.into_iter().chain(direct).chain(strategies).chain(spec.releases.iter().flat_map(of_release))
 }
 

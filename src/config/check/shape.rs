@@ -8,6 +8,9 @@ use crate::config::parse::RawDocument;
 use crate::diagnostic::{Finding, code};
 use crate::inventory::pattern::Pattern;
 
+/// Fewer letters than this are found in names of other software too easily (SW-8).
+const SHORT: usize = 4;
+
 impl Checker<'_> {
     /// Exactly one of these keys is given in the mapping at `pointer`; each with whether it is.
     pub(super) fn exactly_one(&mut self, raw: &RawDocument, pointer: &str, keys: &[(&str, bool)]) -> bool {
@@ -92,6 +95,13 @@ impl Checker<'_> {
             TextMatch::Wildcard(text) => ("wildcard", text),
             TextMatch::Regex(text) => ("regex", text),
         };
+        let is_name = pointer.ends_with("/inventory/name") || pointer.ends_with("/installed/name");
+        if is_name && key == "contains" && (1..SHORT).contains(&text.trim().chars().count()) {
+            let message = format!("every name that contains {text:?} fits, whatever else it says");
+            let place = raw.place(&format!("{pointer}/{key}"));
+            let finding = Finding::new(code::SHORT_CONTAINS, message, place);
+            self.notice(finding.help("write more of the name, or `regex: '^NAME'`"));
+        }
         let pointer = || format!("{pointer}/{key}");
         if text.is_empty() {
             self.not_empty(raw, &pointer(), text);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Checker, by_name, packages};
 use crate::config::document::{Document, Documents};
-use crate::config::kind::{Detect, Kind, SoftwareSpec, Strategy, TaskSpec};
+use crate::config::kind::{Detect, Kind, LicenseNeed, SoftwareSpec, Strategy, TaskSpec};
 use crate::config::model::{self, Software};
 use crate::config::parse::RawDocument;
 use crate::diagnostic::{Finding, code};
@@ -73,6 +73,9 @@ impl<'a> Checker<'a> {
         let mut install = scripts("install", &spec.install);
         let mut uninstall = scripts("uninstall", &spec.uninstall);
         let test = scripts("test", &spec.test);
+        let post_install = scripts("postInstall", &spec.post_install);
+        let post_uninstall = scripts("postUninstall", &spec.post_uninstall);
+        let download = scripts("download", &spec.download);
         let mut strategy = |key: &str, given: &Option<Strategy>, default| match given {
             Some(strategy) => {
                 self.strategy_has_scripts(raw, &format!("/spec/{key}"), strategy, &Scripted::of(spec));
@@ -93,6 +96,11 @@ impl<'a> Checker<'a> {
             releases.as_ref().map(|all| all.iter().map(|release| release.version.clone()).collect());
         self.declarations(raw, &spec.parameters);
         let parameters = self.with_files_of_defaults(raw, &spec.parameters);
+        if spec.license != LicenseNeed::None && spec.parameters.contains_key("license") {
+            let message = "the parameter `license` is the licence's own name";
+            let finding = Finding::new(code::LICENSE, message, raw.key_place("/spec/parameters/license"));
+            self.push(finding.help("rename the parameter: scripts get the licence as `license`"));
+        }
         let prerequisites = self.prerequisites(document);
         if let Some(task) = &spec.configuration {
             self.configuration(raw, spec, task, tasks);
@@ -105,7 +113,12 @@ impl<'a> Checker<'a> {
             releases,
             install,
             upgrade,
+            post_install,
             uninstall,
+            post_uninstall,
+            download,
+            license: spec.license,
+            needs_reboot: spec.needs_reboot,
             repair,
             test,
             prerequisites,

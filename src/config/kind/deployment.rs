@@ -15,7 +15,7 @@ use crate::id::Name;
     { "required": ["software", "state"], "properties": { "task": false, "instance": false } },
     {
         "required": ["task"],
-        "properties": { "software": false, "state": false, "version": false, "allowDowngrade": { "const": false } }
+        "properties": { "software": false, "state": false, "version": false, "license": false, "allowDowngrade": { "const": false } }
     }
 ]))]
 pub struct DeploymentSpec {
@@ -44,6 +44,9 @@ pub struct DeploymentSpec {
     /// Tells several deployments of one task to one computer apart (RES-2).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<Name>,
+    /// The licence of the software, where another one than the nearest is to be used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub license: Option<Name>,
     /// Decides between deployments that rank equal otherwise; higher wins. Default: 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<i32>,

@@ -13,6 +13,7 @@ mod expression;
 mod guardrail;
 mod hold;
 mod instance;
+mod license;
 mod order;
 mod package;
 mod parameter;
@@ -42,6 +43,7 @@ pub use guardrail::{
 };
 pub use hold::Hold;
 pub use instance::{DetectionSettings, InstanceSpec, LibrarySettings, StateSettings};
+pub use license::{LicenseNeed, LicenseSpec};
 pub use order::{ItemRef, OrderSpec};
 pub use package::{Installer, Packages};
 pub use parameter::{FileValue, ParameterSpec, ParameterType, ParameterValue};
@@ -181,6 +183,8 @@ pub enum Kind {
     Task,
     /// `Script`
     Script,
+    /// `License`
+    License,
     /// `Deployment`
     Deployment,
     /// `Bundle`
@@ -208,6 +212,7 @@ impl Kind {
         Self::Software,
         Self::Task,
         Self::Script,
+        Self::License,
         Self::Deployment,
         Self::Bundle,
         Self::Order,
@@ -230,6 +235,7 @@ impl Kind {
             Self::Software => "Software",
             Self::Task => "Task",
             Self::Script => "Script",
+            Self::License => "License",
             Self::Deployment => "Deployment",
             Self::Bundle => "Bundle",
             Self::Order => "Order",

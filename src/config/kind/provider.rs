@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::AnswerFault;
 use crate::id::Name;
 use crate::session::script::Platform;
 use crate::time::Limit;
@@ -232,6 +233,9 @@ pub struct Faults {
     /// The connection to these breaks in the middle of a change that did take effect.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cut_off: Vec<String>,
+    /// What goes wrong with the list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<AnswerFault>,
     /// The list itself fails.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub list: bool,

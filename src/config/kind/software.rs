@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Packages, ParameterSpec, PlatformScripts, ReleaseSpec, TextMatch, VersionSource, yes};
+use super::{
+    LicenseNeed, Packages, ParameterSpec, PlatformScripts, ReleaseSpec, TextMatch, VersionSource, yes,
+};
 use crate::id::Name;
 
 /// A program that can be present in some version.
@@ -38,15 +40,31 @@ pub struct SoftwareSpec {
     /// How an older version becomes the wanted one (SW-12). Default: install-over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upgrade: Option<Strategy>,
+    /// Runs after an install, update or downgrade, and after a repair that installs (SW-33).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub post_install: Option<PlatformScripts>,
     /// Removes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uninstall: Option<PlatformScripts>,
+    /// Runs after a removal; not where an update removes the old version (SW-33).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub post_uninstall: Option<PlatformScripts>,
+    /// Brings the file of a release, where its address is not enough: it writes MUSTER_PAYLOAD, which is verified like
+    /// any other (SW-18).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub download: Option<PlatformScripts>,
     /// How it is repaired when its test says false (SW-14). Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repair: Option<Strategy>,
     /// Asked when it is present: prints true or false as its last line (SW-9).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test: Option<PlatformScripts>,
+    /// Whether it takes a licence (SW-27). Default: none.
+    #[serde(default, skip_serializing_if = "is_none_needed")]
+    pub license: LicenseNeed,
+    /// Whether the computer may restart for it, or has to (SW-30). Default: false.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub needs_reboot: bool,
     /// What has to hold before it is installed, updated or kept (PRE-1 to PRE-11).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub prerequisites: Vec<Prerequisite>,
@@ -71,6 +89,10 @@ impl SoftwareSpec {
     pub fn releases_install(&self) -> bool {
         self.releases.iter().any(|release| release.install.is_some())
     }
+}
+
+fn is_none_needed(need: &LicenseNeed) -> bool {
+    *need == LicenseNeed::None
 }
 
 /// How a software is found; exactly one way.

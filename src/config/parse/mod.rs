@@ -211,6 +211,12 @@ impl RawDocument {
         }
     }
 
+    /// All of the document, from its first to its last byte.
+    #[must_use]
+    pub fn extent(&self) -> Place {
+        self.lines.place(&self.file, &self.text, self.node.range())
+    }
+
     /// Where the document is known by: its name, or its beginning.
     #[must_use]
     pub fn origin(&self) -> Place {

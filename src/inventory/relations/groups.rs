@@ -31,7 +31,7 @@ pub(super) struct Links {
 /// The groups of one directory.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Groups {
-    groups: Vec<Group>,
+    all: Vec<Group>,
     by_id: BTreeMap<String, usize>,
     by_name: BTreeMap<String, Vec<usize>>,
     links: Links,
@@ -48,7 +48,7 @@ impl Groups {
             by_id.insert(group.id.clone(), at);
         }
         let made = groups.iter().map(|_| OnceLock::new()).collect();
-        Self { groups, by_id, by_name, links, made }
+        Self { all: groups, by_id, by_name, links, made }
     }
 
     /// The groups of this id or, if there is none, of this name.
@@ -60,7 +60,7 @@ impl Groups {
     }
 
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.groups.iter().map(|group| group.name.as_str())
+        self.all.iter().map(|group| group.name.as_str())
     }
 
     /// The computers of a group and of all in it.
@@ -69,7 +69,7 @@ impl Groups {
         let whole = || {
             let mut whole = GroupMatch::default();
             self.walk(at, |path| {
-                if let Some(group) = path.last().and_then(|at| self.groups.get(*at)) {
+                if let Some(group) = path.last().and_then(|at| self.all.get(*at)) {
                     let people = group.people.iter().filter_map(|upn| self.links.people.get(&folded(upn)));
                     for computers in people {
                         whole.certain |= computers;
@@ -94,7 +94,7 @@ impl Groups {
     pub(super) fn road(&self, at: usize, ix: u32) -> Option<String> {
         let mut found = None;
         self.walk(at, |path| {
-            let Some(group) = path.last().and_then(|at| self.groups.get(*at)) else { return false };
+            let Some(group) = path.last().and_then(|at| self.all.get(*at)) else { return false };
             let leads = |known: &BTreeMap<String, RoaringBitmap>, member: &String| {
                 known.get(&folded(member)).is_some_and(|computers| computers.contains(ix))
             };
@@ -105,7 +105,7 @@ impl Groups {
                 (None, Some(name)) => format!("device {name}"),
                 (None, None) => return false,
             };
-            let groups = path.iter().skip(1).filter_map(|at| self.groups.get(*at));
+            let groups = path.iter().skip(1).filter_map(|at| self.all.get(*at));
             let mut steps: Vec<String> = groups.map(|group| format!("group {}", group.name)).collect();
             steps.push(member);
             found = Some(format!("through {}", steps.join(" > ")));
@@ -116,7 +116,7 @@ impl Groups {
 
     /// Visits a group and all in it, nearest first, each once, with the way to it; ends when `visit` says so.
     fn walk(&self, at: usize, mut visit: impl FnMut(&[usize]) -> bool) {
-        let mut seen = vec![false; self.groups.len()];
+        let mut seen = vec![false; self.all.len()];
         let mut open = VecDeque::from([vec![at]]);
         if let Some(first) = seen.get_mut(at) {
             *first = true;
@@ -125,7 +125,7 @@ impl Groups {
             if visit(&path) {
                 return;
             }
-            let Some(group) = path.last().and_then(|at| self.groups.get(*at)) else { continue };
+            let Some(group) = path.last().and_then(|at| self.all.get(*at)) else { continue };
             for inner in group.groups.iter().filter_map(|id| self.by_id.get(id)) {
                 if let Some(fresh) = seen.get_mut(*inner)
                     && !*fresh

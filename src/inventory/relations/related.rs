@@ -237,16 +237,13 @@ impl Related {
                     links.devices.entry(device.clone()).or_default().insert(*ix);
                 }
             }
-            let groups = match relations.directories.get(name) {
-                Some(directory) => {
-                    self.people(directory, &reach, tenants, &mut links);
-                    Some(Groups::new(directory, links))
-                }
-                None => {
-                    self.persons.unread |= &reach & &with_person;
-                    self.unsettled |= &reach;
-                    None
-                }
+            let groups = if let Some(directory) = relations.directories.get(name) {
+                self.people(directory, &reach, tenants, &mut links);
+                Some(Groups::new(directory, links))
+            } else {
+                self.persons.unread |= &reach & &with_person;
+                self.unsettled |= &reach;
+                None
             };
             if relations.failed.contains_key(&(SourceKind::Directory, name.clone())) {
                 self.held |= &reach;
@@ -429,17 +426,14 @@ impl Related {
         let mut asked = Asked::default();
         let mut lost = Vec::new();
         for (name, tenant) in &one.tenants {
-            match &tenant.contracts {
-                Some(contracts) => {
-                    let fits = |one: &Contract| one.matches(kind.as_deref(), product.as_deref()).is_some();
-                    if contracts.iter().any(fits) {
-                        asked.certain |= &tenant.computers;
-                    }
+            if let Some(contracts) = &tenant.contracts {
+                let fits = |one: &Contract| one.matches(kind.as_deref(), product.as_deref()).is_some();
+                if contracts.iter().any(fits) {
+                    asked.certain |= &tenant.computers;
                 }
-                None => {
-                    asked.possible |= &tenant.computers;
-                    lost.push(format!("{name} ({})", tenant.company));
-                }
+            } else {
+                asked.possible |= &tenant.computers;
+                lost.push(format!("{name} ({})", tenant.company));
             }
         }
         asked.possible |= &asked.certain;

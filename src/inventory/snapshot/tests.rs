@@ -78,9 +78,11 @@ pub(crate) fn config() -> Config {
         targets: BTreeMap::new(),
         software: BTreeMap::new(),
         tasks: BTreeMap::new(),
+        licenses: BTreeMap::new(),
         deployments: BTreeMap::new(),
         order: model::Order::default(),
         safety: crate::config::safety::Safety::default(),
+        uses: model::Uses::default(),
         sources: Sources::new(),
     }
 }

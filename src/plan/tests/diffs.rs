@@ -89,7 +89,7 @@ fn every_line_of_the_table_holds() {
         ("tested", latest("2.0"), Enforce, well("2.0", true), "Nothing"),
         ("tested", latest("2.0"), Enforce, present("2.0"), "Nothing"),
         ("tested", latest("2.0"), Enforce, well("2.0", false), "Repair TestFailed 2.0"),
-        ("tested", latest("2.0"), Enforce, well("1.0", false), "Repair TestFailed 1.0"),
+        ("tested", latest("2.0"), Enforce, well("1.0", false), "Repair TestFailed 2.0"),
         ("reinstalled", latest("2.0"), Enforce, well("1.0", false), "Repair TestFailed 2.0"),
         ("unrepaired", latest("2.0"), Enforce, well("2.0", false), "Blocked"),
         ("unrepaired", latest("2.0"), Enforce, well("1.0", false), "Update UpdateAvailable 2.0"),

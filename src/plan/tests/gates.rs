@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use super::world::*;
 use crate::config::kind::{CrossTenant, Enforcement, Hold, Match, Mode, PrimaryPerson, SoftwareState, Term};
 use crate::config::model::{self, Desired, Layer, WantedVersion};
+use crate::diagnostic::code;
 use crate::plan::document::Options;
 use crate::plan::explain::{Fate, explain};
 use crate::plan::fleet::Fleet;
@@ -541,4 +542,45 @@ fn explain_says_which_gate_dropped_a_deployment_and_what_it_would_have_done() {
     off: it is disabled; otherwise it would win in place of won
     wide: the tenant opted out of cross-tenant deployments; otherwise it would lose to won
     ");
+}
+
+fn codes(world: &World) -> Vec<String> {
+    let planned = world.plan();
+    planned.findings.iter().map(|finding| format!("{} {}", finding.code, finding.message)).collect()
+}
+
+#[test]
+fn a_deployment_that_wins_on_none_of_its_computers_is_told_with_the_winners() {
+    let mut world = tenants();
+    world.deploy("wide", software("zip"), latest("1.0"), every());
+    world.deploy("of-top", software("zip"), latest("2.0"), tree("top"));
+    let said = "M0604 deployment wide wins for zip on none of the 2 computers that it reaches: of-top did";
+    assert_eq!(codes(&world), [said]);
+    let planned = world.plan();
+    let finding = planned.findings.iter().next().unwrap();
+    assert_eq!(finding.related[0].0.file.as_ref(), "deployments/of-top.yaml");
+    assert!(!finding.is_error());
+
+    // In a run of less than everything nobody knows.
+    let named = Options { deployments: vec![name("wide")], ..Options::default() };
+    assert!(world.plan_of(named).findings.is_empty());
+    // It wins somewhere.
+    world.computer("pc3", &[]);
+    assert_eq!(codes(&world), [""; 0]);
+}
+
+#[test]
+fn a_lint_of_a_plan_is_silenced_by_its_document_and_an_idle_allowance_is_told() {
+    let mut world = tenants();
+    world.deploy("wide", software("zip"), latest("1.0"), every());
+    world.deploy("of-top", software("zip"), latest("2.0"), tree("top"));
+    let allow =
+        |code, file: &str| model::Allow { code, place: place(file), document: place(file), used: false };
+    world.config.uses.allows = vec![allow(code::NEVER_WINS_HERE, "deployments/wide.yaml")];
+    assert_eq!(codes(&world), [""; 0]);
+    world.config.uses.allows.push(allow(code::TARGET_MATCHES_NOTHING, "deployments/of-top.yaml"));
+    assert_eq!(codes(&world), ["M0612 M0701 is allowed, and there is no such warning here"]);
+    // What only shows without computers is no business of a plan.
+    world.config.uses.allows.push(allow(code::UNUSED, "deployments/of-top.yaml"));
+    assert_eq!(codes(&world).len(), 1);
 }

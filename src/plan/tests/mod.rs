@@ -1,6 +1,7 @@
 //! Tests of planning as a whole.
 
 mod causes;
+mod desired;
 mod detections;
 mod diffs;
 mod gates;
@@ -9,4 +10,5 @@ mod orders;
 mod precedences;
 mod readings;
 mod scenarios;
+mod supplies;
 pub(crate) mod world;

@@ -173,5 +173,6 @@ fn ties_name_both_places_and_weigh_by_whether_they_matter() {
     world.config.deployments.get_mut("two").unwrap().desired =
         state(SoftwareState::Ignored, WantedVersion::Any { install: None });
     let planned = world.plan();
-    assert!(planned.findings.is_empty() && planned.plan.changes.is_empty());
+    assert!(!planned.findings.has_errors() && planned.plan.changes.is_empty());
+    assert!(planned.findings.iter().all(|finding| finding.code == code::NEVER_WINS_HERE));
 }

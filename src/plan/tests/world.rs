@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use crate::config::Config;
 use crate::config::kind::{
-    Condition, Consequence, CrossTenant, Enforcement, Match, Metadata, Mode, SoftwareState, Term,
-    VersionScheme,
+    Condition, Consequence, CrossTenant, Enforcement, LicenseNeed, Match, Metadata, Mode, SoftwareState,
+    Term, VersionScheme,
 };
 use crate::config::model::{
     self, Deployment, Desired, Detect, Layer, Prerequisite, Release, Scripts, Software, Strategy, Task,
@@ -141,9 +141,11 @@ impl World {
             targets: BTreeMap::new(),
             software: BTreeMap::new(),
             tasks: BTreeMap::new(),
+            licenses: BTreeMap::new(),
             deployments: BTreeMap::new(),
             order: model::Order::default(),
             safety: crate::config::safety::Safety::default(),
+            uses: model::Uses::default(),
             sources: Sources::new(),
         };
         Self {
@@ -206,6 +208,11 @@ impl World {
             install: Some(scripts("install")),
             upgrade: Strategy::InstallOver,
             uninstall: Some(scripts("uninstall")),
+            post_install: None,
+            post_uninstall: None,
+            download: None,
+            license: LicenseNeed::None,
+            needs_reboot: false,
             repair: Strategy::None,
             test: None,
             prerequisites: Vec::new(),
@@ -247,11 +254,13 @@ impl World {
             target: None,
             expression: target,
             parameters: BTreeMap::new(),
+            license: None,
             priority: 0,
             enabled: true,
             enforcement: Enforcement::Required,
             hold: None,
             layer: Layer::Local,
+            bundle: None,
         };
         self.config.deployments.entry(name(text)).or_insert(deployment)
     }
@@ -266,7 +275,8 @@ impl World {
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
-        Snapshot::build(&self.config, self.known.clone(), self.failed.clone()).0
+        let snapshot = Snapshot::build(&self.config, self.known.clone(), self.failed.clone()).0;
+        snapshot.with_relations(&self.config, &crate::inventory::relations::Relations::default())
     }
 
     /// Looks at all that `needs` asks for, as a driver would.

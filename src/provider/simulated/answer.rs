@@ -52,6 +52,10 @@ pub(super) const fn looks(purpose: &Purpose) -> bool {
         Purpose::InstallSoftware { .. }
         | Purpose::UninstallSoftware { .. }
         | Purpose::RepairSoftware { .. }
+        | Purpose::PostInstall { .. }
+        | Purpose::PostUninstall { .. }
+        | Purpose::DownloadPayload { .. }
+        | Purpose::FetchPayload { .. }
         | Purpose::SetTask { .. } => false,
     }
 }
@@ -86,6 +90,10 @@ impl Machine<'_> {
             Purpose::InstallSoftware { .. }
             | Purpose::UninstallSoftware { .. }
             | Purpose::RepairSoftware { .. }
+            | Purpose::PostInstall { .. }
+            | Purpose::PostUninstall { .. }
+            | Purpose::DownloadPayload { .. }
+            | Purpose::FetchPayload { .. }
             | Purpose::SetTask { .. } => Answer::says(""),
         }
     }
@@ -124,7 +132,12 @@ impl Machine<'_> {
             | Purpose::DetectSoftware { .. }
             | Purpose::TestSoftware { .. }
             | Purpose::TestTask { .. }
-            | Purpose::GetTask { .. } => None,
+            | Purpose::GetTask { .. }
+            // A simulated computer has no place for files.
+            | Purpose::PostInstall { .. }
+            | Purpose::PostUninstall { .. }
+            | Purpose::DownloadPayload { .. }
+            | Purpose::FetchPayload { .. } => None,
         })
     }
 

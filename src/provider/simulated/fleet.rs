@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::Name;
 use crate::inventory::facts::{OsFamily, Role};
+use crate::inventory::relations::{Belongings, SignIn, kept};
 use crate::session::script::Platform;
+use crate::time::Timestamp;
 
 /// A file with computers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -54,9 +56,36 @@ pub struct FleetComputer {
     /// How tasks stand, by `name` or `name[instance]`. One that is not named here is not compliant.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tasks: BTreeMap<String, TaskState>,
+    /// The site it is at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub site: Option<String>,
+    /// Groups of the provider that it is in.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub groups: BTreeSet<String>,
+    /// Custom properties of the provider.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub properties: BTreeMap<String, String>,
+    /// Who was signed in, and when.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sign_ins: Vec<FleetSignIn>,
+    /// Whether its onboarding is done. Default: the provider does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub onboarded: Option<bool>,
     /// Whether it is switched off: listed as offline, and it does not answer.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub offline: bool,
+}
+
+/// Somebody was signed in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FleetSignIn {
+    /// When, such as 2026-06-01T08:00:00Z.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// Who: a UPN.
+    #[schemars(length(min = 1))]
+    pub user: String,
 }
 
 /// What a computer says of itself.
@@ -194,6 +223,18 @@ impl Fleet {
 }
 
 impl FleetComputer {
+    /// What the provider says that it belongs to.
+    pub(super) fn belongings(&self) -> Belongings {
+        let signed = self.sign_ins.iter().map(|one| SignIn { at: one.at, user: one.user.clone() });
+        Belongings {
+            site: self.site.clone(),
+            groups: self.groups.clone(),
+            properties: self.properties.clone(),
+            sign_ins: kept(signed),
+            onboarded: self.onboarded,
+        }
+    }
+
     fn check(&self) -> Result<(), String> {
         line(&self.name)?;
         let platform = self.platform.unwrap_or(Platform::Posix);
@@ -218,6 +259,10 @@ impl FleetComputer {
             if package.source.is_some() && windows != (platform == Platform::Windows) {
                 return Err(format!("the source of package {:?} does not fit its platform", package.name));
             }
+        }
+        let names = self.site.iter().chain(&self.groups).chain(self.properties.keys());
+        for text in names.chain(self.sign_ins.iter().map(|one| &one.user)) {
+            line(text)?;
         }
         for version in self.software.values() {
             line(version)?;
@@ -314,6 +359,9 @@ mod tests {
                 "fit",
             ),
             ("computers: [{ name: a, tasks: { 'x[y': {} } }]", "not a name"),
+            ("computers: [{ name: a, site: ' ' }]", "empty"),
+            ("computers: [{ name: a, signIns: [{ at: yesterday, user: x }] }]", "yesterday"),
+            ("computers: [{ name: a, signIns: [{ at: 2026-06-01T08:00:00Z, user: '' }] }]", "empty"),
             ("inventory: { x: { name: X, upgradeCode: '{1}' } }", "GUID"),
             ("computers: [", "line"),
         ] {

@@ -179,6 +179,11 @@ impl Maker {
             software,
             healthy,
             tasks: tasks.collect(),
+            site: None,
+            groups: BTreeSet::new(),
+            properties: BTreeMap::new(),
+            sign_ins: Vec::new(),
+            onboarded: None,
             offline: false,
         }
     }

@@ -26,10 +26,11 @@ use self::generate::Maker;
 use self::memory::{Line, Memory};
 use super::{
     AgentRecord, Capability, Change, Detect, Latency, Limits, ListAgents, ListError, Presence, ProviderInfo,
-    Reader, RunError, Writer,
+    Reader, RunError, Writer, page,
 };
 use crate::config::kind::{Faults, SimulatedSpec};
 use crate::id::{AgentId, Name};
+use crate::inventory::relations::Belongings;
 use crate::session::script::{Bundle, BundleResult, Ended, Platform, Purpose, Read, Step, StepResult, Write};
 use crate::session::{bundle, frame};
 use crate::time::Limit;
@@ -178,7 +179,7 @@ impl Simulated {
     }
 
     fn records(&self) -> Vec<AgentRecord> {
-        let record = |name: String, tenant, platform, tags, offline| AgentRecord {
+        let record = |name: String, tenant, platform, tags, offline, belongings| AgentRecord {
             id: AgentId::new(&name),
             name,
             tenant,
@@ -186,6 +187,7 @@ impl Simulated {
             presence: if offline { Presence::Offline } else { Presence::Online },
             tags,
             attributes: BTreeMap::new(),
+            belongings,
         };
         let from_file = self.fleet.computers.iter().map(|computer| {
             let platform = computer.platform.unwrap_or(Platform::Posix);
@@ -195,12 +197,14 @@ impl Simulated {
                 platform,
                 computer.tags.clone(),
                 computer.offline,
+                computer.belongings(),
             )
         });
         let made = self.maker.iter().flat_map(|maker| {
             (0..maker.count()).map(|index| {
                 let tenant = Some(maker.tenant(index).clone());
-                record(maker.name(index), tenant, maker.platform(index), maker.tags(index), false)
+                let none = Belongings::default();
+                record(maker.name(index), tenant, maker.platform(index), maker.tags(index), false, none)
             })
         });
         from_file.chain(made).collect()
@@ -325,7 +329,9 @@ impl ListAgents for Simulated {
                 let message = "it broke off, as its settings ask for".to_owned();
                 return Err(ListError::Failed { provider: self.info.name.clone(), message });
             }
-            Ok(self.records())
+            let Some(fault) = self.faults.answer else { return Ok(self.records()) };
+            let answer = page::answer(&self.records(), Some(fault)).await;
+            answer.map_err(|message| ListError::Failed { provider: self.info.name.clone(), message })
         })
     }
 }

@@ -40,6 +40,7 @@ use super::{
 };
 use crate::config::kind::{Become, SshHost};
 use crate::id::AgentId;
+use crate::inventory::relations::Belongings;
 use crate::session::script::{Bundle, BundleResult, Platform, Read, Write};
 use crate::session::{bundle as text, frame};
 use crate::time::Limit;
@@ -304,6 +305,7 @@ impl ListAgents for Ssh {
                     presence: Presence::Unknown,
                     tags: self.settings.tags(host),
                     attributes,
+                    belongings: Belongings::default(),
                 }
             };
             Ok(hosts.iter().map(record).collect())

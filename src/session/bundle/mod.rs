@@ -221,6 +221,10 @@ fn changes(purpose: &Purpose) -> bool {
         Purpose::InstallSoftware { .. }
         | Purpose::UninstallSoftware { .. }
         | Purpose::RepairSoftware { .. }
+        | Purpose::PostInstall { .. }
+        | Purpose::PostUninstall { .. }
+        | Purpose::DownloadPayload { .. }
+        | Purpose::FetchPayload { .. }
         | Purpose::SetTask { .. } => true,
     }
 }

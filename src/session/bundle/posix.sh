@@ -12,6 +12,9 @@ mu_user=?
 mu_files=
 mu_nl='
 '
+# Where files are kept that releases are installed from.
+case ${XDG_CACHE_HOME:-} in /*) mu_cache=$XDG_CACHE_HOME ;; *) mu_cache=${HOME:-/var/tmp}/.cache ;; esac
+mu_cache=$mu_cache/muster/payloads
 printf '\n%s begin %s\n' "$mu_m" "$(date +%s)"
 
 # Prints $1 without giving it to a process as an argument.
@@ -254,6 +257,11 @@ mu_run() {
     (
       cd /
       mu_env
+      if [ -n "${MUSTER_PAYLOAD_SHA256:-}" ]; then
+        MUSTER_PAYLOAD=$mu_cache/$MUSTER_PAYLOAD_SHA256/$MUSTER_PAYLOAD_NAME
+        export MUSTER_PAYLOAD
+        if [ ! -d "${MUSTER_PAYLOAD%/*}" ]; then mkdir -p "${MUSTER_PAYLOAD%/*}"; fi
+      fi
       if [ "$mu_context" = user ]; then
         USER=$mu_user LOGNAME=$mu_user
         mu_x=$(id -u "$mu_user")

@@ -221,6 +221,13 @@ function Invoke-Step([int]$step, [bool]$changes, [bool]$halt, [string]$interpret
         $all = @{ MUSTER_PARAMETERS_FILE = "$base.json"; PYTHONUTF8 = '1' }
         foreach ($name in $script:environment.Keys) { $all[$name] = Get-Text $script:environment[$name] }
         foreach ($name in $variables.Keys) { $all[$name] = Get-Text $variables[$name] }
+        if ($all['MUSTER_PAYLOAD_SHA256']) {
+            # In the account's own folder, which others cannot write to.
+            $cache = Join-Path ([Environment]::GetFolderPath('LocalApplicationData')) 'muster\payloads'
+            $cache = Join-Path $cache $all['MUSTER_PAYLOAD_SHA256']
+            [void][IO.Directory]::CreateDirectory($cache)
+            $all['MUSTER_PAYLOAD'] = Join-Path $cache $all['MUSTER_PAYLOAD_NAME']
+        }
         foreach ($name in $files.Keys) {
             $all[$name] = Join-Path (Get-Folder) $files[$name][0]
             [IO.File]::WriteAllBytes($all[$name], [Convert]::FromBase64String($files[$name][1]))

@@ -8,7 +8,18 @@ CREATE TABLE computer (
     facts     TEXT,
     facts_at  BIGINT,
     contact   TEXT   NOT NULL,
-    contacted BIGINT
+    contacted BIGINT,
+    listed    BIGINT NOT NULL
+);
+
+-- The last answers of directories, PSAs and selecting scripts that were believed.
+CREATE TABLE source (
+    kind    TEXT   NOT NULL,
+    name    TEXT   NOT NULL,
+    key     TEXT   NOT NULL,
+    at      BIGINT NOT NULL,
+    content TEXT   NOT NULL,
+    PRIMARY KEY (kind, name)
 );
 
 CREATE TABLE detection (

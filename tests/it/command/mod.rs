@@ -1,12 +1,15 @@
 //! The command line from end to end: the real program, real git, real OpenSSH, a real terminal.
 
 mod answers;
+mod diffs;
 mod examples;
 mod exits;
 mod managers;
 mod packages;
+mod payloads;
 mod reports;
 mod revisions;
 mod safety;
 mod saved;
+mod sources;
 mod terminal;

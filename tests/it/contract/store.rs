@@ -13,6 +13,7 @@ use muster::id::{AgentId, CommitId, ComputerId, Digest, Name, RunId, SessionId};
 use muster::inventory::facts::Facts;
 use muster::inventory::item::{Detection, ItemKey, Observed};
 use muster::inventory::known::Contact;
+use muster::inventory::relations::{Belongings, SourceKind};
 use muster::plan::document::{ActionType, Reason};
 use muster::plan::remembered::{IntentKey, IntentSets, Remembered};
 use muster::policy::protection::Protection;
@@ -21,7 +22,8 @@ use muster::provider::{AgentRecord, Presence};
 use muster::session::stage::{ActionResult, SessionStatus};
 use muster::store::sqlite::Sqlite;
 use muster::store::{
-    ActionRecord, ItemResult, KeptValue, RunRecord, SessionRecord, Store, StoreError, StoredComputer, format,
+    ActionRecord, ItemResult, KeptSource, KeptValue, RunRecord, SessionRecord, Store, StoreError,
+    StoredComputer, format,
 };
 use muster::time::Timestamp;
 
@@ -49,6 +51,7 @@ suite!(
         a_new_store_is_empty,
         computers_come_back_sorted_and_facts_stay_when_only_the_contact_changes,
         facts_are_replaced_alone_and_of_known_computers_only,
+        the_last_answer_of_each_source_counts,
         a_detection_replaces_the_last_one_of_its_item_and_probe_only,
         a_monitored_value_is_kept_each_time_it_changes,
         every_observation_comes_back_as_it_went_in,
@@ -161,6 +164,7 @@ fn agent(id: &str) -> AgentRecord {
         presence: Presence::Offline,
         tags: ["kiosk".to_owned()].into(),
         attributes: BTreeMap::new(),
+        belongings: Belongings { site: Some("Berlin".to_owned()), ..Belongings::default() },
     }
 }
 
@@ -172,6 +176,7 @@ async fn computers_come_back_sorted_and_facts_stay_when_only_the_contact_changes
         facts: facts.map(|second| (at(second), Facts::default())),
         contact,
         contacted: contacted.map(at),
+        listed: contacted.is_some(),
     };
     let first = computer("sim/b", Some(5), Contact::Reached, Some(6));
     let second = computer("sim/a", None, Contact::Never, None);
@@ -184,6 +189,24 @@ async fn computers_come_back_sorted_and_facts_stay_when_only_the_contact_changes
     assert_eq!(store.computers().await.unwrap(), [second, kept]);
 }
 
+async fn the_last_answer_of_each_source_counts(store: &dyn Store) {
+    let source = |kind, text: &str, second, content: &str| KeptSource {
+        kind,
+        name: name(text),
+        key: String::new(),
+        at: at(second),
+        content: content.to_owned(),
+    };
+    assert_eq!(store.sources().await.unwrap(), []);
+    let psa = source(SourceKind::Psa, "contoso", 1, "{}");
+    let old = source(SourceKind::Directory, "contoso", 1, r#"{"people":["Änne, \"O'Neil\""]}"#);
+    store.put_sources(&[psa.clone(), old.clone()]).await.unwrap();
+    assert_eq!(store.sources().await.unwrap(), [old, psa.clone()]);
+    let new = KeptSource { key: "k".to_owned(), ..source(SourceKind::Directory, "contoso", 2, "[]") };
+    store.put_sources(std::slice::from_ref(&new)).await.unwrap();
+    assert_eq!(store.sources().await.unwrap(), [new, psa]);
+}
+
 async fn facts_are_replaced_alone_and_of_known_computers_only(store: &dyn Store) {
     let known = StoredComputer {
         id: ComputerId::new("sim/a"),
@@ -192,6 +215,7 @@ async fn facts_are_replaced_alone_and_of_known_computers_only(store: &dyn Store)
         facts: None,
         contact: Contact::Reached,
         contacted: Some(at(1)),
+        listed: true,
     };
     store.put_computers(std::slice::from_ref(&known)).await.unwrap();
     let facts = Facts { hostname: Some("a".to_owned()), ..Facts::default() };

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::Checker;
 use crate::config::kind::{Installer, Packages};
-use crate::config::model::Scripts;
+use crate::config::model::{PACKAGE_MANAGERS, Scripts};
 use crate::config::parse::RawDocument;
 use crate::diagnostic::{Finding, code};
 use crate::session::script::{Context, Interpreter, Script};
@@ -84,7 +84,7 @@ fn script(packages: &Packages, purpose: Use, windows: bool) -> Option<Arc<Script
         context: Context::System,
         text: text.into(),
         limit: None,
-        origin: "package managers".into(),
+        origin: PACKAGE_MANAGERS.into(),
     }))
 }
 

@@ -1,0 +1,109 @@
+//! Runs the scripts that select computers, or takes the answers that are kept.
+//!
+//! Not here: what they are given and what they may answer (`targets::query`).
+//!
+//! Guarantees: a script whose input is as it was is not run again. One that fails has no answer: what it selects is then
+//! not known, and its failure is told.
+
+use std::collections::BTreeSet;
+
+use super::relations::{Relations, SourceKind};
+use super::snapshot::Snapshot;
+use crate::config::Config;
+use crate::id::{ComputerId, Name};
+use crate::session::host::ScriptHost;
+use crate::store::KeptSource;
+use crate::targets::query;
+use crate::time::{Limit, Timestamp};
+
+/// How long a script may take that does not say so itself.
+const LIMIT: Limit = Limit::seconds(240);
+
+/// What running queries uses.
+#[derive(Debug)]
+pub struct Queries<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// Who runs scripts; `None` when none may be run.
+    pub host: Option<&'a dyn ScriptHost>,
+    /// The scripts.
+    pub wanted: &'a BTreeSet<Name>,
+    /// The present instant.
+    pub now: Timestamp,
+}
+
+impl Queries<'_> {
+    /// Brings the answers of all scripts up to date with these computers. New answers go into `kept`, and are given
+    /// back.
+    pub async fn run(
+        &self,
+        snapshot: &Snapshot,
+        relations: &mut Relations,
+        kept: &mut Vec<KeptSource>,
+    ) -> Vec<KeptSource> {
+        let mut fresh = Vec::new();
+        if self.wanted.is_empty() {
+            return fresh;
+        }
+        relations.failed.retain(|(kind, _), _| *kind != SourceKind::Script);
+        relations.scripts.clear();
+        let input = match query::input(snapshot) {
+            Ok(input) => input,
+            Err(error) => {
+                for name in self.wanted {
+                    let of = (SourceKind::Script, name.clone());
+                    relations.failed.insert(of, format!("script {name}: {error}"));
+                }
+                return fresh;
+            }
+        };
+        for name in self.wanted {
+            let of = (SourceKind::Script, name.clone());
+            match self.one(name, &input, snapshot, kept).await {
+                Ok((ids, new)) => {
+                    if let Some(new) = new {
+                        kept.retain(|old| old.kind != SourceKind::Script || old.name != *name);
+                        kept.push(new.clone());
+                        fresh.push(new);
+                    }
+                    relations.scripts.insert(name.clone(), ids);
+                }
+                Err(message) => _ = relations.failed.insert(of, format!("script {name}: {message}")),
+            }
+        }
+        fresh
+    }
+
+    /// The computers that a script names, and what is to be kept when it was run.
+    async fn one(
+        &self,
+        name: &Name,
+        input: &str,
+        snapshot: &Snapshot,
+        kept: &[KeptSource],
+    ) -> Result<(BTreeSet<ComputerId>, Option<KeptSource>), String> {
+        let script = self.config.scripts.get(name).ok_or("there is no such Script")?;
+        let key = query::key(script, input);
+        let same = |old: &&KeptSource| {
+            old.kind == SourceKind::Script && old.name == *name && old.key == key.as_str()
+        };
+        if let Some(old) = kept.iter().find(same)
+            && let Ok(ids) = serde_json::from_str::<BTreeSet<ComputerId>>(&old.content)
+        {
+            return Ok((ids, None));
+        }
+        let host = self.host.ok_or("its answer is not known for these facts, and nothing is run now")?;
+        let limit = script.limit.unwrap_or(LIMIT).duration();
+        let text = host.run(script, input, limit).await.map_err(|error| error.to_string())?;
+        let ids = query::answer(snapshot, &text)?;
+        let content = serde_json::to_string(&ids).map_err(|error| error.to_string())?;
+        let new = KeptSource {
+            kind: SourceKind::Script,
+            name: name.clone(),
+            key: key.as_str().to_owned(),
+            at: self.now,
+            content,
+        };
+        Ok((ids, Some(new)))
+    }
+}

@@ -1,0 +1,382 @@
+//! What is wanted, compared between two configurations over the same computers: without looking at any of them.
+//!
+//! Not here: what is there, and so what would be done (`planner`).
+//!
+//! Invariants: two sides want the same of a computer when the winner's state, mode, scripts, values and rules are the
+//! same, whichever deployment says so; every tenant appears, and the digests of one that is not touched are equal.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use roaring::RoaringBitmap;
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use super::digest;
+use super::document::Origin;
+use super::fleet::Fleet;
+use super::gates::Run;
+use super::notes::origin;
+use super::precedence::{self, Candidate, Named, is_ignored};
+use super::probes;
+use super::procedures;
+use super::sessions::title;
+use crate::config::Config;
+use crate::config::kind::{Mode, SoftwareState};
+use crate::config::model::{Deployment, Desired, WantedVersion};
+use crate::id::{Digest, Name};
+use crate::inventory::item::{ItemKey, ItemKind};
+use crate::inventory::snapshot::Snapshot;
+use crate::session::script::Platform;
+
+/// A configuration over the computers that are known. Both sides of a comparison have the same computers.
+#[derive(Debug, Clone, Copy)]
+pub struct Side<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// The computers, as this configuration sees them.
+    pub snapshot: &'a Snapshot,
+}
+
+/// How two configurations differ in what they want.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DesiredDiff {
+    /// Deployments that were added, removed or changed.
+    pub deployments: Vec<DeploymentDiff>,
+    /// What is wanted otherwise than before, one entry for each kind of difference.
+    pub changes: Vec<DesiredChange>,
+    /// Every tenant, and the computers without one.
+    pub tenants: Vec<TenantDiff>,
+    /// Computers that are known.
+    pub computers: u32,
+    /// Computers of which it is not known on either side which deployment wins for some item.
+    pub unclear: u32,
+}
+
+/// What became of a deployment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeploymentDiff {
+    /// The deployment, where it stands now, or stood.
+    pub deployment: Origin,
+    /// What happened to it.
+    pub kind: DiffKind,
+}
+
+/// What happened to a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DiffKind {
+    /// It is new.
+    Added,
+    /// It is gone.
+    Removed,
+    /// It says something else.
+    Changed,
+}
+
+/// One kind of difference.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DesiredChange {
+    /// The item.
+    pub item: ItemKey,
+    /// Its title.
+    pub title: String,
+    /// What was wanted; `None` when nothing was.
+    pub before: Option<Wanted>,
+    /// What is wanted.
+    pub after: Option<Wanted>,
+    /// Names of the computers, sorted.
+    pub computers: Vec<String>,
+    /// Their tenants.
+    pub tenants: BTreeSet<Name>,
+}
+
+/// What a winner wants.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Wanted {
+    /// In words.
+    pub text: String,
+    /// The deployment that says so.
+    pub deployment: Origin,
+}
+
+/// A tenant in both configurations.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TenantDiff {
+    /// The tenant; `None` for computers without one.
+    pub tenant: Option<Name>,
+    /// Its computers.
+    pub computers: u32,
+    /// Those of them of which something else is wanted, or which came or went.
+    pub touched: u32,
+    /// Over all that was wanted of its computers.
+    pub before: Digest,
+    /// Over all that is wanted.
+    pub after: Digest,
+}
+
+/// What is wanted of some computers, and what tells it from other wishes.
+struct Effect {
+    wanted: Option<Wanted>,
+    identity: Digest,
+    computers: RoaringBitmap,
+}
+
+/// Compares two configurations; `run` tells the time, by which holds end.
+#[must_use]
+pub fn compare(base: Side<'_>, head: Side<'_>, run: &Run) -> DesiredDiff {
+    let (before, unclear_before) = effects(base, run);
+    let (after, unclear_after) = effects(head, run);
+    let items: BTreeSet<&ItemKey> = before.keys().chain(after.keys()).collect();
+    let all = head.snapshot.all();
+    let mut differs = RoaringBitmap::new();
+    let mut changes = Vec::new();
+    for item in items {
+        let old = complete(before.get(item), all);
+        let new = complete(after.get(item), all);
+        let mut kinds: BTreeMap<(Option<&Wanted>, Option<&Wanted>), RoaringBitmap> = BTreeMap::new();
+        for a in &old {
+            for b in new.iter().filter(|b| b.identity != a.identity) {
+                let both = &a.computers & &b.computers;
+                if !both.is_empty() {
+                    *kinds.entry((a.wanted.as_ref(), b.wanted.as_ref())).or_default() |= both;
+                }
+            }
+        }
+        for ((was, is), computers) in kinds {
+            differs |= &computers;
+            let of = |ix| head.snapshot.computer(ix).tenant.clone();
+            let config = if is.is_some() { head.config } else { base.config };
+            changes.push(DesiredChange {
+                item: item.clone(),
+                title: title(config, item),
+                before: was.cloned(),
+                after: is.cloned(),
+                computers: Named(head.snapshot).all(&computers),
+                tenants: computers.iter().filter_map(of).collect(),
+            });
+        }
+    }
+    let unclear = unclear_before | unclear_after;
+    DesiredDiff {
+        deployments: deployments(base.config, head.config),
+        changes,
+        tenants: tenants(base, head, &before, &after, &differs),
+        computers: count(all),
+        unclear: count(&unclear),
+    }
+}
+
+fn count(set: &RoaringBitmap) -> u32 {
+    u32::try_from(set.len()).unwrap_or(u32::MAX)
+}
+
+fn deployments(base: &Config, head: &Config) -> Vec<DeploymentDiff> {
+    let says = |deployment: &Deployment| {
+        (
+            deployment.item.clone(),
+            super::past::wish(deployment),
+            super::past::target(&deployment.expression),
+            (deployment.mode, deployment.priority, deployment.enabled),
+        )
+    };
+    let mut result = Vec::new();
+    for (name, old) in &base.deployments {
+        match head.deployments.get(name) {
+            None => result.push(DeploymentDiff { deployment: origin(old), kind: DiffKind::Removed }),
+            Some(new) if says(old) != says(new) => {
+                result.push(DeploymentDiff { deployment: origin(new), kind: DiffKind::Changed });
+            }
+            Some(_) => {}
+        }
+    }
+    for (name, new) in &head.deployments {
+        if !base.deployments.contains_key(name) {
+            result.push(DeploymentDiff { deployment: origin(new), kind: DiffKind::Added });
+        }
+    }
+    result.sort_by(|a, b| (a.kind, &a.deployment).cmp(&(b.kind, &b.deployment)));
+    result
+}
+
+type Effects = BTreeMap<ItemKey, Vec<Effect>>;
+
+/// What a configuration wants of every item, and the computers of which that is not known.
+fn effects(side: Side<'_>, run: &Run) -> (Effects, RoaringBitmap) {
+    let fleet = Fleet::new(side.config, side.snapshot);
+    let (candidates, _) = precedence::candidates(side.config, side.snapshot, &fleet, run);
+    let mut unclear = RoaringBitmap::new();
+    let mut result = Effects::new();
+    for (item, candidates) in &candidates {
+        let winners = precedence::winners(candidates, &fleet.all);
+        unclear |= &winners.uncertain;
+        let mut of_item: BTreeMap<Digest, Effect> = BTreeMap::new();
+        for (candidate, won) in candidates.iter().zip(&winners.won) {
+            for (mode, computers) in fleet.by_mode(won, candidate.mode) {
+                for (platform, computers) in fleet.by_platform(&computers) {
+                    let identity = identity(side.config, item, candidate, mode, platform);
+                    let wanted = Wanted {
+                        text: text(candidate.deployment, mode),
+                        deployment: origin(candidate.deployment),
+                    };
+                    let new = || Effect {
+                        wanted: Some(wanted),
+                        identity: identity.clone(),
+                        computers: RoaringBitmap::new(),
+                    };
+                    of_item.entry(identity.clone()).or_insert_with(new).computers |= computers;
+                }
+            }
+        }
+        result.insert(item.clone(), of_item.into_values().collect());
+    }
+    (result, unclear)
+}
+
+/// The effects of an item, and the computers of which nothing is wanted.
+fn complete<'a>(effects: Option<&'a Vec<Effect>>, all: &RoaringBitmap) -> Vec<std::borrow::Cow<'a, Effect>> {
+    let mut rest = all.clone();
+    let mut list: Vec<std::borrow::Cow<'a, Effect>> = Vec::new();
+    for effect in effects.into_iter().flatten() {
+        rest -= &effect.computers;
+        list.push(std::borrow::Cow::Borrowed(effect));
+    }
+    let nothing = Effect { wanted: None, identity: Digest::of(b"nothing"), computers: rest };
+    list.push(std::borrow::Cow::Owned(nothing));
+    list
+}
+
+impl Clone for Effect {
+    fn clone(&self) -> Self {
+        Self {
+            wanted: self.wanted.clone(),
+            identity: self.identity.clone(),
+            computers: self.computers.clone(),
+        }
+    }
+}
+
+/// Over everything that decides what happens where this wins.
+fn identity(
+    config: &Config,
+    item: &ItemKey,
+    candidate: &Candidate<'_>,
+    mode: Mode,
+    platform: Option<Platform>,
+) -> Digest {
+    let deployment = candidate.deployment;
+    if is_ignored(deployment) || mode == Mode::Ignored {
+        return Digest::of(b"ignored");
+    }
+    let values = probes::values(config, item, &deployment.parameters);
+    let (state, version, down) = match &deployment.desired {
+        Desired::Task => (None, None, false),
+        Desired::Software { state, version, allow_downgrade } => {
+            (Some(*state), version.install(), *allow_downgrade)
+        }
+    };
+    let wish = super::past::wish(deployment);
+    let platform = platform.unwrap_or(Platform::Posix);
+    let absent = state == Some(SoftwareState::Absent);
+    let content = procedures::content(config, item, version, absent, &values, platform);
+    let probe = probes::probe(config, item, &values, mode, platform).digest;
+    let software = config.software.get(&item.name).filter(|_| item.kind == ItemKind::Software);
+    let rules: Vec<_> = software
+        .into_iter()
+        .flat_map(|software| &software.prerequisites)
+        .map(|rule| (&rule.when, &rule.then))
+        .collect();
+    let configuration = software.and_then(|software| {
+        let task = probes::configuration(config, software)?;
+        let values = probes::configuration_values(config, &task, &values);
+        Some(procedures::content(config, &task, None, false, &values, platform))
+    });
+    digest::of(&(wish, mode, down, content, probe, rules, configuration))
+}
+
+/// A wish in words.
+fn text(deployment: &Deployment, mode: Mode) -> String {
+    if is_ignored(deployment) || mode == Mode::Ignored {
+        return "ignored".to_owned();
+    }
+    let mut text = match &deployment.desired {
+        Desired::Task => "set".to_owned(),
+        Desired::Software { state, version, .. } => {
+            let version = match version {
+                WantedVersion::Any { .. } => String::new(),
+                WantedVersion::Latest { install } => format!(" {install} (latest)"),
+                WantedVersion::Exact { version } => format!(" {version}"),
+                WantedVersion::Range { constraint, install } => format!(" {install} ({constraint})"),
+            };
+            match state {
+                SoftwareState::Installed => format!("installed{version}"),
+                SoftwareState::Absent => "absent".to_owned(),
+                SoftwareState::UpdateIfFound => format!("update if found{version}"),
+                SoftwareState::Ignored => "ignored".to_owned(),
+            }
+        }
+    };
+    if mode < Mode::Enforce {
+        // Writing into a string cannot fail.
+        _ = write!(text, ", {mode} only");
+    }
+    text
+}
+
+/// Each tenant of either side, with the computers that it has now.
+fn tenants(
+    base: Side<'_>,
+    head: Side<'_>,
+    before: &Effects,
+    after: &Effects,
+    changed: &RoaringBitmap,
+) -> Vec<TenantDiff> {
+    let names: BTreeSet<&Name> = base.config.tenants.keys().chain(head.config.tenants.keys()).collect();
+    let with_none = |side: Side<'_>| {
+        let tenants = side.snapshot.tenants();
+        tenants.iter().fold(side.snapshot.all().clone(), |rest, (_, set)| rest - set)
+    };
+    let mut list: Vec<(Option<&Name>, RoaringBitmap, RoaringBitmap)> = names
+        .into_iter()
+        .map(|name| (Some(name), base.snapshot.tenants().with(name), head.snapshot.tenants().with(name)))
+        .collect();
+    list.push((None, with_none(base), with_none(head)));
+    list.into_iter()
+        .filter(|(name, was, is)| name.is_some() || !was.is_empty() || !is.is_empty())
+        .map(|(name, was, is)| TenantDiff {
+            tenant: name.cloned(),
+            computers: count(&is),
+            touched: count(&((&is & changed) | (&was ^ &is))),
+            before: sum(before, &was),
+            after: sum(after, &is),
+        })
+        .collect()
+}
+
+/// Over all that is wanted of these computers.
+fn sum(effects: &Effects, computers: &RoaringBitmap) -> Digest {
+    let mut hasher = Sha256::new();
+    let mut bytes = Vec::new();
+    _ = computers.serialize_into(&mut bytes);
+    hasher.update(&bytes);
+    for (item, of_item) in effects {
+        for effect in of_item {
+            let part = &effect.computers & computers;
+            if part.is_empty() {
+                continue;
+            }
+            hasher.update(item.to_string().as_bytes());
+            hasher.update(effect.identity.as_str().as_bytes());
+            bytes.clear();
+            // Writing into memory does not fail.
+            _ = part.serialize_into(&mut bytes);
+            hasher.update(&bytes);
+        }
+    }
+    Digest::of(&hasher.finalize())
+}

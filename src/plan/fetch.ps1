@@ -1,0 +1,103 @@
+# Sees to it that a file is in the cache: fetches it unless it is there already, goes on where it broke off, and keeps it
+# only with the right SHA-256. Nothing else on the computer is touched.
+$ErrorActionPreference = 'Stop'
+$ProgressPreference = 'SilentlyContinue'
+$file = $env:MUSTER_PAYLOAD
+$folder = Split-Path -Parent $file
+$part = Join-Path $folder '.part'
+$url = $env:MUSTER_PAYLOAD_URL
+$wanted = $env:MUSTER_PAYLOAD_SHA256
+
+function Stop-With([string]$why) {
+    [Console]::Error.WriteLine($why)
+    exit 1
+}
+function Get-Hash([string]$path) { (Get-FileHash -LiteralPath $path -Algorithm SHA256).Hash.ToLowerInvariant() }
+function Get-Size([string]$path) { if ([IO.File]::Exists($path)) { (New-Object IO.FileInfo $path).Length } else { [long]0 } }
+
+# Fetches what is missing of the part.
+function Receive-Part {
+    $have = Get-Size $part
+    $request = [Net.HttpWebRequest]::Create($url)
+    $request.UserAgent = 'muster'
+    $request.Timeout = 30000
+    $request.ReadWriteTimeout = 60000
+    if ($have -gt 0) { $request.AddRange([long]$have) }
+    $response = $request.GetResponse()
+    try {
+        # A server that cannot go on in the middle sends the whole.
+        $mode = [IO.FileMode]::Create
+        if ($have -gt 0 -and [int]$response.StatusCode -eq 206) { $mode = [IO.FileMode]::Append }
+        $from = $response.GetResponseStream()
+        $to = New-Object IO.FileStream $part, $mode
+        try { $from.CopyTo($to) } finally { $to.Dispose() }
+        if ($response.ContentLength -ge 0) {
+            $expected = $response.ContentLength
+            if ($mode -eq [IO.FileMode]::Append) { $expected += $have }
+            if ((Get-Size $part) -lt $expected) { throw 'the connection broke off' }
+        }
+    } finally {
+        $response.Dispose()
+    }
+}
+
+try { [Net.ServicePointManager]::SecurityProtocol = [Net.ServicePointManager]::SecurityProtocol -bor [Net.SecurityProtocolType]::Tls12 } catch { $null = $_ }
+[void][IO.Directory]::CreateDirectory($folder)
+if ([IO.File]::Exists($file)) {
+    $found = Get-Hash $file
+    if ($found -eq $wanted) {
+        'the file is in the cache'
+        exit 0
+    }
+    [IO.File]::Delete($file)
+    if ($env:MUSTER_PAYLOAD_FETCHED) { Stop-With "the download script brought a file with the SHA-256 $found, and $wanted is wanted" }
+}
+if ($env:MUSTER_PAYLOAD_FETCHED) { Stop-With 'the download script brought no file' }
+
+$tries = 0
+$best = [long]0
+$whole = $false
+while ($true) {
+    $before = Get-Size $part
+    if ($env:MUSTER_PAYLOAD_SIZE -and $before -gt [long]$env:MUSTER_PAYLOAD_SIZE) {
+        [IO.File]::Delete($part)
+        $before = [long]0
+    }
+    if ($before -eq 0) { $whole = $true }
+    $why = $null
+    if (-not $env:MUSTER_PAYLOAD_SIZE -or $before -ne [long]$env:MUSTER_PAYLOAD_SIZE) {
+        try { Receive-Part } catch { $why = $_.Exception.Message }
+    }
+    if (-not $why) {
+        $found = Get-Hash $part
+        if ($found -eq $wanted) {
+            [IO.File]::Move($part, $file)
+            'the file was fetched'
+            exit 0
+        }
+        [IO.File]::Delete($part)
+        # The beginning may have been of another file.
+        if ($whole) { Stop-With "the file at $url has the SHA-256 $found, and $wanted is wanted; it was deleted" }
+        $best = [long]0
+        $tries = 0
+        continue
+    }
+    $after = Get-Size $part
+    if ($after -gt $best) {
+        # It goes on, however slowly.
+        $best = $after
+        $tries = 0
+    } else {
+        $tries++
+        if ($before -gt 0 -and [IO.File]::Exists($part)) {
+            # What is there may be all of it, or no beginning of it.
+            if ((Get-Hash $part) -eq $wanted) {
+                [IO.File]::Move($part, $file)
+                exit 0
+            }
+            if ($tries -ge 2) { [IO.File]::Delete($part) }
+        }
+    }
+    if ($tries -ge 4) { Stop-With "$url could not be fetched: $why" }
+    Start-Sleep -Seconds $tries
+}

@@ -1,0 +1,87 @@
+# Sees to it that a file is in the cache: fetches it unless it is there already, goes on where it broke off, and keeps it
+# only with the right SHA-256. Nothing else on the computer is touched.
+set -u
+umask 077
+file=$MUSTER_PAYLOAD
+folder=${file%/*}
+part=$folder/.part
+url=$MUSTER_PAYLOAD_URL
+die() {
+  printf '%s\n' "$*" >&2
+  exit 1
+}
+has() { command -v "$1" >/dev/null 2>&1; }
+hash_of() {
+  if has sha256sum; then set -- "$(sha256sum <"$1")"
+  elif has shasum; then set -- "$(shasum -a 256 <"$1")"
+  elif has openssl; then set -- "$(openssl dgst -sha256 -r <"$1")"
+  else die 'there is no program that computes SHA-256'; fi
+  printf '%s' "${1%% *}"
+}
+size_of() { if [ -f "$1" ]; then wc -c <"$1" | tr -d ' '; else echo 0; fi; }
+
+mkdir -p "$folder" && [ -d "$folder" ] && [ -O "$folder" ] && [ -O "${folder%/*}" ] || die "the cache $folder cannot be used"
+if [ -f "$file" ]; then
+  found=$(hash_of "$file") || exit 1
+  if [ "$found" = "$MUSTER_PAYLOAD_SHA256" ]; then
+    echo 'the file is in the cache'
+    exit 0
+  fi
+  rm -f "$file"
+  [ -z "${MUSTER_PAYLOAD_FETCHED:-}" ] || die "the download script brought a file with the SHA-256 $found, and $MUSTER_PAYLOAD_SHA256 is wanted"
+fi
+[ -z "${MUSTER_PAYLOAD_FETCHED:-}" ] || die 'the download script brought no file'
+
+# Fetches what is missing of the part; sets `ended` to the program's exit code.
+fetch() {
+  if has curl; then
+    curl -q -fsSL --connect-timeout 30 --speed-limit 1 --speed-time 60 -C - -o "$part" -- "$url"
+    ended=$?
+    # A server that cannot go on in the middle is asked for the whole.
+    case $ended in 33 | 36) rm -f "$part" ;; esac
+  elif has wget; then
+    wget -q -c -T 60 -O "$part" "$url"
+    ended=$?
+  else
+    die 'there is neither curl nor wget'
+  fi
+}
+
+tries=0
+best=0
+whole=
+while :; do
+  before=$(size_of "$part")
+  if [ -n "$MUSTER_PAYLOAD_SIZE" ] && [ "$before" -gt "$MUSTER_PAYLOAD_SIZE" ]; then rm -f "$part"; before=0; fi
+  if [ "$before" = 0 ]; then whole=yes; fi
+  if [ "$before" != 0 ] && [ "$before" = "$MUSTER_PAYLOAD_SIZE" ]; then ended=0; else fetch; fi
+  if [ "$ended" = 0 ]; then
+    found=$(hash_of "$part") || exit 1
+    if [ "$found" = "$MUSTER_PAYLOAD_SHA256" ]; then
+      mv -f "$part" "$file" || die "the cache $folder cannot be written"
+      echo 'the file was fetched'
+      exit 0
+    fi
+    rm -f "$part"
+    # The beginning may have been of another file.
+    [ -z "$whole" ] || die "the file at $url has the SHA-256 $found, and $MUSTER_PAYLOAD_SHA256 is wanted; it was deleted"
+    best=0 tries=0
+    continue
+  fi
+  after=$(size_of "$part")
+  if [ "$after" -gt "$best" ]; then
+    # It goes on, however slowly.
+    best=$after
+    tries=0
+  else
+    tries=$((tries + 1))
+    # What is there may be all of it, or no beginning of it.
+    if [ "$before" != 0 ] && [ -f "$part" ]; then
+      found=$(hash_of "$part") || exit 1
+      if [ "$found" = "$MUSTER_PAYLOAD_SHA256" ]; then mv -f "$part" "$file" && exit 0; fi
+      if [ $tries -ge 2 ]; then rm -f "$part"; fi
+    fi
+  fi
+  [ $tries -lt 4 ] || die "$url could not be fetched"
+  sleep $tries
+done

@@ -1,0 +1,133 @@
+//! How two configurations differ in what they want, for people.
+//!
+//! Not here: the comparison (`plan::desired`).
+//!
+//! Invariant: the number of lines follows the kinds of difference and the tenants that are touched, not the computers.
+
+use std::io;
+
+use super::View;
+use super::layout::table;
+use super::style::{Label, Line, Pen};
+use super::words::{count, list_within, plural, wrap};
+use crate::id::Name;
+use crate::plan::desired::{DesiredChange, DesiredDiff, DiffKind, TenantDiff};
+
+/// So many computers are named instead of counted.
+const FEW: usize = 3;
+
+/// Writes a difference.
+///
+/// # Errors
+/// What the pen says.
+pub fn write(pen: &mut dyn Pen, diff: &DesiredDiff, view: &View) -> io::Result<()> {
+    if !diff.deployments.is_empty() {
+        pen.heading("Deployments")?;
+        let rows: Vec<Vec<Line>> = diff
+            .deployments
+            .iter()
+            .map(|entry| {
+                let (marker, label) = match entry.kind {
+                    DiffKind::Added => ("+ ", Label::Add),
+                    DiffKind::Removed => ("- ", Label::Remove),
+                    DiffKind::Changed => ("~ ", Label::Change),
+                };
+                let name =
+                    Line::new().with(label, marker).with(Label::Heading, entry.deployment.name.as_str());
+                vec![name, Line::new().with(Label::Dim, entry.deployment.place.to_string())]
+            })
+            .collect();
+        lines(pen, &rows, view)?;
+        pen.gap()?;
+    }
+    if diff.changes.is_empty() {
+        pen.line(&Line::new().text("What is wanted is the same on every computer that is known."))?;
+    } else {
+        pen.heading("What is wanted otherwise")?;
+        let rows: Vec<Vec<Line>> = diff.changes.iter().map(change).collect();
+        lines(pen, &rows, view)?;
+    }
+    pen.gap()?;
+    let (touched, same): (Vec<&TenantDiff>, Vec<&TenantDiff>) =
+        diff.tenants.iter().partition(|tenant| tenant.touched > 0 || tenant.before != tenant.after);
+    let named = |tenant: &TenantDiff| {
+        let name = tenant.tenant.as_ref().map_or("(no tenant)", Name::as_str);
+        format!("{name} ({} of {})", tenant.touched, tenant.computers)
+    };
+    let list: Vec<String> = touched.iter().map(|tenant| named(tenant)).collect();
+    let text = if list.is_empty() { "no tenant".to_owned() } else { list.join(", ") };
+    fact(pen, "Touched", &text, view)?;
+    let computers: u64 = same.iter().map(|tenant| u64::from(tenant.computers)).sum();
+    let text = format!(
+        "{} with {}: what is wanted there is the same, item by item",
+        plural(count(same.len()), "tenant"),
+        plural(computers, "computer")
+    );
+    fact(pen, "Not touched", &text, view)?;
+    if view.details {
+        for tenant in &diff.tenants {
+            let name = tenant.tenant.as_ref().map_or("(no tenant)", Name::as_str);
+            let sums = format!("{} -> {}", tenant.before.short(), tenant.after.short());
+            pen.line(&Line::new().text(format!("    {name}  ")).with(Label::Code, sums))?;
+        }
+    }
+    if diff.unclear > 0 {
+        let text = format!(
+            "{}: which deployment wins is not known before their facts are",
+            plural(diff.unclear.into(), "computer")
+        );
+        fact(pen, "Not known", &text, view)?;
+    }
+    if diff.computers == 0 {
+        let text = "no computers: nothing is remembered yet, so only documents are compared";
+        fact(pen, "Known", text, view)?;
+    }
+    Ok(())
+}
+
+fn change(change: &DesiredChange) -> Vec<Line> {
+    let (marker, label) = match (&change.before, &change.after) {
+        (None, _) => ("+ ", Label::Add),
+        (_, None) => ("- ", Label::Remove),
+        _ => ("~ ", Label::Change),
+    };
+    let text = |side: &Option<crate::plan::desired::Wanted>| {
+        side.as_ref().map_or_else(|| "not managed".to_owned(), |wanted| wanted.text.clone())
+    };
+    let (before, after) = (text(&change.before), text(&change.after));
+    let states = if before == after {
+        format!(": {after}, by other scripts, values or rules")
+    } else {
+        format!(": {before} -> {after}")
+    };
+    let what = Line::new().with(label, marker).with(Label::Heading, &change.title).text(states);
+    let names: Vec<&str> = change.computers.iter().map(String::as_str).collect();
+    let who = if names.len() <= FEW {
+        names.join(", ")
+    } else {
+        let tenants: Vec<&str> = change.tenants.iter().map(Name::as_str).collect();
+        let tenants = match tenants.as_slice() {
+            [] => String::new(),
+            few if few.len() <= FEW => format!(", {}", list_within(few, FEW, 60)),
+            many => format!(", {}", plural(count(many.len()), "tenant")),
+        };
+        format!("{}{tenants}", plural(count(names.len()), "computer"))
+    };
+    let place = change.after.as_ref().or(change.before.as_ref());
+    let place = place.map(|wanted| wanted.deployment.place.to_string()).unwrap_or_default();
+    vec![what, Line::new().text(who), Line::new().with(Label::Dim, place)]
+}
+
+fn lines(pen: &mut dyn Pen, rows: &[Vec<Line>], view: &View) -> io::Result<()> {
+    table(2, view.width, rows).iter().try_for_each(|line| pen.line(line))
+}
+
+fn fact(pen: &mut dyn Pen, title: &str, text: &str, view: &View) -> io::Result<()> {
+    for (at, part) in wrap(text, view.width.saturating_sub(13)).into_iter().enumerate() {
+        let mut line = Line::new();
+        line.push(Label::Heading, if at == 0 { title } else { "" });
+        line.pad_to(13);
+        pen.line(&line.text(part))?;
+    }
+    Ok(())
+}

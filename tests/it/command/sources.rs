@@ -1,0 +1,287 @@
+//! Sources that fail, in all the ways that they do (L3): no target loses a member, nothing is removed, exit code 9. And the
+//! ways by which people, groups and agreements lead to computers.
+
+use crate::support::muster::{Ran, World, document};
+
+/// How many computers, people and companies there are.
+const COUNT: usize = 20;
+
+/// What can fail.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Source {
+    Provider,
+    Directory,
+    Psa,
+}
+
+impl Source {
+    const ALL: [Self; 3] = [Self::Provider, Self::Directory, Self::Psa];
+
+    /// Selectors that depend on it, in YAML and in one line; all computers at first.
+    const fn selects(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Provider => ("every: true", "every"),
+            Self::Directory => ("all: [{ group: { directory: people, name: Staff } }]", "group:people/Staff"),
+            Self::Psa => (
+                "all: [{ agreement: { psa: agreements, type: Offboarding } }]",
+                "agreement:agreements/type/offboarding",
+            ),
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Provider => "simulated",
+            Self::Directory => "people",
+            Self::Psa => "agreements",
+        }
+    }
+}
+
+/// A world in which every computer has `tool`, and none is to have it; the target depends on `source`.
+fn world(source: Source) -> World {
+    let world = World::new();
+    world.write("muster.yaml", &document("Instance", "test", "sources: { timeLimit: 1s }"));
+    let tenant = format!("directory: people\n  psa: {{ name: agreements, company: 'c{COUNT}' }}");
+    world.write("tenants/acme.yaml", &document("Tenant", "acme", &tenant));
+    let computer = |n| {
+        format!(
+            "  - {{ name: pc-{n}, tenant: acme, software: {{ tool: '1.0' }}, site: Berlin, groups: [Desks], signIns: \
+             [{{ at: 2026-06-01T08:00:00Z, user: p{n}@acme.example }}], facts: {{ role: workstation }} }}\n"
+        )
+    };
+    let fleet: String = (1..=COUNT).map(computer).collect();
+    world.write("providers/fleet.yaml", &format!("computers:\n{fleet}"));
+    let person = |n| format!("  - {{ upn: P{n}@acme.example, name: Person {n}, tags: [staff] }}\n");
+    let people: String = (1..=COUNT).map(person).collect();
+    let members: Vec<String> = (1..=COUNT).map(|n| format!("p{n}@acme.example")).collect();
+    let groups = format!(
+        "  - {{ id: g1, name: Staff, groups: [g2] }}\n  - {{ id: g2, name: Berlin staff, people: [{}], groups: [g1] }}\n",
+        members.join(", ")
+    );
+    world.write("sources/people-data.yaml", &format!("people:\n{people}groups:\n{groups}"));
+    let company = |n| {
+        format!(
+            "  - {{ id: c{n}, name: Company {n}, agreements: [{{ name: Leaving, type: Offboarding, begin: 2026-01-01, \
+             additions: [{{ product: Farewell, end: 2099-12-31 }}] }}] }}\n"
+        )
+    };
+    let companies: String = (1..=COUNT).map(company).collect();
+    world.write("sources/companies-data.yaml", &format!("companies:\n{companies}"));
+    let tool = "detect: { script: { posix: { inline: tool --version } } }\n  versions: ['1.0']\n  install: { posix: \
+                { inline: install tool } }\n  uninstall: { posix: { inline: remove tool } }";
+    world.write("software/tool.yaml", &document("Software", "tool", tool));
+    let absent =
+        format!("software: tool\n  state: absent\n  target: {{ match: {{ {} }} }}", source.selects().0);
+    world.write("deployments/tool.yaml", &document("Deployment", "tool", &absent));
+    fault(&world, source, None);
+    world
+}
+
+/// Gives one source a fault, and the others none.
+fn fault(world: &World, source: Source, fault: Option<&str>) {
+    let of = |one| fault.filter(|_| one == source);
+    let answer =
+        of(Source::Provider).map(|fault| format!(", faults: {{ answer: {fault} }}")).unwrap_or_default();
+    let provider = format!("simulated: {{ fleet: fleet.yaml, memory: ../.muster/fleet.json{answer} }}");
+    world.write("providers/simulated.yaml", &document("Provider", "simulated", &provider));
+    let simulated = |one, file: &str| {
+        let fault = of(one).map(|fault| format!(", fault: {fault}")).unwrap_or_default();
+        format!("simulated: {{ file: {file}{fault} }}")
+    };
+    let directory = simulated(Source::Directory, "people-data.yaml");
+    world.write("sources/people.yaml", &document("Directory", "people", &directory));
+    let psa = simulated(Source::Psa, "companies-data.yaml");
+    world.write("sources/agreements.yaml", &document("Psa", "agreements", &psa));
+}
+
+fn removals(ran: &Ran) -> usize {
+    ran.json()["sessions"].as_array().unwrap().len()
+}
+
+fn held(ran: &Ran) -> usize {
+    let plan = ran.json();
+    let notes = plan["notes"].as_array().unwrap();
+    let held = notes.iter().filter(|note| note["kind"] == "held");
+    held.map(|note| note["computers"].as_array().unwrap().len()).sum()
+}
+
+fn members(ran: &Ran) -> usize {
+    ran.lines().iter().filter(|line| line["certain"] == true).count()
+}
+
+/// A good run, then the same fault in each of the sources, then a good run again.
+fn nothing_shrinks(with: &str) {
+    for source in Source::ALL {
+        let world = world(source);
+        let plan = |code| world.run(&["plan", "--output", "json"]).exits(code);
+        let resolve = |code| world.run(&["resolve", source.selects().1, "--output", "ndjson"]).exits(code);
+        assert_eq!((removals(&plan(0)), members(&resolve(0))), (COUNT, COUNT), "{source:?}");
+        fault(&world, source, Some(with));
+        let bad = plan(9).says(source.name());
+        assert_eq!((removals(&bad), held(&bad)), (0, COUNT), "{source:?} {with}");
+        assert_eq!(members(&resolve(9)), COUNT, "{source:?} {with}: a target lost members");
+        world.run(&["apply", "--auto-approve"]).exits(9);
+        let again = plan(9);
+        assert_eq!((removals(&again), held(&again)), (0, COUNT), "{source:?} {with}: the second time");
+        fault(&world, source, None);
+        assert_eq!(removals(&plan(0)), COUNT, "{source:?}: nothing was removed meanwhile");
+    }
+}
+
+#[test]
+fn a_source_that_fails_shrinks_nothing() {
+    nothing_shrinks("fail");
+}
+
+#[test]
+fn a_source_that_never_answers_shrinks_nothing() {
+    nothing_shrinks("time-out");
+}
+
+#[test]
+fn an_error_page_that_calls_itself_a_success_shrinks_nothing() {
+    nothing_shrinks("error-page");
+}
+
+#[test]
+fn an_answer_that_breaks_off_shrinks_nothing() {
+    nothing_shrinks("half-page");
+}
+
+#[test]
+fn a_list_without_sixty_percent_of_what_was_there_shrinks_nothing() {
+    nothing_shrinks("shrink");
+}
+
+#[test]
+fn a_shorter_list_is_believed_once_somebody_says_so() {
+    for source in Source::ALL {
+        let world = world(source);
+        world.run(&["plan"]).exits(0);
+        fault(&world, source, Some("shrink"));
+        world.run(&["plan", "--accept-shrink", "elsewhere"]).exits(64).says("elsewhere");
+        let accepted = format!("--accept-shrink={}", source.name());
+        let code = i32::from(source == Source::Directory) * 3;
+        let ran = world.run(&["plan", "--output", "json", &accepted]);
+        // A directory without the group and a PSA without the company make their names unknown, and that is told.
+        assert_eq!(ran.code, code, "{source:?} {}", ran.err);
+        match source {
+            Source::Provider => assert_eq!(removals(&ran), COUNT * 2 / 5),
+            Source::Directory => assert!(ran.err.contains("M0720"), "{}", ran.err),
+            Source::Psa => assert!(ran.err.contains("M0722"), "{}", ran.err),
+        }
+        if source != Source::Directory {
+            world.run(&["plan"]).exits(0);
+        }
+    }
+}
+
+#[test]
+fn a_source_that_was_never_read_is_neither_nobody_nor_everybody() {
+    for source in [Source::Directory, Source::Psa] {
+        let world = world(source);
+        let absent = format!(
+            "software: tool\n  state: absent\n  target: {{ match: {{ not: [{{ any: [{}] }}] }} }}",
+            {
+                let all = source.selects().0;
+                all.trim_start_matches("all: [").trim_end_matches(']')
+            }
+        );
+        world.write("deployments/tool.yaml", &document("Deployment", "tool", &absent));
+        fault(&world, source, Some("fail"));
+        let plan = world.run(&["plan", "--output", "json"]).exits(9);
+        assert_eq!(removals(&plan), 0, "{source:?}: all but an unknown group is unknown too");
+        let resolved = world.run(&["resolve", source.selects().1, "--output", "ndjson"]).exits(9);
+        assert_eq!((members(&resolved), resolved.lines().len()), (0, COUNT), "{source:?}: all are possible");
+    }
+}
+
+#[test]
+fn the_road_of_each_member_is_told() {
+    let world = world(Source::Directory);
+    let road = |selectors: &str| {
+        let ran = world.run(&["resolve", selectors, "--output", "ndjson"]).exits(0);
+        let line = ran.lines().into_iter().find(|line| line["name"] == "pc-7");
+        line.map(|line| line["reason"].as_str().unwrap().to_owned()).unwrap_or_default()
+    };
+    assert_eq!(
+        road("group:people/Staff"),
+        "group Staff of people (through group Berlin staff > primary person p7@acme.example)"
+    );
+    assert_eq!(road("tag:staff"), "tag staff (of its primary person p7@acme.example)");
+    assert_eq!(road("person:person%207"), "person person 7 (p7@acme.example)");
+    assert_eq!(
+        road("agreement:agreements/product/farewell"),
+        "agreement of agreements with farewell (Leaving of type Offboarding, from 2026-01-01, addition Farewell, \
+         until 2099-12-31)"
+    );
+    assert_eq!(
+        road("site:berlin,provider-group:simulated/desks"),
+        "site berlin, group desks of provider simulated"
+    );
+    assert_eq!(road("not:onboarding"), "not onboarding");
+    let later =
+        world.run(&["resolve", "agreement:agreements", "--as-of", "2025-12-31", "--output", "ndjson"]);
+    assert_eq!(members(&later.exits(0)), 0, "before it began");
+}
+
+/// A Script document that selects.
+fn query(world: &World, text: &str) {
+    let inline: String = text.lines().map(|line| format!("    {line}\n")).collect();
+    world.write("targets/query.yaml", &document("Script", "query", &format!("inline: |\n{inline}")));
+}
+
+#[test]
+fn a_script_selects_by_what_it_reads_and_is_run_again_only_when_that_changed() {
+    let world = world(Source::Provider);
+    world.write("targets/chosen.yaml", &document("Target", "chosen", "match: { all: [{ script: query }] }"));
+    let selecting = "echo ran >> \"$HOME/ran\"\ngrep -o '\"id\":\"simulated/pc-1[0-9]\"' | cut -d'\"' -f4";
+    query(&world, selecting);
+    let resolve = |code| world.run(&["resolve", "chosen", "--output", "ndjson"]).exits(code);
+    let runs = || world.home_file("ran").map_or(0, |text| text.lines().count());
+    assert_eq!(members(&resolve(0)), 10, "pc-10 to pc-19");
+    let first = runs();
+    assert!(first > 0);
+    assert_eq!((members(&resolve(0)), runs()), (10, first), "the same facts: it is not run again");
+    assert_eq!(members(&world.run(&["resolve", "chosen", "--offline", "--output", "ndjson"]).exits(0)), 10);
+    query(&world, &selecting.replace("pc-1", "pc-2"));
+    assert_eq!(members(&resolve(0)), 1, "pc-20");
+    assert!(runs() > first);
+}
+
+#[test]
+fn a_script_that_fails_or_names_nobody_selects_neither_all_nor_none() {
+    for (text, what) in [
+        ("exit 3", "exit code 3"),
+        ("echo pc-1; echo nobody", "nobody"),
+        ("sleep 60", "longer than 1 seconds"),
+    ] {
+        let world = world(Source::Provider);
+        let absent = "software: tool\n  state: absent\n  target: { match: { not: [{ script: query }] } }";
+        world.write("deployments/tool.yaml", &document("Deployment", "tool", absent));
+        query(&world, text);
+        let script = format!("inline: '{text}'\n  timeLimit: 1s");
+        world.write("targets/query.yaml", &document("Script", "query", &script));
+        let plan = world.run(&["plan", "--output", "json"]).exits(9).says("script query").says(what);
+        assert_eq!(removals(&plan), 0, "{text}");
+        let resolved = world.run(&["resolve", "script:query", "--output", "ndjson"]).exits(9);
+        assert_eq!((members(&resolved), resolved.lines().len()), (0, COUNT), "{text}");
+    }
+}
+
+#[test]
+fn one_line_selectors_need_no_quotes_in_bash() {
+    for line in [
+        "tenant:contoso,role:server,not:tag:kiosk",
+        "group:contoso-entra/Finance%20Team%2C%20Berlin,ring:pilot/10-50",
+        "person:anna.o%27neil@contoso.example,site:office/Branch%2FBerlin",
+        "agreement:cw/type/Managed/product/Seat,providerGroup:office/Owner/R%26D%20%24",
+        "fact:hostname:pc-1,installed:Notepad++,onboarding:false,script:query",
+    ] {
+        let printed =
+            std::process::Command::new("bash").args(["-c", &format!("printf %s {line}")]).output().unwrap();
+        assert_eq!(String::from_utf8(printed.stdout).unwrap(), line);
+        muster::targets::parse_line(line).unwrap();
+    }
+}
