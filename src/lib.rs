@@ -5,9 +5,9 @@
 //! - base: [`id`], [`time`], [`secret`], [`diagnostic`]
 //! - nouns: [`config`]'s kinds and places, [`version`]s, [`inventory`]'s computers and snapshot
 //! - decisions: the rest of [`config`], [`targets`], [`plan`], [`policy`], [`session`]'s scripts, stages and events
-//! - seams: the traits of [`provider`], [`store`] and `config::revision`
-//! - adapters: what implements them
-//! - drivers: `inventory::collect` and the running half of [`session`]
+//! - seams: the traits of [`provider`], [`store`], [`fetch`] and `config::revision`
+//! - adapters: what implements them, among them [`http`] and [`host`]
+//! - drivers: `inventory::collect`, `version::update` and the running half of [`session`]
 //! - view: [`report`]
 //! - shell: [`cli`]
 
@@ -15,6 +15,9 @@ pub mod cli;
 pub mod config;
 pub mod diagnostic;
 pub mod directory;
+pub mod fetch;
+pub mod host;
+pub mod http;
 pub mod id;
 pub mod inventory;
 pub mod plan;

@@ -13,6 +13,7 @@ use crate::config::kind::Mode;
 use crate::id::Name;
 use crate::plan::needs::Refresh;
 use crate::report::formats::Format;
+use crate::time::Limit;
 
 /// Keeps the computers of managed service providers in the state that is declared in git
 #[derive(Debug, Parser)]
@@ -89,6 +90,8 @@ pub enum Command {
     Explain(Explain),
     /// Show what is known of computers and items
     Status(Status),
+    /// Ask version sources, and move muster.lock to what they offer now
+    Update(Update),
     /// List sessions, or show one
     Sessions(Sessions),
     /// Print a completion script for a shell
@@ -335,6 +338,25 @@ pub struct Explain {
 pub struct Status {
     /// Only this computer
     pub computer: Option<String>,
+}
+
+/// Options of `update`.
+#[derive(Debug, Args)]
+pub struct Update {
+    /// Only these software (default: all that have a source)
+    pub names: Vec<String>,
+    /// Write nothing, and exit with 2 when something would move
+    #[arg(long)]
+    pub check: bool,
+    /// The result as JSON, as with --output json
+    #[arg(long)]
+    pub json: bool,
+    /// Take what a source offers now even when it offered something newer before
+    #[arg(long)]
+    pub allow_older: bool,
+    /// How long a server may be silent (default: 30s)
+    #[arg(long, value_name = "LIMIT", value_parser = Limit::parse)]
+    pub timeout: Option<Limit>,
 }
 
 /// Options of `sessions`.

@@ -20,6 +20,8 @@ use crate::config::load::Loaded;
 use crate::config::{git, load, worktree};
 use crate::diagnostic::{Findings, Sources};
 use crate::directory::simulated::SimulatedDirectory;
+use crate::host::ThisHost;
+use crate::http::{self, Http};
 use crate::id::{Name, RunId, SessionId};
 use crate::inventory::collect::Sources as CollectSources;
 use crate::plan::document::Revision;
@@ -33,7 +35,7 @@ use crate::report::model::ChangedLines;
 use crate::report::{View, diagnostic as findings_report};
 use crate::session::dispatcher::Link;
 use crate::store::sqlite::Sqlite;
-use crate::time::{Clock, Timestamp};
+use crate::time::{Clock, Limit, Timestamp};
 
 /// The machine's clock.
 #[derive(Debug, Clone, Copy, Default)]
@@ -104,7 +106,7 @@ impl Shell {
     /// # Errors
     /// When it has errors (exit 3).
     pub fn opened(&mut self, root: PathBuf, loaded: Loaded) -> Result<Opened, CliError> {
-        let Loaded { config, findings, sources, revision } = loaded;
+        let Loaded { config, findings, sources, revision, .. } = loaded;
         self.report(&findings, &sources);
         match config {
             Some(config) if !findings.has_errors() => Ok(Opened { config, revision, root, findings }),
@@ -129,6 +131,38 @@ impl Shell {
         let root = worktree::find_root(&start).ok_or_else(|| CliError::no_repository(&start))?;
         let source = worktree::Worktree::open(&root)?;
         Ok((root, load::load(&source)))
+    }
+
+    /// Reads the working tree for `muster update`, errors and all; see [`load::load_for_update`].
+    ///
+    /// # Errors
+    /// When it cannot be found or read.
+    pub fn load_for_update(&self) -> Result<(PathBuf, Loaded), CliError> {
+        let start = match &self.global.repo {
+            Some(path) => self.environment.current_dir.join(path),
+            None => self.environment.current_dir.clone(),
+        };
+        let root = worktree::find_root(&start).ok_or_else(|| CliError::no_repository(&start))?;
+        let source = worktree::Worktree::open(&root)?;
+        Ok((root, load::load_for_update(&source)))
+    }
+
+    /// The web, with this patience where it is not the usual one.
+    ///
+    /// # Errors
+    /// When the system's certificates cannot be used.
+    pub fn http(&self, silence: Option<Limit>) -> Result<Http, CliError> {
+        let mut settings = http::Settings::default();
+        if let Some(silence) = silence {
+            settings.silence = silence.duration();
+        }
+        Http::new(settings).map_err(|why| CliError::invalid(format!("the web cannot be used: {why}")))
+    }
+
+    /// The machine that Muster runs on, for what version sources need of it.
+    #[must_use]
+    pub fn this_host(&self, root: &Path) -> ThisHost {
+        ThisHost { root: root.to_owned(), temporary: self.environment.temporary.clone() }
     }
 
     /// The lines that differ from a base, and the folder of the configuration below its git repository.
@@ -304,6 +338,16 @@ impl Shell {
         let own = self.environment.home.as_ref().map(|home| home.join(".ssh/known_hosts"));
         own.into_iter().chain([PathBuf::from("/etc/ssh/ssh_known_hosts")]).collect()
     }
+}
+
+/// What runs scripts where Muster runs. Its one agent is `local`.
+#[must_use]
+pub fn this_computer() -> Option<Reader> {
+    let name = Name::new("local").ok()?;
+    let settings =
+        LocalSettings { name, computer: None, tenant: None, tags: std::collections::BTreeSet::new() };
+    let local = Arc::new(Local::new(settings));
+    Some(Reader::new(local.info(), Arc::clone(&local) as _, local))
 }
 
 /// The reading halves, which is all that planning gets.

@@ -9,6 +9,7 @@ mod detecting;
 pub mod environment;
 pub mod error;
 pub mod exit;
+mod files;
 mod logging;
 pub mod output;
 mod planning;
@@ -76,6 +77,7 @@ fn run(shell: &mut Shell, command: &Command) -> Result<Exit, CliError> {
         | Command::Resolve(_)
         | Command::Explain(_)
         | Command::Status(_)
+        | Command::Update(_)
         | Command::Sessions(_) => {
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
             let result = runtime.block_on(run_async(shell, command));
@@ -96,6 +98,7 @@ async fn run_async(shell: &mut Shell, command: &Command) -> Result<Exit, CliErro
         Command::Resolve(command) => command::resolve::run(shell, command, &control).await,
         Command::Explain(command) => command::explain::run(shell, command, &control).await,
         Command::Status(command) => command::status::run(shell, command).await,
+        Command::Update(command) => command::update::run(shell, command, &control).await,
         Command::Sessions(command) => command::sessions::run(shell, command).await,
         _ => Ok(Exit::Done),
     };

@@ -106,6 +106,11 @@ impl Drop for Progress<'_> {
 /// A bar below everything that is written from now on. There is one when standard error is a terminal, outside CI, unless
 /// quiet.
 pub(super) fn bar(ui: &Ui, computers: u64) -> Option<ProgressBar> {
+    bar_of(ui, computers, "computers")
+}
+
+/// Such a bar over so many of something.
+pub(super) fn bar_of(ui: &Ui, computers: u64, what: &str) -> Option<ProgressBar> {
     let surroundings = ui.surroundings();
     let wanted = surroundings.stderr_terminal
         && !surroundings.ci
@@ -115,9 +120,9 @@ pub(super) fn bar(ui: &Ui, computers: u64) -> Option<ProgressBar> {
     let bar = wanted.then(|| {
         let bar = ProgressBar::with_draw_target(Some(computers), ProgressDrawTarget::stderr());
         // A template that cannot be read leaves the usual one, which shows the same numbers.
-        if let Ok(style) =
-            ProgressStyle::with_template("[{bar:24}] {human_pos}/{human_len} computers {wide_msg}")
-        {
+        if let Ok(style) = ProgressStyle::with_template(&format!(
+            "[{{bar:24}}] {{human_pos}}/{{human_len}} {what} {{wide_msg}}"
+        )) {
             bar.set_style(style.progress_chars("=> "));
         }
         bar

@@ -8,13 +8,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::check::{self, Files, MAX_FILE_BYTES, MAX_SCRIPT_BYTES, Surroundings};
+use super::check::{self, Files, LockUse, MAX_FILE_BYTES, MAX_SCRIPT_BYTES, Surroundings};
 use super::document::Documents;
 use super::kind::Kind;
+use super::lock::{self, LOCK_FILE, Lock};
 use super::revision::Source;
 use super::tree::{Entry, ROOT_FILE, ReadError, Resolved, Tree, is_configuration, is_hidden};
-use super::{Config, parallel, parse, shipped, spanned};
+use super::{Config, conflict, parallel, parse, shipped, spanned};
 use crate::diagnostic::{Finding, Findings, Place, Sources, code};
+use crate::id::Name;
 use crate::plan::document::Revision;
 use crate::targets;
 
@@ -32,6 +34,10 @@ pub struct Loaded {
     pub sources: Sources,
     /// What was loaded.
     pub revision: Revision,
+    /// The lock file, if there is one that can be used.
+    pub lock: Option<Lock>,
+    /// The versions that deployments ask for of software with a source, as written.
+    pub asked: BTreeMap<Name, BTreeSet<String>>,
 }
 
 /// One configuration file, read on its own.
@@ -47,6 +53,16 @@ struct Read {
 /// Loads a revision.
 #[must_use]
 pub fn load(source: &dyn Source) -> Loaded {
+    load_with(source, LockUse::Decides)
+}
+
+/// Loads a revision for `muster update`, which makes the lock file: what that file does not hold yet is no error.
+#[must_use]
+pub fn load_for_update(source: &dyn Source) -> Loaded {
+    load_with(source, LockUse::IsMade)
+}
+
+fn load_with(source: &dyn Source, lock_use: LockUse) -> Loaded {
     let tree = source.tree();
     let (paths, mut findings) = list(tree);
     let read = parallel::map(&paths, |(path, real)| read(source, path, real));
@@ -74,8 +90,16 @@ pub fn load(source: &dyn Source) -> Loaded {
 
     shipped::add(&mut documents, &mut sources, &mut findings);
     check::lay_over(&mut documents);
+    let lock = lock_file(source, &mut contents, &mut sources, &mut findings);
     let files = referred(source, &documents);
-    let around = Surroundings { tree, files: &files, incomplete, root_is_broken: broken.contains(ROOT_FILE) };
+    let around = Surroundings {
+        tree,
+        files: &files,
+        incomplete,
+        root_is_broken: broken.contains(ROOT_FILE),
+        lock: lock.as_ref().ok(),
+        lock_use: if lock.is_err() { LockUse::IsMade } else { lock_use },
+    };
     let outcome = check::check(&documents, around);
     for (path, bytes) in &files {
         if let Ok(bytes) = bytes {
@@ -102,7 +126,8 @@ pub fn load(source: &dyn Source) -> Loaded {
         }
         config.sources = sources.clone();
     }
-    Loaded { config, findings, sources, revision: source.describe(&contents) }
+    let revision = source.describe(&contents);
+    Loaded { config, findings, sources, revision, lock: lock.ok(), asked: outcome.asked }
 }
 
 /// A configuration file's path, and that of the file behind it, which is another for a link.
@@ -206,30 +231,56 @@ fn read(source: &dyn Source, path: &Arc<str>, real: &str) -> Read {
     file
 }
 
+/// The lock file's content, empty without a file; an error when there is one that cannot be used, which is a finding.
+fn lock_file(
+    source: &dyn Source,
+    contents: &mut BTreeMap<Arc<str>, Arc<[u8]>>,
+    sources: &mut Sources,
+    findings: &mut Findings,
+) -> Result<Lock, ()> {
+    let path: Arc<str> = Arc::from(LOCK_FILE);
+    let unreadable = |why: String| Finding::new(code::FILE_UNREADABLE, why, Place::file(&path));
+    let real = match source.tree().resolve("", LOCK_FILE) {
+        Resolved::Missing => return Ok(Lock::default()),
+        Resolved::File(real) => real,
+        _ => {
+            findings.push(unreadable("the lock file is not a file of this repository".to_owned()));
+            return Err(());
+        }
+    };
+    let limit = u64::try_from(spanned::MAX_BYTES).unwrap_or(u64::MAX);
+    let text = match source.read(&real, limit) {
+        Ok(bytes) => spanned::text_of(&path, &bytes).map_err(|finding| *finding),
+        Err(error) => Err(unreadable(format!("the lock file cannot be read: {error}"))),
+    };
+    let text = match text {
+        Ok(text) => text,
+        Err(finding) => {
+            findings.push(finding);
+            return Err(());
+        }
+    };
+    contents.insert(Arc::clone(&path), Arc::clone(&text).into());
+    let (lock, found) = lock::read(&path, &text);
+    sources.insert(path, text);
+    findings.extend(found);
+    lock.ok_or(())
+}
+
 /// A merge that was left half done reads as broken YAML; this says what it is.
 fn unresolved_merge(path: &Arc<str>, text: &str) -> Option<Finding> {
-    if !text.contains("<<<<<<< ") || !text.contains(">>>>>>> ") {
-        return None;
-    }
-    let mut at = 0;
-    for line in text.split_inclusive('\n') {
-        if line.starts_with("<<<<<<< ") {
-            let place = Place::in_text(path, text, at, at + line.trim_end().len());
-            let finding = Finding::new(code::SYNTAX, "a merge conflict is not resolved", place);
-            return Some(
-                finding.help("edit the file, and take out the lines with <<<<<<<, ======= and >>>>>>>"),
-            );
-        }
-        at += line.len();
-    }
-    None
+    let finding =
+        Finding::new(code::SYNTAX, "a merge conflict is not resolved", conflict::place(path, text)?);
+    Some(finding.help("edit the file, and take out the lines with <<<<<<<, ======= and >>>>>>>"))
 }
 
 /// Configuration files by their ending that a provider reads or writes for itself.
 fn others_own(tree: &Tree, read: &[Read]) -> BTreeSet<Arc<str>> {
     let mut own = BTreeSet::new();
     for file in read {
-        let named = check::data_files(&file.documents).chain(check::memory_files(&file.documents));
+        let named = check::data_files(&file.documents)
+            .chain(check::memory_files(&file.documents))
+            .chain(check::source_files(&file.documents));
         for (base, path) in named {
             if let Resolved::File(real) = tree.resolve(base, path) {
                 own.insert(real);
@@ -246,7 +297,8 @@ fn referred(source: &dyn Source, documents: &Documents) -> Files {
     let sent = check::parameter_files(documents).map(|named| (named, MAX_FILE_BYTES));
     let data = check::data_files(documents).map(|named| (named, MAX_DATA_BYTES));
     let mut wanted: BTreeMap<Arc<str>, u64> = BTreeMap::new();
-    for ((base, path), limit) in scripts.chain(sent).chain(data) {
+    let of_sources = check::source_files(documents).map(|named| (named, check::MAX_SOURCE_BYTES));
+    for ((base, path), limit) in scripts.chain(sent).chain(data).chain(of_sources) {
         if let Resolved::File(real) = tree.resolve(base, path) {
             let known = wanted.entry(real).or_insert(limit);
             *known = limit.max(*known);

@@ -11,11 +11,13 @@
 
 pub mod address;
 pub mod check;
+mod conflict;
 pub mod de;
 pub mod document;
 pub mod git;
 pub mod kind;
 pub mod load;
+pub mod lock;
 pub mod model;
 mod objects;
 mod parallel;

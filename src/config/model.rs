@@ -8,8 +8,8 @@ use std::sync::Arc;
 use super::kind::{
     Architecture, Condition, Consequence, CrossTenant, DirectorySpec, Enforcement, FileValue, Hold,
     InventoryMatch, ItemRef, Kind, LicenseNeed, Match, Metadata, Mode, PackageMatch, Packages, ParameterSpec,
-    ParameterValue, ParametersChanged, PrimaryPerson, ProviderSpec, PsaSpec, ResourceKind, SoftwareState,
-    TenantPsa, VersionScheme,
+    ParameterValue, ParametersChanged, PrimaryPerson, ProviderSpec, PsaSpec, ResourceKind, Sha256,
+    SoftwareState, TenantPsa, VersionScheme, VersionSource,
 };
 use super::safety::Safety;
 use crate::diagnostic::{Code, Finding, Place, Sources};
@@ -330,6 +330,8 @@ pub struct Software {
     pub scheme: VersionScheme,
     /// What can be installed, highest first: what the document lists, and what `muster.lock` holds of its source.
     pub releases: Vec<Release>,
+    /// Where `muster update` looks for further ones.
+    pub source: Option<Arc<Source>>,
     /// Installs.
     pub install: Option<Scripts>,
     /// Updates.
@@ -436,6 +438,23 @@ impl Release {
             test: None,
         }
     }
+}
+
+/// Where versions of a software are found; see [`super::kind::VersionSource`]. Only `muster update` uses it.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Its settings.
+    pub spec: VersionSource,
+    /// Where it stands.
+    pub place: Place,
+    /// The digest of its settings and of the files that they name; the lock file remembers it.
+    pub digest: Sha256,
+    /// The text of the list's file, if it has one.
+    pub list: Option<Arc<str>>,
+    /// The public keys of the apt repository, if it has some.
+    pub key: Option<Arc<[u8]>>,
+    /// Its script, if it is one.
+    pub script: Option<Scripts>,
 }
 
 /// A file that a release is installed from; see [`super::kind::PayloadSpec`].

@@ -15,13 +15,14 @@ use super::kind::{
     GuardrailTestSpec, InstanceSpec, Kind, LicenseSpec, Metadata, OrderSpec, ProviderSpec, PsaSpec,
     ScriptSpec, SoftwareSpec, TargetSpec, TaskSpec, TenantSpec,
 };
+use super::lock::LockFile;
 use crate::plan::document::Plan;
 
 /// The schema for a document of any kind.
 pub const ANY_KIND: &str = "muster.json";
 
 /// All schemas: the file's name, and its text with a line end. There is one for each kind (`deployment.json`), one for a
-/// document of any kind ([`ANY_KIND`]), and one for saved plans (`plan.json`).
+/// document of any kind ([`ANY_KIND`]), one for saved plans (`plan.json`), and one for `muster.lock` (`lock.json`).
 #[must_use]
 pub fn all() -> BTreeMap<String, String> {
     let mut schemas = BTreeMap::new();
@@ -45,6 +46,10 @@ pub fn all() -> BTreeMap<String, String> {
     let mut plan = generator().into_root_schema_for::<Plan>().to_value();
     for_readers(&mut plan);
     schemas.insert("plan.json".to_owned(), text(&plan));
+    let mut lock = generator().into_root_schema_for::<LockFile>().to_value();
+    without_null(&mut lock);
+    for_readers(&mut lock);
+    schemas.insert("lock.json".to_owned(), text(&lock));
     schemas
 }
 
@@ -183,9 +188,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn there_is_a_schema_for_each_kind_for_any_and_for_plans() {
+    fn there_is_a_schema_for_each_kind_for_any_for_plans_and_for_the_lock() {
         let schemas = all();
-        assert_eq!(schemas.len(), Kind::ALL.len() + 2);
+        assert_eq!(schemas.len(), Kind::ALL.len() + 3);
         for (name, text) in &schemas {
             let schema: Value = serde_json::from_str(text).unwrap();
             assert!(schema["$schema"].as_str().unwrap().contains("2020-12"), "{name}");

@@ -12,6 +12,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::lock::LOCK_FILE;
 use super::objects::Head;
 use super::revision::{Source, content_digest};
 use super::tree::{Entry, ROOT_FILE, ReadError, Tree, is_configuration};
@@ -177,7 +178,8 @@ impl Source for Worktree {
             return document::Revision { content, ..document::Revision::default() };
         };
         let head = head.lock().unwrap_or_else(PoisonError::into_inner);
-        let (commit, subject, dirty) = head.compare(files, &is_configuration);
+        let (commit, subject, dirty) =
+            head.compare(files, &|path| is_configuration(path) || path == LOCK_FILE);
         document::Revision { commit, subject, content, dirty }
     }
 }

@@ -37,6 +37,7 @@ mod status_tests;
 pub mod style;
 pub mod summary;
 pub mod terms;
+pub mod update;
 pub mod words;
 
 use jiff::tz::TimeZone;

@@ -7,6 +7,8 @@
 
 mod constraint;
 mod date;
+pub mod source;
+pub mod update;
 
 use std::cmp::Ordering;
 

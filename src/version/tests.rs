@@ -254,21 +254,24 @@ fn versions(scheme: VersionScheme) -> BoxedStrategy<String> {
         VersionScheme::Semver => {
             "[0-2]\\.(0|10|2)\\.[0-2](-(a|b|0|1|2|10|a-b)(\\.(a|b|0|1|10)){0,2})?(\\+[a0-1]{1,2})?".boxed()
         }
-        VersionScheme::Date => {
-            "202[3-4](([-./_](0?[1-9]|1[0-2])([-./_](0?[1-9]|1[0-9]|2[0-8]))?)|(0[1-9]|1[0-2])(0[1-9]|2[0-8])?)?([-.Tr+][0-2]{1,2}){0,2}Z?"
-                .boxed()
-        }
+        VersionScheme::Date => prop_oneof![
+            "v?202[3-4]([-./_](0?[1-9]|1[0-2]))?",
+            "202[3-4](0[1-3])?",
+            "202[3-4][-./_]0?[1-2][-./_](0?[1-9]|1[0-9]|2[0-8])([-.Tr+][0-2]{1,2}){0,2}Z?",
+            "202[3-4]0[1-2](0[1-9]|1[0-9]|2[0-8])([-.Tr+][0-2]{1,2}){0,2}Z?",
+        ]
+        .boxed(),
         VersionScheme::Debian => "([01]:)?[0-2]{1,2}([.+~][ab0-2~]{0,3}){0,3}(-[ab0-2~+.]{1,3}){0,2}".boxed(),
     }
 }
 
-const LAW_CASES: u32 = 500;
+const LAW_CASES: u32 = 2000;
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(LAW_CASES))]
 
     #[test]
-    fn each_scheme_is_a_total_preorder_in_500_cases(
+    fn each_scheme_is_a_total_preorder_in_2000_cases(
         (scheme, a, b, c) in prop::sample::select(&SCHEMES[..]).prop_flat_map(|scheme| {
             (Just(scheme), versions(scheme), versions(scheme), versions(scheme))
         })
@@ -297,11 +300,12 @@ proptest! {
     }
 }
 
-/// Pairs that are compared with the real thing.
-const DPKG_CASES: usize = 300;
+/// Pairs that are compared with the real thing, in so many shells at a time.
+const DPKG_CASES: usize = 1200;
+const DPKG_SHELLS: usize = 4;
 
 #[test]
-fn debian_versions_compare_as_dpkg_compares_them_in_300_cases() {
+fn debian_versions_compare_as_dpkg_compares_them_in_1200_cases() {
     let mut runner = TestRunner::deterministic();
     let mut pairs = Vec::with_capacity(DPKG_CASES);
     while pairs.len() < DPKG_CASES {
@@ -311,40 +315,121 @@ fn debian_versions_compare_as_dpkg_compares_them_in_300_cases() {
         let b = if pairs.len() % 5 == 0 { a.replace('1', "01") } else { b };
         pairs.push((a, b));
     }
+    let shells: Vec<_> =
+        pairs.chunks(DPKG_CASES / DPKG_SHELLS).map(|pairs| (pairs, ask_dpkg(pairs))).collect();
+    let mut by_answer = std::collections::BTreeMap::new();
+    for (pairs, shell) in shells {
+        let output = shell.join().expect("no panic");
+        if output.status.code() == Some(99) {
+            println!("not run: there is no dpkg on this computer");
+            return;
+        }
+        let answers = String::from_utf8(output.stdout).expect("text");
+        let answers: Vec<&str> = answers.lines().collect();
+        assert_eq!(answers.len(), pairs.len());
+        for ((a, b), answer) in pairs.iter().zip(answers) {
+            let expected = match answer {
+                "lt" => Ordering::Less,
+                "eq" => Ordering::Equal,
+                _ => Ordering::Greater,
+            };
+            assert_eq!(compare(VersionScheme::Debian, a, b), Ok(expected), "{a} {answer} {b}");
+            *by_answer.entry(answer.to_owned()).or_insert(0) += 1;
+        }
+    }
+    assert_eq!(by_answer.len(), 3, "all three answers occur: {by_answer:?}");
+    assert_eq!(by_answer.values().sum::<i32>(), 1200, "{by_answer:?}");
+}
+
+/// One shell that compares many pairs.
+fn ask_dpkg(pairs: &[(String, String)]) -> std::thread::JoinHandle<std::process::Output> {
     let script = r#"command -v dpkg >/dev/null || exit 99
         while read -r a b; do
             if dpkg --compare-versions "$a" lt "$b"; then echo lt
             elif dpkg --compare-versions "$a" eq "$b"; then echo eq
             else echo gt; fi
         done"#;
-    let mut shell = Command::new("sh")
-        .args(["-c", script])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("a shell");
     let input = pairs.iter().flat_map(|(a, b)| [a.as_str(), " ", b.as_str(), "\n"]).collect::<String>();
-    let mut stdin = shell.stdin.take().expect("piped");
-    let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
-    let output = shell.wait_with_output().expect("the shell ends");
-    if output.status.code() == Some(99) {
-        println!("not run: there is no dpkg on this computer");
-        return;
+    std::thread::spawn(move || {
+        let mut shell = Command::new("sh")
+            .args(["-c", script])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("a shell");
+        let mut stdin = shell.stdin.take().expect("piped");
+        // A shell that ends at once takes nothing.
+        let writer = std::thread::spawn(move || _ = stdin.write_all(input.as_bytes()));
+        let output = shell.wait_with_output().expect("the shell ends");
+        writer.join().expect("no panic");
+        output
+    })
+}
+
+/// A day, and one of the ways to write it.
+fn written_day() -> BoxedStrategy<(jiff::civil::Date, String)> {
+    let day = (1..=9999_i16, 1..=12_i8, 1..=31_i8)
+        .prop_filter_map("in the calendar", |(y, m, d)| jiff::civil::Date::new(y, m, d).ok());
+    let near = (2023..=2024_i16, 1..=3_i8, 27..=31_i8)
+        .prop_filter_map("in the calendar", |(y, m, d)| jiff::civil::Date::new(y, m, d).ok());
+    (prop_oneof![day, near], 0..5)
+        .prop_map(|(day, form)| {
+            let (y, m, d) = (day.year(), day.month(), day.day());
+            let text = match form {
+                0 => format!("{y:04}-{m:02}-{d:02}"),
+                1 => format!("{y:04}.{m}.{d}"),
+                2 => format!("{y:04}{m:02}{d:02}"),
+                3 => format!("v{y:04}/{m}/{d:02}"),
+                _ => format!("{y:04}_{m:02}_{d}.0"),
+            };
+            (day, text)
+        })
+        .boxed()
+}
+
+/// What a constraint means, written down once more without the parser of the real one.
+fn naive(parts: &[(&str, String)], version: &str) -> bool {
+    parts.iter().all(|(sign, bound)| {
+        let order = compare(VersionScheme::Dotted, version, bound).expect("valid");
+        match *sign {
+            "" | "=" | "==" => order.is_eq(),
+            "!=" => order.is_ne(),
+            "<" => order.is_lt(),
+            "<=" => order.is_le(),
+            ">" => order.is_gt(),
+            ">=" => order.is_ge(),
+            other => panic!("{other}"),
+        }
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn days_compare_as_in_the_calendar_in_1000_cases(a in written_day(), b in written_day()) {
+        prop_assert_eq!(compare(VersionScheme::Date, &a.1, &b.1), Ok(a.0.cmp(&b.0)), "{} {}", a.1, b.1);
     }
-    writer.join().expect("no panic").expect("all pairs were taken");
-    let answers = String::from_utf8(output.stdout).expect("text");
-    let answers: Vec<&str> = answers.lines().collect();
-    assert_eq!(answers.len(), DPKG_CASES);
-    let mut by_answer = std::collections::BTreeMap::new();
-    for ((a, b), answer) in pairs.iter().zip(&answers) {
-        let expected = match *answer {
-            "lt" => Ordering::Less,
-            "eq" => Ordering::Equal,
-            _ => Ordering::Greater,
-        };
-        assert_eq!(compare(VersionScheme::Debian, a, b), Ok(expected), "{a} {answer} {b}");
-        *by_answer.entry(*answer).or_insert(0) += 1;
+
+    #[test]
+    fn only_days_of_the_calendar_are_versions_in_1000_cases(y in 1..=9999_i16, m in 0..=14_i8, d in 0..=33_i8) {
+        let text = format!("{y:04}-{m:02}-{d:02}");
+        prop_assert_eq!(check(VersionScheme::Date, &text).is_ok(), jiff::civil::Date::new(y, m, d).is_ok(), "{}", text);
     }
-    assert_eq!(by_answer.len(), 3, "all three answers occur: {by_answer:?}");
+
+    #[test]
+    fn constraints_allow_what_a_naive_reading_allows_in_1000_cases(
+        parts in prop::collection::vec(
+            (prop::sample::select(&["", "=", "==", "!=", "<", "<=", ">", ">="][..]), versions(VersionScheme::Dotted)),
+            1..4,
+        ),
+        version in versions(VersionScheme::Dotted),
+        spaces in "[ ]{0,2}",
+    ) {
+        // A sign of one letter and a version that begins with another sign would be read as one.
+        let text: Vec<String> = parts.iter().map(|(sign, bound)| format!("{spaces}{sign}{spaces}{bound}")).collect();
+        let constraint = Constraint::parse(VersionScheme::Dotted, &text.join(",")).expect("valid");
+        prop_assert_eq!(constraint.allows(&version), Ok(naive(&parts, &version)), "{} in {:?}", version, text);
+    }
 }

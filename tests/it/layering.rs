@@ -110,6 +110,8 @@ const ROWS: &[Row] = &[
             "config::spanned",
             "config::de",
             "config::parse",
+            "config::conflict",
+            "config::lock",
             "config::document",
             "config::parallel",
             "config::check",
@@ -118,6 +120,7 @@ const ROWS: &[Row] = &[
             "inventory::believe",
             "config::resource",
             "inventory::identify",
+            "version::source",
             "session::bundle",
             "session::redact",
             "session::frame",
@@ -152,6 +155,7 @@ const ROWS: &[Row] = &[
     Row {
         ring: "3 seams",
         modules: &[
+            "fetch",
             "provider",
             "directory",
             "psa",
@@ -182,6 +186,8 @@ const ROWS: &[Row] = &[
     Row {
         ring: "4 adapters",
         modules: &[
+            "host",
+            "http",
             "provider::local",
             "provider::host",
             "provider::ssh",
@@ -201,6 +207,7 @@ const ROWS: &[Row] = &[
         modules: &[
             "config::load",
             "inventory::collect",
+            "version::update",
             "inventory::queries",
             "session::control",
             "session::prepare",

@@ -26,3 +26,5 @@ mod schema_agreement;
 mod simulated;
 mod ssh;
 mod support;
+#[cfg(unix)]
+mod update;

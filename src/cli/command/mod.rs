@@ -11,5 +11,6 @@ pub(super) mod schema;
 pub(super) mod sessions;
 pub(super) mod show;
 pub(super) mod status;
+pub(super) mod update;
 pub(super) mod validate;
 pub(super) mod version;

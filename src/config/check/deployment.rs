@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::software::CheckedSoftware;
-use super::{Checker, by_name};
+use super::{Checker, LockUse, by_name};
 use crate::config::document::{Document, Documents};
 use crate::config::kind::{
     BundleEntry, BundleSpec, DeploymentSpec, DeploymentTarget, Hold, Kind, Match, Metadata, Mode,
     ParameterValue, SoftwareState, TargetSpec, TaskSpec,
 };
+use crate::config::lock::LOCK_FILE;
 use crate::config::model::{Deployment, Desired, WantedVersion};
 use crate::config::parse::RawDocument;
 use crate::diagnostic::{Finding, Place, code};
@@ -360,6 +361,22 @@ impl<'a> Checker<'a> {
         let versions = checked.versions.as_ref()?;
         let scheme = checked.spec.version_scheme.unwrap_or_default();
         let pointer = &written.at(if version.is_some() { "version" } else { "software" });
+        if checked.spec.source.is_some() {
+            let asked = self.asked.entry(name.clone()).or_default();
+            asked.insert(version.unwrap_or("latest").to_owned());
+            if self.around.lock_use == LockUse::IsMade {
+                return None;
+            }
+            if checked.is_not_locked && !version.is_some_and(|version| is_listed(checked, version)) {
+                let message = format!("{LOCK_FILE} holds no version of `{name}`");
+                let mut finding = Finding::new(code::NOT_LOCKED, message, raw.place(pointer));
+                if let Some(source) = checked.model.as_ref().and_then(|model| model.source.as_ref()) {
+                    finding = finding.related(source.place.clone(), "its versions come from this source");
+                }
+                self.push(finding.help(format!("run `muster update {name}`, and commit {LOCK_FILE}")));
+                return None;
+            }
+        }
         let none = |what: &str| {
             let message = format!("`{name}` lists no version {what}");
             let mut finding = Finding::new(code::NO_VERSION, message, raw.place(pointer));
@@ -367,6 +384,9 @@ impl<'a> Checker<'a> {
                 finding = finding.related(software.place.clone(), "the software is declared here");
             }
             match versions.as_slice() {
+                _ if checked.spec.source.is_some() => finding.help(format!(
+                    "run `muster update {name}`: it looks for the versions that deployments ask for"
+                )),
                 [] => finding
                     .help("list `versions` in the software, or write `version: any` or an exact version"),
                 [one] => finding.help(format!("it lists {one}")),
@@ -467,6 +487,11 @@ impl<'a> Checker<'a> {
         let are_required = mode != Mode::Ignored;
         self.values(raw, &written.base, &by, &task.spec.parameters, written.parameters, are_required);
     }
+}
+
+/// Whether the software's document itself lists this exact version, or any will do.
+fn is_listed(checked: &CheckedSoftware<'_>, version: &str) -> bool {
+    version == "any" || checked.model.as_ref().is_some_and(|model| model.release(version).is_some())
 }
 
 const fn state_name(state: SoftwareState) -> &'static str {

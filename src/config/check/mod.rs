@@ -26,12 +26,14 @@ mod software;
 mod source;
 mod task;
 mod uses;
+mod version_source;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::document::{Document, Documents};
 use super::kind::Kind;
+use super::lock::Lock;
 use super::model::{Config, Library, Target};
 use super::parse::RawDocument;
 use super::tree::{ReadError, Tree};
@@ -44,6 +46,8 @@ pub use parameter::{MAX_FILE_BYTES, parameter_files};
 pub use provider::{data_files, memory_files};
 pub use script::{MAX_SCRIPT_BYTES, script_files};
 pub use uses::silence;
+pub(crate) use version_source::expression;
+pub use version_source::{MAX_SOURCE_BYTES, source_files};
 
 /// Files that documents refer to, by their own path: the bytes, or why there are none.
 pub type Files = BTreeMap<Arc<str>, Result<Arc<[u8]>, ReadError>>;
@@ -59,6 +63,19 @@ pub struct Surroundings<'a> {
     pub incomplete: bool,
     /// Whether the root file was among those.
     pub root_is_broken: bool,
+    /// The lock file; empty when there is none. `None` when it cannot be used.
+    pub lock: Option<&'a Lock>,
+    /// What the lock file is to this check.
+    pub lock_use: LockUse,
+}
+
+/// What the lock file is to a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockUse {
+    /// What it does not hold is not there.
+    Decides,
+    /// It is about to be made, or cannot be used: what it does not hold is not asked for.
+    IsMade,
 }
 
 /// What a check found out.
@@ -70,6 +87,8 @@ pub struct Outcome {
     pub findings: Findings,
     /// Texts of referred files that findings point into.
     pub sources: Sources,
+    /// The versions that deployments ask for of software with a source, as written.
+    pub asked: BTreeMap<Name, BTreeSet<String>>,
 }
 
 /// Checks all documents of a revision.
@@ -78,8 +97,8 @@ pub fn check(documents: &Documents, around: Surroundings<'_>) -> Outcome {
     let mut checker = Checker::new(documents, around);
     let config = checker.config(documents);
     checker.check_powershell();
-    let findings = checker.findings;
-    Outcome { config: config.filter(|_| !findings.has_errors()), findings, sources: checker.sources }
+    let Checker { findings, sources, asked, .. } = checker;
+    Outcome { config: config.filter(|_| !findings.has_errors()), findings, sources, asked }
 }
 
 /// Codes of faults that do not follow from other faults of a document.
@@ -109,6 +128,8 @@ struct Checker<'a> {
     powershell: BTreeMap<Arc<str>, script::Written>,
     findings: Findings,
     sources: Sources,
+    /// The versions that deployments ask for of software with a source.
+    asked: BTreeMap<Name, BTreeSet<String>>,
     /// Which document of which kind is used by documents of which kind.
     used: BTreeSet<(Kind, &'a Name, Kind)>,
     /// Lints that were met on the way.
@@ -137,6 +158,7 @@ impl<'a> Checker<'a> {
             powershell: BTreeMap::new(),
             findings: Findings::new(),
             sources: Sources::new(),
+            asked: BTreeMap::new(),
             used: BTreeSet::new(),
             noticed: Vec::new(),
             libraries: Vec::new(),
@@ -183,6 +205,8 @@ impl<'a> Checker<'a> {
         let software = self.all_software(documents);
         let licenses = self.licenses(documents, &software);
         let deployments = self.deployments(documents, &software);
+        self.begin_all();
+        self.never_updated(&software);
         let order = self.order(&documents.orders);
         let safety = self.safety(documents);
         self.listed_in_libraries(documents);

@@ -120,7 +120,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// The text of a file that a provider reads for itself.
+    /// The text of a file that a provider or a source reads for itself.
     pub(super) fn data_file(&mut self, raw: &RawDocument, pointer: &str, path: &str) -> Option<Arc<str>> {
         let file = self.file(raw, pointer, path)?;
         let message = match self.around.files.get(&file) {

@@ -8,6 +8,7 @@ use super::software::Scripted;
 use crate::config::address::{file_name_of, is_file_name, web_address};
 use crate::config::document::Document;
 use crate::config::kind::{PayloadSpec, ReleaseSpec, SoftwareSpec, VersionScheme};
+use crate::config::lock::Locked;
 use crate::config::model::{Payload, Release};
 use crate::config::parse::RawDocument;
 use crate::diagnostic::{Finding, code};
@@ -19,6 +20,7 @@ impl Checker<'_> {
         &mut self,
         document: &Document<SoftwareSpec>,
         scheme: VersionScheme,
+        locked: Option<&Locked>,
     ) -> Option<Vec<Release>> {
         let Document { raw, spec, .. } = document;
         let mut valid = true;
@@ -37,6 +39,9 @@ impl Checker<'_> {
             return None;
         }
         self.in_order(scheme, &mut releases);
+        if let Some(locked) = locked {
+            self.with_locked(document, scheme, locked, &mut releases);
+        }
         self.bases(raw, scheme, spec, &mut releases);
         Some(releases)
     }
@@ -153,6 +158,33 @@ impl Checker<'_> {
                 finding.related(first.place, "it is the same as this one").help("take one of them out"),
             );
         }
+    }
+
+    /// Adds what the lock file holds. What the document lists itself is over it.
+    fn with_locked(
+        &mut self,
+        document: &Document<SoftwareSpec>,
+        scheme: VersionScheme,
+        locked: &Locked,
+        releases: &mut Vec<Release>,
+    ) {
+        let lock = self.around.lock;
+        let place = lock.and_then(|lock| lock.places.get(document.name())).cloned();
+        let place = place.unwrap_or_else(|| document.place());
+        for release in &locked.releases {
+            if let Err(error) = version::check(scheme, &release.version) {
+                let finding = Finding::new(code::VERSION, error.to_string(), place.clone());
+                self.push(finding.help("the scheme was changed since; run `muster update`"));
+                continue;
+            }
+            let is_it = |own: &Release| {
+                version::compare(scheme, &own.version, &release.version).is_ok_and(Ordering::is_eq)
+            };
+            if !releases.iter().any(is_it) {
+                releases.push(release.release(&place));
+            }
+        }
+        releases.sort_by(|a, b| version::compare(scheme, &b.version, &a.version).unwrap_or(Ordering::Equal));
     }
 
     /// Base versions are releases, and need each other in no circle. They are written as the release writes itself.

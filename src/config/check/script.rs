@@ -407,15 +407,21 @@ fn of_software(spec: &SoftwareSpec) -> impl Iterator<Item = &PlatformScripts> {
     });
     let hooks = [&spec.post_install, &spec.post_uninstall, &spec.download];
     let direct = [&spec.install, &spec.uninstall, &spec.test].into_iter().chain(hooks).flatten();
-    detect.into_iter().chain(direct).chain(strategies).chain(spec.releases.iter().flat_map(of_release))
+    let source = spec.source.as_ref().and_then(|source| source.script.as_ref());
+    detect
+        .into_iter()
+        .chain(direct)
+        .chain(strategies)
+        .chain(source)
+        .chain(spec.releases.iter().flat_map(of_release))
 }
 
-fn of_release(spec: &ReleaseSpec) -> impl Iterator<Item = &PlatformScripts> {
-    let strategies = [&spec.upgrade, &spec.repair].into_iter().filter_map(|strategy| match strategy {
+fn of_release(release: &ReleaseSpec) -> impl Iterator<Item = &PlatformScripts> {
+    let strategies = [&release.upgrade, &release.repair].into_iter().filter_map(|strategy| match strategy {
         Some(Strategy::Script(scripts)) => Some(scripts),
         _ => None,
     });
-    [&spec.install, &spec.uninstall, &spec.test].into_iter().flatten().chain(strategies)
+    [&release.install, &release.uninstall, &release.test].into_iter().flatten().chain(strategies)
 }
 
 fn of_task(spec: &TaskSpec) -> impl Iterator<Item = &PlatformScripts> {

@@ -1,6 +1,7 @@
 //! Software: how it is found, its versions, and what its own settings need.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{Checker, by_name, packages};
 use crate::config::document::{Document, Documents};
@@ -15,6 +16,8 @@ pub(super) struct CheckedSoftware<'a> {
     pub(super) spec: &'a SoftwareSpec,
     /// The versions, highest first; `None` when some are no versions.
     pub(super) versions: Option<Vec<String>>,
+    /// Whether it has a source, and the lock file holds nothing of it.
+    pub(super) is_not_locked: bool,
     pub(super) model: Option<Software>,
 }
 
@@ -43,6 +46,7 @@ impl<'a> Checker<'a> {
             }
         }
         self.begin_all();
+        self.stale_locks(&all);
         self.prerequisite_cycles(&documents.software);
         all
     }
@@ -85,13 +89,15 @@ impl<'a> Checker<'a> {
         };
         let upgrade = strategy("upgrade", &spec.upgrade, model::Strategy::InstallOver);
         let repair = strategy("repair", &spec.repair, model::Strategy::None);
+        let source = spec.source.as_ref().map(|source| self.version_source(raw, scheme, source));
+        let locked = source.as_ref().and_then(|_| self.around.lock?.software.get(document.name()));
         if let Some(packages) = &spec.packages
             && self.packages(raw, packages)
         {
             install = packages::filled(install, packages, packages::Use::Install);
             uninstall = packages::filled(uninstall, packages, packages::Use::Uninstall);
         }
-        let releases = self.releases(document, scheme);
+        let releases = self.releases(document, scheme, locked);
         let versions =
             releases.as_ref().map(|all| all.iter().map(|release| release.version.clone()).collect());
         self.declarations(raw, &spec.parameters);
@@ -111,6 +117,7 @@ impl<'a> Checker<'a> {
             detect,
             scheme,
             releases,
+            source: source.flatten().map(Arc::new),
             install,
             upgrade,
             post_install,
@@ -127,7 +134,7 @@ impl<'a> Checker<'a> {
             parameters,
             enabled: spec.enabled,
         });
-        CheckedSoftware { spec, versions, model }
+        CheckedSoftware { spec, versions, is_not_locked: spec.source.is_some() && locked.is_none(), model }
     }
 
     fn detect(&mut self, raw: &RawDocument, detect: &Detect) -> Option<model::Detect> {

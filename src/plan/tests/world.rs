@@ -205,6 +205,7 @@ impl World {
                 .iter()
                 .map(|v| Release::plain((*v).to_owned(), place(&format!("software/{text}.yaml"))))
                 .collect(),
+            source: None,
             install: Some(scripts("install")),
             upgrade: Strategy::InstallOver,
             uninstall: Some(scripts("uninstall")),

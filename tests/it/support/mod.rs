@@ -4,3 +4,5 @@ pub(crate) mod muster;
 #[cfg(unix)]
 pub(crate) mod pty;
 pub(crate) mod sshd;
+#[cfg(unix)]
+pub(crate) mod web;
