@@ -4,7 +4,7 @@
 //!
 //! - base: [`id`], [`time`], [`secret`], [`diagnostic`]
 //! - nouns: [`config`]'s kinds and places, [`version`]s, [`inventory`]'s computers and snapshot
-//! - decisions: the rest of [`config`], [`targets`], [`plan`], [`session`]'s scripts, stages and events
+//! - decisions: the rest of [`config`], [`targets`], [`plan`], [`policy`], [`session`]'s scripts, stages and events
 //! - seams: the traits of [`provider`], [`store`], [`fetch`] and `config::revision`
 //! - adapters: what implements them, among them [`http`] and [`host`]
 //! - drivers: `inventory::collect`, `version::update` and the running half of [`session`]
@@ -21,6 +21,7 @@ pub mod http;
 pub mod id;
 pub mod inventory;
 pub mod plan;
+pub mod policy;
 pub mod provider;
 pub mod psa;
 pub mod report;

@@ -206,12 +206,26 @@ pub struct Scope {
     pub allow_missing: u8,
 }
 
+/// What a run sets aside.
+#[derive(Debug, Clone, Args)]
+pub struct Overrides {
+    /// Set a budget or guardrail, or `protection`, aside for this run (can be repeated; needs --reason)
+    #[arg(long = "override", value_name = "RULE", requires = "reason")]
+    pub overrides: Vec<String>,
+    /// Why; it is recorded in the plan and with the run. One for all overrides, or one for each
+    #[arg(long, value_name = "TEXT", requires = "overrides")]
+    pub reason: Vec<String>,
+}
+
 /// Options of `plan`.
 #[derive(Debug, Args)]
 pub struct Plan {
     /// What it covers.
     #[command(flatten)]
     pub scope: Scope,
+    /// What it sets aside.
+    #[command(flatten)]
+    pub set_aside: Overrides,
     /// Show what would be done if MODE stood in place of every more cautious one; such a plan cannot be applied
     #[arg(long = "as", value_name = "MODE", value_parser = parse_switch)]
     pub hypothetical: Option<Mode>,
@@ -269,6 +283,9 @@ pub struct Apply {
     /// What it covers.
     #[command(flatten)]
     pub scope: Scope,
+    /// What it sets aside.
+    #[command(flatten)]
+    pub set_aside: Overrides,
     /// Do not ask
     #[arg(long)]
     pub auto_approve: bool,

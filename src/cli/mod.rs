@@ -16,6 +16,7 @@ mod planning;
 pub mod progress;
 pub mod prompt;
 mod reports;
+mod safety;
 mod saved;
 mod signals;
 

@@ -34,7 +34,7 @@ pub(super) fn wish(scope: &Scope, refresh: Refresh, offline: bool) -> Result<Wis
         mode: scope.mode,
         deployments,
         force_deployments: scope.force_deployments,
-        hypothetical: None,
+        ..Options::default()
     };
     let mut wish = wish_of(options, scope.refresh.unwrap_or(refresh), offline)?;
     wish.accepted = scope.accept_shrink.iter().cloned().collect();
@@ -51,7 +51,16 @@ pub(super) fn wish_of(options: Options, refresh: Refresh, offline: bool) -> Resu
         .iter()
         .map(|line| targets::parse_line(line).map_err(|error| CliError::selector(line, &error)))
         .collect::<Result<Vec<Match>, CliError>>()?;
-    Ok(Wish { only, options, refresh, offline, accepted: BTreeSet::new(), as_of: None, also: Vec::new() })
+    Ok(Wish {
+        only,
+        options,
+        refresh,
+        offline,
+        accepted: BTreeSet::new(),
+        as_of: None,
+        also: Vec::new(),
+        judge: None,
+    })
 }
 
 /// The deployments that a run names exist and can count.
@@ -119,6 +128,7 @@ pub(super) async fn prepare(
     }
     shell.report(&prepared.findings, &opened.config.sources);
     shell.report(&prepared.planned.findings, &opened.config.sources);
+    shell.report(&prepared.judged.lints, &opened.config.sources);
     for message in prepared.failed.values() {
         shell.ui.warning(message);
         shell.ui.hint("its computers are kept as they were listed last, and nothing is removed from them");

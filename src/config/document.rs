@@ -10,8 +10,9 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 
 use super::kind::{
-    BundleSpec, ComputerSpec, DeploymentSpec, DirectorySpec, InstanceSpec, Kind, LicenseSpec, Metadata,
-    OrderSpec, ProviderSpec, PsaSpec, ScriptSpec, SoftwareSpec, TargetSpec, TaskSpec, TenantSpec,
+    BundleSpec, ComputerSpec, DeploymentSpec, DirectorySpec, ExceptionSpec, GuardrailSpec, GuardrailTestSpec,
+    InstanceSpec, Kind, LicenseSpec, Metadata, OrderSpec, ProviderSpec, PsaSpec, ScriptSpec, SoftwareSpec,
+    TargetSpec, TaskSpec, TenantSpec,
 };
 use super::parse::RawDocument;
 use crate::diagnostic::{Findings, Place};
@@ -143,6 +144,9 @@ documents! {
     Deployment deployments DeploymentSpec;
     Bundle bundles BundleSpec;
     Order orders OrderSpec;
+    Guardrail guardrails GuardrailSpec;
+    GuardrailTest guardrail_tests GuardrailTestSpec;
+    Exception exceptions ExceptionSpec;
 }
 
 impl Documents {

@@ -14,7 +14,7 @@ use super::kind::Kind;
 use super::lock::{self, LOCK_FILE, Lock};
 use super::revision::Source;
 use super::tree::{Entry, ROOT_FILE, ReadError, Resolved, Tree, is_configuration, is_hidden};
-use super::{Config, conflict, parallel, parse, spanned};
+use super::{Config, conflict, parallel, parse, shipped, spanned};
 use crate::diagnostic::{Finding, Findings, Place, Sources, code};
 use crate::id::Name;
 use crate::plan::document::Revision;
@@ -88,6 +88,7 @@ fn load_with(source: &dyn Source, lock_use: LockUse) -> Loaded {
         findings.extend(file.findings);
     }
 
+    shipped::add(&mut documents, &mut sources, &mut findings);
     check::lay_over(&mut documents);
     let lock = lock_file(source, &mut contents, &mut sources, &mut findings);
     let files = referred(source, &documents);

@@ -11,6 +11,7 @@ use super::kind::{
     ParameterSpec, ParameterValue, ParametersChanged, PrimaryPerson, ProviderSpec, PsaSpec, ResourceKind,
     Sha256, SoftwareState, TenantPsa, VersionScheme, VersionSource,
 };
+use super::safety::Safety;
 use crate::diagnostic::{Code, Finding, Place, Sources};
 use crate::id::{Digest, Name};
 use crate::inventory::item::ItemKey;
@@ -47,6 +48,8 @@ pub struct Config {
     pub deployments: BTreeMap<Name, Deployment>,
     /// What goes first and last.
     pub order: Order,
+    /// What keeps a rollout safe.
+    pub safety: Safety,
     /// Who refers to whom, and what documents allow.
     pub uses: Uses,
     /// The texts that places point into.

@@ -11,8 +11,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
 
 use super::kind::{
-    API_VERSION, BundleSpec, ComputerSpec, DeploymentSpec, DirectorySpec, InstanceSpec, Kind, LicenseSpec,
-    Metadata, OrderSpec, ProviderSpec, PsaSpec, ScriptSpec, SoftwareSpec, TargetSpec, TaskSpec, TenantSpec,
+    API_VERSION, BundleSpec, ComputerSpec, DeploymentSpec, DirectorySpec, ExceptionSpec, GuardrailSpec,
+    GuardrailTestSpec, InstanceSpec, Kind, LicenseSpec, Metadata, OrderSpec, ProviderSpec, PsaSpec,
+    ScriptSpec, SoftwareSpec, TargetSpec, TaskSpec, TenantSpec,
 };
 use super::lock::LockFile;
 use crate::plan::document::Plan;
@@ -73,6 +74,9 @@ fn document(kind: Kind, generator: &mut SchemaGenerator) -> Value {
         Kind::Deployment => part::<DeploymentSpec>(generator),
         Kind::Bundle => part::<BundleSpec>(generator),
         Kind::Order => part::<OrderSpec>(generator),
+        Kind::Guardrail => part::<GuardrailSpec>(generator),
+        Kind::GuardrailTest => part::<GuardrailTestSpec>(generator),
+        Kind::Exception => part::<ExceptionSpec>(generator),
     };
     let about = generator.definitions().get(&format!("{kind}Spec")).and_then(|spec| spec.get("description"));
     json!({

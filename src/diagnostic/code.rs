@@ -1,7 +1,7 @@
 //! The registry of finding codes. Codes are stable: one is never given a new meaning, and a retired one is not reused.
 //!
 //! `M01xx` reading YAML, `M02xx` shape of a document, `M03xx` references and files, `M04xx` rules between documents,
-//! `M05xx` scripts, `M06xx` lints, `M07xx` targets and plans. A test keeps the table sorted, unique and documented.
+//! `M05xx` scripts, `M06xx` lints, `M07xx` targets and plans, `M08xx` policies and reports. A test keeps the table sorted, unique and documented.
 
 use std::fmt;
 
@@ -240,6 +240,26 @@ codes! {
         "A tenant names a company that its PSA was read without. Nothing is known of its agreements, so no target selects its computers by them, nor by their absence."
     NAME_NOT_FOUND "M0723" Warning "nothing of this name is known"
         "A target names a person, site, or group or property of a provider that no source knows. It selects no computer."
+    BUDGET "M0801" Error "budget exceeded"
+        "The plan does more than a budget of the Instance allows. Split the rollout, raise the budget in a reviewed commit, or set it aside for one run with --override BUDGET --reason TEXT."
+    GUARDRAIL "M0802" Error "guardrail"
+        "A guardrail denies the plan or a document. Change what it denies, add a dated Exception with an owner, or set it aside for one run with --override NAME --reason TEXT where the guardrail allows that."
+    PROTECTED "M0803" Error "protected"
+        "The plan uninstalls something that is protected. The protection holds also after its line is deleted; --override protection --reason TEXT sets it aside, and an apply with it releases what is not declared any more."
+    EXPRESSION "M0804" Error "expression that cannot be used"
+        "The CEL expression cannot be read, names something that its subject does not have, or compares what can never be equal. The vocabulary is in docs/reference/policies.md."
+    GUARDRAIL_CASE "M0805" Error "case of a guardrail fails"
+        "The guardrail does not say of these facts what the case expects. One of the two is wrong."
+    EXCEPTION_EXPIRED "M0806" Error "expired exception"
+        "The exception would set a guardrail aside and has expired. Renew it in a reviewed commit, or change what the guardrail denies. Where it is not needed, delete it."
+    EXCEPTION_UNUSED "M0807" Warning "exception that matches nothing"
+        "The guardrail denies nothing that the exception is for, so the exception is not needed any more. Delete it."
+    OVERRIDE_UNUSED "M0808" Warning "override that was not needed"
+        "Nothing had to be set aside. Leave the option out, so that it does not hide what appears later."
+    EXCEPTION_CANNOT_MATCH "M0809" Error "exception that cannot match"
+        "The guardrail is asked about something that has no such subjects, so the exception would never hold."
+    PROTECTION_GONE "M0810" Warning "protection without its declaration"
+        "Something was protected and is not declared as protected any more. It stays protected until an apply with --override protection --reason TEXT releases it."
 }
 
 #[cfg(test)]

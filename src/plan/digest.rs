@@ -101,7 +101,8 @@ mod tests {
             Value::Object(fields) => {
                 let mut sorted: Vec<_> = fields.iter().collect();
                 sorted.sort_by_key(|(key, _)| key.as_str());
-                let field = |(key, value)| format!("{}:{}", Value::from(String::as_str(key)), canonical(value));
+                let field =
+                    |(key, value)| format!("{}:{}", Value::from(String::as_str(key)), canonical(value));
                 format!("{{{}}}", sorted.into_iter().map(field).collect::<Vec<_>>().join(","))
             }
             Value::Array(items) => format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(",")),
@@ -148,7 +149,10 @@ mod tests {
             Odd::Named { z: '"', a: (), nested },
         ];
         assert_eq!(written(&odd), canonical(&json!(odd)));
-        assert_eq!(written(&(f64::NAN, u64::MAX, i64::MIN, 1e300)), canonical(&json!((f64::NAN, u64::MAX, i64::MIN, 1e300))));
+        assert_eq!(
+            written(&(f64::NAN, u64::MAX, i64::MIN, 1e300)),
+            canonical(&json!((f64::NAN, u64::MAX, i64::MIN, 1e300)))
+        );
         let long: Vec<String> = (0..20_000).map(|n| format!("text {n}")).collect();
         assert_eq!(of_list(&long), of(&long));
     }

@@ -14,6 +14,7 @@ use crate::config::kind::{Mode, ParameterValue};
 use crate::diagnostic::Place;
 use crate::id::{AgentId, CommitId, ComputerId, Digest, Name};
 use crate::inventory::item::{ItemKey, Observed};
+use crate::policy::verdict::{Override, Verdict};
 use crate::session::script::Platform;
 
 /// The version of the form below. A plan of another version is not executed.
@@ -49,6 +50,9 @@ pub struct Plan {
     /// What it means for people.
     #[serde(default)]
     pub impact: Impact,
+    /// What budgets, guardrails and protections say of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub verdicts: Vec<Verdict>,
 }
 
 /// How the members of a named target differ from those of the last run.
@@ -121,6 +125,9 @@ pub struct Options {
     pub force_deployments: bool,
     /// The mode that stands in place of more cautious ones. Such a plan shows what switching would do; it is not executed.
     pub hypothetical: Option<Mode>,
+    /// What the run sets aside, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overrides: Vec<Override>,
 }
 
 /// A computer in a plan.

@@ -14,6 +14,7 @@ pub mod diff;
 pub mod digest;
 pub mod document;
 pub mod downloads;
+pub mod effects;
 pub mod explain;
 pub mod fleet;
 pub mod gates;

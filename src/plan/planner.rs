@@ -148,6 +148,7 @@ pub fn plan(input: &Input<'_>) -> Planned {
         sessions: made.sessions,
         notes: notes.finish(Named(input.snapshot)),
         coverage: tally.coverage(&scope, &fleet),
+        verdicts: Vec::new(),
     };
     plan.digest = digest::of_plan(&plan);
     let wants = Wants { now: wanted.finish(), scope, unknown: tally.incomplete };

@@ -132,10 +132,7 @@ struct Rows {
 
 impl Rows {
     /// `positions` gives the position of each computer in the sets.
-    fn new<'s>(
-        sets: impl Iterator<Item = &'s RoaringBitmap> + Clone,
-        positions: &Positions,
-    ) -> Self {
+    fn new<'s>(sets: impl Iterator<Item = &'s RoaringBitmap> + Clone, positions: &Positions) -> Self {
         let mut starts = vec![0_usize; positions.count + 1];
         for position in sets.clone().flatten().filter_map(|computer| positions.of(computer)) {
             if let Some(start) = starts.get_mut(position + 1) {
@@ -226,7 +223,9 @@ impl Orders {
         let sets: Vec<RoaringBitmap> =
             intents.iter().map(|caused| &caused.intent.computers & &entangled).collect();
         let mut by_set: BTreeMap<Vec<u32>, RoaringBitmap> = BTreeMap::new();
-        for (computer, row) in entangled.iter().zip(Rows::new(sets.iter(), &Positions::new(&entangled)).iter()) {
+        for (computer, row) in
+            entangled.iter().zip(Rows::new(sets.iter(), &Positions::new(&entangled)).iter())
+        {
             match by_set.get_mut(row) {
                 Some(computers) => _ = computers.insert(computer),
                 None => _ = by_set.insert(row.to_vec(), RoaringBitmap::from_iter([computer])),

@@ -83,6 +83,7 @@ pub fn write(out: &mut dyn Write, model: &Model<'_>) -> io::Result<()> {
     }
     if let Some(plan) = model.run.plan {
         comment.text.push_str(&revision(plan));
+        comment.text.push_str(&super::policy::markdown(plan, escape));
     }
     findings(&mut comment, model);
     if let Some(plan) = model.run.plan {

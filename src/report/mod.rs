@@ -27,6 +27,7 @@ mod notes;
 pub mod plan;
 #[cfg(test)]
 mod plan_tests;
+pub mod policy;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod sarif;

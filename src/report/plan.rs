@@ -45,6 +45,7 @@ pub fn write(pen: &mut dyn Pen, plan: &Plan, view: &View) -> io::Result<()> {
         }
     }
     notes::write(pen, plan, view)?;
+    super::policy::write(pen, plan, view)?;
     pen.gap()?;
     if summary.changes > 0 {
         notes::fact(pen, "Touches", &summary.extent(), Label::Plain, view)?;

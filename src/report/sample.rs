@@ -48,6 +48,7 @@ pub(crate) fn nothing(computers: u32) -> Plan {
     Plan {
         memberships: Vec::new(),
         impact: Impact::default(),
+        verdicts: Vec::new(),
         format: FORMAT.to_owned(),
         digest: Digest::new("7f3ac0d9e1b2c3d4e5f60718"),
         instance: name("acme-msp"),

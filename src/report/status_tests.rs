@@ -92,6 +92,7 @@ impl Store {
                 finished: None,
                 commit: None,
                 plan: Digest::new("7f3ac0d9e1b2c3"),
+                overrides: Vec::new(),
             }],
         }
     }

@@ -26,11 +26,15 @@ use crate::inventory::queries::Queries;
 use crate::inventory::relations::Relations;
 use crate::inventory::snapshot::Snapshot;
 use crate::plan::detections::Detections;
+use crate::plan::digest;
 use crate::plan::document::{Options, Revision};
 use crate::plan::gates::Run;
 use crate::plan::needs::{Ask, Need, Refresh, needs};
 use crate::plan::past::Past;
 use crate::plan::planner::{self, Planned};
+use crate::policy::judge::{self, Judgement};
+use crate::policy::protection::Protection;
+use crate::policy::verdict::Stage;
 use crate::provider::Reader;
 use crate::store::{KeptSource, Store, StoreError};
 use crate::targets;
@@ -78,6 +82,8 @@ pub struct Wish {
     pub refresh: Refresh,
     /// Contact nobody, list nothing: use what is remembered.
     pub offline: bool,
+    /// For what the plan is judged, if it is.
+    pub judge: Option<Stage>,
     /// Sources whose shorter list is believed this time.
     pub accepted: BTreeSet<Name>,
     /// The day for which dates of agreements count; today in the instance's time zone if it is not given.
@@ -114,6 +120,10 @@ pub struct Prepared {
     pub detections: Detections,
     /// The plan and its findings.
     pub planned: Planned,
+    /// What rules say of the plan; its verdicts stand in the plan too.
+    pub judged: Judgement,
+    /// What was protected when something was applied last.
+    pub protections: Vec<Protection>,
     /// Findings about the computers, before planning.
     pub findings: Findings,
     /// Providers without a complete list.
@@ -224,7 +234,8 @@ impl Preparation<'_> {
             self.store.results().await?,
             self.store.durations().await?,
         );
-        let planned = planner::plan(&planner::Input {
+        let limit = scope.as_ref().map(|scope| scope.certain.clone());
+        let mut planned = planner::plan(&planner::Input {
             config: self.config,
             snapshot: &snapshot,
             detections: &detections,
@@ -235,7 +246,36 @@ impl Preparation<'_> {
             now: self.clock.now(),
             max_age,
         });
-        Ok(Prepared { snapshot, detections, planned, findings, failed, contacted, reached, oldest })
+        let protections = self.store.protections().await?;
+        let judged = match wish.judge {
+            None => Judgement::default(),
+            Some(stage) => judge::judge(&judge::Input {
+                config: self.config,
+                snapshot: &snapshot,
+                plan: &planned.plan,
+                scope: limit.as_ref(),
+                stage,
+                now: self.clock.now(),
+                overrides: &wish.options.overrides,
+                protections: &protections,
+            }),
+        };
+        if !judged.verdicts.is_empty() {
+            planned.plan.verdicts.clone_from(&judged.verdicts);
+            planned.plan.digest = digest::of_plan(&planned.plan);
+        }
+        Ok(Prepared {
+            snapshot,
+            detections,
+            planned,
+            judged,
+            protections,
+            findings,
+            failed,
+            contacted,
+            reached,
+            oldest,
+        })
     }
 
     /// The computers with their relations; what scripts select by the facts as they are now is among them.

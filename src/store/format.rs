@@ -13,6 +13,7 @@ use super::{ActionRecord, ItemResult, KeptSource, RunRecord, SessionRecord, Stor
 use crate::id::{ComputerId, Name};
 use crate::inventory::facts::Facts;
 use crate::inventory::item::{Detection, ItemKey, ItemKind, Observed};
+use crate::policy::protection::Protection;
 use crate::time::Timestamp;
 
 /// Longer texts from computers (bytes) are cut before they are written.
@@ -160,15 +161,21 @@ pub(super) fn detection_row(detection: &Detection) -> Result<Value, StoreError> 
     ]))
 }
 
-/// `id, started, finished, revision, plan`.
-pub(super) fn run_row(run: &RunRecord) -> Value {
-    json!([
+/// `kind, name, body`.
+pub(super) fn protection_row(protection: &Protection) -> Result<Value, StoreError> {
+    Ok(json!([protection.key.kind.as_str(), protection.key.name.as_str(), text(protection)?]))
+}
+
+/// `id, started, finished, revision, plan, overrides`.
+pub(super) fn run_row(run: &RunRecord) -> Result<Value, StoreError> {
+    Ok(json!([
         run.id.as_str(),
         micros(run.started),
         run.finished.map(micros),
         run.commit.as_ref().map(crate::id::CommitId::as_str),
         run.plan.as_str(),
-    ])
+        text(&run.overrides)?,
+    ]))
 }
 
 /// `id, run, computer, name, tenant, status, started, finished`.

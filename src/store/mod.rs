@@ -24,6 +24,8 @@ use crate::inventory::relations::SourceKind;
 use crate::plan::document::{ActionType, Reason};
 use crate::plan::past::Durations;
 use crate::plan::remembered::Remembered;
+use crate::policy::protection::Protection;
+use crate::policy::verdict::Override;
 use crate::provider::AgentRecord;
 pub use crate::session::stage::ItemResult;
 use crate::session::stage::{ActionResult, SessionStatus};
@@ -122,6 +124,8 @@ pub struct RunRecord {
     pub commit: Option<CommitId>,
     /// The plan's digest.
     pub plan: Digest,
+    /// What it set aside, and why.
+    pub overrides: Vec<Override>,
 }
 
 /// One session: one computer in one run.
@@ -250,6 +254,12 @@ pub trait Store: Send + Sync + fmt::Debug {
     fn put_remembered<'a>(&'a self, remembered: &'a Remembered) -> BoxFuture<'a, Result<(), StoreError>>;
     /// How many seconds changes that succeeded took, in the mean, by item and action.
     fn durations(&self) -> BoxFuture<'_, Result<Durations, StoreError>>;
+    /// What was protected when something was applied last, sorted by kind and name.
+    fn protections(&self) -> BoxFuture<'_, Result<Vec<Protection>, StoreError>>;
+
+    /// Replaces all that was protected, all or none.
+    fn put_protections<'a>(&'a self, protections: &'a [Protection]) -> BoxFuture<'a, Result<(), StoreError>>;
+
     /// The runs, newest first, at most `limit`.
     fn runs(&self, limit: u32) -> BoxFuture<'_, Result<Vec<RunRecord>, StoreError>>;
 

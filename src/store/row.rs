@@ -14,6 +14,7 @@ use super::{
 use crate::id::{CommitId, ComputerId, Digest, RunId, SessionId};
 use crate::inventory::item::{Detection, ItemKey};
 use crate::plan::document::ActionType;
+use crate::policy::protection::Protection;
 
 /// A column of a row.
 fn column<'r, T>(what: &'static str, row: &'r AnyRow, index: usize) -> Result<T, StoreError>
@@ -98,7 +99,13 @@ pub(super) fn run(row: &AnyRow) -> Result<RunRecord, StoreError> {
         finished: finished.map(|at| format::instant(WHAT, at)).transpose()?,
         commit: commit.map(CommitId::new),
         plan: Digest::new(column::<&str>(WHAT, row, 4)?),
+        overrides: format::value(WHAT, column(WHAT, row, 5)?)?,
     })
+}
+
+pub(super) fn protection(row: &AnyRow) -> Result<Protection, StoreError> {
+    const WHAT: &str = "protection";
+    format::value(WHAT, column(WHAT, row, 0)?)
 }
 
 pub(super) fn session(row: &AnyRow) -> Result<SessionRecord, StoreError> {

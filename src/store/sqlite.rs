@@ -29,6 +29,7 @@ use crate::inventory::facts::Facts;
 use crate::inventory::item::Detection;
 use crate::plan::past::Durations;
 use crate::plan::remembered::Remembered;
+use crate::policy::protection::Protection;
 use crate::time::Timestamp;
 
 /// How long a statement waits for another process's lock.
@@ -248,9 +249,9 @@ impl Store for Sqlite {
     }
 
     fn begin_run<'a>(&'a self, run: &'a RunRecord) -> BoxFuture<'a, Result<(), StoreError>> {
-        const PUT: &str = "INSERT INTO run (id, started, finished, revision, plan) \
-            SELECT value->>0, value->>1, value->>2, value->>3, value->>4 FROM json_each($1)";
-        Box::pin(self.bulk("begin a run", &[PUT], std::iter::once(Ok(format::run_row(run)))))
+        const PUT: &str = "INSERT INTO run (id, started, finished, revision, plan, overrides) \
+            SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5 FROM json_each($1)";
+        Box::pin(self.bulk("begin a run", &[PUT], std::iter::once(format::run_row(run))))
     }
 
     fn end_run<'a>(&'a self, run: &'a RunId, at: Timestamp) -> BoxFuture<'a, Result<(), StoreError>> {
@@ -348,12 +349,35 @@ impl Store for Sqlite {
         })
     }
 
+    fn protections(&self) -> BoxFuture<'_, Result<Vec<Protection>, StoreError>> {
+        Box::pin(self.rows(
+            "read protections",
+            sqlx::query("SELECT body FROM protection ORDER BY kind, name"),
+            row::protection,
+        ))
+    }
+
+    fn put_protections<'a>(&'a self, protections: &'a [Protection]) -> BoxFuture<'a, Result<(), StoreError>> {
+        const PUT: &str = "INSERT INTO protection (kind, name, body) \
+            SELECT value->>0, value->>1, value->>2 FROM json_each($1)";
+        Box::pin(async move {
+            let rows = protections.iter().map(format::protection_row).collect::<Result<Vec<Value>, _>>()?;
+            let text = Value::from(rows).to_string();
+            let error = |error| failed("write protections", error);
+            let mut connection = self.writer.connection.lock().await;
+            let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(error)?;
+            sqlx::query("DELETE FROM protection").execute(&mut *transaction).await.map_err(error)?;
+            sqlx::query(PUT).bind(&text).execute(&mut *transaction).await.map_err(error)?;
+            transaction.commit().await.map_err(error)
+        })
+    }
+
     fn runs(&self, limit: u32) -> BoxFuture<'_, Result<Vec<RunRecord>, StoreError>> {
         Box::pin(
             self.rows(
                 "read runs",
                 sqlx::query(
-                    "SELECT id, started, finished, revision, plan FROM run ORDER BY started DESC, id DESC LIMIT $1",
+                    "SELECT id, started, finished, revision, plan, overrides FROM run ORDER BY started DESC, id DESC LIMIT $1",
                 )
                 .bind(i64::from(limit)),
                 row::run,

@@ -14,12 +14,15 @@ use crate::cli::planning;
 use crate::cli::progress::Progress;
 use crate::cli::prompt;
 use crate::cli::reports::Reporting;
+use crate::cli::safety;
 use crate::cli::saved;
 use crate::id::{ComputerId, Name};
 use crate::plan::compare::compare;
 use crate::plan::document::Plan;
 use crate::plan::downloads::downloads;
 use crate::plan::needs::Refresh;
+use crate::policy::protection;
+use crate::policy::verdict::Stage;
 use crate::report;
 use crate::report::summary::Summary;
 use crate::session::control::{Control, Demand};
@@ -52,10 +55,12 @@ pub(in crate::cli) async fn run(
     };
     let reporting = Reporting::new(shell, "apply", &command.reports, rev.as_deref())?;
     let opened = reporting.open(shell, rev.as_deref())?;
-    let wish = match &saved {
+    let mut wish = match &saved {
         Some(plan) => planning::wish_of(plan.options.clone(), Refresh::Always, false)?,
         None => planning::wish(&command.scope, Refresh::Always, false)?,
     };
+    wish.judge = Some(Stage::Apply);
+    wish.options.overrides.extend(safety::overrides(&opened.config, &command.set_aside)?);
     let links = shell.links(&opened)?;
     let store = shell.store(&opened).await?;
     let holder = format!("apply by {}", shell.environment.user.as_deref().unwrap_or("somebody"));
@@ -88,12 +93,18 @@ pub(in crate::cli) async fn run(
     if prepared.findings.has_errors() || prepared.planned.findings.has_errors() {
         return Err(CliError::reported(Exit::Configuration));
     }
+    if let Some(refusal) = safety::refusal(plan, "nothing was done") {
+        return Err(refusal);
+    }
     if super::plan::is_overruled(plan) {
         return Err(CliError::refused("not applied: a deployment that was named does not win everywhere")
             .hint("the plan says where and against which; --force-deployment takes it all the same"));
     }
     // What a run of named deployments wants is not all that is wanted, and fetching files brings nothing about.
     let whole = plan.options.deployments.is_empty() && !command.download_only;
+    if plan.sessions.is_empty() && control.demand() == Demand::Run {
+        protect(&opened, &store, &prepared).await?;
+    }
     if whole && plan.sessions.is_empty() && control.demand() == Demand::Run {
         remember(&store, &prepared.snapshot, &prepared.planned.wants).await?;
     }
@@ -103,11 +114,24 @@ pub(in crate::cli) async fn run(
     if !command.auto_approve {
         approve(shell, plan, control.clone()).await?;
     }
+    protect(&opened, &store, &prepared).await?;
     let outcome = execute(shell, &opened, &links, &store, &prepared, control, command).await?;
     if whole && control.demand() == Demand::Run {
         remember(&store, &prepared.snapshot, &prepared.planned.wants).await?;
     }
     Ok(exit(&prepared, Some(&outcome), control, command))
+}
+
+/// Keeps what is protected by what is applied now; releases what is not declared any more, if that was asked for.
+async fn protect(opened: &Opened, store: &dyn Store, prepared: &Prepared) -> Result<(), CliError> {
+    let plan = &prepared.planned.plan;
+    let declared = protection::declared(&opened.config, &prepared.snapshot, plan.revision.commit.as_ref());
+    let released = plan.options.overrides.iter().any(|given| given.rule == protection::RULE);
+    let next = protection::next(&prepared.protections, declared, released);
+    if next != prepared.protections {
+        store.put_protections(&next).await?;
+    }
+    Ok(())
 }
 
 /// Refuses a saved plan that does not hold any more, with the difference (exit 7).
@@ -159,6 +183,7 @@ async fn execute(
         finished: None,
         commit: plan.revision.commit.clone(),
         plan: plan.digest.clone(),
+        overrides: plan.options.overrides.clone(),
     };
     let progress = Mutex::new(Progress::new(&shell.ui, plan.sessions.len() as u64));
     let shell: &Shell = shell;

@@ -8,9 +8,11 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::planning;
 use crate::cli::reports::Reporting;
+use crate::cli::safety;
 use crate::diagnostic::Findings;
 use crate::plan::document::{NoteKind, Plan};
 use crate::plan::needs::Refresh;
+use crate::policy::verdict::Stage;
 use crate::report;
 use crate::report::graph::Graph;
 use crate::report::model::Model;
@@ -27,6 +29,8 @@ pub(in crate::cli) async fn run(
     let opened = reporting.open(shell, rev)?;
     let mut wish = planning::wish(&command.scope, Refresh::Auto, command.offline)?;
     wish.options.hypothetical = command.hypothetical;
+    wish.judge = Some(Stage::Plan);
+    wish.options.overrides = safety::overrides(&opened.config, &command.set_aside)?;
     let links = shell.links(&opened)?;
     let store = shell.store(&opened).await?;
     let prepared = planning::prepare(shell, &opened, &links, &store, control, &wish).await?;
@@ -49,13 +53,17 @@ pub(in crate::cli) async fn run(
             None => format!("saved; apply exactly this with: muster apply {}", file.display()),
         });
     }
-    Ok(exit(&prepared, command.detailed_exitcode, command.scope.allow_missing))
+    match exit(&prepared, command.detailed_exitcode, command.scope.allow_missing) {
+        Exit::Refused => safety::refusal(plan, "it would not be applied").map_or(Ok(Exit::Refused), Err),
+        exit => Ok(exit),
+    }
 }
 
 /// Everything that was found on the way to a plan.
 pub(in crate::cli) fn findings(opened: &Opened, prepared: &Prepared) -> Findings {
     let all = [&opened.findings, &prepared.findings, &prepared.planned.findings];
     let mut findings: Findings = all.into_iter().flatten().cloned().collect();
+    findings.extend(prepared.judged.findings());
     findings.sort();
     findings
 }
@@ -94,6 +102,8 @@ pub(in crate::cli) fn exit(prepared: &Prepared, detailed: bool, allow_missing: u
     let plan = &prepared.planned.plan;
     if prepared.findings.has_errors() || prepared.planned.findings.has_errors() {
         Exit::Configuration
+    } else if prepared.judged.is_refused() {
+        Exit::Refused
     } else if prepared.has_failed_source() {
         Exit::Source
     } else if is_overruled(plan) {

@@ -9,6 +9,7 @@ use crate::cli::exit::Exit;
 use crate::cli::reports::Reporting;
 use crate::diagnostic::Findings;
 use crate::plan::lint;
+use crate::policy::judge;
 use crate::report::words::{count, plural};
 use crate::report::{self, diagnostic};
 use crate::time::Clock;
@@ -21,8 +22,13 @@ pub(in crate::cli) fn run(shell: &mut Shell, command: &Validate) -> Result<Exit,
         loaded.findings.extend(lint::configuration(config, SystemClock.now()));
         loaded.findings.sort();
     }
-    let findings = &loaded.findings;
+    let mut findings = loaded.findings.clone();
     let valid = loaded.config.is_some() && !findings.has_errors();
+    let judged =
+        loaded.config.as_ref().map(|config| judge::validate(config, SystemClock.now())).unwrap_or_default();
+    findings.extend(judged.findings());
+    findings.sort();
+    let findings = &findings;
     shell.warned |= findings.iter().any(|finding| !finding.is_error());
     let model = reporting.model(None, findings, &loaded.sources);
     reporting.write(shell, &model)?;
@@ -32,7 +38,7 @@ pub(in crate::cli) fn run(shell: &mut Shell, command: &Validate) -> Result<Exit,
         Form::Html => shell.ui.bytes(|out| report::html::write(out, &model))?,
         Form::Json => {
             let value = json!({
-                "valid": valid,
+                "valid": valid && !judged.is_refused(),
                 "revision": loaded.revision,
                 "findings": diagnostic::json(findings, &loaded.sources),
             });
@@ -47,7 +53,7 @@ pub(in crate::cli) fn run(shell: &mut Shell, command: &Validate) -> Result<Exit,
         }
         Form::Human => {
             shell.report(findings, &loaded.sources);
-            if let (true, Some(config)) = (valid, &loaded.config) {
+            if let (true, false, Some(config)) = (valid, judged.is_refused(), &loaded.config) {
                 let said = format!(
                     "Valid: {} of {} software and {}, {}, {}, {}",
                     plural(count(config.deployments.len()), "deployment"),
@@ -61,5 +67,9 @@ pub(in crate::cli) fn run(shell: &mut Shell, command: &Validate) -> Result<Exit,
             }
         }
     }
-    Ok(if valid { Exit::Done } else { Exit::Configuration })
+    Ok(match (valid, judged.is_refused()) {
+        (false, _) => Exit::Configuration,
+        (true, true) => Exit::Refused,
+        (true, false) => Exit::Done,
+    })
 }

@@ -7,6 +7,7 @@ use super::Checker;
 use crate::config::document::{Document, Documents};
 use crate::config::kind::{ComputerSpec, CrossTenant, InstanceSpec, Kind, Mode, PrimaryPerson, TenantSpec};
 use crate::config::model::{Computer, Instance, Tenant};
+use crate::config::parse::RawDocument;
 use crate::config::tree::ROOT_FILE;
 use crate::diagnostic::{Finding, Place, code, nearest};
 use crate::id::Name;
@@ -62,7 +63,7 @@ impl<'a> Checker<'a> {
         let Document { raw, metadata, spec, .. } = document;
         self.within(raw, "/spec/concurrency", spec.concurrency, 1, 10_000);
         if let Some(zone) = &spec.time_zone {
-            self.time_zone(document, zone);
+            self.time_zone(raw, "/spec/timeZone", zone);
         }
         if let Some(state) = &spec.state {
             self.not_empty(raw, "/spec/state/sqlite", &state.sqlite);
@@ -83,13 +84,13 @@ impl<'a> Checker<'a> {
     }
 
     /// The bundled time zones decide, so that the answer is the same on every machine.
-    fn time_zone(&mut self, document: &Document<InstanceSpec>, zone: &str) {
+    pub(super) fn time_zone(&mut self, raw: &RawDocument, pointer: &str, zone: &str) {
         let zones = jiff::tz::TimeZoneDatabase::bundled();
         if zones.get(zone).is_ok() {
             return;
         }
         let message = format!("there is no time zone {zone:?}");
-        let finding = Finding::new(code::INVALID_VALUE, message, document.raw.place("/spec/timeZone"));
+        let finding = Finding::new(code::INVALID_VALUE, message, raw.place(pointer));
         let known: Vec<String> = zones.available().map(|name| name.to_string()).collect();
         let city =
             |name: &&String| name.rsplit_once('/').is_some_and(|(_, city)| city.eq_ignore_ascii_case(zone));

@@ -19,6 +19,7 @@ mod provider;
 mod reference;
 mod release;
 mod resource;
+mod safety;
 mod script;
 mod shape;
 mod software;
@@ -207,6 +208,7 @@ impl<'a> Checker<'a> {
         self.begin_all();
         self.never_updated(&software);
         let order = self.order(&documents.orders);
+        let safety = self.safety(documents);
         self.listed_in_libraries(documents);
         let uses = self.all_uses(documents);
         Some(Config {
@@ -223,6 +225,7 @@ impl<'a> Checker<'a> {
             licenses,
             deployments,
             order,
+            safety,
             uses,
             sources: Sources::new(),
         })

@@ -37,6 +37,9 @@ pub struct ComputerSpec {
     /// Whether the computer is left out of all deployments.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub excluded: bool,
+    /// Nothing is uninstalled from it, also after this line is gone, until it is released. Default: false.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub protect: bool,
 }
 
 /// Who the primary person of a computer is (AFF-4).

@@ -56,6 +56,9 @@ pub struct DeploymentSpec {
     /// Whether a newer version may be replaced by the exact one that is wanted (DEP-10). Default: false.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub allow_downgrade: bool,
+    /// Its software is not uninstalled from the computers that it is for, also after this line is gone, until it is released. Default: false.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub protect: bool,
     /// When it counts. Default: required.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enforcement: Option<Enforcement>,

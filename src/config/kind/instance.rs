@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Mode, SourceSettings};
+use super::{BudgetSettings, BusinessHours, Mode, SourceSettings};
 use crate::id::Name;
 use crate::time::Limit;
 
@@ -24,6 +24,15 @@ pub struct InstanceSpec {
     /// How detection is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detection: Option<DetectionSettings>,
+    /// How much a run may do before it is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budgets: Option<BudgetSettings>,
+    /// When people work, unless their tenant says otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub business_hours: Option<BusinessHours>,
+    /// Shipped guardrails that hold here, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub guardrails: Vec<Name>,
     /// How answers of providers, directories and PSAs are believed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sources: Option<SourceSettings>,

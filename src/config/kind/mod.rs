@@ -8,7 +8,9 @@
 mod bundle;
 mod computer;
 mod deployment;
+mod exception;
 mod expression;
+mod guardrail;
 mod hold;
 mod instance;
 mod license;
@@ -19,6 +21,7 @@ pub mod property;
 mod provider;
 mod release;
 pub mod resource;
+mod safety;
 mod script;
 mod software;
 mod source;
@@ -31,9 +34,13 @@ mod version_source;
 pub use bundle::{BundleEntry, BundleSpec};
 pub use computer::{ComputerSpec, PrimaryPerson};
 pub use deployment::{DeploymentSpec, DeploymentTarget, Enforcement, SoftwareState};
+pub use exception::{ExceptionSpec, ExceptionSubjects};
 pub use expression::{
     AgreementTerm, Comparison, FactTerm, GroupTerm, InstalledTerm, Match, ProviderGroupTerm, RingTerm,
     SiteTerm, Term, TextMatch,
+};
+pub use guardrail::{
+    Expectation, GuardrailCase, GuardrailSpec, GuardrailTestSpec, StageEffect, StageEffects, Subject,
 };
 pub use hold::Hold;
 pub use instance::{DetectionSettings, InstanceSpec, LibrarySettings, StateSettings};
@@ -46,6 +53,7 @@ pub use provider::{
 };
 pub use release::{Architecture, InvalidSha256, PayloadSpec, ReleaseSpec, Sha256};
 pub use resource::{ResourceKind, ResourceSpec};
+pub use safety::{AllowanceSpec, BudgetKinds, BudgetSettings, BusinessHours, Weekday};
 pub use script::{PlatformScripts, ScriptSource, ScriptSpec};
 pub use software::{
     Condition, Consequence, Detect, InventoryMatch, PackageManager, PackageMatch, ParametersChanged,
@@ -184,6 +192,12 @@ pub enum Kind {
     Bundle,
     /// `Order`
     Order,
+    /// `Guardrail`
+    Guardrail,
+    /// `GuardrailTest`
+    GuardrailTest,
+    /// `Exception`
+    Exception,
 }
 
 impl Kind {
@@ -203,6 +217,9 @@ impl Kind {
         Self::Deployment,
         Self::Bundle,
         Self::Order,
+        Self::Guardrail,
+        Self::GuardrailTest,
+        Self::Exception,
     ];
 
     /// The text of `kind`.
@@ -223,6 +240,9 @@ impl Kind {
             Self::Deployment => "Deployment",
             Self::Bundle => "Bundle",
             Self::Order => "Order",
+            Self::Guardrail => "Guardrail",
+            Self::GuardrailTest => "GuardrailTest",
+            Self::Exception => "Exception",
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Hold, Mode, TenantPsa};
+use super::{BusinessHours, Hold, Mode, TenantPsa};
 use crate::id::Name;
 
 /// A customer of the service provider.
@@ -30,6 +30,12 @@ pub struct TenantSpec {
     /// Whether deployments that are not made for this tenant reach it (RES-12). Default: include.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cross_tenant: Option<CrossTenant>,
+    /// When people work here. Default: the hours of the instance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub business_hours: Option<BusinessHours>,
+    /// Nothing is uninstalled from its computers and those of tenants below it, also after this line is gone, until it is released. Default: false.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub protect: bool,
     /// Nothing is done on the computers of this tenant and of those below it until a day (TGT-15).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Hold>,

@@ -7,12 +7,14 @@
 //! Invariants: ranges are bytes of the original text, on character boundaries, byte-order mark included; a tree is at
 //! most [`MAX_DEPTH`] deep and holds at most [`MAX_VALUES`] values; keys of a mapping are unique; no input panics.
 
+mod inside;
 mod read;
 pub(crate) mod scalar;
 mod source;
 
 use std::ops::Range;
 
+pub use inside::within;
 pub use read::{comments, read};
 pub use source::{LineIndex, text_of};
 

@@ -81,6 +81,7 @@ pub(crate) fn config() -> Config {
         licenses: BTreeMap::new(),
         deployments: BTreeMap::new(),
         order: model::Order::default(),
+        safety: crate::config::safety::Safety::default(),
         uses: model::Uses::default(),
         sources: Sources::new(),
     }

@@ -144,6 +144,7 @@ impl World {
             licenses: BTreeMap::new(),
             deployments: BTreeMap::new(),
             order: model::Order::default(),
+            safety: crate::config::safety::Safety::default(),
             uses: model::Uses::default(),
             sources: Sources::new(),
         };

@@ -12,6 +12,7 @@ mod packages;
 mod payloads;
 mod reports;
 mod revisions;
+mod safety;
 mod saved;
 mod sources;
 mod terminal;

@@ -7,6 +7,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use muster::config::kind::Mode;
+use muster::config::safety::{ProtectedKey, ProtectedKind};
+use muster::diagnostic::Place;
 use muster::id::{AgentId, CommitId, ComputerId, Digest, Name, RunId, SessionId};
 use muster::inventory::facts::Facts;
 use muster::inventory::item::{Detection, ItemKey, Observed};
@@ -14,6 +16,8 @@ use muster::inventory::known::Contact;
 use muster::inventory::relations::{Belongings, SourceKind};
 use muster::plan::document::{ActionType, Reason};
 use muster::plan::remembered::{IntentKey, IntentSets, Remembered};
+use muster::policy::protection::Protection;
+use muster::policy::verdict::Override;
 use muster::provider::{AgentRecord, Presence};
 use muster::session::stage::{ActionResult, SessionStatus};
 use muster::store::sqlite::Sqlite;
@@ -58,6 +62,7 @@ suite!(
         output_is_bounded,
         the_last_result_counts,
         what_was_wanted_is_replaced_as_a_whole,
+        protections_are_replaced_as_a_whole,
         changes_that_succeeded_tell_how_long_they_take,
         runs_and_sessions_come_newest_first_and_limited,
         a_session_that_never_ended_is_unfinished,
@@ -99,6 +104,7 @@ fn run(id: &str, second: i64) -> RunRecord {
         finished: None,
         commit: Some(CommitId::new("3f2c91e")),
         plan: Digest::of(id.as_bytes()),
+        overrides: vec![Override { rule: "removals".to_owned(), reason: "approved".to_owned() }],
     }
 }
 
@@ -350,6 +356,30 @@ async fn output_is_bounded(store: &dyn Store) {
         panic!("it was a value")
     };
     assert!(value.len() <= format::LONGEST_TEXT && value.ends_with("\n[cut]"));
+}
+
+async fn protections_are_replaced_as_a_whole(store: &dyn Store) {
+    assert_eq!(store.protections().await.unwrap(), []);
+    let protection = |kind, text: &str| Protection {
+        key: ProtectedKey { kind, name: name(text) },
+        place: Place::file(&"tenants/contoso/tenant.yaml".into()),
+        commit: Some(CommitId::new("3f2c91e")),
+        software: Some(name("antivirus")),
+        tenants: [name("contoso")].into(),
+        without_tenant: true,
+        computers: [ComputerId::new("sim/a"), ComputerId::new("sim/b")].into(),
+    };
+    let tenant = protection(ProtectedKind::Tenant, "contoso");
+    let computer = protection(ProtectedKind::Computer, "pc");
+    store.put_protections(&[tenant.clone(), computer.clone()]).await.unwrap();
+    assert_eq!(store.protections().await.unwrap(), [computer.clone(), tenant.clone()]);
+    let twice = store.put_protections(&[tenant.clone(), tenant.clone()]).await;
+    assert!(twice.is_err(), "a document is protected once");
+    assert_eq!(store.protections().await.unwrap(), [computer, tenant.clone()], "all or none");
+    store.put_protections(std::slice::from_ref(&tenant)).await.unwrap();
+    assert_eq!(store.protections().await.unwrap(), [tenant]);
+    store.put_protections(&[]).await.unwrap();
+    assert_eq!(store.protections().await.unwrap(), []);
 }
 
 async fn what_was_wanted_is_replaced_as_a_whole(store: &dyn Store) {
@@ -630,7 +660,7 @@ mod file {
         made(&path).await;
         statement(&path, "PRAGMA user_version = 99").await;
         let error = refused(&path).await;
-        assert!(matches!(error, StoreError::TooNew { found: 99, known: 1 }), "{error:?}");
+        assert!(matches!(error, StoreError::TooNew { found: 99, known: 2 }), "{error:?}");
     }
 
     #[tokio::test]

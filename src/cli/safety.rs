@@ -1,0 +1,60 @@
+//! What a run sets aside, as it was typed, and how a refusal is told.
+
+use super::arguments::Overrides;
+use super::error::CliError;
+use crate::config::Config;
+use crate::diagnostic::nearest;
+use crate::plan::document::Plan;
+use crate::policy::judge;
+use crate::policy::verdict::{Override, Verdict};
+
+/// `--override` with its reasons: one for all, or one for each.
+///
+/// # Errors
+/// For a rule that there is not, and for an override without a reason (exit 64).
+pub(super) fn overrides(config: &Config, typed: &Overrides) -> Result<Vec<Override>, CliError> {
+    let known = judge::rules(config);
+    for rule in &typed.overrides {
+        if known.contains(rule) {
+            continue;
+        }
+        let fixed = config.safety.guardrails.keys().any(|name| name.as_str() == rule);
+        let error = CliError::usage(if fixed {
+            format!("the guardrail {rule} cannot be overridden")
+        } else {
+            format!("there is no budget or guardrail {rule}")
+        });
+        return Err(match nearest(rule, known.iter().map(String::as_str)) {
+            _ if fixed => error.hint("it says `overridable: false`; an Exception can exempt what it denies"),
+            Some(near) => error.hint(format!("did you mean {near}?")),
+            None => error.hint(format!("there are {}", known.join(", "))),
+        });
+    }
+    let reasons: Vec<&str> = typed.reason.iter().map(|reason| reason.trim()).collect();
+    if reasons.iter().any(|reason| reason.is_empty()) {
+        return Err(CliError::usage("a reason is empty").hint("say why: --reason 'approved by the customer'"));
+    }
+    if reasons.len() > 1 && reasons.len() != typed.overrides.len() {
+        let message = format!("{} overrides and {} reasons", typed.overrides.len(), reasons.len());
+        return Err(CliError::usage(message).hint("give one --reason for all, or one for each --override"));
+    }
+    let reason = |at: usize| reasons.get(at).or(reasons.first()).map(|reason| (*reason).to_owned());
+    let pairs = typed.overrides.iter().enumerate();
+    Ok(pairs.filter_map(|(at, rule)| Some(Override { rule: rule.clone(), reason: reason(at)? })).collect())
+}
+
+/// The refusal of a plan, if something refuses it (exit 6).
+pub(super) fn refusal(plan: &Plan, what: &str) -> Option<CliError> {
+    let refusing: Vec<&Verdict> = plan.verdicts.iter().filter(|verdict| verdict.refuses()).collect();
+    let mut names: Vec<String> = refusing.iter().map(|verdict| verdict.name()).collect();
+    names.dedup();
+    let first = refusing.first()?;
+    let error = CliError::refused(format!("{what}: refused by {}", names.join(", ")));
+    Some(match refusing.as_slice() {
+        [one] => error.hint(one.help.clone().unwrap_or_else(|| one.message.clone())),
+        _ => error.hint(format!(
+            "each can be set aside for one run: --override {} --reason TEXT (can be repeated)",
+            first.rule
+        )),
+    })
+}

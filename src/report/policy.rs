@@ -1,0 +1,86 @@
+//! What rules say of a plan: one line for each verdict, those that refuse first.
+
+use std::fmt::Write as _;
+use std::io;
+
+use super::View;
+use super::style::{Label, Line, Pen};
+use super::words::wrap;
+use crate::plan::document::Plan;
+use crate::policy::verdict::{SetAside, Verdict, Weight};
+
+/// Writes the section, if anything is to be said.
+///
+/// # Errors
+/// What the pen says.
+pub fn write(pen: &mut dyn Pen, plan: &Plan, view: &View) -> io::Result<()> {
+    if plan.verdicts.is_empty() {
+        return Ok(());
+    }
+    pen.gap()?;
+    pen.heading("Rules")?;
+    for verdict in sorted(plan) {
+        let (word, label) = standing(verdict);
+        let place = verdict.place.as_ref().map(|place| format!("  {place}")).unwrap_or_default();
+        let mut first = true;
+        let room = view.width.saturating_sub(12).max(20);
+        for text in wrap(&format!("{}{place}", sentence(verdict)), room) {
+            let mut line = Line::new().text("  ");
+            line.push(
+                if first { label } else { Label::Plain },
+                format!("{:<10}", if first { word } else { "" }),
+            );
+            line.push(Label::Plain, text);
+            pen.line(&line)?;
+            first = false;
+        }
+        if let Some(text) = aside(verdict) {
+            for text in wrap(&text, room) {
+                pen.line(&Line::new().with(Label::Dim, format!("            {text}")))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What is set aside, as Markdown; what is not stands among the findings. `escape` makes text of users harmless.
+#[must_use]
+pub fn markdown(plan: &Plan, escape: fn(&str) -> String) -> String {
+    let mut text = String::new();
+    for verdict in sorted(plan) {
+        let Some(aside) = aside(verdict) else { continue };
+        // Writing into a String cannot fail.
+        _ = writeln!(text, "- **set aside**: {}", escape(&format!("{}; {aside}", sentence(verdict))));
+    }
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text
+}
+
+fn sorted(plan: &Plan) -> Vec<&Verdict> {
+    let mut verdicts: Vec<&Verdict> = plan.verdicts.iter().collect();
+    verdicts.sort_by_key(|verdict| (!verdict.refuses(), verdict.set_aside.is_some()));
+    verdicts
+}
+
+fn standing(verdict: &Verdict) -> (&'static str, Label) {
+    match (&verdict.set_aside, verdict.weight) {
+        (Some(_), _) => ("set aside", Label::Held),
+        (None, Weight::Deny) => ("refused", Label::Error),
+        (None, Weight::Warn) => ("warning", Label::Warning),
+    }
+}
+
+fn sentence(verdict: &Verdict) -> String {
+    format!("{}, {}: {}", verdict.name(), verdict.subject, verdict.message)
+}
+
+fn aside(verdict: &Verdict) -> Option<String> {
+    verdict.set_aside.as_ref().map(|aside| match aside {
+        SetAside::Override { reason } => format!("overridden: {reason}"),
+        SetAside::Exception { name, owner, reason, expires } => {
+            format!("exception {name} of {owner}, until {expires}: {reason}")
+        }
+    })
+}
