@@ -58,6 +58,7 @@ pub fn of_plan(plan: &Plan) -> Digest {
         sessions,
         notes,
         coverage,
+        verdicts,
     } = plan;
     let (computers, sessions) = std::thread::scope(|scope| {
         let computers = scope.spawn(|| of_list(computers));
@@ -79,6 +80,7 @@ pub fn of_plan(plan: &Plan) -> Digest {
         ("options", of(options)),
         ("revision", of(revision)),
         ("sessions", sessions),
+        ("verdicts", of_list(verdicts)),
     ]))
 }
 
