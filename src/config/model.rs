@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use super::kind::{
     Architecture, Condition, Consequence, CrossTenant, DirectorySpec, Enforcement, FileValue, Hold,
-    InventoryMatch, ItemRef, Kind, LicenseNeed, Match, Metadata, Mode, PackageMatch, Packages, ParameterSpec,
-    ParameterValue, ParametersChanged, PrimaryPerson, ProviderSpec, PsaSpec, ResourceKind, Sha256,
-    SoftwareState, TenantPsa, VersionScheme, VersionSource,
+    InventoryMatch, ItemRef, Kind, LicenseNeed, LockSpec, Match, Metadata, Mode, PackageMatch, Packages,
+    ParameterSpec, ParameterValue, ParametersChanged, PrimaryPerson, ProviderSpec, PsaSpec, ResourceKind,
+    Sha256, SoftwareState, TenantPsa, VersionScheme, VersionSource,
 };
 use crate::diagnostic::{Code, Finding, Place, Sources};
 use crate::id::{Digest, Name};
@@ -543,6 +543,8 @@ pub struct Task {
     pub get: Option<Scripts>,
     /// What the three look after, where they are built in.
     pub resource: Option<Resource>,
+    /// What its changes wait for.
+    pub lock: Option<LockSpec>,
     /// What its scripts can be given.
     pub parameters: BTreeMap<String, ParameterSpec>,
     /// Whether anything is done with it at all.
@@ -581,7 +583,15 @@ impl Resource {
                 other => other.clone(),
             }),
         };
-        self.properties.iter().filter_map(|(name, property)| Some((name.clone(), value(property)?))).collect()
+        // A shell has no lists; lines do for all of them.
+        let lines = |value| match value {
+            ParameterValue::List(texts) => ParameterValue::Text(texts.join("\n")),
+            other => other,
+        };
+        self.properties
+            .iter()
+            .filter_map(|(name, property)| Some((name.clone(), lines(value(property)?))))
+            .collect()
     }
 }
 

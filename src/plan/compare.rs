@@ -1,12 +1,12 @@
 //! Two plans compared: the one that was saved and reviewed, and the one that would be made now.
 //!
 //! An action is the same when it does the same to the same item of the same computer from the same state: computer,
-//! item, action, before, after, content, version. Why it is done may have changed.
+//! item, action, before, after, content, version, licence. Why it is done may have changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::document::{ActionType, Change, Plan};
-use crate::id::{ComputerId, Digest};
+use crate::id::{ComputerId, Digest, Name};
 use crate::inventory::item::{ItemKey, Observed};
 
 /// One action on one computer, by what makes it that action.
@@ -26,6 +26,8 @@ pub struct Action {
     pub after: Observed,
     /// The version to install.
     pub version: Option<String>,
+    /// The licence that its scripts get.
+    pub license: Option<Name>,
     /// Over scripts and values.
     pub content: Digest,
 }
@@ -120,6 +122,7 @@ fn action(change: &Change, computer: &ComputerId, name: &str) -> Action {
         before: change.before.clone(),
         after: change.after.clone(),
         version: change.version.clone(),
+        license: change.license.clone(),
         content: change.content.clone(),
     }
 }

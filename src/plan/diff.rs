@@ -252,7 +252,9 @@ impl Case<'_> {
 /// What is to be observed when a software is there in a version and well.
 #[must_use]
 pub fn present_after(software: &Software, platform: Platform, version: Option<String>) -> Observed {
-    let tested = software.test.as_ref().is_some_and(|test| test.on(platform).is_some());
+    let release = version.as_deref().and_then(|version| software.release(version));
+    let test = release.and_then(|release| release.test.as_ref()).or(software.test.as_ref());
+    let tested = test.is_some_and(|test| test.on(platform).is_some());
     Observed::Present { version, healthy: tested.then_some(true) }
 }
 

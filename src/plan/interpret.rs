@@ -6,6 +6,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use super::inventory::{self, Found, Matcher};
+use super::probes::OF_VERSION;
 use super::procedure::Probe;
 use crate::config::Config;
 use crate::config::kind::{ParameterValue, VersionScheme};
@@ -101,7 +102,15 @@ fn software(
         Found::Absent => return Observed::Absent,
         Found::Present(version) => version,
     };
-    let healthy = match step(|purpose| matches!(purpose, Purpose::TestSoftware { .. })) {
+    let release = version.as_deref().and_then(|version| software.release(version));
+    let test = |of: Option<&str>| {
+        probe.steps.iter().position(|step| {
+            matches!(step.purpose, Purpose::TestSoftware { .. })
+                && step.environment.get(OF_VERSION).map(String::as_str) == of
+        })
+    };
+    let own = release.and_then(|release| test(Some(&release.version)));
+    let healthy = match own.or_else(|| test(None)).map(|ix| results.get(&ix)) {
         Some(Some(result)) if result.ended == Ended::Exit(0) => {
             verdict(&result.stdout).map(|(truth, _)| truth)
         }

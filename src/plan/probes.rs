@@ -120,6 +120,9 @@ fn nothing(item: &ItemKey, platform: Platform) -> Probe {
     finish(item, platform, false, &Value::Null, Vec::new())
 }
 
+/// Tells the test of one release from the software's.
+pub(super) const OF_VERSION: &str = "MUSTER_VERSION";
+
 fn software_probe(
     software: &Software,
     item: &ItemKey,
@@ -146,6 +149,15 @@ fn software_probe(
     if let Some(test) = &software.test {
         let purpose = Purpose::TestSoftware { software: name() };
         steps.extend(invocation(item, test, platform, purpose, "test", parameters));
+    }
+    // Which version is there is not known before it was looked for, so the tests of all releases go along (SW-15).
+    for release in &software.releases {
+        let Some(test) = &release.test else { continue };
+        let purpose = Purpose::TestSoftware { software: name() };
+        if let Some(mut step) = invocation(item, test, platform, purpose, "test", parameters) {
+            step.environment.insert(OF_VERSION.to_owned(), release.version.clone());
+            steps.push(step);
+        }
     }
     finish(item, platform, true, &json!([way, software.scheme]), steps)
 }

@@ -27,6 +27,7 @@ pub const fn weight(event: &Event) -> Weight {
         Event::StageEntered { .. }
         | Event::SessionStarted { .. }
         | Event::ActionStarted { .. }
+        | Event::LockWaiting { .. }
         | Event::Checkpoint { .. } => Weight::Fine,
         Event::ActionFinished { result: ActionResult::Failed | ActionResult::Undetermined, .. }
         | Event::ComputerUnreachable { .. }
@@ -55,6 +56,9 @@ pub fn line(event: &Event, name_of: &dyn Fn(&str) -> Option<String>) -> Line {
             .with(Label::Dim, format!("  run {run}")),
         Event::SessionStarted { name, .. } => of(name).text("begins"),
         Event::StageEntered { computer, stage } => of(&named(computer)).with(Label::Dim, terms::code(stage)),
+        Event::LockWaiting { computer, item, lock } => {
+            of(&named(computer)).text(format!("{item} waits for the lock {lock}"))
+        }
         Event::ActionStarted { computer, item, action } => {
             of(&named(computer)).text(format!("{} {item} ...", terms::verb(*action)))
         }

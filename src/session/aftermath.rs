@@ -35,7 +35,8 @@ impl Aftermath {
                 all_ran = false;
                 continue;
             };
-            if step.ended != Ended::Exit(0) {
+            // The last two are how Windows says that a restart is to follow; no other system has such codes.
+            if !matches!(step.ended, Ended::Exit(0 | 1641 | 3010)) {
                 all_ran = false;
                 let follows =
                     matches!(invocation.purpose, Purpose::PostInstall { .. } | Purpose::PostUninstall { .. });

@@ -14,6 +14,7 @@ use super::control::{Control, Demand};
 use super::detect::lanes;
 use super::event::{Event, RunCounts};
 use super::execute::{Session, SessionOutcome, Tools, Work};
+use super::locks::Locks;
 use super::stage::SessionStatus;
 use crate::id::{Name, RunId, SessionId};
 use crate::inventory::snapshot::Snapshot;
@@ -84,11 +85,18 @@ impl Dispatcher<'_> {
         let mut outcome = RunOutcome::default();
         let lanes = lanes(self.links.values().map(|link| link.reader.info()));
         let interpreter = Interpreter::new(self.tools.config);
+        let locks = Locks::default();
         let mut stop = control.clone();
         {
             let mut ended = std::pin::pin!(
                 futures_util::stream::iter(&plan.sessions)
-                    .map(|planned| self.one(&run.id, (plan, planned), control, &lanes, &interpreter))
+                    .map(|planned| self.one(
+                        &run.id,
+                        (plan, planned),
+                        control,
+                        (&lanes, &locks),
+                        &interpreter
+                    ))
                     .buffer_unordered(self.concurrency.max(1))
             );
             loop {
@@ -122,7 +130,7 @@ impl Dispatcher<'_> {
         run: &RunId,
         (plan, planned): (&Plan, &PlannedSession),
         control: &Control,
-        lanes: &BTreeMap<Name, tokio::sync::Semaphore>,
+        (lanes, locks): (&BTreeMap<Name, tokio::sync::Semaphore>, &Locks),
         interpreter: &Interpreter<'_>,
     ) -> Result<Option<SessionOutcome>, StoreError> {
         let computer = usize::try_from(planned.computer)
@@ -164,6 +172,7 @@ impl Dispatcher<'_> {
             work,
             control: control.clone(),
             interpreter,
+            locks,
             redactor: super::redact::Redactor::default(),
         };
         session.run().await.map(Some)

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::stage::{ActionResult, SessionStatus, Stage};
-use crate::id::{ComputerId, Digest, RunId, SessionId};
+use crate::id::{ComputerId, Digest, Name, RunId, SessionId};
 use crate::inventory::item::ItemKey;
 use crate::plan::document::ActionType;
 use crate::time::Timestamp;
@@ -55,6 +55,15 @@ pub enum Event {
         computer: ComputerId,
         /// The stage.
         stage: Stage,
+    },
+    /// An action waits for a lock that another one holds.
+    LockWaiting {
+        /// The computer.
+        computer: ComputerId,
+        /// The item.
+        item: ItemKey,
+        /// The lock's name.
+        lock: Name,
     },
     /// An action is about to be sent; it is in the journal.
     ActionStarted {

@@ -18,6 +18,7 @@ use super::collect;
 use super::control::{Control, Demand};
 use super::detect::{contact, environment, observe, platform, reading_steps};
 use super::event::Event;
+use super::locks::{Held, Locks};
 use super::redact::Redactor;
 use super::script::{Bundle, BundleResult, Read, Step, Write};
 use super::secrets::{self, Secrets};
@@ -88,6 +89,8 @@ pub(super) struct Session<'a> {
     pub control: Control,
     /// Patterns made ready once for the whole run.
     pub interpreter: &'a Interpreter<'a>,
+    /// What the changes of all sessions of the run share.
+    pub locks: &'a Locks,
     /// Learns all secrets of the session when it begins: what one script leaves behind another may print.
     pub redactor: Redactor,
 }
@@ -300,6 +303,9 @@ impl Session<'_> {
             Err(error) => return self.not_begun(position, ActionResult::Failed, &error.to_string()).await,
         };
 
+        let Ok(_held) = self.lock(work.change).await else {
+            return self.not_begun(position, ActionResult::Cancelled, "the run was asked to stop").await;
+        };
         let started = self.tools.clock.now();
         let mut record = self.action_record(position, work.change, started);
         self.tools.store.put_action(&record).await?;
@@ -431,6 +437,31 @@ impl Session<'_> {
         let result = self.redactor.answer(answer).ok()?;
         let facts = self.facts(&result);
         Some(observe(self.interpreter, ("v", 0), &procedure.verify, &result, facts.as_ref()))
+    }
+
+    /// Waits for the lock that a change shares with others, if it has one; fails when the run is asked to stop meanwhile.
+    async fn lock(&self, change: &Change) -> Result<Option<Held>, ()> {
+        let task = self.tools.config.tasks.get(&change.item.name);
+        let Some(lock) =
+            task.filter(|_| change.item.kind == ItemKind::Task).and_then(|task| task.lock.as_ref())
+        else {
+            return Ok(None);
+        };
+        let semaphore = self.locks.of(lock, self.computer.tenant.as_ref());
+        if let Ok(held) = Arc::clone(&semaphore).try_acquire_owned() {
+            return Ok(Some(held));
+        }
+        self.emit(Event::LockWaiting {
+            computer: self.computer.id.clone(),
+            item: change.item.clone(),
+            lock: lock.name.clone(),
+        });
+        let mut control = self.control.clone();
+        tokio::select! {
+            biased;
+            () = control.asked() => Err(()),
+            held = semaphore.acquire_owned() => held.map(Some).map_err(|_| ()),
+        }
     }
 
     fn action_record(&self, position: usize, change: &Change, started: Timestamp) -> ActionRecord {

@@ -14,6 +14,7 @@ pub mod event;
 pub mod execute;
 pub mod frame;
 pub mod host;
+mod locks;
 pub mod powershell;
 pub mod prepare;
 pub mod recover;

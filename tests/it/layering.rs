@@ -202,6 +202,7 @@ const ROWS: &[Row] = &[
             "session::prepare",
             "session::detect",
             "session::execute",
+            "session::locks",
             "session::dispatcher",
             "session::recover",
         ],

@@ -6,6 +6,7 @@ use super::Checker;
 use super::shape::listed;
 use crate::config::kind::property::PropertyValue;
 use crate::config::kind::resource::{Described, Given, Presence};
+use crate::config::kind::system_resource::{Every, ScheduledTaskResource};
 use crate::config::kind::{FileValue, ParameterSpec, ParameterType, ParameterValue, ResourceSpec};
 use crate::config::model::{Resource, ResourceProperty, Scripts};
 use crate::config::parse::RawDocument;
@@ -50,7 +51,7 @@ impl Checker<'_> {
 
     /// Where the resource can be, by its path.
     fn platforms(&mut self, raw: &RawDocument, base: &str, described: &Described) -> (bool, bool) {
-        let Some(path) = &described.path else { return (true, true) };
+        let Some(path) = &described.path else { return (true, described.windows) };
         let drive = path.as_bytes().get(1) == Some(&b':')
             && path.as_bytes().first().is_some_and(u8::is_ascii_alphabetic)
             && matches!(path.as_bytes().get(2), Some(b'\\' | b'/'));
@@ -115,6 +116,7 @@ impl Checker<'_> {
                 self.push(finding.help(format!("take `{key}` out, or take out `state: absent`")));
             }
         }
+        self.of_the_system(raw, base, spec);
         if let Some(line) = &spec.line {
             let gone = line.state == Some(Presence::Absent);
             if line.line.is_none() && !(gone && line.r#match.is_some()) {
@@ -123,6 +125,100 @@ impl Checker<'_> {
                 self.push(finding.help("add `line: …`, or `state: absent` with `match`"));
             }
         }
+    }
+
+    /// The same for services, variables and the like.
+    fn of_the_system(&mut self, raw: &RawDocument, base: &str, spec: &ResourceSpec) {
+        if let Some(service) = &spec.service {
+            let keys = [("running", service.running.is_some()), ("startup", service.startup.is_some())];
+            self.at_least_one(raw, base, &keys);
+        }
+        if let Some(variable) = &spec.environment
+            && variable.value.is_none()
+            && variable.state != Some(Presence::Absent)
+        {
+            self.lacks(raw, base, "value", "add `value: …`, or `state: absent`");
+        }
+        if let Some(power) = &spec.power {
+            let none = crate::config::kind::system_resource::PowerResource::default();
+            if *power == none {
+                self.lacks(raw, base, "sleepMains", "name at least one setting");
+            }
+        }
+        if let Some(registry) = &spec.registry
+            && registry.name.is_none()
+            && (registry.r#type.is_some() || registry.data.is_some())
+        {
+            self.lacks(raw, base, "name", "only a value has a type and data: add `name: …`");
+        }
+        if let Some(task) = &spec.scheduled_task {
+            self.scheduled(raw, base, task);
+        }
+    }
+
+    fn scheduled(&mut self, raw: &RawDocument, base: &str, task: &ScheduledTaskResource) {
+        let times = |text: &str| {
+            let digits = |text: &str, most: u8| {
+                text.len() == 2
+                    && text.bytes().all(|b| b.is_ascii_digit())
+                    && text.parse::<u8>().is_ok_and(|n| n <= most)
+            };
+            text.split_once(':').is_some_and(|(hour, minute)| digits(hour, 23) && digits(minute, 59))
+        };
+        if task.at.as_deref().is_some_and(|at| !times(at)) {
+            let finding = Finding::new(
+                code::INVALID_VALUE,
+                "this is not a time of the day",
+                raw.place(&format!("{base}/at")),
+            );
+            self.push(finding.help("write hours and minutes in quotes, such as '02:30'"));
+        }
+        if task.cron.as_deref().is_some_and(|cron| !is_cron(cron)) {
+            let finding = Finding::new(
+                code::INVALID_VALUE,
+                "these are not the five fields of cron",
+                raw.place(&format!("{base}/cron")),
+            );
+            self.push(
+                finding
+                    .help("write minute, hour, day, month and day of the week, such as '30 2 * * mon-fri'"),
+            );
+        }
+        let week = task.every == Some(Every::Week);
+        if week && task.days.is_none() {
+            self.lacks(raw, base, "days", "add `days: [mon, …]`");
+        }
+        if let Some(days) = &task.days {
+            self.not_empty_list(raw, &format!("{base}/days"), days);
+        }
+        if task.state == Some(Presence::Absent) {
+            return;
+        }
+        if task.command.is_none() {
+            self.lacks(raw, base, "command", "add `command: …`, or `state: absent`");
+        }
+        match (task.every.is_some(), task.cron.is_some()) {
+            (false, false) => self.lacks(raw, base, "every", "add `every: day` and the like, or `cron`"),
+            (_, true) => {
+                let others = [
+                    ("every", task.every.is_some()),
+                    ("at", task.at.is_some()),
+                    ("days", task.days.is_some()),
+                ];
+                for (key, _) in others.iter().filter(|(_, given)| *given) {
+                    let message = format!("`cron` says when, and `{key}` cannot be beside it");
+                    let finding =
+                        Finding::new(code::SETTING, message, raw.key_place(&format!("{base}/{key}")));
+                    self.push(finding.help("take one of them out"));
+                }
+            }
+            (true, false) => {}
+        }
+    }
+
+    fn lacks(&mut self, raw: &RawDocument, base: &str, key: &str, help: &str) {
+        let finding = Finding::new(code::MISSING_KEY, format!("the key `{key}` is missing"), raw.place(base));
+        self.push(finding.help(help));
     }
 
     /// A property as its script knows it.
@@ -179,6 +275,17 @@ impl Checker<'_> {
             }
         }
     }
+}
+
+/// Whether these are five fields that cron can take: the first of digits and signs, the others of letters too.
+fn is_cron(text: &str) -> bool {
+    let fields: Vec<&str> = text.split(' ').collect();
+    let sign = |b: u8| b.is_ascii_digit() || b"*/,-".contains(&b);
+    let first = fields.first().is_some_and(|field| field.bytes().all(sign));
+    let rest = fields
+        .iter()
+        .all(|field| !field.is_empty() && field.bytes().all(|b| sign(b) || b.is_ascii_alphabetic()));
+    fields.len() == 5 && first && rest
 }
 
 /// A type as it stands in YAML.

@@ -48,6 +48,7 @@ impl<'a> Checker<'a> {
                 set,
                 get,
                 resource: resource.map(|(resource, _)| resource),
+                lock: spec.lock.clone(),
                 parameters,
                 enabled: spec.enabled,
             });

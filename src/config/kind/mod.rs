@@ -22,6 +22,7 @@ pub mod resource;
 mod script;
 mod software;
 mod source;
+pub mod system_resource;
 mod target;
 mod task;
 mod tenant;
@@ -54,7 +55,7 @@ pub use source::{
     AnswerFault, DirectorySpec, PsaSpec, ShrinkSpec, SimulatedSource, SourceSettings, TenantPsa,
 };
 pub use target::TargetSpec;
-pub use task::TaskSpec;
+pub use task::{LockScope, LockSpec, TaskSpec};
 pub use tenant::{CrossTenant, TenantSpec};
 pub use version_source::{
     AptSource, AssetRule, GithubContents, GithubSource, InstallerScope, ListSource, ListedRelease,

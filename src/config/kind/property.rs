@@ -98,6 +98,11 @@ impl<'de, K: PropertyKind> Deserialize<'de> for Property<K> {
         if K::takes(&value) {
             return Ok(Self { value: PropertyValue::Given(value), kind: PhantomData });
         }
+        if let ParameterValue::Text(text) = &value
+            && K::TYPES.contains(&ParameterType::Text)
+        {
+            return Err(D::Error::custom(format!("{text:?} is not {}", K::EXPECTED)));
+        }
         let help = match value {
             ParameterValue::Number(_) | ParameterValue::Boolean(_)
                 if K::TYPES.contains(&ParameterType::Text) =>

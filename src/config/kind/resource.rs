@@ -4,6 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::property::{Content, FileMode, Property, PropertyKind, PropertyValue, Words};
+use super::system_resource::{
+    EnvironmentResource, PackageResource, PowerResource, RegistryResource, ScheduledTaskResource,
+    ServiceResource, TimeZoneResource, UserResource,
+};
 use super::{ParameterType, ParameterValue};
 
 /// What a task without scripts looks after: exactly one of these.
@@ -20,6 +24,30 @@ pub struct ResourceSpec {
     /// A line of a text file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<LineResource>,
+    /// A key of the registry, or a value of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registry: Option<RegistryResource>,
+    /// A service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<ServiceResource>,
+    /// A package.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<PackageResource>,
+    /// An environment variable of the whole computer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<EnvironmentResource>,
+    /// A local account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<UserResource>,
+    /// A command that runs at times.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheduled_task: Option<ScheduledTaskResource>,
+    /// When the display and the computer go off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub power: Option<PowerResource>,
+    /// The time zone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<TimeZoneResource>,
 }
 
 /// The kinds that there are.
@@ -31,11 +59,39 @@ pub enum ResourceKind {
     Directory,
     /// A line of a text file.
     Line,
+    /// A key of the registry, or a value of one.
+    Registry,
+    /// A service.
+    Service,
+    /// A package.
+    Package,
+    /// An environment variable of the whole computer.
+    Environment,
+    /// A local account.
+    User,
+    /// A command that runs at times.
+    ScheduledTask,
+    /// When the display and the computer go off.
+    Power,
+    /// The time zone.
+    TimeZone,
 }
 
 impl ResourceKind {
     /// All of them.
-    pub const ALL: &[Self] = &[Self::File, Self::Directory, Self::Line];
+    pub const ALL: &[Self] = &[
+        Self::File,
+        Self::Directory,
+        Self::Line,
+        Self::Registry,
+        Self::Service,
+        Self::Package,
+        Self::Environment,
+        Self::User,
+        Self::ScheduledTask,
+        Self::Power,
+        Self::TimeZone,
+    ];
 
     /// The name as it stands in YAML.
     #[must_use]
@@ -44,6 +100,14 @@ impl ResourceKind {
             Self::File => "file",
             Self::Directory => "directory",
             Self::Line => "line",
+            Self::Registry => "registry",
+            Self::Service => "service",
+            Self::Package => "package",
+            Self::Environment => "environment",
+            Self::User => "user",
+            Self::ScheduledTask => "scheduledTask",
+            Self::Power => "power",
+            Self::TimeZone => "timeZone",
         }
     }
 }
@@ -162,38 +226,61 @@ pub struct Described {
     pub path: Option<String>,
     /// Properties of POSIX systems among those given.
     pub posix_only: Vec<&'static str>,
+    /// Whether all is given that Windows needs.
+    pub windows: bool,
 }
 
-#[derive(Default)]
-struct List(Vec<Given>);
+/// Properties in the making.
+#[derive(Debug, Default)]
+pub(super) struct List(Vec<Given>);
 
 impl List {
-    fn need<K: PropertyKind>(mut self, name: &'static str, property: &Property<K>) -> Self {
+    pub(super) fn need<K: PropertyKind>(mut self, name: &'static str, property: &Property<K>) -> Self {
         self.0.push(Given { name, value: property.value.clone(), types: K::TYPES });
         self
     }
 
-    fn may<K: PropertyKind>(self, name: &'static str, property: Option<&Property<K>>) -> Self {
+    pub(super) fn may<K: PropertyKind>(self, name: &'static str, property: Option<&Property<K>>) -> Self {
         match property {
             Some(property) => self.need(name, property),
             None => self,
         }
     }
 
-    fn fixed(mut self, name: &'static str, value: ParameterValue) -> Self {
+    pub(super) fn fixed(mut self, name: &'static str, value: ParameterValue) -> Self {
         self.0.push(Given { name, value: PropertyValue::Given(value), types: &[] });
         self
     }
 
-    fn state(self, state: Option<Presence>) -> Self {
+    pub(super) fn state(self, state: Option<Presence>) -> Self {
         match state {
             Some(Presence::Absent) => self.fixed("state", ParameterValue::Text("absent".to_owned())),
             _ => self,
         }
     }
 
-    fn flag(self, name: &'static str, flag: bool) -> Self {
+    pub(super) fn text(self, name: &'static str, text: Option<String>) -> Self {
+        match text {
+            Some(text) => self.fixed(name, ParameterValue::Text(text)),
+            None => self,
+        }
+    }
+
+    /// One of several words.
+    pub(super) fn word<T: Serialize>(self, name: &'static str, value: Option<&T>) -> Self {
+        self.text(name, value.map(word))
+    }
+
+    pub(super) fn flag(self, name: &'static str, flag: bool) -> Self {
         if flag { self.fixed(name, ParameterValue::Boolean(true)) } else { self }
+    }
+}
+
+/// A word as it stands in YAML.
+pub(super) fn word<T: Serialize>(value: &T) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => String::new(),
     }
 }
 
@@ -205,6 +292,14 @@ impl ResourceSpec {
             ("file", self.file.is_some()),
             ("directory", self.directory.is_some()),
             ("line", self.line.is_some()),
+            ("registry", self.registry.is_some()),
+            ("service", self.service.is_some()),
+            ("package", self.package.is_some()),
+            ("environment", self.environment.is_some()),
+            ("user", self.user.is_some()),
+            ("scheduledTask", self.scheduled_task.is_some()),
+            ("power", self.power.is_some()),
+            ("timeZone", self.time_zone.is_some()),
         ]
     }
 
@@ -234,6 +329,7 @@ impl ResourceSpec {
                 given: list.0,
                 path: path(&file.path),
                 posix_only: given(posix),
+                windows: true,
             });
         }
         if let Some(folder) = &self.directory {
@@ -254,20 +350,51 @@ impl ResourceSpec {
                 given: list.0,
                 path: path(&folder.path),
                 posix_only: given(posix),
+                windows: true,
             });
         }
-        let line = self.line.as_ref()?;
-        let list = List::default()
-            .need("path", &line.path)
-            .state(line.state)
-            .may("line", line.line.as_ref())
-            .may("match", line.r#match.as_ref())
-            .flag("create", line.create);
-        Some(Described {
-            kind: ResourceKind::Line,
-            given: list.0,
-            path: path(&line.path),
-            posix_only: Vec::new(),
-        })
+        if let Some(line) = &self.line {
+            let list = List::default()
+                .need("path", &line.path)
+                .state(line.state)
+                .may("line", line.line.as_ref())
+                .may("match", line.r#match.as_ref())
+                .flag("create", line.create);
+            let path = path(&line.path);
+            return Some(Described { path, ..of(ResourceKind::Line, list) });
+        }
+        self.of_the_system()
     }
+
+    fn of_the_system(&self) -> Option<Described> {
+        if let Some(service) = &self.service {
+            return Some(of(ResourceKind::Service, service.list()));
+        }
+        if let Some(package) = &self.package {
+            return Some(of(ResourceKind::Package, package.list()));
+        }
+        if let Some(variable) = &self.environment {
+            return Some(of(ResourceKind::Environment, variable.list()));
+        }
+        if let Some(user) = &self.user {
+            return Some(of(ResourceKind::User, user.list()));
+        }
+        if let Some(task) = &self.scheduled_task {
+            let windows = task.cron.is_none();
+            return Some(Described { windows, ..of(ResourceKind::ScheduledTask, task.list()) });
+        }
+        if let Some(zone) = &self.time_zone {
+            let windows = zone.windows_name.is_some();
+            return Some(Described { windows, ..of(ResourceKind::TimeZone, zone.list()) });
+        }
+        if let Some(power) = &self.power {
+            return Some(of(ResourceKind::Power, power.list()));
+        }
+        let registry = self.registry.as_ref()?;
+        Some(of(ResourceKind::Registry, registry.list()))
+    }
+}
+
+fn of(kind: ResourceKind, list: List) -> Described {
+    Described { kind, given: list.0, path: None, posix_only: Vec::new(), windows: true }
 }

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{ParameterSpec, PlatformScripts, ResourceSpec, yes};
+use crate::id::Name;
 
 /// Something that is either so or not so on a computer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -34,12 +35,37 @@ pub struct TaskSpec {
     /// In place of all scripts: something built in that is looked after (SCR-13).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<ResourceSpec>,
+    /// A lock that its changes share with others of the same lock: only one of them runs at a time in a run of Muster (TSK-15).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock: Option<LockSpec>,
     /// The parameters that deployments give.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub parameters: BTreeMap<String, ParameterSpec>,
     /// Whether anything is done with it at all: switched off, no deployment of it counts anywhere. Default: true.
     #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
     pub enabled: bool,
+}
+
+/// A lock by its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LockSpec {
+    /// Its name; tasks that name the same share it.
+    pub name: Name,
+    /// Among which computers. Default: instance.
+    #[serde(default)]
+    pub scope: LockScope,
+}
+
+/// Among which computers a lock is one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LockScope {
+    /// All.
+    #[default]
+    Instance,
+    /// Those of one tenant; those without a tenant have one together.
+    Tenant,
 }
 
 impl TaskSpec {

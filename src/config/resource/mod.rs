@@ -27,6 +27,18 @@ const fn texts(kind: ResourceKind) -> (Option<&'static str>, Option<&'static str
         ResourceKind::File => (Some(include_str!("file.sh")), Some(include_str!("file.ps1"))),
         ResourceKind::Directory => (Some(include_str!("directory.sh")), Some(include_str!("directory.ps1"))),
         ResourceKind::Line => (Some(include_str!("line.sh")), Some(include_str!("line.ps1"))),
+        ResourceKind::Registry => (None, Some(include_str!("registry.ps1"))),
+        ResourceKind::Service => (Some(include_str!("service.sh")), Some(include_str!("service.ps1"))),
+        ResourceKind::Package => (Some(include_str!("package.sh")), Some(include_str!("package.ps1"))),
+        ResourceKind::Environment => {
+            (Some(include_str!("environment.sh")), Some(include_str!("environment.ps1")))
+        }
+        ResourceKind::User => (Some(include_str!("user.sh")), Some(include_str!("user.ps1"))),
+        ResourceKind::ScheduledTask => {
+            (Some(include_str!("scheduled-task.sh")), Some(include_str!("scheduled-task.ps1")))
+        }
+        ResourceKind::Power => (None, Some(include_str!("power.ps1"))),
+        ResourceKind::TimeZone => (Some(include_str!("time-zone.sh")), Some(include_str!("time-zone.ps1"))),
     }
 }
 

@@ -5,7 +5,7 @@ use roaring::RoaringBitmap;
 
 use super::world::*;
 use crate::config::kind::{Consequence, Mode, SoftwareState};
-use crate::config::model::{Strategy as Way, WantedVersion};
+use crate::config::model::{Desired, Strategy as Way, WantedVersion};
 use crate::diagnostic::code;
 use crate::inventory::item::Observed;
 use crate::inventory::known::Contact;
@@ -522,4 +522,28 @@ proptest! {
         prop_assert_eq!(actions(&whole, &name), actions(&planned, &name));
         prop_assert!(planned.computers.iter().all(|computer| computer.name == name));
     }
+}
+
+#[test]
+fn what_each_computer_has_in_its_stead_splits_no_change() {
+    let mut world = World::new();
+    world.task("rights");
+    world.deploy("rights", task("rights"), Desired::Task, every());
+    for at in 0..300 {
+        let name = format!("pc{at}");
+        world.computer(&name, &[]);
+        let field = crate::inventory::item::FieldChange {
+            field: "mode".to_owned(),
+            before: Some(format!("{at:04}")),
+            after: Some("0600".to_owned()),
+            ..Default::default()
+        };
+        let found = Observed::NonCompliant { detail: String::new(), fields: vec![field] };
+        world.is(&name, task("rights"), found);
+    }
+    let plan = world.plan().plan;
+    adds_up(&plan);
+    assert_eq!((plan.changes.len(), plan.sessions.len()), (1, 300));
+    let Observed::NonCompliant { fields, .. } = &plan.changes[0].before else { panic!() };
+    assert_eq!(fields[0].phrase(), "300 different values -> 0600");
 }

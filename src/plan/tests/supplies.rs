@@ -1,16 +1,21 @@
 //! Licences, files, base versions, hooks: what installs need and what runs for them.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use super::world::*;
-use crate::config::kind::{Architecture, Consequence, LicenseNeed};
+use crate::config::kind::{Architecture, Consequence, LicenseNeed, Mode};
 use crate::config::model::{License, LicenseForm, Payload, Release, Strategy};
 use crate::id::Digest;
 use crate::inventory::item::Observed;
 use crate::plan::document::{ActionType, Plan};
+use crate::plan::interpret::interpret;
 use crate::plan::payloads::Machine;
+use crate::plan::probes::probe;
 use crate::plan::procedures::procedure;
 use crate::plan::recipe::{Call, Computer, parts};
 use crate::secret::SecretRef;
-use crate::session::script::Platform;
+use crate::session::script::{Ended, Platform, StepResult};
 
 fn license(world: &mut World, text: &str, of: Option<&str>, versions: Option<&str>) {
     let license = License {
@@ -277,6 +282,29 @@ fn what_fails_its_test_is_repaired_and_then_updated_in_the_same_action() {
     );
     world.software("tool", &[]).upgrade = Strategy::None;
     assert_eq!(world.plan().plan.changes[0].version.as_deref(), Some("1.0"));
+}
+
+#[test]
+fn a_release_brings_a_test_of_its_own() {
+    let mut world = World::new();
+    let tool = world.software("tool", &["2.0", "1.0"]);
+    tool.test = Some(scripts("test"));
+    tool.releases[0].test = Some(scripts("test-two"));
+    let probe = probe(&world.config, &software("tool"), &BTreeMap::new(), Mode::Enforce, Platform::Posix);
+    assert_eq!(probe.steps.len(), 3);
+    let says = |text: &str| StepResult {
+        ended: Ended::Exit(0),
+        stdout: text.to_owned(),
+        stderr: String::new(),
+        cut: false,
+        duration: Duration::ZERO,
+    };
+    for (version, healthy) in [("1.0", true), ("2.0", false), ("2.0.0", false), ("3.0", true)] {
+        let results = BTreeMap::from([(0, says(version)), (1, says("true")), (2, says("false"))]);
+        let observed = interpret(&world.config, &probe, &results, None);
+        let expected = Observed::Present { version: Some(version.to_owned()), healthy: Some(healthy) };
+        assert_eq!(observed, expected);
+    }
 }
 
 #[test]

@@ -231,6 +231,7 @@ impl World {
             test: Some(scripts("test")),
             set: Some(scripts("set")),
             resource: None,
+            lock: None,
             get: Some(scripts("get")),
             parameters: BTreeMap::new(),
             enabled: true,

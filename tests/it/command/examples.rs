@@ -2,7 +2,7 @@
 
 use crate::support::muster::World;
 
-const EXAMPLES: [&str; 3] = ["quickstart", "simulated-fleet", "ssh"];
+const EXAMPLES: [&str; 4] = ["quickstart", "resources", "simulated-fleet", "ssh"];
 
 #[test]
 #[expect(clippy::disallowed_methods, reason = "lists the examples")]
@@ -68,4 +68,24 @@ fn the_simulated_fleet_is_planned_and_applied() {
     let again = [&["plan", "--detailed-exitcode", "--refresh", "always"], &only[..]].concat();
     world.run(&again).exits(0).shows("No changes");
     world.run(&["plan", "--detailed-exitcode"]).exits(2);
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the example keeps a folder of its own")]
+fn resources_are_planned_field_by_field_and_applied() {
+    let folder = std::path::Path::new("/tmp/muster-resources");
+    _ = std::fs::remove_dir_all(folder);
+    let world = World::example("resources");
+    world.run(&["plan", "--detailed-exitcode"]).exits(2).shows("mode: (none) -> 0600");
+    world.run(&["apply", "--auto-approve"]).exits(0);
+    let settings = folder.join("settings.conf");
+    assert_eq!(std::fs::read_to_string(&settings).unwrap(), "limit = 20\n");
+    world.run(&["plan", "--detailed-exitcode", "--refresh", "always"]).exits(0).shows("No changes");
+
+    std::fs::write(&settings, "# kept\nlimit = 7\n").unwrap();
+    let drift = world.run(&["plan", "--detailed-exitcode", "--refresh", "always"]).exits(2);
+    drift.shows("drift").shows("line: limit = 7 -> limit = 20");
+    world.run(&["apply", "--auto-approve"]).exits(0);
+    assert_eq!(std::fs::read_to_string(&settings).unwrap(), "# kept\nlimit = 20\n");
+    std::fs::remove_dir_all(folder).unwrap();
 }

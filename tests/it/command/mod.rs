@@ -5,6 +5,7 @@ mod deployments;
 mod diffs;
 mod examples;
 mod exits;
+mod locks;
 mod managers;
 mod packages;
 mod payloads;
