@@ -26,7 +26,7 @@ pub const FORMAT: &str = "muster.plan/v1";
 pub struct Plan {
     /// Always [`FORMAT`].
     pub format: String,
-    /// SHA-256 over the canonical JSON of all other fields.
+    /// SHA-256 over the canonical JSON of an object with the SHA-256 of the canonical JSON of each other field.
     pub digest: Digest,
     /// Name of the instance.
     pub instance: Name,
