@@ -228,7 +228,7 @@ fn the_road_of_each_member_is_told() {
 
 /// A Script document that selects.
 fn query(world: &World, text: &str) {
-    let inline: String = text.lines().map(|line| format!("    {line}\n")).collect();
+    let inline: String = text.lines().flat_map(|line| ["    ", line, "\n"]).collect();
     world.write("targets/query.yaml", &document("Script", "query", &format!("inline: |\n{inline}")));
 }
 
