@@ -314,7 +314,7 @@ fn the_reference_of_variables_names_those_in_the_code() {
     }
     text +=
         "\nSecrets that a configuration refers to as `env:NAME` are read from the variable of that name.\n";
-    let read: BTreeSet<String> = ["path(\"", "text(\"", "set(\""]
+    let read: BTreeSet<String> = ["path(\"", "text(\"", "set(\"", "var_os(\""]
         .iter()
         .flat_map(|call| code.split(call).skip(1).filter_map(|rest| rest.split('"').next()))
         .map(str::to_owned)
