@@ -575,6 +575,14 @@ pub enum ResourceProperty {
 }
 
 impl Resource {
+    /// Whether setting it takes away a file, a folder, a package or an account.
+    #[must_use]
+    pub fn removes(&self) -> bool {
+        let kinds = [ResourceKind::File, ResourceKind::Directory, ResourceKind::Package, ResourceKind::User];
+        let absent = |property: &ResourceProperty| matches!(property, ResourceProperty::Value(ParameterValue::Text(text)) if text == "absent");
+        kinds.contains(&self.kind) && self.properties.get("state").is_some_and(absent)
+    }
+
     /// What its scripts are given, from the values of the task's parameters.
     #[must_use]
     pub fn values(&self, parameters: &BTreeMap<String, ParameterValue>) -> BTreeMap<String, ParameterValue> {

@@ -234,7 +234,7 @@ codes! {
         "A Computer document or a selector names a computer that no provider lists."
     GROUP_NOT_FOUND "M0720" Error "directory group not found"
         "A target names a group that its directory was read without. Such a group is neither empty nor everybody: nothing is known of its members until the name is corrected (TGT-16)."
-    NAME_NOT_UNIQUE "M0721" Warning "name that several have"
+    NAME_NOT_UNIQUE "M0721" Error "name that several have"
         "A target names a person or group by a name that several have in the directory. None of them is selected for certain. Write the person's UPN or the group's id."
     COMPANY_NOT_FOUND "M0722" Warning "company not found in the PSA"
         "A tenant names a company that its PSA was read without. Nothing is known of its agreements, so no target selects its computers by them, nor by their absence."

@@ -265,6 +265,9 @@ pub struct Change {
     pub needed_by: Option<ItemKey>,
     /// Digest over the scripts and values that will run: another digest is another change.
     pub content: Digest,
+    /// Whether it takes something away: a software, or a file, folder, package or account that is to be absent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub removes: bool,
     /// Whether the computer may restart for it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub may_restart: bool,

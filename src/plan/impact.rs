@@ -6,7 +6,8 @@ use std::collections::HashSet;
 
 use roaring::RoaringBitmap;
 
-use super::document::{ActionType, Change, Impact, PlannedComputer};
+use super::document::{Change, Impact, PlannedComputer};
+use super::effects;
 use super::past::Durations;
 use crate::config::kind::Mode;
 
@@ -28,7 +29,7 @@ pub(super) fn impact(
             restarting |= &here;
         }
         touched |= here;
-        if change.action == ActionType::Uninstall {
+        if effects::removes(change) {
             removals += change.computers.len() as u64;
         }
         let took = durations.get(&(change.item.clone(), change.action)).copied().or(mean).unwrap_or(0.0);

@@ -89,6 +89,6 @@ impl Intents {
 
     /// All of it, with positions of the snapshot.
     pub(super) fn finish(self) -> Remembered {
-        Remembered { computers: Vec::new(), intents: self.sets, targets: self.targets }
+        Remembered { intents: self.sets, targets: self.targets, ..Remembered::default() }
     }
 }

@@ -43,7 +43,8 @@ pub(super) fn changes(
         };
         let now = targets::evaluate(&resolved, snapshot).certain;
         if let Some(before) = past.members(name) {
-            let joined = (&now & scope) - before;
+            // Of a computer that no run has covered nothing is known from before, unless it is new.
+            let joined = ((&now & scope) - before) & &(past.covered() | &(snapshot.all() - past.known()));
             let left = (before & scope) - &now;
             if !joined.is_empty() || !left.is_empty() {
                 changes.push(MembershipChange {

@@ -383,7 +383,7 @@ impl<'a> Work<'a> {
                 // An update or repair that begins by removing may end there.
                 let removes =
                     act.action != ActionType::Install && starts_over(self.view.config, item, &act, observed);
-                if removes || act.action == ActionType::Uninstall {
+                if removes || procedures::removes(self.view.config, item, act.action) {
                     let held = &computers & self.view.snapshot.held();
                     let text = "nothing is removed while a source that the computer depends on fails";
                     self.notes.add(NoteKind::Held, Some(item), text, at, &held);
@@ -613,9 +613,16 @@ impl<'a> Work<'a> {
             for implied in outcome.implied.iter().filter(|i| !i.install && i.software == item.name) {
                 out |= &implied.computers;
             }
-            if let Some(own) = survey.get(&task) {
-                // A deployment of the task itself says more.
+            if config.tasks.get(&task.name).is_some_and(|task| !task.enabled) {
+                continue;
+            }
+            // A deployment of the task itself says more, also where it is not known which one wins.
+            let plain = ItemKey::task(task.name.clone(), None);
+            let keys = if plain == task { vec![&task] } else { vec![&task, &plain] };
+            for own in keys.into_iter().filter_map(|key| survey.get(key)) {
                 own.winners.won.iter().for_each(|won| out |= won);
+                out |= &own.winners.uncertain;
+                out |= &own.winners.ambiguous;
             }
             let mut anew = RoaringBitmap::new();
             for intent in self.intents.iter().filter(|intent| intent.item == *item) {

@@ -18,7 +18,7 @@ use super::modes;
 use crate::config::Config;
 use crate::config::kind::{Mode, SoftwareState};
 use crate::config::model::{Deployment, Desired, Layer};
-use crate::diagnostic::{Finding, Findings, code};
+use crate::diagnostic::{Finding, Findings, Severity, code};
 use crate::id::Name;
 use crate::inventory::item::ItemKey;
 use crate::inventory::snapshot::{Lookup, Snapshot};
@@ -83,7 +83,10 @@ impl Candidate<'_> {
     pub fn same_effect(&self, other: &Self) -> bool {
         let (a, b) = (self.deployment, other.deployment);
         (is_ignored(a) && is_ignored(b))
-            || (a.desired == b.desired && self.mode == other.mode && a.parameters == b.parameters)
+            || (a.desired == b.desired
+                && self.mode == other.mode
+                && a.parameters == b.parameters
+                && a.license == b.license)
     }
 }
 
@@ -174,6 +177,7 @@ fn unclear<'a>(
         BTreeMap::new()
     };
     unclear.into_iter().map(move |(text, lookup)| {
+        let several = matches!(lookup, Lookup::Several(_));
         let (message, help) = match lookup {
             Lookup::Several(_) => (
                 format!("several computers are called {text}, so none of them is selected"),
@@ -184,7 +188,11 @@ fn unclear<'a>(
                 (format!("no provider lists a computer called {text}"), near)
             }
         };
-        let finding = Finding::new(code::COMPUTER_NOT_FOUND, message, place.clone());
+        let mut finding = Finding::new(code::COMPUTER_NOT_FOUND, message, place.clone());
+        // What is written may be an exemption that would fall away.
+        if several {
+            finding.severity = Severity::Error;
+        }
         match help {
             Some(help) => finding.help(help),
             None => finding,

@@ -395,6 +395,7 @@ fn number(
             deployment: origin(intent.deployment),
             needed_by: intent.needed_by.clone(),
             content: content.clone(),
+            removes: procedures::removes(input.config, &intent.item, intent.act.action),
             may_restart: input
                 .config
                 .software

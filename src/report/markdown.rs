@@ -226,7 +226,9 @@ fn cell(text: &str) -> String {
 /// Text that Markdown takes as text, in a table too.
 fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len() + 8);
-    for character in visible(text).chars() {
+    let text = visible(text);
+    for (at, character) in text.char_indices() {
+        let after = text.get(at + character.len_utf8()..).unwrap_or_default();
         match character {
             '<' => safe.push_str("&lt;"),
             '>' => safe.push_str("&gt;"),
@@ -234,6 +236,9 @@ fn escape(text: &str) -> String {
             // A mention would call people, and a number would link to something.
             '@' => safe.push_str("&#64;"),
             '#' => safe.push_str("&#35;"),
+            // Addresses become links by themselves.
+            ':' if after.starts_with("//") => safe.push_str("&#58;"),
+            '.' if safe.to_ascii_lowercase().ends_with("www") => safe.push_str("&#46;"),
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '!' => {
                 safe.push('\\');
                 safe.push(character);

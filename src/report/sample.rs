@@ -76,6 +76,7 @@ pub(crate) fn nothing(computers: u32) -> Plan {
 fn change(item: ItemKey, title: &str, action: ActionType, reason: Reason, at: (&str, u32)) -> Change {
     Change {
         license: None,
+        removes: action == ActionType::Uninstall,
         may_restart: false,
         deployment: origin(item.name.as_str(), at.0, at.1),
         item,

@@ -202,7 +202,7 @@ impl<'a> PlanFacts<'a> {
             "roles": role_words,
             "servers": of_role(Role::Server),
             "domainControllers": controllers,
-            "removes": effects::removes(first.action),
+            "removes": effects::removes(first),
             "interrupts": changes.iter().any(|change| effects::interrupts(change)),
             "restarts": changes.iter().any(|change| effects::restarts(change)),
             "prerequisiteOf": first.needed_by.as_ref().map(ToString::to_string).unwrap_or_default(),
@@ -351,7 +351,7 @@ impl<'a> PlanFacts<'a> {
         let changes: Vec<_> = alike.changes.iter().filter_map(|at| self.plan.changes.get(*at)).collect();
         let actions: BTreeSet<String> = changes.iter().map(|change| word(change.action)).collect();
         let items: BTreeSet<String> = changes.iter().map(|change| change.item.to_string()).collect();
-        let removes = changes.iter().filter(|change| effects::removes(change.action));
+        let removes = changes.iter().filter(|change| effects::removes(change));
         let removes: BTreeSet<String> = removes.map(|change| change.item.to_string()).collect();
         Fact::new(&json!({
             "name": alike.name.unwrap_or_default(),
