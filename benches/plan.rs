@@ -191,7 +191,9 @@ fn detections(config: &Config, snapshot: &Snapshot, now: Timestamp) -> (Detectio
     for ((item, probe), groups) in groups {
         let number: u32 = item.name.as_str()[1..].parse().unwrap();
         let mut asked = [false; GROUPS as usize];
-        groups.iter().for_each(|group| asked[*group as usize] = true);
+        for group in &groups {
+            asked[*group as usize] = true;
+        }
         let computers = |wanted: bool| {
             let of = (0..count).filter(|n| asked[(n % GROUPS) as usize] && drifted(*n, number) == wanted);
             RoaringBitmap::from_sorted_iter(of).unwrap()

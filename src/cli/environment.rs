@@ -39,7 +39,7 @@ pub struct Environment {
     pub ssh_agent: Option<PathBuf>,
     /// `USER` or `LOGNAME`: who applies, for the lock and the record.
     pub user: Option<String>,
-    /// `TMPDIR`, or what the system has for passing files.
+    /// `TMPDIR`: the folder for passing files, where it is not the system's.
     pub temporary: PathBuf,
     /// The current folder.
     pub current_dir: PathBuf,
@@ -64,7 +64,7 @@ impl Environment {
             columns: text("COLUMNS").and_then(|v| v.parse().ok()),
             ssh_agent: path("SSH_AUTH_SOCK"),
             user: text("USER").or_else(|| text("LOGNAME")),
-            temporary: std::env::temp_dir(),
+            temporary: path("TMPDIR").unwrap_or_else(std::env::temp_dir),
             current_dir: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
         }
     }

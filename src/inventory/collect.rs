@@ -299,7 +299,7 @@ pub fn relations(stored: &[StoredComputer], kept: &[KeptSource], as_of: Date) ->
                 relations.directories.extend(serde_json::from_str(content).ok().map(|read| (name, read)));
             }
             SourceKind::Psa => {
-                relations.psas.extend(serde_json::from_str(content).ok().map(|read| (name, read)))
+                relations.psas.extend(serde_json::from_str(content).ok().map(|read| (name, read)));
             }
             SourceKind::Script => {
                 relations.scripts.extend(serde_json::from_str(content).ok().map(|read| (name, read)));

@@ -4,7 +4,7 @@
 //!
 //! Invariants: nothing in it changes what is installed; its actions depend on nothing, as files can come in any order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::digest;
 use super::document::{ActionType, Change, Impact, Plan, PlannedAction, PlannedSession};
@@ -19,7 +19,7 @@ use crate::inventory::snapshot::Snapshot;
 #[must_use]
 pub fn downloads(config: &Config, snapshot: &Snapshot, plan: &Plan) -> Plan {
     let at = |ix: u32| usize::try_from(ix).unwrap_or(usize::MAX);
-    let mut needed: BTreeMap<(u32, u32), ()> = BTreeMap::new();
+    let mut needed: BTreeSet<(u32, u32)> = BTreeSet::new();
     for session in &plan.sessions {
         let Some(planned) = plan.computers.get(at(session.computer)) else { continue };
         let machine = snapshot.position(&planned.id).map(|ix| Machine::of(snapshot, ix)).unwrap_or_default();
@@ -36,7 +36,7 @@ pub fn downloads(config: &Config, snapshot: &Snapshot, plan: &Plan) -> Plan {
                 computer: Computer::With(machine),
             };
             if steps(config, &change.item, &call).is_ok_and(|parts| !parts.is_empty()) {
-                needed.insert((action.change, session.computer), ());
+                needed.insert((action.change, session.computer));
             }
         }
     }
@@ -44,7 +44,7 @@ pub fn downloads(config: &Config, snapshot: &Snapshot, plan: &Plan) -> Plan {
     let mut changes: Vec<Change> = Vec::new();
     for (number, change) in (0..).zip(&plan.changes) {
         let computers: Vec<u32> =
-            change.computers.iter().copied().filter(|pc| needed.contains_key(&(number, *pc))).collect();
+            change.computers.iter().copied().filter(|pc| needed.contains(&(number, *pc))).collect();
         if !computers.is_empty() {
             numbers.insert(number, u32::try_from(changes.len()).unwrap_or(u32::MAX));
             changes.push(Change {
@@ -58,13 +58,13 @@ pub fn downloads(config: &Config, snapshot: &Snapshot, plan: &Plan) -> Plan {
     }
     let sessions = plan.sessions.iter().filter_map(|session| {
         let wanted =
-            session.actions.iter().filter(|action| needed.contains_key(&(action.change, session.computer)));
+            session.actions.iter().filter(|action| needed.contains(&(action.change, session.computer)));
         let actions: Vec<PlannedAction> = wanted
             .filter_map(|action| {
                 Some(PlannedAction { change: *numbers.get(&action.change)?, after: Vec::new() })
             })
             .collect();
-        (!actions.is_empty()).then(|| PlannedSession { computer: session.computer, actions })
+        (!actions.is_empty()).then_some(PlannedSession { computer: session.computer, actions })
     });
     let mut result = Plan {
         sessions: sessions.collect(),

@@ -40,7 +40,9 @@ pub fn machines<'a>(snapshot: &'a Snapshot, computers: &RoaringBitmap) -> Vec<(M
     let macos = snapshot.families().with(&OsFamily::Macos);
     let mut rest = computers.clone();
     let mut parts = Vec::new();
-    for (value, of_it) in snapshot.fact("architecture").into_iter().flat_map(|column| column.iter()) {
+    for (value, of_it) in
+        snapshot.fact("architecture").into_iter().flat_map(crate::inventory::snapshot::Column::iter)
+    {
         let FactValue::Text(architecture) = value else { continue };
         let part = computers & of_it;
         rest -= &part;

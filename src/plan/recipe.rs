@@ -150,13 +150,7 @@ impl Recipe<'_> {
         version.and_then(|version| self.software.release(version))
     }
 
-    fn part(
-        &self,
-        purpose: Purpose,
-        script: Arc<Script>,
-        version: Option<&str>,
-        before: Option<&str>,
-    ) -> Part {
+    fn part(purpose: Purpose, script: Arc<Script>, version: Option<&str>, before: Option<&str>) -> Part {
         let text = |version: Option<&str>| version.unwrap_or_default().to_owned();
         Part { purpose, script, version: text(version), before: text(before), payload: None }
     }
@@ -165,13 +159,13 @@ impl Recipe<'_> {
         let own = self.release(version).and_then(|release| release.install.as_ref());
         let script = script(own.or(self.software.install.as_ref()), "install", self.call.platform)?;
         let purpose = Purpose::InstallSoftware { software: self.name(), version: version.map(str::to_owned) };
-        Ok(self.part(purpose, script, version, before))
+        Ok(Self::part(purpose, script, version, before))
     }
 
     fn uninstall(&self, before: Option<&str>) -> Result<Part, String> {
         let own = self.release(before).and_then(|release| release.uninstall.as_ref());
         let script = script(own.or(self.software.uninstall.as_ref()), "uninstall", self.call.platform)?;
-        Ok(self.part(Purpose::UninstallSoftware { software: self.name() }, script, None, before))
+        Ok(Self::part(Purpose::UninstallSoftware { software: self.name() }, script, None, before))
     }
 
     /// Where nothing is there.
@@ -199,7 +193,7 @@ impl Recipe<'_> {
             return self.install(version, before);
         };
         let purpose = Purpose::InstallSoftware { software: self.name(), version: version.map(str::to_owned) };
-        Ok(self.part(purpose, script(Some(scripts), "upgrade", self.call.platform)?, version, before))
+        Ok(Self::part(purpose, script(Some(scripts), "upgrade", self.call.platform)?, version, before))
     }
 
     fn update(&self, version: Option<&str>, before: Option<&str>) -> Result<Vec<Part>, String> {
@@ -242,7 +236,7 @@ impl Recipe<'_> {
             Strategy::Script(scripts) => {
                 let script = script(Some(scripts), "repair", self.call.platform)?;
                 let purpose = Purpose::RepairSoftware { software: self.name() };
-                let mut parts = vec![self.part(purpose, script, before, before)];
+                let mut parts = vec![Self::part(purpose, script, before, before)];
                 *installs = version != before;
                 if *installs {
                     parts.extend(self.update(version, before)?);
@@ -259,7 +253,7 @@ impl Recipe<'_> {
         purpose: impl Fn(String) -> Purpose,
     ) -> Option<Part> {
         let script = scripts?.on(self.call.platform)?;
-        Some(self.part(purpose(self.name()), Arc::clone(script), version, self.call.before))
+        Some(Self::part(purpose(self.name()), Arc::clone(script), version, self.call.before))
     }
 
     /// Gives each part that brings a version the file that it needs.

@@ -159,7 +159,7 @@ fn revision(plan: &Plan) -> String {
         text.push_str(", with uncommitted changes");
     }
     if !plan.options.deployments.is_empty() {
-        let named: Vec<&str> = plan.options.deployments.iter().map(|name| name.as_str()).collect();
+        let named: Vec<&str> = plan.options.deployments.iter().map(crate::id::Name::as_str).collect();
         _ = write!(text, ", only what {} say", named.join(", "));
     }
     if let Some(mode) = plan.options.hypothetical {

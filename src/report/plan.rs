@@ -79,7 +79,7 @@ fn header(pen: &mut dyn Pen, plan: &Plan, view: &View) -> io::Result<()> {
         }
     }
     if !plan.options.deployments.is_empty() {
-        let named: Vec<&str> = plan.options.deployments.iter().map(|name| name.as_str()).collect();
+        let named: Vec<&str> = plan.options.deployments.iter().map(crate::id::Name::as_str).collect();
         let forced = if plan.options.force_deployments { ", also where others win" } else { "" };
         let said = format!("only what these deployments say: {}{forced}", named.join(", "));
         for text in wrap(&said, view.width) {

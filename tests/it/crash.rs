@@ -147,7 +147,7 @@ impl World {
         write(
             "muster.yaml",
             "apiVersion: muster/v1\nkind: Instance\nmetadata: { name: crash }\n\
-             spec: { timeZone: UTC, state: { sqlite: state/state.db } }\n",
+             spec: { timeZone: UTC, state: { sqlite: state/state.db }, budgets: { perRun: { removals: { unlimited: true } }, perTenant: { removals: { unlimited: true } } } }\n",
         );
         write(
             "provider.yaml",

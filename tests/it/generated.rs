@@ -238,6 +238,31 @@ const GIVEN_TO_SCRIPTS: &[(&str, &str, &str)] = &[
         "The version to bring about, empty where the plan leaves it to the script",
     ),
     ("MUSTER_VERSION_BEFORE", "that change", "The version that was detected, empty if there was none"),
+    (
+        "MUSTER_LICENSE",
+        "that change",
+        "`key` or `file` where a licence is given, whose text is `MUSTER_PARAM_LICENSE`",
+    ),
+    ("MUSTER_PAYLOAD", "that change", "The path of the release's file, verified"),
+    ("MUSTER_PAYLOAD_NAME", "that change", "The file's name"),
+    ("MUSTER_PAYLOAD_URL", "that change", "The file's address"),
+    ("MUSTER_PAYLOAD_SHA256", "that change", "The file's SHA-256"),
+    ("MUSTER_PAYLOAD_SIZE", "that change", "The file's size in bytes, empty where it is not known"),
+    (
+        "MUSTER_PAYLOAD_INSTALLER",
+        "that change",
+        "The kind of installer, such as `msi`, empty where it is not known",
+    ),
+    (
+        "MUSTER_PAYLOAD_ARGUMENTS",
+        "that change",
+        "The arguments for a silent installation, empty where they are not known",
+    ),
+    (
+        "MUSTER_PAYLOAD_FETCHED",
+        "download",
+        "Set where the `download` script of the software has run, and the file is only verified",
+    ),
 ];
 
 #[test]
@@ -253,14 +278,17 @@ fn the_reference_of_variables_names_those_in_the_code() {
     for file in [
         "plan/probes.rs",
         "plan/procedures.rs",
+        "plan/payloads.rs",
         "session/detect.rs",
         "session/bundle/mod.rs",
         "session/bundle/posix.sh",
     ] {
         let code = fs::read_to_string(source.join(file)).unwrap();
         for (at, _) in code.match_indices("MUSTER_") {
-            let name: String =
-                code[at..].chars().take_while(|c| c.is_ascii_uppercase() || *c == '_').collect();
+            let name: String = code[at..]
+                .chars()
+                .take_while(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || *c == '_')
+                .collect();
             let is_parameter = name.starts_with("MUSTER_PARAM_");
             found.insert(if is_parameter { "MUSTER_PARAM_*".to_owned() } else { name });
         }
@@ -286,7 +314,7 @@ fn the_reference_of_variables_names_those_in_the_code() {
     }
     text +=
         "\nSecrets that a configuration refers to as `env:NAME` are read from the variable of that name.\n";
-    let read: BTreeSet<String> = ["path(\"", "text(\"", "set(\""]
+    let read: BTreeSet<String> = ["path(\"", "text(\"", "set(\"", "var_os(\""]
         .iter()
         .flat_map(|call| code.split(call).skip(1).filter_map(|rest| rest.split('"').next()))
         .map(str::to_owned)

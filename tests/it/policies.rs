@@ -37,7 +37,7 @@ fn every_shipped_guardrail_has_cases_that_pass_and_cases_that_are_denied_and_all
     assert_eq!(findings(&loaded), "");
     let config = loaded.config.unwrap();
     let shipped: BTreeSet<&str> = shipped::names().collect();
-    let known: BTreeSet<&str> = config.safety.guardrails.keys().map(|name| name.as_str()).collect();
+    let known: BTreeSet<&str> = config.safety.guardrails.keys().map(muster::id::Name::as_str).collect();
     assert_eq!(known, shipped, "the folders of policies/ and the list in config::shipped");
     for name in shipped {
         let text = fs::read_to_string(root().join("policies").join(name).join("cases.yaml")).unwrap();
@@ -56,7 +56,7 @@ fn a_shipped_guardrail_holds_where_the_instance_names_it() {
     let loaded = load_folder(folder.path());
     assert_eq!(findings(&loaded), "");
     let config = loaded.config.unwrap();
-    let names: Vec<&str> = config.safety.guardrails.keys().map(|name| name.as_str()).collect();
+    let names: Vec<&str> = config.safety.guardrails.keys().map(muster::id::Name::as_str).collect();
     assert_eq!(names, ["clean-commit", "mass-removal"]);
     let place = config.safety.guardrails.values().next().unwrap().place.to_string();
     assert_eq!(place, "muster:policies/clean-commit/policy.yaml:5");

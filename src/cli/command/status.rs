@@ -37,6 +37,14 @@ pub(in crate::cli) async fn run(shell: &mut Shell, command: &Command) -> Result<
                 .hint("only computers that were contacted are known; `muster plan` contacts them"));
         };
         let values = store.values(id, 20).await?;
+        if matches!(shell.global.output, Form::Json | Form::Ndjson) {
+            let known = computers.iter().find(|computer| computer.id == *id);
+            let detections: Vec<_> =
+                detections.iter().filter(|detection| detection.computer == *id).collect();
+            let all = serde_json::json!({ "computer": known, "detections": detections, "values": values });
+            shell.ui.bytes(|out| json::pretty(out, &all))?;
+            return Ok(Exit::Done);
+        }
         shell.ui.data(|pen| {
             status::computer(pen, &remembered, id, &view)?;
             status::values(pen, &values, &view)

@@ -91,6 +91,7 @@ impl SoftwareSpec {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
 fn is_none_needed(need: &LicenseNeed) -> bool {
     *need == LicenseNeed::None
 }

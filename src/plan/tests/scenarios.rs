@@ -66,7 +66,9 @@ fn what_is_due_is_applied_once_and_then_nothing_is_due() {
     assert!(first.changes.iter().all(|change| change.cause == Cause::NewIntent));
     assert_eq!(first.coverage.known, 2);
     let update = first.changes.iter().find(|change| change.reason == Reason::UpdateAvailable).unwrap();
-    let steps = procedure(&world.config, update, Platform::Posix, Default::default()).unwrap().steps;
+    let steps = procedure(&world.config, update, Platform::Posix, crate::plan::payloads::Machine::default())
+        .unwrap()
+        .steps;
     assert_eq!(steps.len(), 1);
     assert_eq!(steps[0].environment["MUSTER_VERSION"], "2.0");
     assert_eq!(steps[0].environment["MUSTER_VERSION_BEFORE"], "1.0");

@@ -191,10 +191,10 @@ fn patched() -> World {
 
 #[test]
 fn base_versions_come_first_where_nothing_as_new_is_there() {
+    use ActionType::{Install, Update};
     let world = patched();
     let two = "InstallSoftware install-two";
     let patch = "InstallSoftware patch";
-    use ActionType::{Install, Update};
     assert_eq!(
         runs(&world, Install, Some("2.1"), None),
         [format!("{two} ->2.0"), format!("{patch} 2.0->2.1")]

@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "the tests look at what was fetched and installed")]
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
@@ -117,7 +118,8 @@ impl Server {
 fn declare(world: &World, server: &Server, digests: &[(&str, &Digest)], more: &str) {
     let mut releases = String::new();
     for (version, digest) in digests {
-        releases += &format!(
+        _ = write!(
+            releases,
             "    - version: '{version}'\n      payloads:\n        - {{ url: 'http://127.0.0.1:{}/tool-{version}.bin', \
              sha256: {digest}, fileName: 'the tool.bin' }}\n",
             server.port

@@ -41,7 +41,7 @@ impl Source {
 /// A world in which every computer has `tool`, and none is to have it; the target depends on `source`.
 fn world(source: Source) -> World {
     let world = World::new();
-    world.write("muster.yaml", &document("Instance", "test", "sources: { timeLimit: 1s }"));
+    world.write("muster.yaml", &document("Instance", "test", "sources: { timeLimit: 1s }\n  budgets: { perRun: { removals: { unlimited: true } }, perTenant: { removals: { unlimited: true } } }"));
     let tenant = format!("directory: people\n  psa: {{ name: agreements, company: 'c{COUNT}' }}");
     world.write("tenants/acme.yaml", &document("Tenant", "acme", &tenant));
     let computer = |n| {
@@ -228,7 +228,7 @@ fn the_road_of_each_member_is_told() {
 
 /// A Script document that selects.
 fn query(world: &World, text: &str) {
-    let inline: String = text.lines().map(|line| format!("    {line}\n")).collect();
+    let inline: String = text.lines().flat_map(|line| ["    ", line, "\n"]).collect();
     world.write("targets/query.yaml", &document("Script", "query", &format!("inline: |\n{inline}")));
 }
 

@@ -1,6 +1,7 @@
 //! A web server on the loopback interface that answers as a test says, and remembers what it was asked.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -112,7 +113,7 @@ fn serve(stream: &TcpStream, log: &Mutex<Vec<Asked>>, answer: &(dyn Fn(&Asked) -
     };
     let reply = answer(&asked);
     if reply.silent {
-        std::thread::sleep(Duration::from_secs(60));
+        std::thread::sleep(Duration::from_mins(1));
         return;
     }
     let mut head = format!(
@@ -121,7 +122,7 @@ fn serve(stream: &TcpStream, log: &Mutex<Vec<Asked>>, answer: &(dyn Fn(&Asked) -
         reply.body.len()
     );
     for (name, value) in &reply.headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        _ = write!(head, "{name}: {value}\r\n");
     }
     head.push_str("\r\n");
     let body = &reply.body[..reply.cut.unwrap_or(reply.body.len()).min(reply.body.len())];
