@@ -73,7 +73,8 @@ pub(super) fn text(value: &str, out: &mut Vec<u8>) {
     let mut start = 0;
     let bytes = value.as_bytes();
     // Nearly all texts are plain; looked at as a whole they are quickly told.
-    if bytes.iter().fold(true, |plain, byte| plain & (*byte >= b' ') & (*byte != b'"') & (*byte != b'\\')) {
+    let odd = |byte: &u8| u8::from(*byte < b' ') | u8::from(*byte == b'"') | u8::from(*byte == b'\\');
+    if bytes.iter().fold(0, |any, byte| any | odd(byte)) == 0 {
         out.extend_from_slice(bytes);
         out.push(b'"');
         return;

@@ -133,7 +133,9 @@ pub fn candidates<'c>(
         };
         by_item.entry(deployment.item.clone()).or_default().push(candidate);
     }
-    by_item.values_mut().for_each(|candidates| sort(candidates));
+    for candidates in by_item.values_mut() {
+        sort(candidates);
+    }
     (by_item, findings)
 }
 

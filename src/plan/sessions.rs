@@ -98,7 +98,7 @@ pub(super) fn assemble(
             entry.1 |= &caused.computers;
         }
     }
-    number(input, &intents, changes.into_values().collect(), &orders)
+    number(input, &intents, &changes.into_values().collect::<Vec<_>>(), &orders)
 }
 
 /// Splits what is to be done by why it is due.
@@ -381,7 +381,7 @@ fn key(sequence: &Sequence<'_>, caused: &Caused) -> Key {
 fn number(
     input: &Input<'_>,
     intents: &[Caused],
-    changes: Vec<(usize, RoaringBitmap)>,
+    changes: &[(usize, RoaringBitmap)],
     orders: &Orders,
 ) -> Made {
     let touched = changes.iter().fold(RoaringBitmap::new(), |sum, (_, computers)| sum | computers);

@@ -15,6 +15,7 @@ use crate::plan::document::{Options, Revision};
 use crate::plan::memo::Memo;
 use crate::plan::past::Past;
 use crate::plan::planner::{Input, Planned, plan, replan};
+use crate::plan::remembered::Remembered;
 use crate::time::Limit;
 
 /// One change to one document.
@@ -128,7 +129,7 @@ impl Edit {
             }
             (10, ..) => target(world, "second", expression(how)),
             (11, _, Some(made)) => {
-                made.enabled = how & 3 != 0;
+                made.enabled = how % 4 != 0;
                 made.needs_reboot = how & 4 == 0;
                 made.install =
                     Some(super::world::scripts(if how & 8 == 0 { "install" } else { "install better" }));
@@ -136,7 +137,7 @@ impl Edit {
             }
             (12, _, Some(made)) => {
                 made.prerequisites.clear();
-                made.configuration = (how & 3 == 0).then(|| name("t1"));
+                made.configuration = (how % 4 == 0).then(|| name("t1"));
                 let other = format!("s{}", (which % 4 + 1) % 4);
                 let ask = [not_installed(&[&other]), installed(&[&other])][usize::from(how / 4 % 2)].clone();
                 let follows = [
@@ -222,7 +223,7 @@ proptest! {
             everything.deploy(&format!("x{number}"), of.clone(), wanted(&of, 0), every());
         }
         let detections = everything.detect(&snapshot);
-        let mut remembered = if remembers { everything.plan().wants.now } else { Default::default() };
+        let mut remembered = if remembers { everything.plan().wants.now } else { Remembered::default() };
         remembered.computers = snapshot.iter().filter(|_| remembers).map(|(_, pc)| pc.id.clone()).collect();
         let past = Past::new(&snapshot, remembered, Vec::new(), BTreeMap::new());
         let mut memo = Memo::new(&snapshot, &detections, &past);
