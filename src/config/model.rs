@@ -85,7 +85,7 @@ pub struct Allow {
 }
 
 /// See [`super::kind::InstanceSpec`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Instance {
     /// Its name; names the state's default folder too.
     pub metadata: Metadata,
@@ -181,7 +181,7 @@ impl Default for Shrink {
 }
 
 /// A link to a directory or a PSA.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Linked<T> {
     /// Its name.
     pub metadata: Metadata,
@@ -217,7 +217,7 @@ pub struct Tenant {
 }
 
 /// See [`super::kind::ProviderSpec`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Provider {
     /// Its name.
     pub metadata: Metadata,
@@ -255,7 +255,7 @@ pub struct Computer {
 }
 
 /// See [`super::kind::TargetSpec`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Target {
     /// Its name.
     pub metadata: Metadata,
@@ -288,7 +288,7 @@ impl Scripts {
 }
 
 /// How a software is found.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Detect {
     /// In the list of installed programs.
     Inventory(InventoryMatch),
@@ -305,7 +305,7 @@ pub enum Detect {
 }
 
 /// How something present is changed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Strategy {
     /// Not at all.
     None,
@@ -318,7 +318,7 @@ pub enum Strategy {
 }
 
 /// See [`super::kind::SoftwareSpec`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Software {
     /// Its name and title.
     pub metadata: Metadata,
@@ -400,7 +400,7 @@ impl Software {
 
 /// One version of a software that can be installed; see [`super::kind::ReleaseSpec`]. Where it has no script or strategy
 /// of its own, the software's holds (SW-15).
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Release {
     /// The version, as written.
     pub version: String,
@@ -441,7 +441,7 @@ impl Release {
 }
 
 /// Where versions of a software are found; see [`super::kind::VersionSource`]. Only `muster update` uses it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Source {
     /// Its settings.
     pub spec: VersionSource,
@@ -482,7 +482,7 @@ pub struct Payload {
 pub const PACKAGE_MANAGERS: &str = "package managers";
 
 /// See [`super::kind::LicenseSpec`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct License {
     /// Its name.
     pub metadata: Metadata,
@@ -521,7 +521,7 @@ impl LicenseForm {
 }
 
 /// See [`super::kind::Prerequisite`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Prerequisite {
     /// Where it stands.
     pub place: Place,
@@ -532,7 +532,7 @@ pub struct Prerequisite {
 }
 
 /// See [`super::kind::TaskSpec`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Task {
     /// Its name and title.
     pub metadata: Metadata,
@@ -650,7 +650,7 @@ pub enum WantedVersion {
 }
 
 /// See [`super::kind::DeploymentSpec`]. Disabled deployments are kept, for `explain`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Deployment {
     /// Its name.
     pub metadata: Metadata,
@@ -685,7 +685,7 @@ pub struct Deployment {
 }
 
 /// The items that go first and last, over all Order documents.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Order {
     /// First, in this order.
     pub first: Vec<ItemRef>,

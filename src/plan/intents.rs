@@ -19,7 +19,7 @@ use crate::inventory::item::ItemKey;
 use crate::session::script::Platform;
 
 /// Intents with their computers, and the members of targets.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Intents {
     sets: BTreeMap<IntentKey, IntentSets>,
     targets: BTreeMap<Name, RoaringBitmap>,
@@ -76,6 +76,20 @@ impl Intents {
         if !computers.is_empty() {
             self.of(key).satisfied |= computers;
         }
+    }
+
+    /// Adds what was collected apart.
+    pub(super) fn absorb(&mut self, other: Self) {
+        for (key, sets) in other.sets {
+            let mine = self.sets.entry(key).or_default();
+            if mine.wanted.is_empty() && mine.satisfied.is_empty() {
+                *mine = sets;
+            } else {
+                mine.wanted |= sets.wanted;
+                mine.satisfied |= sets.satisfied;
+            }
+        }
+        self.targets.extend(other.targets);
     }
 
     /// The members of a named target.

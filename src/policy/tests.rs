@@ -535,6 +535,7 @@ proptest! {
                 use ActionType::{Get, Install, OsUpdate, Reboot, Repair, Set, Uninstall, Update};
                 let mut made = change.clone();
                 made.action = [Install, Update, Uninstall, Repair, Set, Get, OsUpdate, Reboot][usize::from(*action)];
+                made.removes = made.action == Uninstall;
                 made.mode = if *enforce { Mode::Enforce } else { Mode::Audit };
                 made.may_restart = *restart && made.action != Get;
                 made.before = Observed::Absent;

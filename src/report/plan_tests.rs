@@ -314,7 +314,7 @@ fn nothing_to_do_says_why() {
         text(&plan, &view(100)).lines().nth(2).unwrap_or_default().to_owned()
     };
     let none = Coverage::default();
-    assert_eq!(sentence(none.clone()), "No changes: no provider lists a computer.");
+    assert_eq!(sentence(none.clone()), "No changes can be told: no computer is known.");
     assert_eq!(
         sentence(Coverage { computers: 1, unmanaged: 1, ..none.clone() }),
         "No changes: no deployment wants anything of this computer."
