@@ -15,7 +15,7 @@ use super::intents::Intents;
 use super::notes::{Notes, document, origin};
 use super::order::{Base, Placed, Sequence};
 use super::planner::Input;
-use super::procedures;
+use super::{probes, procedures};
 use crate::config::Config;
 use crate::config::kind::{Mode, ParameterValue};
 use crate::config::model::{Deployment, Desired};
@@ -392,6 +392,13 @@ fn number(
             version: intent.act.version.clone(),
             license: intent.license.clone(),
             parameters: intent.parameters.clone(),
+            origins: probes::origins(
+                input.config,
+                &intent.item,
+                &intent.parameters,
+                intent.deployment,
+                intent.needed_by.is_some(),
+            ),
             deployment: origin(intent.deployment),
             needed_by: intent.needed_by.clone(),
             content: content.clone(),
