@@ -16,7 +16,7 @@ use super::notes::{Notes, document, origin};
 use super::order::{Base, Placed, Sequence};
 use super::past::Past;
 use super::planner::Input;
-use super::procedures;
+use super::{probes, procedures};
 use crate::config::Config;
 use crate::config::kind::{Mode, ParameterValue};
 use crate::config::model::{Deployment, Desired};
@@ -414,6 +414,13 @@ fn number(
             version: intent.act.version.clone(),
             license: intent.license.clone(),
             parameters: intent.parameters.clone(),
+            origins: probes::origins(
+                input.config,
+                &intent.item,
+                &intent.parameters,
+                intent.deployment,
+                intent.needed_by.is_some(),
+            ),
             deployment: intent.origin.clone(),
             needed_by: intent.needed_by.clone(),
             removes: procedures::removes(input.config, &intent.item, intent.act.action),

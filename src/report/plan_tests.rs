@@ -150,8 +150,9 @@ fn details_tell_everything() {
           mode        enforce
           before      absent
           after       present, 2.0
-          parameter   key = {"secret":{"env":"AUDIT_KEY"}}
-          parameter   site = "north"
+          parameter   key = {"secret":{"env":"AUDIT_KEY"}}, from deployment audit-agent
+          parameter   site = "north", default of audit-agent
+          license     audit-2026
           content     b2444c370adc
           computers   PC-0000, PC-0007
       + disk-encryption: set         PC-0000, PC-0005          task-non-compliant, drift
