@@ -374,7 +374,7 @@ fn what_one_script_leaves_behind_no_other_tells() {
     // One task fails on purpose.
     run(&["apply", "--auto-approve", "--output", "ndjson"], 4);
     assert!(found(&std::fs::read(home.path().join("left")).unwrap()).is_some(), "it was left behind");
-    run(&["plan", "--refresh", "all", "--details", "--out", "saved.json"], 0);
+    run(&["plan", "--refresh", "always", "--details", "--out", "saved.json"], 0);
     run(&["show", "saved.json", "--details"], 0);
     for form in ["human", "json", "markdown", "html"] {
         let plan = run(&["plan", "--output", form], 0);
