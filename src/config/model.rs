@@ -56,6 +56,28 @@ pub struct Config {
     pub sources: Sources,
 }
 
+impl Config {
+    /// Every secret that a script may be given: of licences, deployments (those of bundles too), defaults and resources.
+    #[must_use]
+    pub fn secrets(&self) -> BTreeSet<&SecretRef> {
+        let specs = self.software.values().map(|software| &software.parameters);
+        let specs = specs.chain(self.tasks.values().map(|task| &task.parameters));
+        let defaults = specs.flat_map(BTreeMap::values).filter_map(|spec| spec.default.as_ref());
+        let resources = self.tasks.values().filter_map(|task| task.resource.as_ref());
+        let properties = resources.flat_map(|resource| resource.properties.values());
+        let fixed = properties.filter_map(|property| match property {
+            ResourceProperty::Value(value) => Some(value),
+            ResourceProperty::Parameter(_) | ResourceProperty::ContentOf(_) => None,
+        });
+        let given = self.deployments.values().flat_map(|deployment| deployment.parameters.values());
+        let secrets = given.chain(defaults).chain(fixed).filter_map(|value| match value {
+            ParameterValue::Secret(reference) => Some(reference),
+            _ => None,
+        });
+        secrets.chain(self.licenses.values().map(|license| &license.secret)).collect()
+    }
+}
+
 /// What documents say of each other beyond what they mean; lints are worked out from it.
 #[derive(Debug, Clone, Default)]
 pub struct Uses {

@@ -260,6 +260,8 @@ codes! {
         "The guardrail is asked about something that has no such subjects, so the exception would never hold."
     PROTECTION_GONE "M0810" Warning "protection without its declaration"
         "Something was protected and is not declared as protected any more. It stays protected until an apply with --override protection --reason TEXT releases it."
+    EXCEPTION_AMBIGUOUS "M0811" Warning "exception for a name that several computers have"
+        "An exception names a computer by what fits several, of any tenant. It exempts none of them. Write provider/name, or the computer's id."
 }
 
 #[cfg(test)]

@@ -91,7 +91,7 @@ pub(super) struct Session<'a> {
     pub interpreter: &'a Interpreter<'a>,
     /// What the changes of all sessions of the run share.
     pub locks: &'a Locks,
-    /// Learns all secrets of the session when it begins: what one script leaves behind another may print.
+    /// Knows the secrets of the run, and learns those of the session when it begins: a plan may name others.
     pub redactor: Redactor,
 }
 
