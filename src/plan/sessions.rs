@@ -414,12 +414,12 @@ fn number(
             version: intent.act.version.clone(),
             license: intent.license.clone(),
             parameters: intent.parameters.clone(),
-            origins: probes::origins(
-                input.config,
-                &intent.item,
-                &intent.parameters,
-                intent.deployment,
-                intent.needed_by.is_some(),
+            origins: input.config.deployments.get(&intent.origin.name).map_or_else(
+                BTreeMap::new,
+                |deployment| {
+                    let implied = intent.needed_by.is_some();
+                    probes::origins(input.config, &intent.item, &intent.parameters, deployment, implied)
+                },
             ),
             deployment: intent.origin.clone(),
             needed_by: intent.needed_by.clone(),
