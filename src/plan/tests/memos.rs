@@ -105,7 +105,7 @@ impl Edit {
             (2, Some(made), _) => made.desired = wanted(&made.item, how),
             (3, Some(_), _) => aim(world, &some, how),
             (4, Some(made), _) => {
-                made.mode = [Mode::Enforce, Mode::Audit, Mode::Monitor, Mode::Ignored][usize::from(how % 4)]
+                made.mode = [Mode::Enforce, Mode::Audit, Mode::Monitor, Mode::Ignored][usize::from(how % 4)];
             }
             (5, Some(made), _) => made.priority = i32::from(how % 3),
             (6, Some(made), _) => {
