@@ -78,7 +78,7 @@ impl Detector<'_> {
     pub async fn run(&self, needs: &[Need], control: &Control, mut found: impl FnMut(Gathered)) {
         let interpreter = Interpreter::new(self.config);
         let lanes = lanes(self.readers.values().map(Reader::info));
-        let redactor = Redactor::of(self.config, self.secrets);
+        let redactor = Redactor::of(self.config, |reference| self.secrets.resolve(reference).ok());
         let mut stop = control.clone();
         let mut answers = std::pin::pin!(
             futures_util::stream::iter(needs)

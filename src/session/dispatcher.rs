@@ -87,7 +87,8 @@ impl Dispatcher<'_> {
         let lanes = lanes(self.links.values().map(|link| link.reader.info()));
         let interpreter = Interpreter::new(self.tools.config);
         let locks = Locks::default();
-        let redactor = Redactor::of(self.tools.config, self.tools.secrets);
+        let redactor =
+            Redactor::of(self.tools.config, |reference| self.tools.secrets.resolve(reference).ok());
         let mut stop = control.clone();
         {
             let mut ended = std::pin::pin!(

@@ -9,9 +9,8 @@
 use std::sync::Arc;
 
 use super::script::{BundleResult, Ended, StepResult, Value, Values};
-use super::secrets::Secrets;
 use crate::config::Config;
-use crate::secret::Secret;
+use crate::secret::{Secret, SecretRef};
 use crate::session::script::RunError;
 
 /// Shorter secrets, and shorter lines of secrets (bytes), are not looked for.
@@ -31,9 +30,9 @@ pub(super) struct Redactor {
 impl Redactor {
     /// Knows all secrets of a configuration: what one item's script leaves behind, another's may print. Those that cannot
     /// be had are passed over: nothing can have been given them in this run, and who uses them is told.
-    pub(super) fn of(config: &Config, secrets: &dyn Secrets) -> Self {
+    pub(super) fn of(config: &Config, resolve: impl Fn(&SecretRef) -> Option<Secret>) -> Self {
         let mut all = Self::default();
-        for secret in config.secrets().into_iter().filter_map(|reference| secrets.resolve(reference).ok()) {
+        for secret in config.secrets().into_iter().filter_map(resolve) {
             all.learn_one(&secret);
         }
         Self { run: Arc::new(all.parts), parts: Vec::new() }

@@ -327,7 +327,7 @@ fn a_secret_is_found_nowhere_but_in_the_scripts_it_was_given_to() {
 
 fn commands(world: &World) {
     world.muster(&["validate"], 0);
-    world.muster(&["plan", "--details", "--out", "saved.json"], 0);
+    world.muster(&["plan", "--allow-missing", "100", "--details", "--out", "saved.json"], 0);
     world.muster(&["show", "saved.json", "--details"], 0);
     // One task fails on purpose.
     world.muster(&["apply", "saved.json", "--auto-approve", "--details"], 4);
@@ -339,7 +339,7 @@ fn commands(world: &World) {
     }
     world.muster(&["apply", "--auto-approve", "--output", "ndjson"], 4);
     for form in ["human", "json", "markdown"] {
-        world.muster(&["plan", "--output", form], 0);
+        world.muster(&["plan", "--allow-missing", "100", "--output", form], 0);
     }
     world.muster(&["status"], 0);
     let status = world.muster(&["status", "here", "--output", "json"], 0);
@@ -367,17 +367,17 @@ fn commands(world: &World) {
 #[test]
 fn what_one_script_leaves_behind_no_other_tells() {
     let (folder, home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    std::fs::write(folder.path().join("all.yaml"), NOSY).unwrap();
+    std::fs::write(folder.path().join("muster.yaml"), NOSY).unwrap();
     let run = |arguments: &[&str], exit| {
         String::from_utf8(muster(folder.path(), home.path(), arguments, exit).stdout).unwrap()
     };
     // One task fails on purpose.
     run(&["apply", "--auto-approve", "--output", "ndjson"], 4);
     assert!(found(&std::fs::read(home.path().join("left")).unwrap()).is_some(), "it was left behind");
-    run(&["plan", "--refresh", "always", "--details", "--out", "saved.json"], 0);
+    run(&["plan", "--allow-missing", "100", "--refresh", "always", "--details", "--out", "saved.json"], 0);
     run(&["show", "saved.json", "--details"], 0);
     for form in ["human", "json", "markdown", "html"] {
-        let plan = run(&["plan", "--output", form], 0);
+        let plan = run(&["plan", "--allow-missing", "100", "--output", form], 0);
         std::fs::write(folder.path().join(form), plan).unwrap();
     }
     for item in ["careless", "nosy", "peeping"] {
