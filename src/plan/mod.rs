@@ -20,6 +20,7 @@ pub mod explain;
 pub mod fleet;
 pub mod gates;
 mod impact;
+mod implications;
 mod intents;
 pub mod interpret;
 pub mod inventory;
