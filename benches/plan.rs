@@ -1,14 +1,13 @@
 //! How long it takes to plan from stored detections, with one observation in a hundred changed, and how that grows.
 //!
 //! `cargo bench --bench plan [-- --computers 10000 --deployments 100]`. Every size runs in a process of its own, so that
-//! its peak memory is its own; computers are made one by one, so that the making does not count. It prints; it fails
-//! only when a plan has not the changes that it must have.
+//! its peak memory is its own; computers are made one by one, so that the making does not count. Then one file changes,
+//! and it is loaded and planned again. It prints; it fails only when a plan has not the changes that it must have.
 
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,
     clippy::disallowed_methods,
-    clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     missing_docs,
     reason = "a benchmark"
@@ -16,8 +15,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Instant;
+
+mod measure;
+
+use measure::{option, peak_memory, runs};
 
 use muster::config::Config;
 use muster::config::kind::Mode;
@@ -51,10 +55,8 @@ fn name(text: &str) -> Name {
     Name::new(text).unwrap()
 }
 
-/// A fleet's configuration with a file for each deployment, and how long it took to load; `edited` differs in the target
-/// of one deployment.
-fn config(deployments: u32, edited: bool) -> (Config, Duration) {
-    let folder = tempfile::tempdir().unwrap();
+/// A fleet's configuration with a file for each deployment.
+fn write(folder: &Path, deployments: u32) {
     let document = |kind: &str, name: &str, spec: &str| {
         format!("---\napiVersion: muster/v1\nkind: {kind}\nmetadata: {{ name: {name} }}\nspec:\n{spec}")
     };
@@ -68,30 +70,38 @@ fn config(deployments: u32, edited: bool) -> (Config, Duration) {
         shared += &document("Target", &format!("group-{group}"), &spec);
     }
     for n in 0..deployments {
-        let narrow = n % 5 == 4 || (edited && n == EDITED);
-        let target = if narrow { format!("group-{}", n / 5 % GROUPS) } else { "all".to_owned() };
-        let deployment = if n % 2 == 0 {
+        if n % 2 == 0 {
             let spec = "  detect: { script: { posix: { inline: 'tool --version' } } }\n  versions: ['1.0', '1.1']\n  \
                         install: { posix: { inline: 'install-tool' } }\n";
             shared += &document("Software", &format!("s{n}"), spec);
-            format!(
-                "  software: s{n}\n  state: installed\n  version: latest\n  target: {{ ref: {target} }}\n"
-            )
         } else {
             let spec = "  test: { posix: { inline: 'look' } }\n  set: { posix: { inline: 'do' } }\n";
             shared += &document("Task", &format!("t{n}"), spec);
-            format!("  task: t{n}\n  target: {{ ref: {target} }}\n")
-        };
-        let text = document("Deployment", &format!("d{n}"), &deployment);
-        fs::write(folder.path().join(format!("d{n}.yaml")), text).unwrap();
+        }
+        write_deployment(folder, n, n % 5 == 4);
     }
     let instance = "apiVersion: muster/v1\nkind: Instance\nmetadata: { name: bench }\nspec: {}\n";
-    fs::write(folder.path().join("muster.yaml"), instance).unwrap();
-    fs::write(folder.path().join("all.yaml"), shared).unwrap();
-    let start = Instant::now();
-    let loaded = load(&Worktree::open(folder.path()).unwrap());
-    let took = start.elapsed();
-    (loaded.config.unwrap_or_else(|| panic!("{:#?}", loaded.findings)), took)
+    fs::write(folder.join("muster.yaml"), instance).unwrap();
+    fs::write(folder.join("all.yaml"), shared).unwrap();
+}
+
+/// The file of one deployment, for all computers or for one group.
+fn write_deployment(folder: &Path, n: u32, narrow: bool) {
+    let target = if narrow { format!("group-{}", n / 5 % GROUPS) } else { "all".to_owned() };
+    let item = if n % 2 == 0 {
+        format!("  software: s{n}\n  state: installed\n  version: latest\n")
+    } else {
+        format!("  task: t{n}\n")
+    };
+    let text = format!(
+        "apiVersion: muster/v1\nkind: Deployment\nmetadata: {{ name: d{n} }}\nspec:\n{item}  target: {{ ref: {target} }}\n"
+    );
+    fs::write(folder.join(format!("d{n}.yaml")), text).unwrap();
+}
+
+fn read(folder: &Path) -> Config {
+    let loaded = load(&Worktree::open(folder).unwrap());
+    loaded.config.unwrap_or_else(|| panic!("{:#?}", loaded.findings))
 }
 
 /// A number without a pattern.
@@ -214,38 +224,21 @@ fn detections(config: &Config, snapshot: &Snapshot, now: Timestamp) -> (Detectio
     (result, cells, drift)
 }
 
-fn peak_memory() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
-    line.and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) / 1024
-}
-
-/// The middle of three times, and what came out last.
-fn median<T>(mut work: impl FnMut() -> T) -> (Duration, T) {
-    let mut once = || {
-        let start = Instant::now();
-        let result = work();
-        (start.elapsed(), result)
-    };
-    let mut times = vec![once().0, once().0];
-    let (last, result) = once();
-    times.push(last);
-    times.sort();
-    (times[1], result)
-}
-
 fn one(count: u32, deployments: u32) {
     let now = Timestamp::from_second(1_800_000_000).unwrap();
-    let (original, _) = config(deployments, false);
-    let (edited, loading) = config(deployments, true);
-    let config = original;
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), deployments);
+    let (loading, config) = runs(3, |_| read(folder.path()));
+    write_deployment(folder.path(), EDITED, true);
+    let edited = read(folder.path());
+    println!("{count:>7} computers x {deployments:>4} deployments\n    loading the configuration: {loading}");
     let start = Instant::now();
     let (snapshot, findings) = Snapshot::build(&config, computers(count, now), BTreeMap::new());
-    let build = start.elapsed();
     assert!(findings.is_empty(), "{findings:#?}");
-    let of_snapshot = peak_memory();
+    let taking_in = start.elapsed();
+    println!("    making and taking in the computers: {taking_in:.1?}; peak memory {} MiB", peak_memory());
     let (detections, cells, drift) = detections(&config, &snapshot, now);
-    let before = peak_memory();
+    println!("    {cells} observations, {drift} changes; peak memory {} MiB", peak_memory());
     let past = Past::default();
     let input = Input {
         config: &config,
@@ -261,49 +254,29 @@ fn one(count: u32, deployments: u32) {
     let actions = |planned: &Planned| -> u64 {
         planned.plan.sessions.iter().map(|session| session.actions.len() as u64).sum()
     };
-    let (time, planned) = median(|| plan(&input));
+    let (took, planned) = runs(5, |_| plan(&input));
     assert_eq!(actions(&planned), drift, "every drift is one action");
     drop(planned);
-    let after = peak_memory();
-    println!(
-        "{count:>7} computers x {deployments:>4} deployments: {cells:>9} observations, {drift:>7} changes\n    making and \
-         taking in the computers {build:.1?}; plan {time:.1?} ({:.1} ns per observation)\n    peak memory {of_snapshot} \
-         MiB with the computers, {before} MiB with the observations, {after} MiB after planning ({} bytes per computer)",
-        time.as_nanos() as f64 / cells as f64,
-        after * 1024 * 1024 / u64::from(count),
-    );
-    replans(&input, &edited, loading);
+    let peak = peak_memory();
+    let per_computer = peak * 1024 * 1024 / u64::from(count);
+    println!("    plan: {took}; peak memory {peak} MiB ({per_computer} bytes per computer)");
+    replans(&input, &edited);
 }
 
 /// Plans again after one file has changed, there and back.
-fn replans(input: &Input<'_>, edited: &Config, loading: Duration) {
+fn replans(input: &Input<'_>, edited: &Config) {
     let changed = Input { config: edited, ..input.clone() };
     let mut memo = Memo::new(input.snapshot, input.detections, input.past);
-    let start = Instant::now();
-    drop(replan(&mut memo, input));
-    let first = start.elapsed();
-    let mut times = Vec::new();
-    for input in [&changed, input, &changed, input, &changed] {
-        let start = Instant::now();
-        let planned = replan(&mut memo, input);
-        times.push(start.elapsed());
-        drop(planned);
-    }
-    times.sort();
-    let (new, old) = (replan(&mut memo, &changed).plan.digest, plan(&changed).plan.digest);
-    assert_eq!(new, old, "a plan with a memo is the plan without");
-    println!(
-        "    after a change of one file: loading {loading:.1?}, planning {:.1?} (middle of five; {:.1?} to {:.1?}); the first \
-         with a memo {first:.1?}; peak memory {} MiB",
-        times[2],
-        times[0],
-        times[4],
-        peak_memory(),
-    );
-}
-
-fn option(name: &str) -> Option<u32> {
-    std::env::args().skip_while(|argument| argument != name).nth(1)?.parse().ok()
+    let (took, planned) = runs(1, |_| replan(&mut memo, input));
+    drop(planned);
+    println!("    the first plan that keeps what it led to: {took}; peak memory {} MiB", peak_memory());
+    let input_of = |number: u32| if number % 2 == 0 { &changed } else { input };
+    let (took, planned) = runs(7, |number| replan(&mut memo, input_of(number)));
+    let peak = peak_memory();
+    println!("    planning again after a change of one file: {took}; peak memory {peak} MiB");
+    let digest = planned.plan.digest.clone();
+    drop(planned);
+    assert_eq!(digest, plan(&changed).plan.digest, "a plan with a memo is the plan without");
 }
 
 fn main() {

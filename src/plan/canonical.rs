@@ -67,7 +67,7 @@ impl Key {
 }
 
 /// Appends a text.
-pub(super) fn text(value: &str, out: &mut Vec<u8>) {
+fn text(value: &str, out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     out.push(b'"');
     let mut start = 0;
@@ -103,7 +103,7 @@ pub(super) fn text(value: &str, out: &mut Vec<u8>) {
 }
 
 /// Appends a number.
-pub(super) fn number(mut value: u64, out: &mut Vec<u8>) {
+fn number(mut value: u64, out: &mut Vec<u8>) {
     let mut digits = [0_u8; 20];
     let mut length = 0;
     for slot in digits.iter_mut().rev() {

@@ -1,6 +1,11 @@
 //! Digests over values: canonical JSON (keys sorted, no spaces), then SHA-256.
 //!
-//! Invariant: equal values give equal digests, whatever order their fields were written in.
+//! A plan's computers and sessions are so many that writing JSON of them would take most of the time of planning, so
+//! they have a plainer form: numbers as four bytes (the lowest first), texts and lists after their length, fields in the
+//! order of their declaration.
+//!
+//! Invariants: equal values give equal digests, whatever order their fields were written in; different values have
+//! different forms.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +13,8 @@ use serde::Serialize;
 
 use super::canonical;
 use super::document::{Plan, PlannedAction, PlannedComputer, PlannedSession};
-use crate::id::Digest;
+use crate::id::{Digest, Hash, Name};
+use crate::session::script::Platform;
 
 /// The digest of a value. A value that has no JSON form counts as null; the types of this crate all have one.
 #[must_use]
@@ -22,75 +28,86 @@ pub fn of<T: Serialize + ?Sized>(value: &T) -> Digest {
 
 /// The digest of a list, as [`of`] makes it, with one element at a time in memory.
 fn of_list<T: Serialize>(list: &[T]) -> Digest {
-    of_list_by(list, |value, bytes| canonical::write(value, bytes).is_ok())
-}
-
-/// The same with a way of its own to write an element; it says whether the element has a form.
-fn of_list_by<T>(list: &[T], write: impl Fn(&T, &mut Vec<u8>) -> bool) -> Digest {
-    let mut hash = crate::id::Hash::default();
+    let mut hash = Hash::default();
     let mut bytes = vec![b'['];
     for (number, value) in list.iter().enumerate() {
         if number > 0 {
             bytes.push(b',');
         }
-        if !write(value, &mut bytes) {
+        if canonical::write(value, &mut bytes).is_err() {
             return Digest::of(b"null");
         }
-        if bytes.len() > 1 << 16 {
-            hash.add(&bytes);
-            bytes.clear();
-        }
+        flush(&mut bytes, &mut hash);
     }
     bytes.push(b']');
     hash.add(&bytes);
     hash.finish()
 }
 
-/// Writes a session as [`canonical::write`] does. There are so many of them and of computers that it counts.
-fn session(session: &PlannedSession, out: &mut Vec<u8>) -> bool {
+/// The digest of a list in the plain form.
+fn of_many<T>(list: &[T], write: impl Fn(&T, &mut Vec<u8>)) -> Digest {
+    let mut hash = Hash::default();
+    let mut bytes = Vec::new();
+    length(list.len(), &mut bytes);
+    for value in list {
+        write(value, &mut bytes);
+        flush(&mut bytes, &mut hash);
+    }
+    hash.add(&bytes);
+    hash.finish()
+}
+
+/// Hands over what is written, once it is worth it.
+fn flush(bytes: &mut Vec<u8>, hash: &mut Hash) {
+    if bytes.len() > 1 << 15 {
+        hash.add(bytes);
+        bytes.clear();
+    }
+}
+
+fn number(value: u32, out: &mut Vec<u8>) {
+    out.extend_from_slice(&value.to_le_bytes());
+}
+
+fn length(length: usize, out: &mut Vec<u8>) {
+    number(u32::try_from(length).unwrap_or(u32::MAX), out);
+}
+
+fn text(value: &str, out: &mut Vec<u8>) {
+    length(value.len(), out);
+    out.extend_from_slice(value.as_bytes());
+}
+
+/// A session in the plain form.
+fn session(session: &PlannedSession, out: &mut Vec<u8>) {
     let PlannedSession { computer, actions } = session;
-    out.extend_from_slice(br#"{"actions":["#);
-    for (at, PlannedAction { change, after }) in actions.iter().enumerate() {
-        out.extend_from_slice(if at == 0 { br#"{"after":["# } else { br#",{"after":["# });
-        for (at, action) in after.iter().enumerate() {
-            if at > 0 {
-                out.push(b',');
-            }
-            canonical::number(u64::from(*action), out);
+    number(*computer, out);
+    length(actions.len(), out);
+    for PlannedAction { change, after } in actions {
+        number(*change, out);
+        length(after.len(), out);
+        for action in after {
+            number(*action, out);
         }
-        out.extend_from_slice(br#"],"change":"#);
-        canonical::number(u64::from(*change), out);
-        out.push(b'}');
     }
-    out.extend_from_slice(br#"],"computer":"#);
-    canonical::number(u64::from(*computer), out);
-    out.push(b'}');
-    true
 }
 
-/// Writes a computer as [`canonical::write`] does.
-fn computer(computer: &PlannedComputer, out: &mut Vec<u8>) -> bool {
+/// A computer in the plain form.
+fn computer(computer: &PlannedComputer, out: &mut Vec<u8>) {
     let PlannedComputer { id, name, tenant, provider, agent, platform } = computer;
-    out.extend_from_slice(br#"{"agent":"#);
-    canonical::text(agent.as_str(), out);
-    out.extend_from_slice(br#","id":"#);
-    canonical::text(id.as_str(), out);
-    out.extend_from_slice(br#","name":"#);
-    canonical::text(name, out);
-    out.extend_from_slice(br#","platform":"#);
-    let written = canonical::write(platform, out).is_ok();
-    out.extend_from_slice(br#","provider":"#);
-    canonical::text(provider.as_str(), out);
-    out.extend_from_slice(br#","tenant":"#);
-    match tenant {
-        Some(tenant) => canonical::text(tenant.as_str(), out),
-        None => out.extend_from_slice(b"null"),
-    }
-    out.push(b'}');
-    written
+    text(id.as_str(), out);
+    text(name, out);
+    // No tenant has an empty name.
+    text(tenant.as_ref().map_or("", Name::as_str), out);
+    text(provider.as_str(), out);
+    text(agent.as_str(), out);
+    out.push(match platform {
+        Platform::Posix => 0,
+        Platform::Windows => 1,
+    });
 }
 
-/// The digest of a plan: over the digests of all its fields but the digest itself.
+/// The digest of a plan: over the canonical JSON of an object with the digests of all its fields but the digest itself.
 #[must_use]
 pub fn of_plan(plan: &Plan) -> Digest {
     // Named one by one, so that a new field cannot be forgotten.
@@ -109,16 +126,16 @@ pub fn of_plan(plan: &Plan) -> Digest {
         coverage,
         verdicts,
     } = plan;
-    let (computers, sessions) = std::thread::scope(|scope| {
-        let computers = scope.spawn(|| of_list_by(computers, computer));
-        let sessions = of_list_by(sessions, session);
+    let (computers, sessions, changes) = std::thread::scope(|scope| {
+        let computers = scope.spawn(|| of_many(computers, computer));
+        let (sessions, changes) = (of_many(sessions, session), of_list(changes));
         match computers.join() {
-            Ok(computers) => (computers, sessions),
+            Ok(computers) => (computers, sessions, changes),
             Err(panic) => std::panic::resume_unwind(panic),
         }
     });
     of(&BTreeMap::from([
-        ("changes", of_list(changes)),
+        ("changes", changes),
         ("computers", computers),
         ("coverage", of(coverage)),
         ("format", of(format)),
@@ -145,8 +162,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::id::{AgentId, ComputerId, Name};
-    use crate::session::script::Platform;
+    use crate::id::{AgentId, ComputerId};
 
     /// Canonical JSON by way of a value, as a reader of the format would make it.
     fn canonical(value: &Value) -> String {
@@ -167,6 +183,19 @@ mod tests {
         let mut bytes = Vec::new();
         canonical::write(value, &mut bytes).unwrap();
         String::from_utf8(bytes).unwrap()
+    }
+
+    fn a_number(bytes: &mut &[u8]) -> u32 {
+        let (number, rest) = bytes.split_first_chunk().unwrap();
+        *bytes = rest;
+        u32::from_le_bytes(*number)
+    }
+
+    fn a_text(bytes: &mut &[u8]) -> String {
+        let length = a_number(bytes) as usize;
+        let (text, rest) = bytes.split_at(length);
+        *bytes = rest;
+        String::from_utf8(text.to_vec()).unwrap()
     }
 
     #[derive(Serialize)]
@@ -232,33 +261,59 @@ mod tests {
         #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn sessions_are_written_as_any_value_is(
+        fn sessions_can_be_read_back_from_their_form(
             sessions in prop::collection::vec(
                 (any::<u32>(), prop::collection::vec((any::<u32>(), prop::collection::vec(any::<u32>(), 0..3)), 0..4)), 0..5,
             ),
         ) {
-            let action = |(change, after)| PlannedAction { change, after };
-            let made = |(computer, actions): (_, Vec<_>)| {
-                PlannedSession { computer, actions: actions.into_iter().map(action).collect() }
-            };
-            let sessions: Vec<PlannedSession> = sessions.into_iter().map(made).collect();
-            prop_assert_eq!(of_list_by(&sessions, session), of(&sessions));
+            let mut bytes = Vec::new();
+            for (computer, actions) in &sessions {
+                let action = |(change, after): &(u32, Vec<u32>)| PlannedAction { change: *change, after: after.clone() };
+                let actions = actions.iter().map(action).collect();
+                session(&PlannedSession { computer: *computer, actions }, &mut bytes);
+            }
+            let mut rest = &bytes[..];
+            let mut read = Vec::new();
+            while !rest.is_empty() {
+                let (computer, count) = (a_number(&mut rest), a_number(&mut rest));
+                let mut actions = Vec::new();
+                for _ in 0..count {
+                    let (change, after) = (a_number(&mut rest), a_number(&mut rest));
+                    actions.push((change, (0..after).map(|_| a_number(&mut rest)).collect()));
+                }
+                read.push((computer, actions));
+            }
+            prop_assert_eq!(read, sessions);
         }
 
         #[test]
-        fn computers_are_written_as_any_value_is(
+        fn computers_can_be_read_back_from_their_form(
             computers in prop::collection::vec((any::<String>(), "[a-z]{1,9}", any::<(bool, bool)>()), 0..5),
         ) {
-            let made = |(text, name, (has_tenant, posix)): (String, String, (bool, bool))| PlannedComputer {
-                id: ComputerId::new(format!("office/{text}")),
-                tenant: has_tenant.then(|| Name::new(&name).unwrap()),
-                provider: Name::new(&name).unwrap(),
-                agent: AgentId::new(&text),
-                name: text,
-                platform: if posix { Platform::Posix } else { Platform::Windows },
-            };
-            let computers: Vec<PlannedComputer> = computers.into_iter().map(made).collect();
-            prop_assert_eq!(of_list_by(&computers, computer), of(&computers));
+            let mut bytes = Vec::new();
+            for (text, name, (has_tenant, posix)) in &computers {
+                let made = PlannedComputer {
+                    id: ComputerId::new(format!("office/{text}")),
+                    tenant: has_tenant.then(|| Name::new(name).unwrap()),
+                    provider: Name::new(name).unwrap(),
+                    agent: AgentId::new(text),
+                    name: text.clone(),
+                    platform: if *posix { Platform::Posix } else { Platform::Windows },
+                };
+                computer(&made, &mut bytes);
+            }
+            let mut rest = &bytes[..];
+            for (known, name, (has_tenant, posix)) in computers {
+                prop_assert_eq!(a_text(&mut rest), format!("office/{known}"));
+                prop_assert_eq!(a_text(&mut rest), known.clone());
+                prop_assert_eq!(a_text(&mut rest), if has_tenant { name.clone() } else { String::new() });
+                prop_assert_eq!(a_text(&mut rest), name);
+                prop_assert_eq!(a_text(&mut rest), known);
+                let (platform, after) = rest.split_first().unwrap();
+                prop_assert_eq!(*platform, u8::from(!posix));
+                rest = after;
+            }
+            prop_assert!(rest.is_empty());
         }
 
         #[test]

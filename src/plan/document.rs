@@ -26,7 +26,8 @@ pub const FORMAT: &str = "muster.plan/v1";
 pub struct Plan {
     /// Always [`FORMAT`].
     pub format: String,
-    /// SHA-256 over the canonical JSON of an object with the SHA-256 of the canonical JSON of each other field.
+    /// SHA-256 over the canonical JSON of an object with the SHA-256 of each other field: of its canonical JSON, and of a
+    /// plainer form for the computers and sessions (see `plan::digest`).
     pub digest: Digest,
     /// Name of the instance.
     pub instance: Name,

@@ -40,7 +40,10 @@ pub(super) fn impact(
         longest = longest.max(took);
     }
     let get = |ix: u32| usize::try_from(ix).ok().and_then(|ix| computers.get(ix));
-    let tenants: HashSet<_> = touched.iter().filter_map(get).filter_map(|pc| pc.tenant.as_ref()).collect();
+    let tenants = touched.iter().filter_map(get).filter_map(|pc| pc.tenant.as_ref());
+    // Names of one snapshot share their memory; most are told by their address.
+    let mut known = HashSet::new();
+    let tenants: HashSet<_> = tenants.filter(|name| known.insert(name.as_str().as_ptr())).collect();
     let tenants = u64::try_from(tenants.len()).unwrap_or(u64::MAX);
     let count = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
     Impact {

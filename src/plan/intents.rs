@@ -5,6 +5,7 @@
 //! Invariant: the same wish has the same key, in a change as in what is remembered.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
@@ -21,7 +22,7 @@ use crate::session::script::Platform;
 /// Intents with their computers, and the members of targets.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Intents {
-    sets: BTreeMap<IntentKey, IntentSets>,
+    sets: BTreeMap<IntentKey, Arc<IntentSets>>,
     targets: BTreeMap<Name, RoaringBitmap>,
     aims: BTreeMap<Name, (Digest, Digest)>,
 }
@@ -78,18 +79,25 @@ impl Intents {
         }
     }
 
-    /// Adds what was collected apart.
-    pub(super) fn absorb(&mut self, other: Self) {
-        for (key, sets) in other.sets {
-            let mine = self.sets.entry(key).or_default();
-            if mine.wanted.is_empty() && mine.satisfied.is_empty() {
-                *mine = sets;
+    /// Adds what was collected apart; the sets are shared where nobody else has said anything of them.
+    pub(super) fn absorb(&mut self, other: &Self) {
+        for (key, sets) in &other.sets {
+            if let Some(mine) = self.sets.get_mut(key) {
+                let mine = Arc::make_mut(mine);
+                mine.wanted |= &sets.wanted;
+                mine.satisfied |= &sets.satisfied;
             } else {
-                mine.wanted |= sets.wanted;
-                mine.satisfied |= sets.satisfied;
+                self.sets.insert(key.clone(), Arc::clone(sets));
             }
         }
-        self.targets.extend(other.targets);
+    }
+
+    /// Makes the sets small; mostly they are all computers but a few.
+    pub(super) fn pack(&mut self) {
+        for sets in self.sets.values_mut().map(Arc::make_mut) {
+            sets.wanted.optimize();
+            sets.satisfied.optimize();
+        }
     }
 
     /// The members of a named target.
@@ -98,7 +106,7 @@ impl Intents {
     }
 
     fn of(&mut self, key: &IntentKey) -> &mut IntentSets {
-        self.sets.entry(key.clone()).or_default()
+        Arc::make_mut(self.sets.entry(key.clone()).or_default())
     }
 
     /// All of it, with positions of the snapshot.

@@ -5,6 +5,9 @@
 //! configuration tasks tie to others are worked out anew as well. `muster` does not plan repeatedly yet; so far tests and
 //! the benchmark do.
 //!
+//! How it is used: [`Memo::prepare`] forgets what does not hold any more, `aim` and `share` give what does, `keep` and
+//! `finish` take in what was worked out. Memo and plan share what is large ([`Arc`]); nothing of it changes afterwards.
+//!
 //! Invariants: a plan made with a memo is byte for byte the one made without (tests hold the two against each other). An
 //! item is taken over only if everything that it was worked out from is equal: its deployments, what their targets came
 //! to, its software or task with all scripts, and what everything depends on ([`World`]). A memo borrows the snapshot,
@@ -124,13 +127,13 @@ impl World {
 }
 
 /// What one item leads to, as long as no other item has a say in it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Share {
     pub(super) findings: Findings,
     pub(super) notes: Notes,
     pub(super) tally: Tally,
     pub(super) wanted: Intents,
-    pub(super) changes: Vec<Caused>,
+    pub(super) changes: Vec<Arc<Caused>>,
     /// Where its deployments count; only kept where tenants are on hold.
     pub(super) reached: RoaringBitmap,
 }
@@ -141,7 +144,7 @@ struct Kept {
     deployments: Vec<Told>,
     software: Option<Software>,
     task: Option<Task>,
-    share: Share,
+    share: Arc<Share>,
 }
 
 /// A deployment, and what its say depends on outside its document.
@@ -204,19 +207,19 @@ impl<'s> Memo<'s> {
         config: &Config,
         aims: &Aims,
         now: Timestamp,
-    ) -> Option<&Share> {
+    ) -> Option<Arc<Share>> {
         let kept = self.items.get(item)?;
         let (software, task) = documents(config, item);
         let same = |(told, deployment): (&Told, &&Deployment)| {
             told.deployment == **deployment
                 && told.held == held(config, deployment, now)
-                && told.aim.as_deref() == aim_of(aims, deployment).map(AsRef::as_ref)
+                && same_aim(told.aim.as_ref(), aim_of(aims, deployment))
         };
         let all = kept.deployments.len() == deployments.len()
             && kept.software.as_ref() == software
             && kept.task.as_ref() == task
             && kept.deployments.iter().zip(deployments).all(same);
-        all.then_some(&kept.share)
+        all.then(|| Arc::clone(&kept.share))
     }
 
     /// Keeps what an item leads to.
@@ -227,7 +230,7 @@ impl<'s> Memo<'s> {
         config: &Config,
         aims: &Aims,
         now: Timestamp,
-        share: Share,
+        share: Arc<Share>,
     ) {
         let told = |deployment: &&Deployment| Told {
             deployment: (*deployment).clone(),
@@ -253,6 +256,15 @@ impl<'s> Memo<'s> {
 
 fn aim_of<'a>(aims: &'a Aims, deployment: &Deployment) -> Option<&'a Arc<Aim>> {
     aims.get(deployment.target.as_ref()?)
+}
+
+/// Mostly it is the very same one, which need not be looked through.
+fn same_aim(one: Option<&Arc<Aim>>, other: Option<&Arc<Aim>>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => Arc::ptr_eq(one, other) || one == other,
+        (None, None) => true,
+        _ => false,
+    }
 }
 
 fn held(config: &Config, deployment: &Deployment, now: Timestamp) -> bool {

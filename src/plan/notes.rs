@@ -36,9 +36,9 @@ impl Notes {
     }
 
     /// Adds what was said apart.
-    pub(super) fn absorb(&mut self, other: Self) {
-        for (what, computers) in other.0 {
-            *self.0.entry(what).or_default() |= computers;
+    pub(super) fn absorb(&mut self, other: &Self) {
+        for (what, computers) in &other.0 {
+            *self.0.entry(what.clone()).or_default() |= computers;
         }
     }
 

@@ -6,6 +6,7 @@
 //! everything is a new intent.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
@@ -40,7 +41,7 @@ pub type Durations = BTreeMap<(ItemKey, ActionType), f64>;
 #[derive(Debug, Clone, Default)]
 pub struct Past {
     done: BTreeMap<ItemKey, Done>,
-    intents: BTreeMap<ItemKey, Vec<(IntentKey, IntentSets)>>,
+    intents: BTreeMap<ItemKey, Vec<(IntentKey, Arc<IntentSets>)>>,
     /// What each deployment said and where it was aimed.
     deployments: BTreeMap<Name, (Digest, Digest)>,
     targets: BTreeMap<Name, RoaringBitmap>,

@@ -136,12 +136,12 @@ fn make(input: &Input<'_>, mut memo: Option<&mut Memo<'_>>) -> Planned {
     let mut changes = Vec::new();
     let mut reached = RoaringBitmap::new();
     for share in shares {
-        let Share { findings, notes, tally, wanted, changes: own, reached: here } = share;
-        work.findings.extend(findings);
+        let Share { findings, notes, tally, wanted, changes: own, reached: here } = &*share;
+        work.findings.extend(findings.clone());
         work.notes.absorb(notes);
-        work.tally.absorb(&tally);
+        work.tally.absorb(tally);
         work.wanted.absorb(wanted);
-        changes.extend(own);
+        changes.extend(own.iter().map(Arc::clone));
         reached |= here;
     }
     let mut survey = Survey::new();
@@ -228,11 +228,11 @@ fn shares<'a>(
     by_item: &BTreeMap<&'a ItemKey, Vec<&'a Deployment>>,
     tied: &BTreeSet<ItemKey>,
     memo: Option<&mut Memo<'_>>,
-) -> Vec<Share> {
+) -> Vec<Arc<Share>> {
     let (config, now) = (view.config, view.run.now);
     let free = || by_item.iter().filter(|(item, _)| !tied.contains(**item));
-    let known: Vec<Option<Share>> = free()
-        .map(|(item, deployments)| memo.as_ref()?.share(item, deployments, config, aims, now).cloned())
+    let known: Vec<Option<Arc<Share>>> = free()
+        .map(|(item, deployments)| memo.as_ref()?.share(item, deployments, config, aims, now))
         .collect();
     let open: Vec<(&ItemKey, &Vec<&Deployment>)> = free()
         .zip(&known)
@@ -243,18 +243,19 @@ fn shares<'a>(
         let mut work = Work::new(view, past);
         let candidates = work.candidates(deployments, aims);
         if candidates.is_empty() {
-            return Share { findings: work.findings, ..Share::default() };
+            return Arc::new(Share { findings: work.findings, ..Share::default() });
         }
         let reached = work.reached(&candidates);
         let known = work.item(item, &candidates, scope);
         work.own(item, &known);
         let Work { findings, notes, tally, intents, mut wanted, .. } = work;
         let changes = sessions::by_cause(config, past, intents, &mut wanted);
-        Share { findings, notes, tally, wanted, changes, reached }
+        wanted.pack();
+        Arc::new(Share { findings, notes, tally, wanted, changes, reached })
     });
     if let Some(memo) = memo {
         for ((item, deployments), share) in open.iter().zip(&made) {
-            memo.keep(item, deployments, config, aims, now, share.clone());
+            memo.keep(item, deployments, config, aims, now, Arc::clone(share));
         }
     }
     let mut made = made.into_iter();

@@ -6,6 +6,7 @@
 //! something of a computer; what is satisfied is wanted. Losing it loses the causes of changes, never a change.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
@@ -47,7 +48,7 @@ pub struct Remembered {
     /// The computers that sets refer to.
     pub computers: Vec<ComputerId>,
     /// Intents by what they say.
-    pub intents: BTreeMap<IntentKey, IntentSets>,
+    pub intents: BTreeMap<IntentKey, Arc<IntentSets>>,
     /// Those of them that a run has covered.
     pub covered: RoaringBitmap,
     /// The members of each named target that was used.
@@ -85,8 +86,9 @@ impl Remembered {
             let new = |old: u32| new_of_old.get(usize::try_from(old).ok()?).copied().flatten();
             set.iter().filter_map(new).collect()
         };
-        let sets =
-            |sets: &IntentSets| IntentSets { wanted: moved(&sets.wanted), satisfied: moved(&sets.satisfied) };
+        let sets = |sets: &IntentSets| {
+            Arc::new(IntentSets { wanted: moved(&sets.wanted), satisfied: moved(&sets.satisfied) })
+        };
         Self {
             intents: self.intents.iter().map(|(key, of_key)| (key.clone(), sets(of_key))).collect(),
             targets: self.targets.iter().map(|(name, set)| (name.clone(), moved(set))).collect(),
@@ -104,15 +106,16 @@ impl Remembered {
         self.covered |= scope;
         let mut kept: BTreeMap<IntentKey, RoaringBitmap> = BTreeMap::new();
         for (key, sets) in &mut self.intents {
+            let sets = Arc::make_mut(sets);
             kept.insert(key.clone(), &(&sets.satisfied & scope) & unknown);
             sets.wanted -= scope;
             sets.satisfied -= scope;
         }
         for (key, sets) in now.intents {
             let still = kept.remove(&key).unwrap_or_default() & &sets.wanted;
-            let entry = self.intents.entry(key).or_default();
-            entry.wanted |= sets.wanted;
-            entry.satisfied |= sets.satisfied;
+            let entry = Arc::make_mut(self.intents.entry(key).or_default());
+            entry.wanted |= &sets.wanted;
+            entry.satisfied |= &sets.satisfied;
             entry.satisfied |= still;
         }
         self.intents.retain(|_, sets| !sets.wanted.is_empty());
@@ -153,7 +156,8 @@ mod tests {
     fn one(computers: &[&str], wanted: &[u32], satisfied: &[u32]) -> Remembered {
         Remembered {
             computers: ids(computers),
-            intents: [(key("x"), IntentSets { wanted: of(wanted), satisfied: of(satisfied) })].into(),
+            intents: [(key("x"), Arc::new(IntentSets { wanted: of(wanted), satisfied: of(satisfied) }))]
+                .into(),
             targets: [(Name::new("all").unwrap(), of(wanted))].into(),
             covered: of(wanted),
         }
@@ -172,7 +176,7 @@ mod tests {
     fn a_run_of_some_computers_leaves_the_others_as_they_were() {
         let old = one(&["a", "b", "c"], &[0, 1, 2], &[0, 1, 2]);
         let mut now = one(&["a", "b", "c"], &[], &[]);
-        now.intents = [(key("y"), IntentSets { wanted: of(&[1]), satisfied: of(&[]) })].into();
+        now.intents = [(key("y"), Arc::new(IntentSets { wanted: of(&[1]), satisfied: of(&[]) }))].into();
         let new = old.updated(now, &of(&[1]), &of(&[]));
         assert_eq!(new.intents[&key("x")].wanted, of(&[0, 2]));
         assert_eq!(new.intents[&key("y")].wanted, of(&[1]));

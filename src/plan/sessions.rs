@@ -4,6 +4,7 @@
 //! changes are one change, whatever the number of computers (L12).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
@@ -84,7 +85,7 @@ type Key = (
 /// Orders, groups and numbers.
 pub(super) fn assemble(
     input: &Input<'_>,
-    mut intents: Vec<Caused>,
+    mut intents: Vec<Arc<Caused>>,
     notes: &mut Notes,
     findings: &mut Findings,
 ) -> Made {
@@ -107,7 +108,7 @@ pub(super) fn by_cause(
     past: &Past,
     intents: Vec<Intent<'_>>,
     wanted: &mut Intents,
-) -> Vec<Caused> {
+) -> Vec<Arc<Caused>> {
     let mut result = Vec::with_capacity(intents.len());
     let merged = super::alike::merge(intents);
     for intent in merged.into_iter().filter(|intent| !intent.computers.is_empty()) {
@@ -118,7 +119,7 @@ pub(super) fn by_cause(
         };
         let key = wanted.key_with(&intent.item, intent.deployment, intent.mode, content.clone(), version);
         for (cause, computers) in past.causes(&key, &intent.computers) {
-            result.push(Caused {
+            result.push(Arc::new(Caused {
                 item: intent.item.clone(),
                 act: intent.act.clone(),
                 before: intent.before.clone(),
@@ -130,7 +131,7 @@ pub(super) fn by_cause(
                 computers,
                 content: content.clone(),
                 cause,
-            });
+            }));
         }
     }
     result
@@ -240,7 +241,7 @@ impl Orders {
     /// Puts in order what depends on each other. Intents that cannot run on a computer are taken from it.
     fn new(
         sequence: &Sequence<'_>,
-        intents: &mut [Caused],
+        intents: &mut [Arc<Caused>],
         notes: &mut Notes,
         findings: &mut Findings,
     ) -> Self {
@@ -265,7 +266,7 @@ impl Orders {
             let (left, placed) = ordered(sequence, intents, set.clone(), &computers, notes, findings);
             for ix in set.iter().filter(|ix| !left.contains(ix)) {
                 if let Some(caused) = intents.get_mut(*ix) {
-                    caused.computers -= &computers;
+                    Arc::make_mut(caused).computers -= &computers;
                 }
             }
             let mut by_base: Vec<usize> = (0..left.len()).collect();
@@ -298,7 +299,7 @@ impl Orders {
 }
 
 /// The computers on which something may depend on something else.
-fn entangled(sequence: &Sequence<'_>, intents: &[Caused]) -> RoaringBitmap {
+fn entangled(sequence: &Sequence<'_>, intents: &[Arc<Caused>]) -> RoaringBitmap {
     let mut by_item: BTreeMap<&ItemKey, RoaringBitmap> = BTreeMap::new();
     for intent in intents {
         *by_item.entry(&intent.item).or_default() |= &intent.computers;
@@ -317,14 +318,14 @@ fn entangled(sequence: &Sequence<'_>, intents: &[Caused]) -> RoaringBitmap {
 /// Puts a set in order. Circles, and what depends on them, are taken out and said.
 fn ordered(
     sequence: &Sequence<'_>,
-    intents: &[Caused],
+    intents: &[Arc<Caused>],
     mut set: Vec<usize>,
     computers: &RoaringBitmap,
     notes: &mut Notes,
     findings: &mut Findings,
 ) -> (Vec<usize>, Vec<Placed>) {
     loop {
-        let chosen: Vec<&Caused> = set.iter().filter_map(|ix| intents.get(*ix)).collect();
+        let chosen: Vec<&Caused> = set.iter().filter_map(|ix| intents.get(*ix)).map(AsRef::as_ref).collect();
         let actions: Vec<(&ItemKey, ActionType)> =
             chosen.iter().map(|intent| (&intent.item, intent.act.action)).collect();
         let circle = match sequence.order(&actions) {
@@ -380,7 +381,7 @@ fn key(sequence: &Sequence<'_>, caused: &Caused) -> Key {
 /// items, so each computer's are in that order as well.
 fn number(
     input: &Input<'_>,
-    intents: &[Caused],
+    intents: &[Arc<Caused>],
     changes: &[(usize, RoaringBitmap)],
     orders: &Orders,
 ) -> Made {

@@ -4,6 +4,8 @@
 //!
 //! Invariant: what cannot be read is an error that says so, never an empty memory.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use roaring::RoaringBitmap;
@@ -78,7 +80,7 @@ pub(super) fn read(parts: Vec<(i64, String)>) -> Result<Remembered, StoreError> 
             Part::Intent { item, deployment, wish, target, content, version, mode, wanted, satisfied } => {
                 let key = IntentKey { item, deployment, wish, target, content, version, mode };
                 let sets = IntentSets { wanted: unpacked(&wanted)?, satisfied: unpacked(&satisfied)? };
-                remembered.intents.insert(key, sets);
+                remembered.intents.insert(key, Arc::new(sets));
             }
             Part::Covered { computers } => remembered.covered = unpacked(&computers)?,
             Part::Target { name, members } => {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use muster::config::kind::Mode;
@@ -394,9 +395,9 @@ async fn what_was_wanted_is_replaced_as_a_whole(store: &dyn Store) {
         version: Some("1.0".to_owned()),
         mode: Mode::Audit,
     };
-    let sets = |from: u32| IntentSets {
-        wanted: (from..90_000).collect(),
-        satisfied: (from..90_000).step_by(7).collect(),
+    let sets = |from: u32| {
+        let (wanted, satisfied) = ((from..90_000).collect(), (from..90_000).step_by(7).collect());
+        Arc::new(IntentSets { wanted, satisfied })
     };
     let computers = (0..100_000).map(|n| ComputerId::new(format!("sim/pc-{n:06}"))).collect();
     let first = Remembered {
