@@ -1,28 +1,26 @@
 //! What the page shows: the model with everything cut to a size, as plain texts and numbers for the template.
 
-use std::fmt::Write as _;
-
 use serde::Serialize;
 
-use super::super::model::{Block, Model, Move, Noted, Part, Share, Shift, Standing, Weight};
+use super::super::model::{Block, Model, Move, Noted, Share, Shift, Weight};
 use super::super::words::{count, plural, thousands, visible};
-use super::super::{notes, terms};
+use super::super::{fields, notes, terms};
+use super::charts::{self, Chart, Compliance, ShareRow, Stack};
 use crate::plan::document::{NoteKind, Plan};
 
-/// So many bars a chart has.
-const BARS: usize = 12;
 /// So many computers of a change or note are named.
 const NAMES: usize = 200;
-/// So many changes, notes, remarks and tenants are listed.
+/// So many changes, notes and remarks are listed.
 const ROWS: usize = 400;
+/// So many tenants and items are listed with how they stand.
+const SHARES: usize = 100;
+/// So many lines say what differs.
+const DIFFERENCES: usize = 8;
 /// So many targets with other members are listed, and so many reasons for each direction.
 const TARGETS: usize = 50;
 const REASONS: usize = 4;
 /// No text is longer, in characters.
 const TEXT: usize = 2_000;
-/// How wide a chart is, in its own units.
-const WIDE: u64 = 1000;
-
 /// What the page is made of besides the run.
 pub(super) struct Frame {
     pub(super) style: &'static str,
@@ -44,7 +42,7 @@ impl<T> List<T> {
     }
 }
 
-fn further(number: usize, what: &str) -> String {
+pub(super) fn further(number: usize, what: &str) -> String {
     format!("and {}", plural(count(number), &format!("more {what}")))
 }
 
@@ -63,12 +61,13 @@ pub(super) struct Page {
     remarks: List<RemarkRow>,
     shifts: List<ShiftRow>,
     set_aside: List<String>,
-    charts: Vec<Chart>,
     standing: Option<Stack>,
+    charts: Vec<Chart>,
+    compliance: Vec<Compliance>,
     changes: List<ChangeRow>,
     notes: List<NoteRow>,
     unknown: Option<String>,
-    tenants: List<TenantRow>,
+    tables: Vec<Table>,
     sentence: Option<String>,
 }
 
@@ -108,40 +107,6 @@ struct MoveRow {
 }
 
 #[derive(Serialize)]
-struct Chart {
-    title: &'static str,
-    bars: Vec<Bar>,
-    more: Option<String>,
-    legend: bool,
-}
-
-#[derive(Serialize)]
-struct Bar {
-    name: String,
-    label: String,
-    removals: u64,
-    others: u64,
-    number: String,
-}
-
-#[derive(Serialize)]
-struct Stack {
-    title: String,
-    label: String,
-    parts: Vec<Segment>,
-    coverage: String,
-}
-
-#[derive(Serialize)]
-struct Segment {
-    class: String,
-    word: &'static str,
-    number: String,
-    at: u64,
-    width: u64,
-}
-
-#[derive(Serialize)]
 struct ChangeRow {
     removal: &'static str,
     class: &'static str,
@@ -170,12 +135,15 @@ struct NoteRow {
     names_more: Option<String>,
 }
 
+/// How each tenant or each item stands.
 #[derive(Serialize)]
-struct TenantRow {
-    name: String,
-    changes: String,
-    removals: String,
-    computers: String,
+struct Table {
+    id: &'static str,
+    title: &'static str,
+    first: &'static str,
+    /// Whether computers are told.
+    computers: bool,
+    list: List<ShareRow>,
 }
 
 impl Page {
@@ -200,12 +168,13 @@ impl Page {
             remarks: remarks(model),
             shifts: List::of(model.shifts.iter().map(shift), TARGETS, "target"),
             set_aside: List::of(model.set_aside.iter().map(|text| shown(text)), ROWS, "verdict"),
-            charts: charts(model),
-            standing: plan.and_then(|plan| stack(model, plan)),
+            standing: plan.and_then(|plan| charts::standing(model, plan)),
+            charts: charts::changes(model),
+            compliance: charts::compliance(model),
             changes: List::of(model.blocks.iter().map(change), ROWS, "kind of change"),
             notes: List::of(notes.into_iter(), ROWS, "note"),
             unknown: unknown(model),
-            tenants: List::of(model.tenants.iter().map(tenant), ROWS, "tenant"),
+            tables: tables(model),
             sentence: plan.map(|plan| {
                 let impact = if model.impact.is_empty() { "" } else { "; " };
                 let sentence = model.summary.sentence();
@@ -216,7 +185,7 @@ impl Page {
 }
 
 /// Text with what would act made visible, and not too long.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     let text = visible(text);
     if text.chars().count() <= TEXT {
         return text.into_owned();
@@ -308,91 +277,6 @@ fn shift(shift: &Shift<'_>) -> ShiftRow {
     }
 }
 
-fn charts(model: &Model<'_>) -> Vec<Chart> {
-    let chart = |title, shares: &[Share], what| {
-        let most = shares.first()?.changes.max(1);
-        let shown: Vec<Bar> = shares.iter().take(BARS).map(|share| bar(share, most)).collect();
-        let more = shares.get(BARS..).unwrap_or_default();
-        let rest: u64 = more.iter().map(|share| share.changes).sum();
-        Some(Chart {
-            title,
-            bars: shown,
-            more: (!more.is_empty())
-                .then(|| format!("{} with {}", further(more.len(), what), plural(rest, "change"))),
-            legend: shares.iter().any(|share| share.removals > 0),
-        })
-    };
-    [chart("Changes by tenant", &model.tenants, "tenant"), chart("Changes by item", &model.items, "item")]
-        .into_iter()
-        .flatten()
-        .collect()
-}
-
-fn bar(share: &Share, most: u64) -> Bar {
-    // A change can be seen, however few there are of it.
-    let scaled = |number: u64| if number == 0 { 0 } else { (number * WIDE / most).max(4) };
-    let removals = scaled(share.removals);
-    Bar {
-        name: shown(&share.name),
-        label: shown(&format!(
-            "{}: {}, {} of them, on {}",
-            share.name,
-            plural(share.changes, "change"),
-            plural(share.removals, "removal"),
-            plural(share.computers, "computer")
-        )),
-        removals,
-        others: scaled(share.changes - share.removals).min(WIDE - removals.min(WIDE)),
-        number: thousands(share.changes),
-    }
-}
-
-fn stack(model: &Model<'_>, plan: &Plan) -> Option<Stack> {
-    let all = plan.coverage.checks;
-    if all == 0 {
-        return None;
-    }
-    let (mut before, mut parts) = (0, Vec::new());
-    for Part { standing, checks } in model.standing.iter().filter(|part| part.checks > 0) {
-        let edge = |number: u64| u64::try_from(u128::from(number) * 1000 / u128::from(all)).unwrap_or(WIDE);
-        let at = edge(before);
-        before += checks;
-        parts.push(Segment {
-            class: match standing {
-                Standing::Wanted => "wanted",
-                Standing::Differs => "differs",
-                Standing::Stale => "stale",
-                Standing::Undetermined => "undetermined",
-                Standing::Unknown => "unknown",
-                Standing::NotApplicable => "not-applicable",
-            }
-            .to_owned(),
-            word: standing.word(),
-            number: thousands(*checks),
-            at,
-            width: (edge(before) - at).max(2),
-        });
-    }
-    let label: Vec<String> = parts.iter().map(|part| format!("{} {}", part.number, part.word)).collect();
-    let coverage = &plan.coverage;
-    let managed = u64::from(coverage.known) + u64::from(coverage.incomplete);
-    let mut text = format!(
-        "Everything is known of {} of {}",
-        thousands(coverage.known.into()),
-        plural(managed, "computer")
-    );
-    if coverage.unmanaged > 0 {
-        // Writing into a String cannot fail.
-        _ = write!(text, "; nothing is wanted of {}", plural(coverage.unmanaged.into(), "computer"));
-    }
-    Some(Stack {
-        title: format!("How {} stand", plural(all, "check")),
-        label: label.join(", "),
-        parts,
-        coverage: text,
-    })
-}
-
 fn change(block: &Block<'_>) -> ChangeRow {
     use crate::report::style::Label;
     let first = block.changes.first();
@@ -415,13 +299,7 @@ fn change(block: &Block<'_>) -> ChangeRow {
             .map(|change| terms::verb(change.action))
             .filter(|verb| !block.what.to_string().contains(&format!(": {verb}")))
             .unwrap_or_default(),
-        differences: first
-            .and_then(|change| terms::observed_text(&change.before))
-            .into_iter()
-            .flat_map(str::lines)
-            .take(8)
-            .map(shown)
-            .collect(),
+        differences: differences(block),
         // Removals are listed by name (L14).
         open: block.removal && names.len() <= 24,
         names,
@@ -436,6 +314,20 @@ fn change(block: &Block<'_>) -> ChangeRow {
         why: shown(&block.why.to_string()),
         place: shown(&block.place.to_string()),
     }
+}
+
+/// The fields that are set, or what was found instead of what is wanted.
+fn differences(block: &Block<'_>) -> Vec<String> {
+    let fields: Vec<String> = block.fields.iter().map(fields::phrase).collect();
+    let found = block.changes.first().and_then(|change| terms::observed_text(&change.before));
+    let lines = if fields.is_empty() {
+        found.into_iter().flat_map(str::lines).map(str::to_owned).collect()
+    } else {
+        fields
+    };
+    let more = lines.len().saturating_sub(DIFFERENCES);
+    let more = (more > 0).then(|| further(more, "line"));
+    lines.iter().take(DIFFERENCES).map(|line| shown(line)).chain(more).collect()
 }
 
 fn cut(names: &[&str]) -> (Vec<String>, Option<String>) {
@@ -473,11 +365,18 @@ fn unknown(model: &Model<'_>) -> Option<String> {
     (!parts.is_empty()).then(|| format!("Of these computers something is not known: {}.", parts.join(", ")))
 }
 
-fn tenant(share: &Share) -> TenantRow {
-    TenantRow {
-        name: shown(&share.name),
-        changes: thousands(share.changes),
-        removals: thousands(share.removals),
-        computers: thousands(share.computers),
-    }
+fn tables(model: &Model<'_>) -> Vec<Table> {
+    let table = |id, title, first, computers, shares: &[Share], what| {
+        (!shares.is_empty()).then(|| {
+            let list = List::of(shares.iter().map(ShareRow::of), SHARES, what);
+            Table { id, title, first, computers, list }
+        })
+    };
+    [
+        table("h-tenants", "By tenant", "Tenant", true, &model.tenants, "tenant"),
+        table("h-items", "By item", "Item", false, &model.items, "item"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
