@@ -1,6 +1,7 @@
 //! Tests of planning as a whole.
 
 mod causes;
+mod converges;
 mod desired;
 mod detections;
 mod diffs;
