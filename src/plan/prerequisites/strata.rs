@@ -89,17 +89,14 @@ fn walk(edges: &[Vec<usize>], start: usize, seen: &mut [bool], left: &mut Vec<us
     }
     let mut path = vec![(start, 0)];
     while let Some((node, next)) = path.last_mut() {
-        match edges.get(*node).and_then(|targets| targets.get(*next)) {
-            Some(target) => {
-                *next += 1;
-                if enter(*target) {
-                    path.push((*target, 0));
-                }
+        if let Some(target) = edges.get(*node).and_then(|targets| targets.get(*next)) {
+            *next += 1;
+            if enter(*target) {
+                path.push((*target, 0));
             }
-            None => {
-                left.push(*node);
-                path.pop();
-            }
+        } else {
+            left.push(*node);
+            path.pop();
         }
     }
 }

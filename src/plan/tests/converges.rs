@@ -188,7 +188,7 @@ fn a_rule_that_ends_its_own_reason_is_a_conflict_and_stops_its_software() {
     world.deploy("b", software("b"), latest("1"), every());
     let planned = world.plan();
     assert_eq!(actions(&planned.plan, "pc1"), ["b install", "a install", "d install"]);
-    assert!(!planned.findings.iter().any(|finding| finding.is_error()));
+    assert!(!planned.findings.iter().any(crate::diagnostic::Finding::is_error));
 }
 
 proptest! {
@@ -198,7 +198,7 @@ proptest! {
     fn one_apply_is_enough_or_the_plan_says_what_stops(seeds in seeds()) {
         let mut world = random(&seeds);
         let first = world.plan();
-        let errors = first.findings.iter().any(|finding| finding.is_error());
+        let errors = first.findings.iter().any(crate::diagnostic::Finding::is_error);
         prop_assert!(!errors || !stopped(&first.plan).is_empty());
         for computer in world.known.iter().map(|known| &known.name) {
             let idle = idle(&world, &first.plan, computer);
