@@ -16,7 +16,7 @@ use crate::id::Name;
 pub(super) type RuleKey<'a> = (&'a Name, usize);
 
 /// The rules that do something, by strata; within one in the order of names.
-pub(super) fn strata<'a>(rulers: &[(&'a Name, &'a Software)]) -> Vec<Vec<RuleKey<'a>>> {
+pub(super) fn strata<'a>(owners: &[(&'a Name, &'a Software)]) -> Vec<Vec<RuleKey<'a>>> {
     let mut software: BTreeMap<&Name, usize> = BTreeMap::new();
     let mut edges: Vec<Vec<usize>> = Vec::new();
     let mut rules: Vec<Option<RuleKey<'a>>> = Vec::new();
@@ -30,7 +30,7 @@ pub(super) fn strata<'a>(rulers: &[(&'a Name, &'a Software)]) -> Vec<Vec<RuleKey
     let join = |edges: &mut Vec<Vec<usize>>, from: usize, to: usize| {
         edges.get_mut(from).into_iter().for_each(|edges| edges.push(to));
     };
-    for (name, ruler) in rulers {
+    for (name, ruler) in owners {
         for (ix, rule) in ruler.prerequisites.iter().enumerate() {
             let (Consequence::Install(others) | Consequence::Uninstall(others)) = &rule.then else {
                 continue;
