@@ -15,7 +15,6 @@
 )]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::fs;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -32,9 +31,10 @@ use muster::inventory::snapshot::Snapshot;
 use muster::plan::detections::Detections;
 use muster::plan::document::{Options, Revision};
 use muster::plan::gates::Run;
+use muster::plan::memo::Memo;
 use muster::plan::needs::{Ask, Refresh, needs};
 use muster::plan::past::Past;
-use muster::plan::planner::{Input, Planned, plan};
+use muster::plan::planner::{Input, Planned, plan, replan};
 use muster::session::script::Platform;
 use muster::time::{Limit, Timestamp};
 use roaring::RoaringBitmap;
@@ -51,57 +51,47 @@ fn name(text: &str) -> Name {
     Name::new(text).unwrap()
 }
 
-/// A fleet's configuration; `edited` differs in the target of one deployment.
-fn config(deployments: u32, edited: bool) -> Config {
+/// A fleet's configuration with a file for each deployment, and how long it took to load; `edited` differs in the target
+/// of one deployment.
+fn config(deployments: u32, edited: bool) -> (Config, Duration) {
     let folder = tempfile::tempdir().unwrap();
-    let mut text = String::new();
-    let mut document = |kind: &str, name: &str, spec: &str| {
-        _ = write!(
-            text,
-            "---\napiVersion: muster/v1\nkind: {kind}\nmetadata: {{ name: {name} }}\nspec:\n{spec}"
-        );
+    let document = |kind: &str, name: &str, spec: &str| {
+        format!("---\napiVersion: muster/v1\nkind: {kind}\nmetadata: {{ name: {name} }}\nspec:\n{spec}")
     };
-    document("Provider", "office", "  ssh: {}\n");
+    let mut shared = document("Provider", "office", "  ssh: {}\n");
     for tenant in 0..TENANTS {
-        document("Tenant", &format!("tenant-{tenant}"), "  tags: [managed]\n");
+        shared += &document("Tenant", &format!("tenant-{tenant}"), "  tags: [managed]\n");
     }
-    document("Target", "all", "  match: { every: true }\n");
+    shared += &document("Target", "all", "  match: { every: true }\n");
     for group in 0..GROUPS {
-        document(
-            "Target",
-            &format!("group-{group}"),
-            &format!("  match: {{ all: [{{ tag: group-{group} }}] }}\n"),
-        );
+        let spec = format!("  match: {{ all: [{{ tag: group-{group} }}] }}\n");
+        shared += &document("Target", &format!("group-{group}"), &spec);
     }
     for n in 0..deployments {
         let narrow = n % 5 == 4 || (edited && n == EDITED);
         let target = if narrow { format!("group-{}", n / 5 % GROUPS) } else { "all".to_owned() };
-        if n % 2 == 0 {
+        let deployment = if n % 2 == 0 {
             let spec = "  detect: { script: { posix: { inline: 'tool --version' } } }\n  versions: ['1.0', '1.1']\n  \
                         install: { posix: { inline: 'install-tool' } }\n";
-            document("Software", &format!("s{n}"), spec);
-            let spec = format!(
+            shared += &document("Software", &format!("s{n}"), spec);
+            format!(
                 "  software: s{n}\n  state: installed\n  version: latest\n  target: {{ ref: {target} }}\n"
-            );
-            document("Deployment", &format!("d{n}"), &spec);
+            )
         } else {
-            document(
-                "Task",
-                &format!("t{n}"),
-                "  test: { posix: { inline: 'look' } }\n  set: { posix: { inline: 'do' } }\n",
-            );
-            document(
-                "Deployment",
-                &format!("d{n}"),
-                &format!("  task: t{n}\n  target: {{ ref: {target} }}\n"),
-            );
-        }
+            let spec = "  test: { posix: { inline: 'look' } }\n  set: { posix: { inline: 'do' } }\n";
+            shared += &document("Task", &format!("t{n}"), spec);
+            format!("  task: t{n}\n  target: {{ ref: {target} }}\n")
+        };
+        let text = document("Deployment", &format!("d{n}"), &deployment);
+        fs::write(folder.path().join(format!("d{n}.yaml")), text).unwrap();
     }
     let instance = "apiVersion: muster/v1\nkind: Instance\nmetadata: { name: bench }\nspec: {}\n";
     fs::write(folder.path().join("muster.yaml"), instance).unwrap();
-    fs::write(folder.path().join("all.yaml"), text).unwrap();
+    fs::write(folder.path().join("all.yaml"), shared).unwrap();
+    let start = Instant::now();
     let loaded = load(&Worktree::open(folder.path()).unwrap());
-    loaded.config.unwrap_or_else(|| panic!("{:#?}", loaded.findings))
+    let took = start.elapsed();
+    (loaded.config.unwrap_or_else(|| panic!("{:#?}", loaded.findings)), took)
 }
 
 /// A number without a pattern.
@@ -246,7 +236,9 @@ fn median<T>(mut work: impl FnMut() -> T) -> (Duration, T) {
 
 fn one(count: u32, deployments: u32) {
     let now = Timestamp::from_second(1_800_000_000).unwrap();
-    let config = config(deployments, false);
+    let (original, _) = config(deployments, false);
+    let (edited, loading) = config(deployments, true);
+    let config = original;
     let start = Instant::now();
     let (snapshot, findings) = Snapshot::build(&config, computers(count, now), BTreeMap::new());
     let build = start.elapsed();
@@ -279,6 +271,34 @@ fn one(count: u32, deployments: u32) {
          MiB with the computers, {before} MiB with the observations, {after} MiB after planning ({} bytes per computer)",
         time.as_nanos() as f64 / cells as f64,
         after * 1024 * 1024 / u64::from(count),
+    );
+    replans(&input, &edited, loading);
+}
+
+/// Plans again after one file has changed, there and back.
+fn replans(input: &Input<'_>, edited: &Config, loading: Duration) {
+    let changed = Input { config: edited, ..input.clone() };
+    let mut memo = Memo::new(input.snapshot, input.detections, input.past);
+    let start = Instant::now();
+    drop(replan(&mut memo, input));
+    let first = start.elapsed();
+    let mut times = Vec::new();
+    for input in [&changed, input, &changed, input, &changed] {
+        let start = Instant::now();
+        let planned = replan(&mut memo, input);
+        times.push(start.elapsed());
+        drop(planned);
+    }
+    times.sort();
+    let (new, old) = (replan(&mut memo, &changed).plan.digest, plan(&changed).plan.digest);
+    assert_eq!(new, old, "a plan with a memo is the plan without");
+    println!(
+        "    after a change of one file: loading {loading:.1?}, planning {:.1?} (middle of five; {:.1?} to {:.1?}); the first \
+         with a memo {first:.1?}; peak memory {} MiB",
+        times[2],
+        times[0],
+        times[4],
+        peak_memory(),
     );
 }
 

@@ -48,13 +48,15 @@ pub(super) fn refusal(plan: &Plan, what: &str) -> Option<CliError> {
     let refusing: Vec<&Verdict> = plan.verdicts.iter().filter(|verdict| verdict.refuses()).collect();
     let mut names: Vec<String> = refusing.iter().map(|verdict| verdict.name()).collect();
     names.dedup();
-    let first = refusing.first()?;
+    refusing.first()?;
+    let mut rules: Vec<String> =
+        refusing.iter().map(|verdict| format!("--override {}", verdict.rule)).collect();
+    rules.dedup();
     let error = CliError::refused(format!("{what}: refused by {}", names.join(", ")));
     Some(match refusing.as_slice() {
         [one] => error.hint(one.help.clone().unwrap_or_else(|| one.message.clone())),
-        _ => error.hint(format!(
-            "each can be set aside for one run: --override {} --reason TEXT (can be repeated)",
-            first.rule
-        )),
+        _ => {
+            error.hint(format!("all of them can be set aside for one run: {} --reason TEXT", rules.join(" ")))
+        }
     })
 }

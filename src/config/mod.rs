@@ -21,7 +21,7 @@ pub mod load;
 pub mod lock;
 pub mod model;
 mod objects;
-mod parallel;
+pub(crate) mod parallel;
 pub mod parse;
 pub mod resource;
 pub mod revision;

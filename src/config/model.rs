@@ -56,6 +56,28 @@ pub struct Config {
     pub sources: Sources,
 }
 
+impl Config {
+    /// Every secret that a script may be given: of licences, deployments (those of bundles too), defaults and resources.
+    #[must_use]
+    pub fn secrets(&self) -> BTreeSet<&SecretRef> {
+        let specs = self.software.values().map(|software| &software.parameters);
+        let specs = specs.chain(self.tasks.values().map(|task| &task.parameters));
+        let defaults = specs.flat_map(BTreeMap::values).filter_map(|spec| spec.default.as_ref());
+        let resources = self.tasks.values().filter_map(|task| task.resource.as_ref());
+        let properties = resources.flat_map(|resource| resource.properties.values());
+        let fixed = properties.filter_map(|property| match property {
+            ResourceProperty::Value(value) => Some(value),
+            ResourceProperty::Parameter(_) | ResourceProperty::ContentOf(_) => None,
+        });
+        let given = self.deployments.values().flat_map(|deployment| deployment.parameters.values());
+        let secrets = given.chain(defaults).chain(fixed).filter_map(|value| match value {
+            ParameterValue::Secret(reference) => Some(reference),
+            _ => None,
+        });
+        secrets.chain(self.licenses.values().map(|license| &license.secret)).collect()
+    }
+}
+
 /// What documents say of each other beyond what they mean; lints are worked out from it.
 #[derive(Debug, Clone, Default)]
 pub struct Uses {
@@ -85,7 +107,7 @@ pub struct Allow {
 }
 
 /// See [`super::kind::InstanceSpec`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Instance {
     /// Its name; names the state's default folder too.
     pub metadata: Metadata,
@@ -181,7 +203,7 @@ impl Default for Shrink {
 }
 
 /// A link to a directory or a PSA.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Linked<T> {
     /// Its name.
     pub metadata: Metadata,
@@ -217,7 +239,7 @@ pub struct Tenant {
 }
 
 /// See [`super::kind::ProviderSpec`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Provider {
     /// Its name.
     pub metadata: Metadata,
@@ -255,7 +277,7 @@ pub struct Computer {
 }
 
 /// See [`super::kind::TargetSpec`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Target {
     /// Its name.
     pub metadata: Metadata,
@@ -288,7 +310,7 @@ impl Scripts {
 }
 
 /// How a software is found.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Detect {
     /// In the list of installed programs.
     Inventory(InventoryMatch),
@@ -305,7 +327,7 @@ pub enum Detect {
 }
 
 /// How something present is changed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Strategy {
     /// Not at all.
     None,
@@ -318,7 +340,7 @@ pub enum Strategy {
 }
 
 /// See [`super::kind::SoftwareSpec`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Software {
     /// Its name and title.
     pub metadata: Metadata,
@@ -400,7 +422,7 @@ impl Software {
 
 /// One version of a software that can be installed; see [`super::kind::ReleaseSpec`]. Where it has no script or strategy
 /// of its own, the software's holds (SW-15).
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Release {
     /// The version, as written.
     pub version: String,
@@ -441,7 +463,7 @@ impl Release {
 }
 
 /// Where versions of a software are found; see [`super::kind::VersionSource`]. Only `muster update` uses it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Source {
     /// Its settings.
     pub spec: VersionSource,
@@ -482,7 +504,7 @@ pub struct Payload {
 pub const PACKAGE_MANAGERS: &str = "package managers";
 
 /// See [`super::kind::LicenseSpec`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct License {
     /// Its name.
     pub metadata: Metadata,
@@ -521,7 +543,7 @@ impl LicenseForm {
 }
 
 /// See [`super::kind::Prerequisite`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Prerequisite {
     /// Where it stands.
     pub place: Place,
@@ -532,7 +554,7 @@ pub struct Prerequisite {
 }
 
 /// See [`super::kind::TaskSpec`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Task {
     /// Its name and title.
     pub metadata: Metadata,
@@ -575,6 +597,14 @@ pub enum ResourceProperty {
 }
 
 impl Resource {
+    /// Whether setting it takes away a file, a folder, a package or an account.
+    #[must_use]
+    pub fn removes(&self) -> bool {
+        let kinds = [ResourceKind::File, ResourceKind::Directory, ResourceKind::Package, ResourceKind::User];
+        let absent = |property: &ResourceProperty| matches!(property, ResourceProperty::Value(ParameterValue::Text(text)) if text == "absent");
+        kinds.contains(&self.kind) && self.properties.get("state").is_some_and(absent)
+    }
+
     /// What its scripts are given, from the values of the task's parameters.
     #[must_use]
     pub fn values(&self, parameters: &BTreeMap<String, ParameterValue>) -> BTreeMap<String, ParameterValue> {
@@ -642,7 +672,7 @@ pub enum WantedVersion {
 }
 
 /// See [`super::kind::DeploymentSpec`]. Disabled deployments are kept, for `explain`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Deployment {
     /// Its name.
     pub metadata: Metadata,
@@ -677,7 +707,7 @@ pub struct Deployment {
 }
 
 /// The items that go first and last, over all Order documents.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Order {
     /// First, in this order.
     pub first: Vec<ItemRef>,

@@ -8,7 +8,7 @@ const CHUNK: usize = 32;
 const THREADS: usize = 8;
 
 /// `work` for each value. Threads are used where there are enough values; a panic in one of them goes on in the caller.
-pub(super) fn map<T: Sync, R: Send>(values: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+pub(crate) fn map<T: Sync, R: Send>(values: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let threads = cores.min(THREADS).min(values.len().div_ceil(CHUNK));
     if threads < 2 {

@@ -256,7 +256,7 @@ pub struct Exception {
     pub tenants: BTreeSet<Name>,
     /// Exempt items; empty for any.
     pub items: BTreeSet<ItemRef>,
-    /// Exempt computers in lower case; empty for any.
+    /// Exempt computers by `provider/name`, id or name, in lower case; empty for any.
     pub computers: BTreeSet<String>,
     /// Who answers for it.
     pub owner: Arc<str>,

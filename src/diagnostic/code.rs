@@ -236,7 +236,7 @@ codes! {
         "Through other software a prerequisite makes its own condition untrue, and without it the condition is true again. Every plan would undo the one before; so nothing is done for the software on these computers (PRE-4, PRE-5)."
     GROUP_NOT_FOUND "M0720" Error "directory group not found"
         "A target names a group that its directory was read without. Such a group is neither empty nor everybody: nothing is known of its members until the name is corrected (TGT-16)."
-    NAME_NOT_UNIQUE "M0721" Warning "name that several have"
+    NAME_NOT_UNIQUE "M0721" Error "name that several have"
         "A target names a person or group by a name that several have in the directory. None of them is selected for certain. Write the person's UPN or the group's id."
     COMPANY_NOT_FOUND "M0722" Warning "company not found in the PSA"
         "A tenant names a company that its PSA was read without. Nothing is known of its agreements, so no target selects its computers by them, nor by their absence."
@@ -262,6 +262,8 @@ codes! {
         "The guardrail is asked about something that has no such subjects, so the exception would never hold."
     PROTECTION_GONE "M0810" Warning "protection without its declaration"
         "Something was protected and is not declared as protected any more. It stays protected until an apply with --override protection --reason TEXT releases it."
+    EXCEPTION_AMBIGUOUS "M0811" Warning "exception for a name that several computers have"
+        "An exception names a computer by what fits several, of any tenant. It exempts none of them. Write provider/name, or the computer's id."
 }
 
 #[cfg(test)]

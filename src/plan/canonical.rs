@@ -66,11 +66,19 @@ impl Key {
     }
 }
 
-fn text(value: &str, out: &mut Vec<u8>) {
+/// Appends a text.
+pub(super) fn text(value: &str, out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     out.push(b'"');
     let mut start = 0;
     let bytes = value.as_bytes();
+    // Nearly all texts are plain; looked at as a whole they are quickly told.
+    let odd = |byte: &u8| u8::from(*byte < b' ') | u8::from(*byte == b'"') | u8::from(*byte == b'\\');
+    if bytes.iter().fold(0, |any, byte| any | odd(byte)) == 0 {
+        out.extend_from_slice(bytes);
+        out.push(b'"');
+        return;
+    }
     for (at, byte) in bytes.iter().enumerate() {
         let escape: &[u8] = match byte {
             b'"' => b"\\\"",
@@ -94,7 +102,8 @@ fn text(value: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-fn number(mut value: u64, out: &mut Vec<u8>) {
+/// Appends a number.
+pub(super) fn number(mut value: u64, out: &mut Vec<u8>) {
     let mut digits = [0_u8; 20];
     let mut length = 0;
     for slot in digits.iter_mut().rev() {

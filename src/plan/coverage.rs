@@ -10,7 +10,7 @@ use super::view::Seen;
 use crate::inventory::item::Observed;
 
 /// Counts checks as they are made.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Tally {
     pub(super) wanted: RoaringBitmap,
     pub(super) incomplete: RoaringBitmap,
@@ -46,6 +46,19 @@ impl Tally {
                 self.never |= computers;
             }
         }
+    }
+
+    /// Adds what was counted apart.
+    pub(super) fn absorb(&mut self, other: &Self) {
+        self.wanted |= &other.wanted;
+        self.incomplete |= &other.incomplete;
+        self.never |= &other.never;
+        self.old |= &other.old;
+        self.detected += other.detected;
+        self.stale += other.stale;
+        self.unknown += other.unknown;
+        self.undetermined += other.undetermined;
+        self.not_applicable += other.not_applicable;
     }
 
     /// The numbers.

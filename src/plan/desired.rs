@@ -182,7 +182,8 @@ fn deployments(base: &Config, head: &Config) -> Vec<DeploymentDiff> {
             deployment.item.clone(),
             super::past::wish(deployment),
             super::past::target(&deployment.expression),
-            (deployment.mode, deployment.priority, deployment.enabled),
+            (deployment.mode, deployment.priority, deployment.enabled, deployment.enforcement),
+            deployment.hold.clone(),
         )
     };
     let mut result = Vec::new();
@@ -208,14 +209,14 @@ type Effects = BTreeMap<ItemKey, Vec<Effect>>;
 
 /// What a configuration wants of every item, and the computers of which that is not known.
 fn effects(side: Side<'_>, run: &Run) -> (Effects, RoaringBitmap) {
-    let fleet = Fleet::new(side.config, side.snapshot);
+    let fleet = Fleet::in_run(side.config, side.snapshot, run);
     let (candidates, _) = precedence::candidates(side.config, side.snapshot, &fleet, run);
     let mut unclear = RoaringBitmap::new();
     let mut result = Effects::new();
     for (item, candidates) in &candidates {
         let winners = precedence::winners(candidates, &fleet.all);
         unclear |= &winners.uncertain;
-        let mut of_item: BTreeMap<Digest, Effect> = BTreeMap::new();
+        let mut of_item: BTreeMap<(Digest, &Name), Effect> = BTreeMap::new();
         for (candidate, won) in candidates.iter().zip(&winners.won) {
             for (mode, computers) in fleet.by_mode(won, candidate.mode) {
                 for (platform, computers) in fleet.by_platform(&computers) {
@@ -229,7 +230,10 @@ fn effects(side: Side<'_>, run: &Run) -> (Effects, RoaringBitmap) {
                         identity: identity.clone(),
                         computers: RoaringBitmap::new(),
                     };
-                    of_item.entry(identity.clone()).or_insert_with(new).computers |= computers;
+                    of_item
+                        .entry((identity.clone(), &candidate.deployment.metadata.name))
+                        .or_insert_with(new)
+                        .computers |= computers;
                 }
             }
         }

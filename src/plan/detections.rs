@@ -214,6 +214,14 @@ pub struct Fresh<'d> {
 }
 
 impl<'d> Fresh<'d> {
+    /// What decides what is too old: two with the same line over the same detections give the same parts. The instant
+    /// counts only where some cells are older than their computer's last round.
+    pub(super) fn line(&self) -> (RoaringBitmap, Option<u32>) {
+        let mut columns = self.detections.columns.values().flat_map(BTreeMap::values);
+        let single = columns.any(|column| !column.older.is_empty());
+        (self.old.clone(), single.then_some(self.oldest))
+    }
+
     /// The computers of `within` by what this probe of this item says of them.
     #[must_use]
     pub fn parts(&self, item: &ItemKey, probe: &Digest, within: &RoaringBitmap) -> Parts<'d> {

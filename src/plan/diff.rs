@@ -208,6 +208,12 @@ impl Case<'_> {
         }
     }
 
+    /// Whether a test says if it is well.
+    fn is_tested(&self, version: Option<&str>) -> bool {
+        let after = present_after(self.software, self.platform, version.map(str::to_owned));
+        matches!(after, Observed::Present { healthy: Some(_), .. })
+    }
+
     fn present(&self, version: Option<&str>, healthy: Option<bool>) -> Decision {
         let standing = standing(self.software.scheme, self.wanted, version);
         let repair = recipe::repair(self.software, version);
@@ -227,6 +233,9 @@ impl Case<'_> {
             return self.act(ActionType::Repair, Reason::TestFailed, version);
         }
         match standing {
+            Standing::Wanted if healthy.is_none() && self.is_tested(version) => {
+                Decision::Undetermined("it is there, and its test gave no verdict".to_owned())
+            }
             Standing::Wanted => Decision::Nothing,
             Standing::Older(wanted) => self.act(ActionType::Update, Reason::UpdateAvailable, Some(wanted)),
             Standing::Newer(wanted) if self.down => {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::canonical;
-use super::document::Plan;
+use super::document::{Plan, PlannedAction, PlannedComputer, PlannedSession};
 use crate::id::Digest;
 
 /// The digest of a value. A value that has no JSON form counts as null; the types of this crate all have one.
@@ -22,13 +22,18 @@ pub fn of<T: Serialize + ?Sized>(value: &T) -> Digest {
 
 /// The digest of a list, as [`of`] makes it, with one element at a time in memory.
 fn of_list<T: Serialize>(list: &[T]) -> Digest {
+    of_list_by(list, |value, bytes| canonical::write(value, bytes).is_ok())
+}
+
+/// The same with a way of its own to write an element; it says whether the element has a form.
+fn of_list_by<T>(list: &[T], write: impl Fn(&T, &mut Vec<u8>) -> bool) -> Digest {
     let mut hash = crate::id::Hash::default();
     let mut bytes = vec![b'['];
     for (number, value) in list.iter().enumerate() {
         if number > 0 {
             bytes.push(b',');
         }
-        if canonical::write(value, &mut bytes).is_err() {
+        if !write(value, &mut bytes) {
             return Digest::of(b"null");
         }
         if bytes.len() > 1 << 16 {
@@ -39,6 +44,50 @@ fn of_list<T: Serialize>(list: &[T]) -> Digest {
     bytes.push(b']');
     hash.add(&bytes);
     hash.finish()
+}
+
+/// Writes a session as [`canonical::write`] does. There are so many of them and of computers that it counts.
+fn session(session: &PlannedSession, out: &mut Vec<u8>) -> bool {
+    let PlannedSession { computer, actions } = session;
+    out.extend_from_slice(br#"{"actions":["#);
+    for (at, PlannedAction { change, after }) in actions.iter().enumerate() {
+        out.extend_from_slice(if at == 0 { br#"{"after":["# } else { br#",{"after":["# });
+        for (at, action) in after.iter().enumerate() {
+            if at > 0 {
+                out.push(b',');
+            }
+            canonical::number(u64::from(*action), out);
+        }
+        out.extend_from_slice(br#"],"change":"#);
+        canonical::number(u64::from(*change), out);
+        out.push(b'}');
+    }
+    out.extend_from_slice(br#"],"computer":"#);
+    canonical::number(u64::from(*computer), out);
+    out.push(b'}');
+    true
+}
+
+/// Writes a computer as [`canonical::write`] does.
+fn computer(computer: &PlannedComputer, out: &mut Vec<u8>) -> bool {
+    let PlannedComputer { id, name, tenant, provider, agent, platform } = computer;
+    out.extend_from_slice(br#"{"agent":"#);
+    canonical::text(agent.as_str(), out);
+    out.extend_from_slice(br#","id":"#);
+    canonical::text(id.as_str(), out);
+    out.extend_from_slice(br#","name":"#);
+    canonical::text(name, out);
+    out.extend_from_slice(br#","platform":"#);
+    let written = canonical::write(platform, out).is_ok();
+    out.extend_from_slice(br#","provider":"#);
+    canonical::text(provider.as_str(), out);
+    out.extend_from_slice(br#","tenant":"#);
+    match tenant {
+        Some(tenant) => canonical::text(tenant.as_str(), out),
+        None => out.extend_from_slice(b"null"),
+    }
+    out.push(b'}');
+    written
 }
 
 /// The digest of a plan: over the digests of all its fields but the digest itself.
@@ -61,8 +110,8 @@ pub fn of_plan(plan: &Plan) -> Digest {
         verdicts,
     } = plan;
     let (computers, sessions) = std::thread::scope(|scope| {
-        let computers = scope.spawn(|| of_list(computers));
-        let sessions = of_list(sessions);
+        let computers = scope.spawn(|| of_list_by(computers, computer));
+        let sessions = of_list_by(sessions, session);
         match computers.join() {
             Ok(computers) => (computers, sessions),
             Err(panic) => std::panic::resume_unwind(panic),
@@ -96,6 +145,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::id::{AgentId, ComputerId, Name};
+    use crate::session::script::Platform;
 
     /// Canonical JSON by way of a value, as a reader of the format would make it.
     fn canonical(value: &Value) -> String {
@@ -179,6 +230,36 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn sessions_are_written_as_any_value_is(
+            sessions in prop::collection::vec(
+                (any::<u32>(), prop::collection::vec((any::<u32>(), prop::collection::vec(any::<u32>(), 0..3)), 0..4)), 0..5,
+            ),
+        ) {
+            let action = |(change, after)| PlannedAction { change, after };
+            let made = |(computer, actions): (_, Vec<_>)| {
+                PlannedSession { computer, actions: actions.into_iter().map(action).collect() }
+            };
+            let sessions: Vec<PlannedSession> = sessions.into_iter().map(made).collect();
+            prop_assert_eq!(of_list_by(&sessions, session), of(&sessions));
+        }
+
+        #[test]
+        fn computers_are_written_as_any_value_is(
+            computers in prop::collection::vec((any::<String>(), "[a-z]{1,9}", any::<(bool, bool)>()), 0..5),
+        ) {
+            let made = |(text, name, (has_tenant, posix)): (String, String, (bool, bool))| PlannedComputer {
+                id: ComputerId::new(format!("office/{text}")),
+                tenant: has_tenant.then(|| Name::new(&name).unwrap()),
+                provider: Name::new(&name).unwrap(),
+                agent: AgentId::new(&text),
+                name: text,
+                platform: if posix { Platform::Posix } else { Platform::Windows },
+            };
+            let computers: Vec<PlannedComputer> = computers.into_iter().map(made).collect();
+            prop_assert_eq!(of_list_by(&computers, computer), of(&computers));
+        }
 
         #[test]
         fn any_value_is_written_as_by_the_slow_way(value in value()) {

@@ -259,17 +259,33 @@ pub struct Change {
     pub license: Option<Name>,
     /// Values for the scripts; secrets as references.
     pub parameters: BTreeMap<String, ParameterValue>,
+    /// Where those values come from, as far as it can be told (PAR-7).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub origins: BTreeMap<String, ValueOrigin>,
     /// The deployment that won, or on whose behalf a prerequisite acts.
     pub deployment: Origin,
     /// For a prerequisite: the item that needs it.
     pub needed_by: Option<ItemKey>,
     /// Digest over the scripts and values that will run: another digest is another change.
     pub content: Digest,
+    /// Whether it takes something away: a software, or a file, folder, package or account that is to be absent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub removes: bool,
     /// Whether the computer may restart for it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub may_restart: bool,
     /// Positions in [`Plan::computers`], ascending.
     pub computers: Vec<u32>,
+}
+
+/// Where a value that scripts get comes from (PAR-7). Deployments do not inherit values from each other (PAR-9).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum ValueOrigin {
+    /// The deployment of this name gives it.
+    Deployment(Name),
+    /// Nobody gives it: it is the default of the software or task of this name.
+    Default(Name),
 }
 
 /// A document and its place.

@@ -50,6 +50,7 @@ pub fn downloads(config: &Config, snapshot: &Snapshot, plan: &Plan) -> Plan {
             changes.push(Change {
                 action: ActionType::Download,
                 license: None,
+                removes: false,
                 may_restart: false,
                 computers,
                 ..change.clone()

@@ -10,10 +10,10 @@ pub fn acts(change: &Change) -> bool {
     change.mode == Mode::Enforce && change.action.changes()
 }
 
-/// Whether the action ends with the item gone. Replacing a version does not, whatever its steps are.
+/// Whether the change takes something away. Replacing a version does not, whatever its steps are.
 #[must_use]
-pub const fn removes(action: ActionType) -> bool {
-    matches!(action, ActionType::Uninstall)
+pub const fn removes(change: &Change) -> bool {
+    change.removes || matches!(change.action, ActionType::Uninstall)
 }
 
 /// Whether the change may restart its computers.
@@ -26,12 +26,14 @@ pub fn restarts(change: &Change) -> bool {
 #[must_use]
 pub fn interrupts(change: &Change) -> bool {
     restarts(change)
+        || removes(change)
         || matches!(
             change.action,
             ActionType::Update
                 | ActionType::Downgrade
                 | ActionType::Uninstall
                 | ActionType::Repair
+                | ActionType::Reinstall
                 | ActionType::OsUpdate
                 | ActionType::Reboot
         )

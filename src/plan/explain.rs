@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::detections::Detections;
 use super::diff::{self, Decision, Wish};
-use super::document::Origin;
+use super::document::{Origin, ValueOrigin};
 use super::fleet::Fleet;
 use super::gates::{self, Run};
 use super::notes::origin;
@@ -19,7 +19,7 @@ use super::phrase;
 use super::precedence::{self, Candidate, Rank, Winners, is_ignored};
 use super::probes;
 use crate::config::Config;
-use crate::config::kind::Mode;
+use crate::config::kind::{Mode, ParameterValue};
 use crate::config::model::{Deployment, Layer};
 use crate::inventory::item::{ItemKey, Observed};
 use crate::inventory::snapshot::Snapshot;
@@ -54,10 +54,24 @@ pub struct ItemExplanation {
     pub winner: Option<Origin>,
     /// The mode that holds for it.
     pub mode: Option<Mode>,
+    /// The winner's values for the scripts, in the order of their declaration; hidden ones are left out.
+    pub values: Vec<ExplainedValue>,
     /// What was last observed, and when; of whatever age.
     pub observed: Option<(Observed, Timestamp)>,
     /// What follows from it; `None` when nothing is known, or nobody wins.
     pub decision: Option<Decision>,
+}
+
+/// A value that the scripts get, and where it comes from (PAR-7). Secrets stand as references.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExplainedValue {
+    /// The parameter.
+    pub name: String,
+    /// The value.
+    pub value: ParameterValue,
+    /// Where it comes from.
+    pub origin: Option<ValueOrigin>,
 }
 
 /// One candidate and its fate.
@@ -199,7 +213,9 @@ impl Look<'_> {
             Some(winner) => self.follows(&item, winner),
             None => (None, None, None),
         };
+        let values = winner.map(|winner| self.values(&item, winner.deployment)).unwrap_or_default();
         ItemExplanation {
+            values,
             item,
             candidates: explained,
             winner: winner.map(|winner| origin(winner.deployment)),
@@ -207,6 +223,25 @@ impl Look<'_> {
             observed,
             decision,
         }
+    }
+
+    /// What the winner's scripts get.
+    fn values(&self, item: &ItemKey, winner: &Deployment) -> Vec<ExplainedValue> {
+        if is_ignored(winner) {
+            return Vec::new();
+        }
+        let declared = probes::declared(self.config, item);
+        let spec = |name: &String| declared.and_then(|declared| declared.get(name));
+        let values = probes::values(self.config, item, &winner.parameters);
+        let mut origins = probes::origins(self.config, item, &values, winner, false);
+        let mut shown: Vec<ExplainedValue> = values
+            .into_iter()
+            .filter(|(name, _)| !spec(name).is_some_and(|spec| spec.hidden))
+            .map(|(name, value)| ExplainedValue { origin: origins.remove(&name), name, value })
+            .collect();
+        // By name they stand already.
+        shown.sort_by_key(|value| spec(&value.name).and_then(|spec| spec.order).unwrap_or(0));
+        shown
     }
 
     /// By which road a winner selects the computer, and whether it is on hold.

@@ -6,7 +6,8 @@ use std::collections::HashSet;
 
 use roaring::RoaringBitmap;
 
-use super::document::{ActionType, Change, Impact, PlannedComputer};
+use super::document::{Change, Impact, PlannedComputer};
+use super::effects;
 use super::past::Durations;
 use crate::config::kind::Mode;
 
@@ -23,12 +24,14 @@ pub(super) fn impact(
     let (mut total, mut longest) = (0.0_f64, 0.0_f64);
     let mean = mean(durations);
     for change in changes.iter().filter(|change| change.action.changes() && change.mode == Mode::Enforce) {
-        let here: RoaringBitmap = change.computers.iter().copied().collect();
+        // They are ascending; if they were not, they would be put in one by one.
+        let here = RoaringBitmap::from_sorted_iter(change.computers.iter().copied())
+            .unwrap_or_else(|_| change.computers.iter().copied().collect());
         if change.may_restart {
             restarting |= &here;
         }
         touched |= here;
-        if change.action == ActionType::Uninstall {
+        if effects::removes(change) {
             removals += change.computers.len() as u64;
         }
         let took = durations.get(&(change.item.clone(), change.action)).copied().or(mean).unwrap_or(0.0);

@@ -19,7 +19,7 @@ use crate::inventory::item::ItemKey;
 use crate::session::script::Platform;
 
 /// Intents with their computers, and the members of targets.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Intents {
     sets: BTreeMap<IntentKey, IntentSets>,
     targets: BTreeMap<Name, RoaringBitmap>,
@@ -78,6 +78,20 @@ impl Intents {
         }
     }
 
+    /// Adds what was collected apart.
+    pub(super) fn absorb(&mut self, other: Self) {
+        for (key, sets) in other.sets {
+            let mine = self.sets.entry(key).or_default();
+            if mine.wanted.is_empty() && mine.satisfied.is_empty() {
+                *mine = sets;
+            } else {
+                mine.wanted |= sets.wanted;
+                mine.satisfied |= sets.satisfied;
+            }
+        }
+        self.targets.extend(other.targets);
+    }
+
     /// The members of a named target.
     pub(super) fn target(&mut self, name: &Name, members: RoaringBitmap) {
         self.targets.insert(name.clone(), members);
@@ -89,6 +103,6 @@ impl Intents {
 
     /// All of it, with positions of the snapshot.
     pub(super) fn finish(self) -> Remembered {
-        Remembered { computers: Vec::new(), intents: self.sets, targets: self.targets }
+        Remembered { intents: self.sets, targets: self.targets, ..Remembered::default() }
     }
 }

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use roaring::RoaringBitmap;
 
 use super::document::{MembershipChange, Moved};
+use super::memo::Aims;
 use super::notes::document;
 use super::past::Past;
 use super::precedence::Named;
@@ -27,6 +28,7 @@ pub(super) fn changes(
     snapshot: &Snapshot,
     past: &Past,
     scope: &RoaringBitmap,
+    aims: &Aims,
 ) -> (Vec<MembershipChange>, BTreeMap<Name, RoaringBitmap>) {
     let mut changes = Vec::new();
     let mut members: BTreeMap<Name, RoaringBitmap> = BTreeMap::new();
@@ -38,14 +40,16 @@ pub(super) fn changes(
         if members.contains_key(name) {
             continue;
         }
-        let Ok(resolved) = targets::resolve(&target.expression, config, Some(&target.place)) else {
-            continue;
-        };
-        let now = targets::evaluate(&resolved, snapshot).certain;
+        let Some(aim) = aims.get(name) else { continue };
+        let now = aim.certain.clone();
         if let Some(before) = past.members(name) {
-            let joined = (&now & scope) - before;
+            // Of a computer that no run has covered nothing is known from before, unless it is new.
+            let joined = ((&now & scope) - before) & &(past.covered() | &(snapshot.all() - past.known()));
             let left = (before & scope) - &now;
-            if !joined.is_empty() || !left.is_empty() {
+            let resolved = targets::resolve(&target.expression, config, Some(&target.place));
+            if let Ok(resolved) = resolved
+                && (!joined.is_empty() || !left.is_empty())
+            {
                 changes.push(MembershipChange {
                     target: document(name, &target.place),
                     before: count(&(before & scope)),

@@ -4,6 +4,7 @@
 //! found, [`diff`] what follows for one item, [`prerequisites`] what follows for others, [`order`] in which order, and
 //! [`planner`] makes the [`document`] of it.
 
+mod aims;
 mod alike;
 pub mod canonical;
 pub mod compare;
@@ -19,11 +20,13 @@ pub mod explain;
 pub mod fleet;
 pub mod gates;
 mod impact;
+mod implications;
 mod intents;
 pub mod interpret;
 pub mod inventory;
 pub mod lint;
 mod membership;
+pub mod memo;
 pub mod modes;
 pub mod needs;
 mod notes;

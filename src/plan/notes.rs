@@ -12,7 +12,7 @@ use crate::id::Name;
 use crate::inventory::item::ItemKey;
 
 /// Notes by what they say.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Notes(BTreeMap<(NoteKind, Option<ItemKey>, String, Option<Origin>), RoaringBitmap>);
 
 impl Notes {
@@ -33,6 +33,13 @@ impl Notes {
     /// Says something that concerns no computer in particular.
     pub(super) fn general(&mut self, kind: NoteKind, item: Option<&ItemKey>, text: String, origin: Origin) {
         self.0.entry((kind, item.cloned(), text, Some(origin))).or_default();
+    }
+
+    /// Adds what was said apart.
+    pub(super) fn absorb(&mut self, other: Self) {
+        for (what, computers) in other.0 {
+            *self.0.entry(what).or_default() |= computers;
+        }
     }
 
     /// The notes in their order.

@@ -45,6 +45,7 @@ pub struct Past {
     deployments: BTreeMap<Name, (Digest, Digest)>,
     targets: BTreeMap<Name, RoaringBitmap>,
     known: RoaringBitmap,
+    covered: RoaringBitmap,
     durations: Durations,
 }
 
@@ -65,7 +66,13 @@ impl Past {
             let sorted: Vec<ComputerId> = snapshot.iter().map(|(_, computer)| computer.id.clone()).collect();
             remembered.aligned(&sorted)
         };
-        let mut past = Self { known, durations, targets: remembered.targets, ..Self::default() };
+        let mut past = Self {
+            known,
+            durations,
+            targets: remembered.targets,
+            covered: remembered.covered,
+            ..Self::default()
+        };
         for (key, sets) in remembered.intents {
             past.deployments.insert(key.deployment.clone(), (key.wish.clone(), key.target.clone()));
             past.intents.entry(key.item.clone()).or_default().push((key, sets));
@@ -84,7 +91,7 @@ impl Past {
                 let well = matches!(result.result, ActionResult::Success | ActionResult::Skipped);
                 let ended = done.by_content.entry(result.content).or_default();
                 if well { &mut ended.well } else { &mut ended.otherwise }.insert(computer);
-                if let Some(values) = result.values.filter(|_| well && puts_there(result.action)) {
+                if let Some(values) = result.values {
                     done.values.entry(values).or_default().insert(computer);
                 }
             }
@@ -130,9 +137,13 @@ impl Past {
                 take(Cause::NewIntent, part, &mut rest);
             }
         }
-        let cause = if self.was_there(intent) { Cause::Membership } else { Cause::NewIntent };
+        // Of a computer that was known and that no run has covered nothing is known from before.
+        if self.was_there(intent) {
+            let came = &rest - (&self.known - &self.covered);
+            take(Cause::Membership, came, &mut rest);
+        }
         let last = std::mem::take(&mut rest);
-        take(cause, last, &mut rest);
+        take(Cause::NewIntent, last, &mut rest);
         sets.into_iter().collect()
     }
 
@@ -164,6 +175,12 @@ impl Past {
         &self.known
     }
 
+    /// Those of them that a run has covered.
+    #[must_use]
+    pub const fn covered(&self) -> &RoaringBitmap {
+        &self.covered
+    }
+
     /// The mean seconds that a change of an item took.
     #[must_use]
     pub const fn durations(&self) -> &Durations {
@@ -172,7 +189,8 @@ impl Past {
 }
 
 /// Whether an action leaves the item there with the values that it was given.
-const fn puts_there(action: ActionType) -> bool {
+#[must_use]
+pub const fn puts_there(action: ActionType) -> bool {
     matches!(
         action,
         ActionType::Install

@@ -6,10 +6,12 @@
 //! Invariants: `now` decides only what is stale, and reaches the output nowhere; the same input gives the same bytes
 //! (L13); the numbers of the coverage add up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
+use super::aims::Sight;
 use super::coverage::Tally;
 use super::detections::Detections;
 use super::diff::{self, Act, Decision, Wish};
@@ -21,11 +23,12 @@ use super::impact;
 use super::intents::{Intents, Wanted};
 use super::lint;
 use super::membership;
+use super::memo::{Aims, Memo, Share};
 use super::modes;
 use super::notes::{Notes, document, origin};
 use super::past::{self, Past};
-use super::precedence::{self, Candidate, Named, Winners, is_ignored};
-use super::prerequisites::{self, Implied, Outcome, Standing};
+use super::precedence::{self, Candidate, Named, Winners};
+use super::prerequisites::{self};
 use super::probes;
 use super::procedures::{self, starts_over};
 use super::recipe::{self, Call};
@@ -34,10 +37,11 @@ use super::sessions::{self, Intent};
 use super::supply::{self, Due};
 use super::view::{Part, Seen, View, oldest};
 use crate::config::Config;
-use crate::config::kind::{Mode, ParameterValue, ParametersChanged, SoftwareState};
+use crate::config::kind::{Consequence, Mode, ParameterValue, ParametersChanged};
 use crate::config::model::{Deployment, Desired};
+use crate::config::parallel;
 use crate::diagnostic::{Finding, Findings, code};
-use crate::id::{Digest, Name};
+use crate::id::Digest;
 use crate::inventory::item::{ItemKey, ItemKind, Observed};
 use crate::inventory::known::Contact;
 use crate::inventory::snapshot::Snapshot;
@@ -92,53 +96,90 @@ pub struct Wants {
 /// Makes the plan.
 #[must_use]
 pub fn plan(input: &Input<'_>) -> Planned {
+    make(input, None)
+}
+
+/// Makes the plan with what an earlier one over the same computers left behind, and leaves as much behind. A memo about
+/// other computers, detections or another past is of no use and left as it is.
+#[must_use]
+pub fn replan(memo: &mut Memo<'_>, input: &Input<'_>) -> Planned {
+    let memo = Some(memo).filter(|memo| memo.is_about(input));
+    make(input, memo)
+}
+
+fn make(input: &Input<'_>, mut memo: Option<&mut Memo<'_>>) -> Planned {
+    let config = input.config;
     let run = Run::of(&input.options, input.now);
-    let fleet = Fleet::in_run(input.config, input.snapshot, &run);
+    let fleet = Fleet::in_run(config, input.snapshot, &run);
     let scope = input.only.as_ref().map_or_else(|| fleet.all.clone(), |only| &fleet.all & only);
-    let (candidates, findings) = precedence::candidates(input.config, input.snapshot, &fleet, &run);
     let detections = input.detections.since(oldest(input.now, input.max_age));
+    if let Some(memo) = memo.as_deref_mut() {
+        memo.prepare(input, &fleet, &detections);
+    }
     let view = View {
-        config: input.config,
+        config,
         snapshot: input.snapshot,
         fleet: &fleet,
         detections: &detections,
         ceiling: input.options.mode.unwrap_or(Mode::Enforce),
         run: &run,
     };
-    let mut work = Work {
-        view,
-        names: Named(input.snapshot),
-        findings,
-        notes: Notes::default(),
-        tally: Tally::default(),
-        intents: Vec::new(),
-        wanted: Intents::default(),
-        past: input.past,
-    };
-    work.say_empty_targets(&candidates);
-    work.say_the_run(&run, &candidates, &scope);
-    let survey = work.winners(&candidates, &scope);
-    work.own(&survey);
+    let mut work = Work::new(view, input.past);
+    let aims = work.aims(memo.as_deref());
+    work.say_unlisted();
+    let mut by_item: BTreeMap<&ItemKey, Vec<&Deployment>> = BTreeMap::new();
+    for deployment in config.deployments.values() {
+        by_item.entry(&deployment.item).or_default().push(deployment);
+    }
+    let tied = tied(config);
+    let shares = shares(view, input.past, &scope, &aims, &by_item, &tied, memo.as_deref_mut());
+    let mut changes = Vec::new();
+    let mut reached = RoaringBitmap::new();
+    for share in shares {
+        let Share { findings, notes, tally, wanted, changes: own, reached: here } = share;
+        work.findings.extend(findings);
+        work.notes.absorb(notes);
+        work.tally.absorb(&tally);
+        work.wanted.absorb(wanted);
+        changes.extend(own);
+        reached |= here;
+    }
+    let mut survey = Survey::new();
+    for (item, deployments) in by_item.iter().filter(|(item, _)| tied.contains(**item)) {
+        let candidates = work.candidates(deployments, &aims);
+        if !candidates.is_empty() {
+            reached |= work.reached(&candidates);
+            survey.insert((*item).clone(), work.item(item, &candidates, &scope));
+        }
+    }
+    work.say_the_run(&run, &(reached & &scope));
+    for (item, known) in &survey {
+        work.own(item, known);
+    }
     let standings = work.standings(&survey, &scope);
-    let outcome = prerequisites::resolve(input.config, &standings, input.snapshot.held());
+    let outcome = prerequisites::resolve(config, &standings, input.snapshot.held());
     work.prerequisites(&outcome, &standings, &survey);
     work.configurations(&outcome, &survey);
     work.unknown();
     let Work { mut findings, mut notes, tally, intents, mut wanted, .. } = work;
-    let made = sessions::assemble(input, intents, &mut wanted, &mut notes, &mut findings);
+    changes.extend(sessions::by_cause(config, input.past, intents, &mut wanted));
+    let made = sessions::assemble(input, changes, &mut notes, &mut findings);
     let whole = input.only.is_none() && run.named.is_empty() && input.snapshot.failed().is_empty();
-    let mut findings = lint::of_plan(input.config, findings, whole);
+    let mut findings = lint::of_plan(config, findings, whole);
     findings.sort();
-    let (memberships, members) = membership::changes(input.config, input.snapshot, input.past, &scope);
+    let (memberships, members) = membership::changes(config, input.snapshot, input.past, &scope, &aims);
     for (name, members) in members {
         wanted.target(&name, members);
     }
-    let at_once = input.config.instance.concurrency;
+    if let Some(memo) = memo {
+        memo.finish(aims, |item| by_item.contains_key(item));
+    }
+    let at_once = config.instance.concurrency;
     let impact = impact::impact(&made.computers, &made.changes, input.past.durations(), at_once);
     let mut plan = Plan {
         format: FORMAT.to_owned(),
         digest: Digest::of(b""),
-        instance: input.config.instance.metadata.name.clone(),
+        instance: config.instance.metadata.name.clone(),
         revision: input.revision.clone(),
         options: input.options.clone(),
         memberships,
@@ -153,6 +194,71 @@ pub fn plan(input: &Input<'_>) -> Planned {
     plan.digest = digest::of_plan(&plan);
     let wants = Wants { now: wanted.finish(), scope, unknown: tally.incomplete };
     Planned { plan, findings, wants }
+}
+
+/// The items in whose share others have a say: software with prerequisites or named in some, and software with a
+/// configuration task, and that task.
+fn tied(config: &Config) -> BTreeSet<ItemKey> {
+    let mut tied = BTreeSet::new();
+    for software in config.software.values() {
+        let own = ItemKey::software(software.metadata.name.clone());
+        for rule in &software.prerequisites {
+            let conditions = rule.when.installed.iter().chain(&rule.when.not_installed).flatten();
+            let mentioned = match &rule.then {
+                Consequence::Install(names) | Consequence::Uninstall(names) => names.as_slice(),
+                Consequence::Fail(_) => &[],
+            };
+            tied.extend(mentioned.iter().chain(conditions).cloned().map(ItemKey::software));
+            tied.insert(own.clone());
+        }
+        if let Some(task) = probes::configuration(config, software) {
+            tied.insert(task);
+            tied.insert(own);
+        }
+    }
+    tied
+}
+
+/// What each item leads to that is tied to no other, in order: taken over, or worked out.
+fn shares<'a>(
+    view: View<'a>,
+    past: &'a Past,
+    scope: &RoaringBitmap,
+    aims: &Aims,
+    by_item: &BTreeMap<&'a ItemKey, Vec<&'a Deployment>>,
+    tied: &BTreeSet<ItemKey>,
+    memo: Option<&mut Memo<'_>>,
+) -> Vec<Share> {
+    let (config, now) = (view.config, view.run.now);
+    let free = || by_item.iter().filter(|(item, _)| !tied.contains(**item));
+    let known: Vec<Option<Share>> = free()
+        .map(|(item, deployments)| memo.as_ref()?.share(item, deployments, config, aims, now).cloned())
+        .collect();
+    let open: Vec<(&ItemKey, &Vec<&Deployment>)> = free()
+        .zip(&known)
+        .filter(|(_, known)| known.is_none())
+        .map(|((item, deployments), _)| (*item, deployments))
+        .collect();
+    let made = parallel::map(&open, |(item, deployments)| {
+        let mut work = Work::new(view, past);
+        let candidates = work.candidates(deployments, aims);
+        if candidates.is_empty() {
+            return Share { findings: work.findings, ..Share::default() };
+        }
+        let reached = work.reached(&candidates);
+        let known = work.item(item, &candidates, scope);
+        work.own(item, &known);
+        let Work { findings, notes, tally, intents, mut wanted, .. } = work;
+        let changes = sessions::by_cause(config, past, intents, &mut wanted);
+        Share { findings, notes, tally, wanted, changes, reached }
+    });
+    if let Some(memo) = memo {
+        for ((item, deployments), share) in open.iter().zip(&made) {
+            memo.keep(item, deployments, config, aims, now, share.clone());
+        }
+    }
+    let mut made = made.into_iter();
+    known.into_iter().filter_map(|known| known.or_else(|| made.next())).collect()
 }
 
 /// What is wanted and known of one item.
@@ -182,37 +288,107 @@ pub(super) type Survey<'a> = BTreeMap<ItemKey, Item<'a>>;
 /// A plan in the making.
 pub(super) struct Work<'a> {
     pub(super) view: View<'a>,
-    names: Named<'a>,
-    findings: Findings,
-    notes: Notes,
+    pub(super) names: Named<'a>,
+    pub(super) findings: Findings,
+    pub(super) notes: Notes,
     pub(super) tally: Tally,
     pub(super) intents: Vec<Intent<'a>>,
     /// What is wanted, for the next run.
-    wanted: Intents,
-    past: &'a Past,
+    pub(super) wanted: Intents,
+    pub(super) past: &'a Past,
 }
 
 impl<'a> Work<'a> {
-    fn say_empty_targets(&mut self, candidates: &BTreeMap<ItemKey, Vec<Candidate<'a>>>) {
-        for (item, candidates) in candidates {
-            for candidate in candidates.iter().filter(|candidate| !candidate.selects) {
-                let deployment = candidate.deployment;
-                let target = deployment.target.as_ref().and_then(|name| self.view.config.targets.get(name));
-                let (place, what) = match target {
-                    Some(target) => (&target.place, format!("target {}", target.metadata.name)),
-                    None => {
-                        (&deployment.place, format!("the target of deployment {}", deployment.metadata.name))
-                    }
+    fn new(view: View<'a>, past: &'a Past) -> Self {
+        Self {
+            view,
+            names: Named(view.snapshot),
+            findings: Findings::new(),
+            notes: Notes::default(),
+            tally: Tally::default(),
+            intents: Vec::new(),
+            wanted: Intents::default(),
+            past,
+        }
+    }
+
+    fn sight(&self) -> Sight<'a> {
+        let View { config, snapshot, fleet, run, .. } = self.view;
+        Sight { config, snapshot, fleet, run }
+    }
+
+    /// What the named targets come to that deployments use; says what is to be said of those that count in the run.
+    fn aims(&mut self, memo: Option<&Memo<'_>>) -> Aims {
+        let View { config, run, .. } = self.view;
+        let mut aims = Aims::new();
+        let mut said = BTreeSet::new();
+        for deployment in config.deployments.values().filter(|deployment| deployment.enabled) {
+            let Some(name) = &deployment.target else { continue };
+            if !aims.contains_key(name) {
+                let known = memo.and_then(|memo| memo.aim(name));
+                // What is wrong with it is said of each item that it would reach.
+                let Some(aim) = known.or_else(|| self.sight().aim(deployment).ok().map(Arc::new)) else {
+                    continue;
                 };
-                let message = format!("{what} matches no computer");
-                self.findings.push(Finding::new(
-                    code::TARGET_MATCHES_NOTHING,
-                    message.clone(),
-                    place.clone(),
-                ));
-                self.notes.general(NoteKind::EmptyTarget, Some(item), message, origin(deployment));
+                aims.insert(name.clone(), aim);
+            }
+            if let Some(aim) = aims.get(name)
+                && gates::gate(config, run, deployment).is_none()
+                && said.insert(name)
+            {
+                self.findings.extend(aim.findings.clone());
             }
         }
+        aims
+    }
+
+    /// The candidates of one item, best first.
+    fn candidates(&mut self, deployments: &[&'a Deployment], aims: &Aims) -> Vec<Candidate<'a>> {
+        let View { config, run, .. } = self.view;
+        let sight = self.sight();
+        let mut candidates = Vec::new();
+        for deployment in deployments.iter().filter(|made| gates::gate(config, run, made).is_none()) {
+            if let Some(aim) = deployment.target.as_ref().and_then(|name| aims.get(name)) {
+                candidates.push(sight.candidate(deployment, aim));
+                continue;
+            }
+            match sight.aim(deployment) {
+                Ok(aim) => {
+                    candidates.push(sight.candidate(deployment, &aim));
+                    self.findings.extend(aim.findings);
+                }
+                Err(found) => self.findings.extend(found),
+            }
+        }
+        precedence::sort(&mut candidates);
+        candidates
+    }
+
+    /// Where an item's deployments count; asked only where tenants are on hold.
+    fn reached(&self, candidates: &[Candidate<'a>]) -> RoaringBitmap {
+        if self.view.fleet.on_hold.is_empty() {
+            return RoaringBitmap::new();
+        }
+        let acting = candidates.iter().filter(|candidate| candidate.acts);
+        acting.fold(RoaringBitmap::new(), |sum, candidate| sum | &candidate.reach)
+    }
+
+    fn say_empty_targets(&mut self, item: &ItemKey, candidates: &[Candidate<'a>]) {
+        for candidate in candidates.iter().filter(|candidate| !candidate.selects) {
+            let deployment = candidate.deployment;
+            let target = deployment.target.as_ref().and_then(|name| self.view.config.targets.get(name));
+            let (place, what) = match target {
+                Some(target) => (&target.place, format!("target {}", target.metadata.name)),
+                None => (&deployment.place, format!("the target of deployment {}", deployment.metadata.name)),
+            };
+            let message = format!("{what} matches no computer");
+            self.findings.push(Finding::new(code::TARGET_MATCHES_NOTHING, message.clone(), place.clone()));
+            self.notes.general(NoteKind::EmptyTarget, Some(item), message, origin(deployment));
+        }
+    }
+
+    /// Documents of computers that nobody lists.
+    fn say_unlisted(&mut self) {
         // While a list is missing, its computers are no news.
         if self.view.snapshot.failed().is_empty() && !self.view.config.computers.is_empty() {
             let mut open = self.view.config.computers.clone();
@@ -230,26 +406,16 @@ impl<'a> Work<'a> {
     }
 
     /// What the run lifts, and which tenants are on hold where something would be wanted.
-    fn say_the_run(
-        &mut self,
-        run: &Run,
-        candidates: &BTreeMap<ItemKey, Vec<Candidate<'a>>>,
-        scope: &RoaringBitmap,
-    ) {
+    fn say_the_run(&mut self, run: &Run, reached: &RoaringBitmap) {
         for (text, origin) in modes::what_is_lifted(self.view.config, run) {
             self.notes.general(NoteKind::Lifted, None, text, origin);
         }
-        if self.view.fleet.on_hold.is_empty() {
-            return;
-        }
-        let reached = candidates.values().flatten().filter(|candidate| candidate.acts);
-        let reached = reached.fold(RoaringBitmap::new(), |sum, candidate| sum | &candidate.reach) & scope;
         for (name, computers) in &self.view.fleet.on_hold {
             let Some(tenant) = self.view.config.tenants.get(name) else { continue };
             let Some(hold) = &tenant.hold else { continue };
             let text = format!("tenant {name} is {}", gates::held_text(hold));
             let at = document(name, &tenant.place);
-            self.notes.add(NoteKind::OnHold, None, text, Some(at), &(computers & &reached));
+            self.notes.add(NoteKind::OnHold, None, text, Some(at), &(computers & reached));
         }
     }
 
@@ -285,61 +451,52 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Who wins, and what is known there.
-    fn winners(
-        &mut self,
-        candidates: &BTreeMap<ItemKey, Vec<Candidate<'a>>>,
-        scope: &RoaringBitmap,
-    ) -> Survey<'a> {
-        let mut survey = Survey::new();
-        for (item, candidates) in candidates {
-            let winners = precedence::winners(candidates, scope);
-            for tie in winners.ties.iter().filter(|tie| !tie.same) {
-                if let (Some(a), Some(b)) = (candidates.get(tie.first), candidates.get(tie.second)) {
-                    let text = format!(
-                        "deployments {} and {} both win and want different things",
-                        a.deployment.metadata.name, b.deployment.metadata.name
-                    );
-                    let at = Some(origin(b.deployment));
-                    self.notes.add(NoteKind::Ambiguous, Some(item), text, at, &tie.computers);
-                }
+    /// Who wins of an item, and what is known there.
+    fn item(&mut self, item: &ItemKey, candidates: &[Candidate<'a>], scope: &RoaringBitmap) -> Item<'a> {
+        self.say_empty_targets(item, candidates);
+        let winners = precedence::winners(candidates, scope);
+        for tie in winners.ties.iter().filter(|tie| !tie.same) {
+            if let (Some(a), Some(b)) = (candidates.get(tie.first), candidates.get(tie.second)) {
+                let text = format!(
+                    "deployments {} and {} both win and want different things",
+                    a.deployment.metadata.name, b.deployment.metadata.name
+                );
+                let at = Some(origin(b.deployment));
+                self.notes.add(NoteKind::Ambiguous, Some(item), text, at, &tie.computers);
             }
-            self.findings.extend(precedence::findings(item, candidates, &winners.ties, self.names));
-            self.tally.count(Seen::Unknown, &winners.uncertain, false);
-            self.tally.count(Seen::Unknown, &winners.ambiguous, false);
-            self.notes.add(
-                NoteKind::Undetermined,
-                Some(item),
-                "which deployment wins is not known before the computer's facts are",
-                None,
-                &winners.uncertain,
-            );
-            self.say_the_winners(item, candidates, &winners, scope);
-            if self.view.run.named.is_empty() && *scope == self.view.fleet.all {
-                self.findings.extend(lint::deployments::never_wins_here(item, candidates, &winners));
-            }
-            let parts = self.view.parts(item, candidates, &winners);
-            let of = |candidate: &Candidate<'a>| (candidate.deployment, candidate.mode);
-            let deployments = candidates.iter().map(of).collect();
-            survey.insert(item.clone(), Item { deployments, winners, parts });
         }
-        survey
+        self.findings.extend(precedence::findings(item, candidates, &winners.ties, self.names));
+        self.tally.count(Seen::Unknown, &winners.uncertain, false);
+        self.tally.count(Seen::Unknown, &winners.ambiguous, false);
+        self.notes.add(
+            NoteKind::Undetermined,
+            Some(item),
+            "which deployment wins is not known before the computer's facts are",
+            None,
+            &winners.uncertain,
+        );
+        self.say_the_winners(item, candidates, &winners, scope);
+        if self.view.run.named.is_empty() && *scope == self.view.fleet.all {
+            self.findings.extend(lint::deployments::never_wins_here(item, candidates, &winners));
+        }
+        let parts = self.view.parts(item, candidates, &winners);
+        let of = |candidate: &Candidate<'a>| (candidate.deployment, candidate.mode);
+        let deployments = candidates.iter().map(of).collect();
+        Item { deployments, winners, parts }
     }
 
-    /// What each item's own winners lead to.
-    fn own(&mut self, survey: &Survey<'a>) {
-        for (item, known) in survey {
-            for part in &known.parts {
-                if let Some(deployment) = part.deployment {
-                    let values = self.view.values(item, Some(deployment));
-                    self.part(item, deployment, &deployment.desired, &values, part);
-                }
+    /// What an item's own winners lead to.
+    fn own(&mut self, item: &ItemKey, known: &Item<'a>) {
+        for part in &known.parts {
+            if let Some(deployment) = part.deployment {
+                let values = self.view.values(item, Some(deployment));
+                self.part(item, deployment, &deployment.desired, &values, part);
             }
         }
     }
 
     /// What one part leads to.
-    fn part(
+    pub(super) fn part(
         &mut self,
         item: &ItemKey,
         deployment: &'a Deployment,
@@ -383,7 +540,7 @@ impl<'a> Work<'a> {
                 // An update or repair that begins by removing may end there.
                 let removes =
                     act.action != ActionType::Install && starts_over(self.view.config, item, &act, observed);
-                if removes || act.action == ActionType::Uninstall {
+                if removes || procedures::removes(self.view.config, item, act.action) {
                     let held = &computers & self.view.snapshot.held();
                     let text = "nothing is removed while a source that the computer depends on fails";
                     self.notes.add(NoteKind::Held, Some(item), text, at, &held);
@@ -407,7 +564,7 @@ impl<'a> Work<'a> {
 
     /// Means to do something, where there is what it takes: a licence and a file (SW-21, SW-28). Elsewhere says what is
     /// missing.
-    fn intend(&mut self, intent: Intent<'a>) {
+    pub(super) fn intend(&mut self, intent: Intent<'a>) {
         let config = self.view.config;
         let software = config.software.get(&intent.item.name);
         let Some(software) = software.filter(|_| intent.item.kind == ItemKind::Software) else {
@@ -505,184 +662,6 @@ impl<'a> Work<'a> {
             }),
         }
         computers
-    }
-
-    /// Takes back what is blocked, and adds what is implied.
-    fn prerequisites(
-        &mut self,
-        outcome: &Outcome<'a>,
-        standings: &BTreeMap<Name, Standing<'a>>,
-        survey: &Survey<'a>,
-    ) {
-        let config = self.view.config;
-        for trouble in &outcome.troubles {
-            let item = ItemKey::software(trouble.software.clone());
-            let at = document(&trouble.software, &trouble.place);
-            self.notes.add(trouble.kind, Some(&item), trouble.text.clone(), Some(at), &trouble.computers);
-            let on = self.names.some(&trouble.computers);
-            if trouble.undoes {
-                let message = format!("{} on {on}: {}", trouble.software, trouble.text);
-                let finding = Finding::new(code::PREREQUISITE_UNDOES, message, trouble.place.clone());
-                self.findings.push(finding.help(
-                    "ask about something that what it installs or removes does not change through other software",
-                ));
-            }
-            let Some(other) = &trouble.against else { continue };
-            let mut finding = Finding::new(
-                code::PREREQUISITE_CONFLICT,
-                format!("{} on {on}: {}", trouble.software, trouble.text),
-                trouble.place.clone(),
-            )
-            .help("change one of the two, or exempt these computers from one of them");
-            for (deployment, won) in standings.get(other).into_iter().flat_map(|standing| &standing.winners) {
-                if !won.is_disjoint(&trouble.computers) {
-                    let what = format!("deployment {} wins for {other}", deployment.metadata.name);
-                    finding = finding.related(deployment.place.clone(), what);
-                }
-            }
-            self.findings.push(finding);
-        }
-        for intent in &mut self.intents {
-            if intent.item.kind != ItemKind::Software || intent.act.action == ActionType::Uninstall {
-                continue;
-            }
-            if let Some(blocked) = outcome.blocked.get(&intent.item.name) {
-                intent.computers -= blocked;
-            }
-            for implied in outcome.implied.iter().filter(|implied| !implied.install) {
-                if implied.software == intent.item.name {
-                    intent.computers -= &implied.computers;
-                }
-            }
-        }
-        for implied in &outcome.implied {
-            let item = ItemKey::software(implied.software.clone());
-            let Some(software) = config.software.get(&implied.software) else { continue };
-            let mut rest = implied.computers.clone();
-            // By its own update-if-found winner where it has one (DEP-8), else in its highest version (PRE-14).
-            for (deployment, won) in survey.get(&item).into_iter().flat_map(Item::wins) {
-                let mine = &rest & won;
-                rest -= &mine;
-                let version = match &deployment.desired {
-                    Desired::Software { version, .. } => version.install().map(str::to_owned),
-                    Desired::Task => None,
-                };
-                let version = version.or_else(|| software.latest().map(str::to_owned));
-                self.imply(&item, Some(deployment), version.as_deref(), implied, &mine);
-            }
-            self.imply(&item, None, software.latest(), implied, &rest);
-        }
-    }
-
-    fn imply(
-        &mut self,
-        item: &ItemKey,
-        own: Option<&'a Deployment>,
-        version: Option<&str>,
-        implied: &Implied<'a>,
-        computers: &RoaringBitmap,
-    ) {
-        let Some(software) = self.view.config.software.get(&item.name) else { return };
-        let own = own.filter(|deployment| !is_ignored(deployment));
-        let parameters = self.view.values(item, own);
-        let mut parts = Vec::new();
-        self.view.look(item, own, &parameters, Mode::Enforce, computers, &mut parts);
-        for part in parts {
-            let (Seen::Known(before), Some(platform)) = (part.seen, part.platform) else { continue };
-            let (action, version, after) = if implied.install {
-                let version = version.map(str::to_owned);
-                (ActionType::Install, version.clone(), diff::present_after(software, platform, version))
-            } else {
-                (ActionType::Uninstall, None, Observed::Absent)
-            };
-            self.intend(Intent {
-                item: item.clone(),
-                act: Act { action, reason: Reason::Prerequisite, version, after },
-                before: before.clone(),
-                mode: Mode::Enforce,
-                parameters: parameters.clone(),
-                deployment: implied.deployment,
-                needed_by: Some(ItemKey::software(implied.needed_by.clone())),
-                license: None,
-                platform,
-                computers: part.computers,
-            });
-        }
-    }
-
-    /// The configuration tasks of what is there, or will be (TSK-10 to TSK-14).
-    fn configurations(&mut self, outcome: &Outcome<'a>, survey: &Survey<'a>) {
-        let config = self.view.config;
-        for (item, known) in survey.iter().filter(|(item, _)| item.kind == ItemKind::Software) {
-            let Some(software) = config.software.get(&item.name) else { continue };
-            let Some(task) = probes::configuration(config, software) else { continue };
-            let mut out = outcome.blocked.get(&item.name).cloned().unwrap_or_default();
-            for implied in outcome.implied.iter().filter(|i| !i.install && i.software == item.name) {
-                out |= &implied.computers;
-            }
-            if let Some(own) = survey.get(&task) {
-                // A deployment of the task itself says more.
-                own.winners.won.iter().for_each(|won| out |= won);
-            }
-            let mut anew = RoaringBitmap::new();
-            for intent in self.intents.iter().filter(|intent| intent.item == *item) {
-                if starts_over(config, item, &intent.act, &intent.before) {
-                    anew |= &intent.computers;
-                }
-            }
-            anew -= &out;
-            for part in &known.parts {
-                let Some(deployment) = part.deployment else { continue };
-                let wanted = matches!(
-                    deployment.desired,
-                    Desired::Software { state: SoftwareState::Installed | SoftwareState::UpdateIfFound, .. }
-                );
-                if !wanted {
-                    continue;
-                }
-                let values = self.view.values(item, Some(deployment));
-                let values = probes::configuration_values(config, &task, &values);
-                let there = matches!(part.seen, Seen::Known(Observed::Present { .. }));
-                let fresh = &part.computers & &anew;
-                let keeps = if there { &part.computers - &out - &fresh } else { RoaringBitmap::new() };
-                let mut parts = Vec::new();
-                self.view.look(&task, Some(deployment), &values, part.mode, &keeps, &mut parts);
-                for part in &parts {
-                    self.part(&task, deployment, &Desired::Task, &values, part);
-                }
-                let Some(platform) = part.platform.filter(|_| !fresh.is_empty()) else { continue };
-                let call = Call {
-                    action: ActionType::Set,
-                    version: None,
-                    before: None,
-                    platform,
-                    computer: recipe::Computer::Any,
-                };
-                if procedures::steps(config, &task, &call).is_err() {
-                    continue;
-                }
-                let before = Observed::Undetermined {
-                    why: format!("not known before {} is installed", software.metadata.name),
-                };
-                self.intents.push(Intent {
-                    item: task.clone(),
-                    act: Act {
-                        action: ActionType::Set,
-                        reason: Reason::TaskNonCompliant,
-                        version: None,
-                        after: Observed::Compliant,
-                    },
-                    before,
-                    mode: part.mode,
-                    parameters: values,
-                    deployment,
-                    needed_by: None,
-                    license: None,
-                    platform,
-                    computers: fresh,
-                });
-            }
-        }
     }
 
     /// Says what is not known, once for each computer and not for each item.

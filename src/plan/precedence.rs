@@ -12,17 +12,17 @@ use std::fmt::Write as _;
 
 use roaring::RoaringBitmap;
 
+use super::aims::{Aim, Sight};
 use super::fleet::Fleet;
 use super::gates::{self, Run};
-use super::modes;
 use crate::config::Config;
 use crate::config::kind::{Mode, SoftwareState};
 use crate::config::model::{Deployment, Desired, Layer};
-use crate::diagnostic::{Finding, Findings, code};
+use crate::diagnostic::{Finding, Findings, Severity, code};
 use crate::id::Name;
 use crate::inventory::item::ItemKey;
 use crate::inventory::snapshot::{Lookup, Snapshot};
-use crate::targets::{self, Membership, Scope};
+use crate::targets::{self, Scope};
 
 /// A deployment that counts, with the computers that it reaches.
 #[derive(Debug, Clone)]
@@ -83,7 +83,10 @@ impl Candidate<'_> {
     pub fn same_effect(&self, other: &Self) -> bool {
         let (a, b) = (self.deployment, other.deployment);
         (is_ignored(a) && is_ignored(b))
-            || (a.desired == b.desired && self.mode == other.mode && a.parameters == b.parameters)
+            || (a.desired == b.desired
+                && self.mode == other.mode
+                && a.parameters == b.parameters
+                && a.license == b.license)
     }
 }
 
@@ -104,63 +107,51 @@ pub fn candidates<'c>(
     fleet: &Fleet,
     run: &Run,
 ) -> (BTreeMap<ItemKey, Vec<Candidate<'c>>>, Findings) {
+    let sight = Sight { config, snapshot, fleet, run };
     let mut findings = Findings::new();
     let mut by_item: BTreeMap<ItemKey, Vec<Candidate<'c>>> = BTreeMap::new();
-    let mut named: BTreeMap<&Name, (Scope, Mode, Membership)> = BTreeMap::new();
+    let mut named: BTreeMap<&Name, Aim> = BTreeMap::new();
     for deployment in config.deployments.values() {
         if gates::gate(config, run, deployment).is_some() {
             continue;
         }
-        let cached = deployment.target.as_ref().and_then(|name| named.get(name).cloned());
-        let (scope, through, membership) = match cached {
-            Some(known) => known,
-            None => match targets::resolve(&deployment.expression, config, Some(&deployment.place)) {
-                Ok(resolved) => {
-                    findings.extend(unclear(deployment, config, &resolved, snapshot));
-                    let target = deployment.target.as_ref().and_then(|name| config.targets.get(name));
-                    let place = target.map_or(&deployment.place, |target| &target.place);
-                    findings.extend(targets::unclear(&resolved, snapshot, Some(place)));
-                    let through = modes::of_targets(config, run, deployment.target.as_ref(), &resolved);
-                    let made = (targets::scope(&resolved), through, targets::evaluate(&resolved, snapshot));
-                    if let Some(name) = &deployment.target {
-                        named.insert(name, made.clone());
-                    }
-                    made
-                }
+        let known = deployment.target.as_ref().and_then(|name| named.get(name));
+        let candidate = if let Some(aim) = known {
+            sight.candidate(deployment, aim)
+        } else {
+            match sight.aim(deployment) {
                 Err(found) => {
                     findings.extend(found);
                     continue;
                 }
-            },
+                Ok(mut aim) => {
+                    findings.extend(std::mem::take(&mut aim.findings));
+                    let candidate = sight.candidate(deployment, &aim);
+                    if let Some(name) = &deployment.target {
+                        named.insert(name, aim);
+                    }
+                    candidate
+                }
+            }
         };
-        let selects = !membership.certain.is_empty() || !membership.possible.is_empty();
-        let out = gates::exempted(fleet, deployment, scope);
-        let reach = membership.certain - &out;
-        let settled = &fleet.surveyed - snapshot.related().unsettled();
-        let maybe = membership.possible - &out - &reach - settled;
-        let mode = modes::own(config, run, deployment).min(through);
-        by_item.entry(deployment.item.clone()).or_default().push(Candidate {
-            deployment,
-            scope,
-            mode,
-            acts: run.does(deployment),
-            forced: run.forces(deployment),
-            selects,
-            reach,
-            maybe,
-        });
+        by_item.entry(deployment.item.clone()).or_default().push(candidate);
     }
     for candidates in by_item.values_mut() {
-        candidates.sort_by(|a, b| {
-            let by_name = || a.deployment.metadata.name.cmp(&b.deployment.metadata.name);
-            a.rank().cmp(&b.rank()).then_with(by_name)
-        });
+        sort(candidates);
     }
     (by_item, findings)
 }
 
+/// Puts candidates in order: best first, and by name among equals.
+pub(super) fn sort(candidates: &mut [Candidate<'_>]) {
+    candidates.sort_by(|a, b| {
+        let by_name = || a.deployment.metadata.name.cmp(&b.deployment.metadata.name);
+        a.rank().cmp(&b.rank()).then_with(by_name)
+    });
+}
+
 /// Computers that a target names and that nobody lists, or several do. While a list is missing this is no news.
-fn unclear<'a>(
+pub(super) fn unclear<'a>(
     deployment: &'a Deployment,
     config: &'a Config,
     resolved: &'a targets::Resolved,
@@ -174,6 +165,7 @@ fn unclear<'a>(
         BTreeMap::new()
     };
     unclear.into_iter().map(move |(text, lookup)| {
+        let several = matches!(lookup, Lookup::Several(_));
         let (message, help) = match lookup {
             Lookup::Several(_) => (
                 format!("several computers are called {text}, so none of them is selected"),
@@ -184,7 +176,11 @@ fn unclear<'a>(
                 (format!("no provider lists a computer called {text}"), near)
             }
         };
-        let finding = Finding::new(code::COMPUTER_NOT_FOUND, message, place.clone());
+        let mut finding = Finding::new(code::COMPUTER_NOT_FOUND, message, place.clone());
+        // What is written may be an exemption that would fall away.
+        if several {
+            finding.severity = Severity::Error;
+        }
         match help {
             Some(help) => finding.help(help),
             None => finding,

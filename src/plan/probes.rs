@@ -11,10 +11,11 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::digest;
+use super::document::ValueOrigin;
 use super::procedure::{Invocation, Probe};
 use crate::config::Config;
 use crate::config::kind::{Mode, PackageManager, ParameterSpec, ParameterValue};
-use crate::config::model::{Detect, Scripts, Software, Strategy, Task};
+use crate::config::model::{Deployment, Detect, Scripts, Software, Strategy, Task};
 use crate::id::Name;
 use crate::inventory::item::{ItemKey, ItemKind};
 use crate::session::script::{Platform, Purpose, Script};
@@ -38,11 +39,50 @@ pub fn values(
     item: &ItemKey,
     given: &BTreeMap<String, ParameterValue>,
 ) -> BTreeMap<String, ParameterValue> {
-    let declared = match item.kind {
+    declared(config, item).map_or_else(|| given.clone(), |declared| with_defaults(declared, given))
+}
+
+/// Where each of an item's values comes from: what the deployment gives, or a default of the item or of the software that
+/// it configures (PAR-7). For a prerequisite (`implied`) the deployment is that of the item which needs it and gives it
+/// nothing; then a deployment of its own is looked for. What cannot be told is left out.
+#[must_use]
+pub fn origins(
+    config: &Config,
+    item: &ItemKey,
+    values: &BTreeMap<String, ParameterValue>,
+    deployment: &Deployment,
+    implied: bool,
+) -> BTreeMap<String, ValueOrigin> {
+    let default = |of: &ItemKey, name: &String, value: &ParameterValue| {
+        let default = declared(config, of)?.get(name)?.default.as_ref()?;
+        (default == value).then(|| ValueOrigin::Default(of.name.clone()))
+    };
+    let origin = |(name, value): (&String, &ParameterValue)| {
+        let gives = |deployment: &&Deployment| deployment.parameters.get(name) == Some(value);
+        let from = |deployment: &Deployment| ValueOrigin::Deployment(deployment.metadata.name.clone());
+        let origin = if implied {
+            let own = || {
+                let mut own = config.deployments.values().filter(|own| own.item == *item && gives(own));
+                own.next().filter(|_| own.next().is_none()).map(from)
+            };
+            default(item, name, value).or_else(own)
+        } else {
+            let by_deployment = Some(deployment).filter(gives).map(from);
+            let of_software = || default(&deployment.item, name, value);
+            by_deployment.or_else(|| default(item, name, value)).or_else(of_software)
+        };
+        Some((name.clone(), origin?))
+    };
+    values.iter().filter_map(origin).collect()
+}
+
+/// What an item declares of its parameters.
+#[must_use]
+pub fn declared<'c>(config: &'c Config, item: &ItemKey) -> Option<&'c BTreeMap<String, ParameterSpec>> {
+    match item.kind {
         ItemKind::Software => config.software.get(&item.name).map(|software| &software.parameters),
         ItemKind::Task => config.tasks.get(&item.name).map(|task| &task.parameters),
-    };
-    declared.map_or_else(|| given.clone(), |declared| with_defaults(declared, given))
+    }
 }
 
 /// The key of a software's configuration task. Where several software share one task, each has it under an instance key

@@ -77,6 +77,16 @@ pub fn starts_over(config: &Config, item: &ItemKey, act: &Act, before: &Observed
     matches!(strategy, Strategy::UninstallInstall)
 }
 
+/// Whether an action ends with something gone that people may miss: a software, or what a built-in resource is to remove.
+#[must_use]
+pub fn removes(config: &Config, item: &ItemKey, action: ActionType) -> bool {
+    match action {
+        ActionType::Uninstall => true,
+        ActionType::Set => resource(config, item).is_some_and(Resource::removes),
+        _ => false,
+    }
+}
+
 /// The version that was observed, if one was.
 #[must_use]
 pub fn version_of(observed: &Observed) -> Option<&str> {
@@ -129,7 +139,17 @@ pub fn content(
                             of(release.uninstall.as_ref()),
                             release.upgrade.as_ref().map(by),
                             release.repair.as_ref().map(by),
-                            release.payloads.iter().map(|payload| &payload.sha256).collect::<Vec<_>>(),
+                            release
+                                .payloads
+                                .iter()
+                                .map(|payload| json!([
+                                    payload.sha256,
+                                    payload.url,
+                                    payload.file_name,
+                                    payload.installer,
+                                    payload.arguments
+                                ]))
+                                .collect::<Vec<_>>(),
                         ]))
                         .collect::<Vec<_>>()
                 ])

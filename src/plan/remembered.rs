@@ -48,6 +48,8 @@ pub struct Remembered {
     pub computers: Vec<ComputerId>,
     /// Intents by what they say.
     pub intents: BTreeMap<IntentKey, IntentSets>,
+    /// Those of them that a run has covered.
+    pub covered: RoaringBitmap,
     /// The members of each named target that was used.
     pub targets: BTreeMap<Name, RoaringBitmap>,
 }
@@ -88,6 +90,7 @@ impl Remembered {
         Self {
             intents: self.intents.iter().map(|(key, of_key)| (key.clone(), sets(of_key))).collect(),
             targets: self.targets.iter().map(|(name, set)| (name.clone(), moved(set))).collect(),
+            covered: moved(&self.covered),
             computers: sorted.to_vec(),
         }
     }
@@ -98,6 +101,7 @@ impl Remembered {
     /// Both have the same computers; see [`Remembered::aligned`].
     #[must_use]
     pub fn updated(mut self, now: Self, scope: &RoaringBitmap, unknown: &RoaringBitmap) -> Self {
+        self.covered |= scope;
         let mut kept: BTreeMap<IntentKey, RoaringBitmap> = BTreeMap::new();
         for (key, sets) in &mut self.intents {
             kept.insert(key.clone(), &(&sets.satisfied & scope) & unknown);
@@ -151,6 +155,7 @@ mod tests {
             computers: ids(computers),
             intents: [(key("x"), IntentSets { wanted: of(wanted), satisfied: of(satisfied) })].into(),
             targets: [(Name::new("all").unwrap(), of(wanted))].into(),
+            covered: of(wanted),
         }
     }
 

@@ -14,8 +14,9 @@ use super::document::{
 use super::intents::Intents;
 use super::notes::{Notes, document, origin};
 use super::order::{Base, Placed, Sequence};
+use super::past::Past;
 use super::planner::Input;
-use super::procedures;
+use super::{probes, procedures};
 use crate::config::Config;
 use crate::config::kind::{Mode, ParameterValue};
 use crate::config::model::{Deployment, Desired};
@@ -40,9 +41,18 @@ pub(super) struct Intent<'a> {
     pub(super) computers: RoaringBitmap,
 }
 
-/// An intent where its changes have one cause.
-struct Caused<'a> {
-    intent: Intent<'a>,
+/// An intent where its changes have one cause, on its own.
+#[derive(Debug, Clone)]
+pub(super) struct Caused {
+    item: ItemKey,
+    act: Act,
+    before: Observed,
+    mode: Mode,
+    parameters: BTreeMap<String, ParameterValue>,
+    origin: Origin,
+    needed_by: Option<ItemKey>,
+    license: Option<Name>,
+    computers: RoaringBitmap,
     content: Digest,
     cause: Cause,
 }
@@ -74,39 +84,53 @@ type Key = (
 /// Orders, groups and numbers.
 pub(super) fn assemble(
     input: &Input<'_>,
-    intents: Vec<Intent<'_>>,
-    wanted: &mut Intents,
+    mut intents: Vec<Caused>,
     notes: &mut Notes,
     findings: &mut Findings,
 ) -> Made {
-    let mut intents = by_cause(input, super::alike::merge(intents), wanted);
     let sequence = Sequence::new(input.config);
     let orders = Orders::new(&sequence, &mut intents, notes, findings);
     // Equal ones from different parts become one change.
     let mut changes: BTreeMap<Key, (usize, RoaringBitmap)> = BTreeMap::new();
     for (ix, caused) in intents.iter().enumerate() {
-        let computers = &caused.intent.computers;
-        if !computers.is_empty() {
+        if !caused.computers.is_empty() {
             let entry = changes.entry(key(&sequence, caused)).or_insert((ix, RoaringBitmap::new()));
-            entry.1 |= computers;
+            entry.1 |= &caused.computers;
         }
     }
-    number(input, &intents, changes.into_values().collect(), &orders)
+    number(input, &intents, &changes.into_values().collect::<Vec<_>>(), &orders)
 }
 
 /// Splits what is to be done by why it is due.
-fn by_cause<'a>(input: &Input<'a>, intents: Vec<Intent<'a>>, wanted: &mut Intents) -> Vec<Caused<'a>> {
+pub(super) fn by_cause(
+    config: &Config,
+    past: &Past,
+    intents: Vec<Intent<'_>>,
+    wanted: &mut Intents,
+) -> Vec<Caused> {
     let mut result = Vec::with_capacity(intents.len());
-    for intent in intents.into_iter().filter(|intent| !intent.computers.is_empty()) {
-        let content = content(input.config, &intent);
+    let merged = super::alike::merge(intents);
+    for intent in merged.into_iter().filter(|intent| !intent.computers.is_empty()) {
+        let content = content(config, &intent);
         let version = match &intent.deployment.desired {
             Desired::Software { version, .. } if intent.needed_by.is_none() => version.install(),
             _ => intent.act.version.as_deref(),
         };
         let key = wanted.key_with(&intent.item, intent.deployment, intent.mode, content.clone(), version);
-        for (cause, computers) in input.past.causes(&key, &intent.computers) {
-            let intent = Intent { computers, ..intent.clone() };
-            result.push(Caused { intent, content: content.clone(), cause });
+        for (cause, computers) in past.causes(&key, &intent.computers) {
+            result.push(Caused {
+                item: intent.item.clone(),
+                act: intent.act.clone(),
+                before: intent.before.clone(),
+                mode: intent.mode,
+                parameters: intent.parameters.clone(),
+                origin: origin(intent.deployment),
+                needed_by: intent.needed_by.clone(),
+                license: intent.license.clone(),
+                computers,
+                content: content.clone(),
+                cause,
+            });
         }
     }
     result
@@ -131,11 +155,11 @@ struct Rows {
 }
 
 impl Rows {
-    /// `positions` gives the position of each computer in the sets.
-    fn new<'s>(sets: impl Iterator<Item = &'s RoaringBitmap> + Clone, positions: &Positions) -> Self {
-        let mut starts = vec![0_usize; positions.count + 1];
-        for position in sets.clone().flatten().filter_map(|computer| positions.of(computer)) {
-            if let Some(start) = starts.get_mut(position + 1) {
+    /// `lists` are the sets, as positions below `count`.
+    fn new(lists: &[Vec<u32>], count: usize) -> Self {
+        let mut starts = vec![0_usize; count + 1];
+        for position in lists.iter().flatten() {
+            if let Some(start) = starts.get_mut(wide(*position) + 1) {
                 *start += 1;
             }
         }
@@ -146,9 +170,9 @@ impl Rows {
         }
         let mut numbers = vec![0; sum];
         let mut next = starts.clone();
-        for (number, set) in (0_u32..).zip(sets) {
-            for position in set.iter().filter_map(|computer| positions.of(computer)) {
-                let Some(at) = next.get_mut(position) else { continue };
+        for (number, list) in (0_u32..).zip(lists) {
+            for position in list {
+                let Some(at) = next.get_mut(wide(*position)) else { continue };
                 if let Some(slot) = numbers.get_mut(*at) {
                     *slot = number;
                 }
@@ -184,8 +208,13 @@ impl Positions {
         Self { of, count }
     }
 
-    fn of(&self, computer: u32) -> Option<usize> {
-        self.of.get(wide(computer)).filter(|position| **position < u32::MAX).map(|position| wide(*position))
+    /// A set as positions, ascending. What is not among the computers is left out.
+    fn list(&self, set: &RoaringBitmap) -> Vec<u32> {
+        let mut list = Vec::with_capacity(usize::try_from(set.len()).unwrap_or_default());
+        let position =
+            |computer| self.of.get(wide(computer)).copied().filter(|position| *position < u32::MAX);
+        list.extend(set.iter().filter_map(position));
+        list
     }
 }
 
@@ -211,7 +240,7 @@ impl Orders {
     /// Puts in order what depends on each other. Intents that cannot run on a computer are taken from it.
     fn new(
         sequence: &Sequence<'_>,
-        intents: &mut [Caused<'_>],
+        intents: &mut [Caused],
         notes: &mut Notes,
         findings: &mut Findings,
     ) -> Self {
@@ -220,24 +249,23 @@ impl Orders {
         if entangled.is_empty() {
             return result;
         }
-        let sets: Vec<RoaringBitmap> =
-            intents.iter().map(|caused| &caused.intent.computers & &entangled).collect();
+        let positions = Positions::new(&entangled);
+        let lists: Vec<Vec<u32>> =
+            intents.iter().map(|caused| positions.list(&(&caused.computers & &entangled))).collect();
         let mut by_set: BTreeMap<Vec<u32>, RoaringBitmap> = BTreeMap::new();
-        for (computer, row) in
-            entangled.iter().zip(Rows::new(sets.iter(), &Positions::new(&entangled)).iter())
-        {
+        for (computer, row) in entangled.iter().zip(Rows::new(&lists, positions.count).iter()) {
             match by_set.get_mut(row) {
                 Some(computers) => _ = computers.insert(computer),
                 None => _ = by_set.insert(row.to_vec(), RoaringBitmap::from_iter([computer])),
             }
         }
-        let bases: Vec<Base> = intents.iter().map(|caused| sequence.base(&caused.intent.item)).collect();
+        let bases: Vec<Base> = intents.iter().map(|caused| sequence.base(&caused.item)).collect();
         for (set, computers) in by_set {
             let set: Vec<usize> = set.into_iter().map(wide).collect();
             let (left, placed) = ordered(sequence, intents, set.clone(), &computers, notes, findings);
             for ix in set.iter().filter(|ix| !left.contains(ix)) {
                 if let Some(caused) = intents.get_mut(*ix) {
-                    caused.intent.computers -= &computers;
+                    caused.computers -= &computers;
                 }
             }
             let mut by_base: Vec<usize> = (0..left.len()).collect();
@@ -270,9 +298,9 @@ impl Orders {
 }
 
 /// The computers on which something may depend on something else.
-fn entangled(sequence: &Sequence<'_>, intents: &[Caused<'_>]) -> RoaringBitmap {
+fn entangled(sequence: &Sequence<'_>, intents: &[Caused]) -> RoaringBitmap {
     let mut by_item: BTreeMap<&ItemKey, RoaringBitmap> = BTreeMap::new();
-    for Caused { intent, .. } in intents {
+    for intent in intents {
         *by_item.entry(&intent.item).or_default() |= &intent.computers;
     }
     let mut entangled = RoaringBitmap::new();
@@ -289,15 +317,14 @@ fn entangled(sequence: &Sequence<'_>, intents: &[Caused<'_>]) -> RoaringBitmap {
 /// Puts a set in order. Circles, and what depends on them, are taken out and said.
 fn ordered(
     sequence: &Sequence<'_>,
-    intents: &[Caused<'_>],
+    intents: &[Caused],
     mut set: Vec<usize>,
     computers: &RoaringBitmap,
     notes: &mut Notes,
     findings: &mut Findings,
 ) -> (Vec<usize>, Vec<Placed>) {
     loop {
-        let chosen: Vec<&Intent<'_>> =
-            set.iter().filter_map(|ix| intents.get(*ix)).map(|caused| &caused.intent).collect();
+        let chosen: Vec<&Caused> = set.iter().filter_map(|ix| intents.get(*ix)).collect();
         let actions: Vec<(&ItemKey, ActionType)> =
             chosen.iter().map(|intent| (&intent.item, intent.act.action)).collect();
         let circle = match sequence.order(&actions) {
@@ -317,19 +344,13 @@ fn ordered(
         }
         for ix in &out {
             let Some(intent) = chosen.get(*ix) else { continue };
-            notes.add(
-                NoteKind::Blocked,
-                Some(&intent.item),
-                &text,
-                Some(origin(intent.deployment)),
-                computers,
-            );
+            notes.add(NoteKind::Blocked, Some(&intent.item), &text, Some(intent.origin.clone()), computers);
         }
         if let Some(intent) = circle.first().and_then(|ix| chosen.get(*ix)) {
             let software = sequence.config().software.get(&intent.item.name);
             let at = match software.filter(|_| intent.item.kind == ItemKind::Software) {
                 Some(software) => document(&software.metadata.name, &software.place),
-                None => origin(intent.deployment),
+                None => intent.origin.clone(),
             };
             findings.push(Finding::new(code::CYCLE, text, at.place));
         }
@@ -337,21 +358,21 @@ fn ordered(
     }
 }
 
-fn key(sequence: &Sequence<'_>, caused: &Caused<'_>) -> Key {
-    let Caused { intent, content, cause } = caused;
+fn key(sequence: &Sequence<'_>, caused: &Caused) -> Key {
+    let intent = caused;
     (
         sequence.base(&intent.item),
         intent.act.action,
         intent.act.reason,
-        *cause,
+        intent.cause,
         intent.mode,
         intent.before.clone(),
         intent.act.after.clone(),
         intent.act.version.clone(),
-        origin(intent.deployment),
+        intent.origin.clone(),
         intent.needed_by.clone(),
         intent.license.clone(),
-        content.clone(),
+        intent.content.clone(),
     )
 }
 
@@ -359,13 +380,14 @@ fn key(sequence: &Sequence<'_>, caused: &Caused<'_>) -> Key {
 /// items, so each computer's are in that order as well.
 fn number(
     input: &Input<'_>,
-    intents: &[Caused<'_>],
-    changes: Vec<(usize, RoaringBitmap)>,
+    intents: &[Caused],
+    changes: &[(usize, RoaringBitmap)],
     orders: &Orders,
 ) -> Made {
     let touched = changes.iter().fold(RoaringBitmap::new(), |sum, (_, computers)| sum | computers);
     let positions = Positions::new(&touched);
-    let rows = Rows::new(changes.iter().map(|(_, computers)| computers), &positions);
+    let lists: Vec<Vec<u32>> = changes.iter().map(|(_, computers)| positions.list(computers)).collect();
+    let rows = Rows::new(&lists, positions.count);
     let computer = |ix: u32| {
         let known = input.snapshot.computer(ix);
         PlannedComputer {
@@ -378,29 +400,37 @@ fn number(
             platform: known.platform.unwrap_or(Platform::Posix),
         }
     };
-    let change = |(first, computers): (usize, RoaringBitmap)| {
-        let Caused { intent, content, cause } = intents.get(first)?;
+    let change = |((first, _), computers): (&(usize, RoaringBitmap), Vec<u32>)| {
+        let intent = intents.get(*first)?;
         Some(Change {
             item: intent.item.clone(),
             title: title(input.config, &intent.item),
             action: intent.act.action,
             reason: intent.act.reason,
-            cause: *cause,
+            cause: intent.cause,
             mode: intent.mode,
             before: intent.before.clone(),
             after: intent.act.after.clone(),
             version: intent.act.version.clone(),
             license: intent.license.clone(),
             parameters: intent.parameters.clone(),
-            deployment: origin(intent.deployment),
+            origins: input.config.deployments.get(&intent.origin.name).map_or_else(
+                BTreeMap::new,
+                |deployment| {
+                    let implied = intent.needed_by.is_some();
+                    probes::origins(input.config, &intent.item, &intent.parameters, deployment, implied)
+                },
+            ),
+            deployment: intent.origin.clone(),
             needed_by: intent.needed_by.clone(),
-            content: content.clone(),
+            removes: procedures::removes(input.config, &intent.item, intent.act.action),
+            content: intent.content.clone(),
             may_restart: input
                 .config
                 .software
                 .get(&intent.item.name)
                 .is_some_and(|software| intent.item.kind == ItemKind::Software && software.needs_reboot),
-            computers: computers.iter().filter_map(|ix| positions.of(ix).map(narrow)).collect(),
+            computers,
         })
     };
     let session = |(position, (ix, row)): (u32, (u32, &[u32]))| {
@@ -415,11 +445,17 @@ fn number(
         };
         PlannedSession { computer: position, actions }
     };
-    Made {
-        computers: touched.iter().map(computer).collect(),
-        sessions: (0..).zip(touched.iter().zip(rows.iter())).map(session).collect(),
-        changes: changes.into_iter().filter_map(change).collect(),
-    }
+    std::thread::scope(|scope| {
+        let others = scope.spawn(|| {
+            let computers = touched.iter().map(computer).collect();
+            (computers, changes.iter().zip(lists).filter_map(change).collect())
+        });
+        let sessions = (0..).zip(touched.iter().zip(rows.iter())).map(session).collect();
+        match others.join() {
+            Ok((computers, changes)) => Made { computers, changes, sessions },
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
 }
 
 /// An item's title for people.

@@ -11,7 +11,7 @@ use super::facts::{PlanFacts, Subject};
 use super::language::machine::Machine;
 use super::verdict::{RuleKind, SetAside, Verdict, Weight};
 use crate::config::safety::{Exception, Guardrail};
-use crate::id::Name;
+use crate::id::{ComputerId, Name};
 
 /// The most verdicts of one rule.
 pub const MOST: usize = 20;
@@ -27,6 +27,29 @@ pub struct Court<'a> {
     pub today: Date,
     /// The plan, where there is one.
     pub plan: Option<&'a PlanFacts<'a>>,
+    /// The computers that exceptions name.
+    pub named: &'a Named<'a>,
+}
+
+/// The computers that exceptions name.
+#[derive(Debug, Default)]
+pub struct Named<'a> {
+    /// The computer of the plan behind a word that fits one computer only.
+    one: BTreeMap<&'a str, u32>,
+    /// Words by all computers that they fit.
+    pub all: BTreeMap<&'a str, BTreeSet<&'a ComputerId>>,
+}
+
+impl<'a> Named<'a> {
+    /// Looks up what all exceptions name.
+    #[must_use]
+    pub fn new(exceptions: &'a BTreeMap<Name, Exception>, plan: &PlanFacts<'a>) -> Self {
+        let words = exceptions.values().flat_map(|exception| &exception.computers).map(String::as_str);
+        let all = plan.called(&words.collect());
+        let single = all.iter().filter(|(_, ids)| ids.len() == 1);
+        let one = single.filter_map(|(word, ids)| Some((*word, plan.planned(ids.first()?)?))).collect();
+        Self { one, all }
+    }
 }
 
 /// What a rule says of all its subjects, and the exceptions that it came across.
@@ -167,18 +190,13 @@ impl Court<'_> {
         deployments && items && tenants
     }
 
-    /// Those of the computers that an exception names; all where it names none.
+    /// Those of the computers that an exception names; all where it names none. What fits several computers names none.
     fn covered(&self, exception: &Exception, computers: &RoaringBitmap) -> RoaringBitmap {
         if exception.computers.is_empty() {
             return computers.clone();
         }
-        let Some(plan) = self.plan else { return RoaringBitmap::new() };
-        computers
-            .iter()
-            .filter(|at| {
-                plan.name(*at).is_some_and(|name| exception.computers.contains(&name.to_lowercase()))
-            })
-            .collect()
+        let named = exception.computers.iter().filter_map(|word| self.named.one.get(word.as_str()));
+        named.copied().filter(|at| computers.contains(*at)).collect()
     }
 
     fn label(&self, computers: &RoaringBitmap) -> String {

@@ -8,7 +8,7 @@ use roaring::RoaringBitmap;
 
 use super::budget;
 use super::facts::{self, PlanFacts, Subject};
-use super::guardrail::Court;
+use super::guardrail::{Court, Named};
 use super::language::machine::{Fact, Machine};
 use super::protection::{self, Protection};
 use super::tally::tally;
@@ -85,8 +85,10 @@ pub fn judge(input: &Input<'_>) -> Judgement {
     let mut judgement = Judgement { verdicts, lints };
     judgement.verdicts.extend(budget::breaches(&config.safety.budgets, &tally));
     let plan_facts = PlanFacts::new(config, snapshot, plan, &tally, now);
-    guardrails(config, stage, now, Some(&plan_facts), &mut judgement);
-    unknown_computers(config, snapshot, &mut judgement.lints);
+    let named = Named::new(&config.safety.exceptions, &plan_facts);
+    guardrails(config, stage, now, (Some(&plan_facts), &named), &mut judgement);
+    unknown_computers(config, snapshot, &named, &mut judgement.lints);
+    ambiguous_computers(config, &named, &mut judgement.lints);
     set_aside(config, input.overrides, &mut judgement);
     judgement.lints.sort();
     judgement
@@ -96,7 +98,7 @@ pub fn judge(input: &Input<'_>) -> Judgement {
 #[must_use]
 pub fn validate(config: &Config, now: Timestamp) -> Judgement {
     let mut judgement = Judgement::default();
-    guardrails(config, Stage::Validate, now, None, &mut judgement);
+    guardrails(config, Stage::Validate, now, (None, &Named::default()), &mut judgement);
     judgement.lints.sort();
     judgement
 }
@@ -134,7 +136,7 @@ fn guardrails(
     config: &Config,
     stage: Stage,
     now: Timestamp,
-    plan: Option<&PlanFacts<'_>>,
+    (plan, named): (Option<&PlanFacts<'_>>, &Named<'_>),
     judgement: &mut Judgement,
 ) {
     let safety = &config.safety;
@@ -144,7 +146,7 @@ fn guardrails(
         common.push(("plan", Fact::new(&plan.plan())));
     }
     let machine = Machine::new(&common);
-    let court = Court { machine: &machine, exceptions: &safety.exceptions, today, plan };
+    let court = Court { machine: &machine, exceptions: &safety.exceptions, today, plan, named };
     let mut subjects = Subjects { config, plan, made: Vec::new() };
     let mut used = BTreeSet::new();
     for guardrail in safety.guardrails.values() {
@@ -191,18 +193,40 @@ fn unused(
 }
 
 /// Exceptions for computers that nobody lists. While a list is missing, its computers are no news.
-fn unknown_computers(config: &Config, snapshot: &Snapshot, lints: &mut Findings) {
+fn unknown_computers(config: &Config, snapshot: &Snapshot, known: &Named<'_>, lints: &mut Findings) {
     let named = config.safety.exceptions.values().filter(|exception| !exception.computers.is_empty());
     let named: Vec<&Exception> = named.collect();
     if named.is_empty() || !snapshot.failed().is_empty() {
         return;
     }
-    let known: BTreeSet<String> = snapshot.iter().map(|(_, computer)| computer.name.to_lowercase()).collect();
     for exception in named {
-        for name in exception.computers.iter().filter(|name| !known.contains(*name)) {
+        for name in exception.computers.iter().filter(|name| !known.all.contains_key(name.as_str())) {
             let message =
                 format!("the exception {} names {name}, which nobody lists", exception.metadata.name);
             lints.push(Finding::new(code::EXCEPTION_UNUSED, message, exception.place.clone()));
+        }
+    }
+}
+
+/// Exceptions for what fits several computers: none of them is exempt.
+fn ambiguous_computers(config: &Config, named: &Named<'_>, lints: &mut Findings) {
+    const SHOWN: usize = 5;
+    for exception in config.safety.exceptions.values() {
+        for word in &exception.computers {
+            let Some(ids) = named.all.get(word.as_str()).filter(|ids| ids.len() > 1) else { continue };
+            let shown: Vec<&str> = ids.iter().take(SHOWN).map(|id| id.as_str()).collect();
+            let more = match ids.len().saturating_sub(SHOWN) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let message = format!(
+                "the exception {} names {word}, which {} computers are called, and exempts none of them: {}{more}",
+                exception.metadata.name,
+                ids.len(),
+                shown.join(", "),
+            );
+            let finding = Finding::new(code::EXCEPTION_AMBIGUOUS, message, exception.place.clone());
+            lints.push(finding.help("write provider/name, or one of these ids"));
         }
     }
 }

@@ -73,11 +73,10 @@ pub fn declared(config: &Config, snapshot: &Snapshot, commit: Option<&CommitId>)
             computers: BTreeSet::new(),
         };
         let computers = covered(config, snapshot, key);
+        protection.computers =
+            computers.iter().filter_map(|ix| snapshot.get(ix)).map(|c| c.id.clone()).collect();
         match key.kind {
-            ProtectedKind::Computer => {
-                protection.computers =
-                    computers.iter().filter_map(|ix| snapshot.get(ix)).map(|c| c.id.clone()).collect();
-            }
+            ProtectedKind::Computer => {}
             ProtectedKind::Tenant => {
                 protection.tenants = below(config, &key.name);
             }
@@ -105,7 +104,18 @@ pub fn next(stored: &[Protection], declared: Vec<Protection>, released: bool) ->
     if !released {
         kept.extend(stored.iter().map(|protection| (protection.key.clone(), protection.clone())));
     }
-    kept.extend(declared.into_iter().map(|protection| (protection.key.clone(), protection)));
+    for mut protection in declared {
+        if let Some(before) = kept.remove(&protection.key) {
+            protection.tenants.extend(before.tenants);
+            protection.computers.extend(before.computers);
+            protection.without_tenant |= before.without_tenant;
+            // For another software than before the protection is of every software there.
+            if before.software != protection.software {
+                protection.software = None;
+            }
+        }
+        kept.insert(protection.key.clone(), protection);
+    }
     kept.into_values().collect()
 }
 
@@ -127,7 +137,7 @@ pub fn judge(
         plan.computers.iter().map(|computer| snapshot.position(&computer.id)).collect();
     let mut removals = Vec::new();
     for change in &plan.changes {
-        if effects::acts(change) && effects::removes(change.action) {
+        if effects::acts(change) && effects::removes(change) {
             let of_plan = effects::computers(change).filter_map(|at| usize::try_from(at).ok());
             let computers: RoaringBitmap =
                 of_plan.filter_map(|at| positions.get(at).copied().flatten()).collect();
@@ -209,8 +219,8 @@ fn in_force<'a>(config: &'a Config, snapshot: &Snapshot, stored: &'a [Protection
         software: software(config, key),
         computers: covered(config, snapshot, key),
     });
-    let gone = stored.iter().filter(|protection| !config.safety.protected.contains_key(&protection.key));
-    let gone = gone.map(|protection| {
+    // What was protected stays so, also where its document now says something else.
+    let gone = stored.iter().map(|protection| {
         let mut computers: RoaringBitmap =
             protection.computers.iter().filter_map(|id| snapshot.position(id)).collect();
         for tenant in &protection.tenants {
@@ -223,7 +233,8 @@ fn in_force<'a>(config: &'a Config, snapshot: &Snapshot, stored: &'a [Protection
         InForce {
             key: &protection.key,
             place: &protection.place,
-            gone: Some(Gone { commit: protection.commit.as_ref() }),
+            gone: (!config.safety.protected.contains_key(&protection.key))
+                .then_some(Gone { commit: protection.commit.as_ref() }),
             software: protection.software.as_ref(),
             computers,
         }

@@ -59,7 +59,7 @@ pub fn tally(plan: &Plan, snapshot: &Snapshot, scope: Option<&RoaringBitmap>) ->
             done.actions += 1;
             done.interrupted |= effects::interrupts(change);
             done.restarted |= effects::restarts(change);
-            done.removals += u32::from(effects::removes(change.action));
+            done.removals += u32::from(effects::removes(change));
         }
     }
     let scope = scope.map_or_else(|| snapshot.all().clone(), |scope| scope & snapshot.all());

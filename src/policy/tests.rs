@@ -263,6 +263,51 @@ fn computers_are_told_together_and_exempt_one_by_one() {
 }
 
 #[test]
+fn a_name_that_several_computers_have_exempts_none_of_them() {
+    let mut world = fleet(3);
+    unlimited(&mut world);
+    // Those of contoso and fabrikam are called the same.
+    for known in &mut world.known {
+        if known.tenant.is_some() {
+            known.name = "Server".to_owned();
+        }
+    }
+    world.known[1].provider = name("branch");
+    world.real.insert(("Server".to_owned(), software("old-archiver")), present("3.1"));
+    guardrail(&mut world, "hands-off", Subject::Computer, "size(computer.removes) > 0", "no");
+    let mut exempt = |word: &str| {
+        world.config.safety.exceptions.clear();
+        exception(&mut world, "agreed", "hands-off", "2028-01-01");
+        let exception = world.config.safety.exceptions.get_mut(&name("agreed")).expect("it is there");
+        exception.computers = [word.to_owned()].into();
+        let judgement = judged(&world, &[], &[]);
+        (said(&judgement), lints(&judgement))
+    };
+    let (verdicts, findings) = exempt("server");
+    assert_eq!(verdicts, ["refused: guardrail hands-off, computers Server, Server, pc-002: no"]);
+    assert_eq!(
+        findings,
+        [
+            "M0811 the exception agreed names server, which 2 computers are called, and exempts none of them: office/pc-000, office/pc-001"
+        ]
+    );
+    for (word, excepted, refused) in [
+        ("office/server", "Server", "Server, pc-002"),
+        ("branch/server", "Server", "Server, pc-002"),
+        ("office/pc-001", "Server", "Server, pc-002"),
+        ("pc-002", "pc-002", "Server, Server"),
+    ] {
+        let (mut verdicts, findings) = exempt(word);
+        verdicts.sort();
+        let expected = [
+            format!("excepted: guardrail hands-off, computer {excepted}: no"),
+            format!("refused: guardrail hands-off, computers {refused}: no"),
+        ];
+        assert_eq!((verdicts, findings), (expected.into(), Vec::new()), "{word}");
+    }
+}
+
+#[test]
 fn a_rule_about_computers_is_asked_once_for_each_kind_of_computer() {
     use super::facts::PlanFacts;
     use super::tally::tally;
@@ -535,6 +580,7 @@ proptest! {
                 use ActionType::{Get, Install, OsUpdate, Reboot, Repair, Set, Uninstall, Update};
                 let mut made = change.clone();
                 made.action = [Install, Update, Uninstall, Repair, Set, Get, OsUpdate, Reboot][usize::from(*action)];
+                made.removes = made.action == Uninstall;
                 made.mode = if *enforce { Mode::Enforce } else { Mode::Audit };
                 made.may_restart = *restart && made.action != Get;
                 made.before = Observed::Absent;

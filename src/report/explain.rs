@@ -35,13 +35,23 @@ pub fn code(pen: &mut dyn Pen, info: &CodeInfo, view: &View) -> io::Result<()> {
 /// # Errors
 /// What the pen says.
 pub fn item(pen: &mut dyn Pen, explanation: &ItemExplanation, now: Timestamp, view: &View) -> io::Result<()> {
-    let ItemExplanation { item, candidates, winner: _, mode, observed, decision } = explanation;
+    let ItemExplanation { item, candidates, winner: _, mode, values, observed, decision } = explanation;
     pen.line(&Line::new().with(Label::Heading, item.to_string()))?;
     if candidates.is_empty() {
         pen.line(&Line::new().text("  No deployment of it reaches this computer."))?;
     }
     for candidate in candidates {
         one(pen, candidate, view)?;
+    }
+    for (at, value) in values.iter().enumerate() {
+        let origin = value.origin.as_ref().map(terms::value_origin).unwrap_or_default();
+        let text = format!("{} = {}{origin}", value.name, value.value.to_json());
+        for (part, text) in wrap(&text, view.width.saturating_sub(14)).into_iter().enumerate() {
+            let title = if at + part == 0 { "Values" } else { "" };
+            let mut line = Line::new().text("  ").with(Label::Heading, title);
+            line.pad_to(if part == 0 { 12 } else { 14 });
+            pen.line(&line.text(text))?;
+        }
     }
     let mut seen = Line::new().text("  ").with(Label::Heading, "Observed  ");
     match observed {
@@ -117,13 +127,15 @@ fn one(pen: &mut dyn Pen, candidate: &Explained, view: &View) -> io::Result<()> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::kind::Mode;
+    use crate::config::kind::{Mode, ParameterValue};
     use crate::diagnostic::code::REGISTRY;
     use crate::inventory::item::ItemKey;
     use crate::plan::diff::Act;
-    use crate::plan::document::{ActionType, Reason};
+    use crate::plan::document::{ActionType, Reason, ValueOrigin};
+    use crate::plan::explain::ExplainedValue;
     use crate::report::sample::{name, origin, present};
     use crate::report::style::Recording;
+    use crate::secret::SecretRef;
 
     #[test]
     fn every_code_has_an_explanation_within_the_width() {
@@ -177,6 +189,18 @@ mod tests {
             ],
             winner: Some(winner),
             mode: Some(Mode::Enforce),
+            values: vec![
+                ExplainedValue {
+                    name: "key".to_owned(),
+                    value: ParameterValue::Secret(SecretRef::Env("ZIP_KEY".to_owned())),
+                    origin: Some(ValueOrigin::Deployment(name("seven-zip-contoso"))),
+                },
+                ExplainedValue {
+                    name: "language".to_owned(),
+                    value: ParameterValue::Text("en".to_owned()),
+                    origin: Some(ValueOrigin::Default(name("seven-zip"))),
+                },
+            ],
             observed: Some((present("24.07"), Timestamp::UNIX_EPOCH)),
             decision: Some(Decision::Act(Act {
                 action: ActionType::Update,
@@ -200,6 +224,8 @@ mod tests {
       x seven-zip-gone   deployments/old.yaml:1
           rank   -
           result dropped: it is disabled
+      Values    key = {"secret":{"env":"ZIP_KEY"}}, from deployment seven-zip-contoso
+                language = "en", default of seven-zip
       Observed  present, 24.07, 3 h ago
       Decision  update to 24.08 (update-available), mode enforce
     "#);

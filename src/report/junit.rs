@@ -186,7 +186,7 @@ mod tests {
     use super::*;
     use crate::diagnostic::{Finding, Findings, Sources, code};
     use crate::report::model::{ChangedLines, Run};
-    use crate::report::sample::{five_kinds, place, run, with_notes};
+    use crate::report::sample::{five_kinds, place, run, with_notes, with_verdicts};
 
     fn text(model: &Model<'_>) -> String {
         let mut out = Vec::new();
@@ -242,6 +242,20 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("24.08 -&gt; 24.09"), "{text}");
+    }
+
+    #[test]
+    fn a_verdict_that_refuses_fails_its_case_and_one_that_warns_does_not() {
+        let plan = with_verdicts(five_kinds(10));
+        let text = text(&Model::of(run(Some(&plan))));
+        assert!(
+            text.contains(
+                r#"<testsuite name="configuration" tests="2" failures="1" errors="0" skipped="0">"#
+            ),
+            "{text}"
+        );
+        let failure = text.split("<failure").nth(1).and_then(|rest| rest.split("</failure>").next());
+        assert!(failure.is_some_and(|failure| failure.contains("guardrail no-fridays")), "{text}");
     }
 
     #[test]

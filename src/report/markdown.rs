@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use super::model::{Block, Model, Noted, Remark, Weight};
+use super::model::{Block, Model, Noted, Remark, Shift, Weight};
 use super::words::{count, list, plural, thousands, visible};
 use super::{notes, terms};
 use crate::plan::document::Plan;
@@ -22,6 +22,9 @@ const NAMES: usize = 10;
 const CELL: usize = 300;
 /// So many tenants have a row.
 const TENANTS: usize = 20;
+/// So many targets with other members have a row, and so many reasons and names stand in one.
+const TARGETS: usize = 20;
+const REASONS: usize = 3;
 /// So many notes of a kind, and so many findings, are listed.
 const NOTES: usize = 10;
 /// So many blocks of changes are listed.
@@ -83,10 +86,15 @@ pub fn write(out: &mut dyn Write, model: &Model<'_>) -> io::Result<()> {
     }
     if let Some(plan) = model.run.plan {
         comment.text.push_str(&revision(plan));
-        comment.text.push_str(&super::policy::markdown(plan, escape));
     }
     findings(&mut comment, model);
+    let aside = |text: &String| format!("- **set aside**: {}\n", cell(text));
+    comment.rows("", model.set_aside.iter().map(aside), NOTES * 2, "verdict set aside");
+    comment.paragraph();
     if let Some(plan) = model.run.plan {
+        let heading = "| Target | Members | Came and left |\n|---|---:|---|\n";
+        comment.rows(heading, model.shifts.iter().map(shift), TARGETS, "target with other members");
+        comment.paragraph();
         let heading = "| | Change | Computers | Why | Declared in |\n|---|---|---:|---|---|\n";
         comment.rows(heading, model.blocks.iter().map(row), BLOCKS, "kind of change");
         comment.paragraph();
@@ -188,6 +196,15 @@ fn row(block: &Block<'_>) -> String {
     )
 }
 
+fn shift(shift: &Shift<'_>) -> String {
+    format!(
+        "| {} | {} | {} |\n",
+        cell(shift.target.name.as_str()),
+        cell(&format!("{} to {} ({})", thousands(shift.before), thousands(shift.after), shift.numbers())),
+        cell(&shift.text(REASONS)),
+    )
+}
+
 fn note(word: &str, group: &notes::Group<'_>) -> String {
     let names: Vec<&str> = group.computers.iter().copied().collect();
     let item = group.note.item.as_ref().map(|item| format!("{item}: ")).unwrap_or_default();
@@ -202,9 +219,10 @@ fn end(text: &mut String, plan: &Plan, model: &Model<'_>) {
         _ = write!(text, "Not known: {}.\n\n", unknown.join(", "));
     }
     let coverage = &plan.coverage;
+    let impact = if model.impact.is_empty() { String::new() } else { format!("; {}", model.impact) };
     _ = writeln!(
         text,
-        "Coverage: {} of {}, {} of {}. Plan `{}`: {}.",
+        "Coverage: {} of {}, {} of {}. Plan `{}`: {}{impact}.",
         thousands(coverage.known.into()),
         plural(u64::from(coverage.known) + u64::from(coverage.incomplete), "computer"),
         thousands(coverage.detected),
@@ -226,7 +244,9 @@ fn cell(text: &str) -> String {
 /// Text that Markdown takes as text, in a table too.
 fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len() + 8);
-    for character in visible(text).chars() {
+    let text = visible(text);
+    for (at, character) in text.char_indices() {
+        let after = text.get(at + character.len_utf8()..).unwrap_or_default();
         match character {
             '<' => safe.push_str("&lt;"),
             '>' => safe.push_str("&gt;"),
@@ -234,6 +254,9 @@ fn escape(text: &str) -> String {
             // A mention would call people, and a number would link to something.
             '@' => safe.push_str("&#64;"),
             '#' => safe.push_str("&#35;"),
+            // Addresses become links by themselves.
+            ':' if after.starts_with("//") => safe.push_str("&#58;"),
+            '.' if safe.to_ascii_lowercase().ends_with("www") => safe.push_str("&#46;"),
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '!' => {
                 safe.push('\\');
                 safe.push(character);
@@ -249,7 +272,9 @@ mod tests {
     use super::*;
     use crate::diagnostic::{Finding, Findings, Sources, code};
     use crate::report::model::{ChangedLines, Run};
-    use crate::report::sample::{five_kinds, nothing, place, run, with_notes};
+    use crate::report::sample::{
+        five_kinds, nothing, place, run, with_memberships, with_notes, with_verdicts,
+    };
 
     fn text(value: &Plan) -> String {
         of(run(Some(value)))
@@ -304,6 +329,33 @@ mod tests {
     }
 
     #[test]
+    fn members_rules_and_impact_follow_the_first_line() {
+        let mut plan = with_verdicts(with_memberships(nothing(100), 50));
+        plan.impact.restarts = 1;
+        plan.impact.seconds = Some(60);
+        insta::assert_snapshot!(text(&plan), @r"
+        **No changes** on 0 computers of 0 tenants, 0 removals.
+
+        No changes: all 500 checks on 100 computers found as wanted.
+
+        acme-msp @ 3f2c91e, 7-Zip 24.09 everywhere
+
+        - **error M0802**: guardrail no-fridays: 42 removals, and 10 are allowed; look at them (muster.yaml:9)
+
+        - **warning M0802**: guardrail owners: 42 removals, and 10 are allowed; look at them (muster.yaml:9)
+
+        - **set aside**: budget removals, tenant contoso: 42 removals, and 10 are allowed; overridden: agreed with &lt;contoso&gt;
+
+        | Target | Members | Came and left |
+        |---|---:|---|
+        | kiosks | 40 to 88 (+50 -2) | NEW-00, NEW-01, NEW-02 and 45 more joined (tag:kiosk); NEW-48, NEW-49 joined (tenant:contoso); GONE-00, GONE-01 left |
+        | servers | 3 to 2 (-1) | SRV-9 left (&lt;os:server&gt;) |
+
+        Coverage: 100 of 100 computers, 500 of 500 checks. Plan `7f3ac0d9e1b2`: no changes; up to 1 restart, about 60 s.
+        ");
+    }
+
+    #[test]
     fn names_are_not_markup() {
         let mut value = five_kinds(10);
         value.computers[0].name = "<img src=x>|`@all`\n# big".to_owned();
@@ -352,6 +404,24 @@ mod tests {
             computer.tenant = Some(crate::report::sample::name(&format!("tenant-{at}")));
             computer.name = format!("{at}{long}");
         }
+        let mut members = with_memberships(five_kinds(10), 3);
+        let member = members.memberships[0].clone();
+        members.memberships = (0..300)
+            .map(|_| {
+                let mut member = member.clone();
+                member.joined[0].why = long.clone();
+                member
+            })
+            .collect();
+        let mut verdicts = with_verdicts(five_kinds(10));
+        let verdict = verdicts.verdicts[0].clone();
+        verdicts.verdicts = (0..300)
+            .map(|at| {
+                let mut verdict = verdict.clone();
+                verdict.message = format!("{at} {long}");
+                verdict
+            })
+            .collect();
         let mut notes = with_notes(five_kinds(10), 3);
         let note = notes.notes[1].clone();
         notes.notes = (0..300)
@@ -370,11 +440,14 @@ mod tests {
             ("changes", &many, &nothing),
             ("tenants", &tenants, &nothing),
             ("notes", &notes, &nothing),
+            ("members", &members, &nothing),
+            ("verdicts", &verdicts, &nothing),
             ("errors", &many, &findings),
         ] {
             let (command, folder, plan) = ("plan", "", Some(plan));
             let text = of(Run { command, plan, findings, sources: &sources, changed: &changed, folder });
             assert!(text.len() < LIMIT, "{what}: {}", text.len());
+            assert!(text.starts_with("**") && text.lines().next().is_some_and(|l| l.contains(" removal")));
             assert!(text.contains("_Left out here: "), "{what}");
             assert!(text.contains("Coverage: "), "{what}");
             for row in text.lines().filter(|line| line.starts_with("| `")) {

@@ -161,7 +161,11 @@ fn details(pen: &mut dyn Pen, block: &Block<'_>, view: &View) -> io::Result<()> 
         }
         field("after", &terms::observed(&change.after))?;
         for (name, value) in &change.parameters {
-            field("parameter", &format!("{name} = {}", value.to_json()))?;
+            let origin = change.origins.get(name).map(terms::value_origin).unwrap_or_default();
+            field("parameter", &format!("{name} = {}{origin}", value.to_json()))?;
+        }
+        if let Some(license) = &change.license {
+            field("license", license.as_str())?;
         }
         field("content", change.content.short())?;
         let names = block.names();
@@ -189,7 +193,10 @@ fn coverage(pen: &mut dyn Pen, coverage: &Coverage, view: &View) -> io::Result<(
 fn last(pen: &mut dyn Pen, plan: &Plan, summary: &Summary, view: &View) -> io::Result<()> {
     let title = format!("Plan {}", plan.digest.short());
     let mut text = summary.sentence();
-    text.push_str(&impact(plan));
+    let impact = terms::impact(&plan.impact);
+    if !impact.is_empty() {
+        text = format!("{text}; {impact}");
+    }
     let room = view.width.saturating_sub(2 + title.len());
     for (at, part) in wrap_steady(&text, room.max(20)).into_iter().enumerate() {
         let line = if at == 0 {
@@ -200,18 +207,6 @@ fn last(pen: &mut dyn Pen, plan: &Plan, summary: &Summary, view: &View) -> io::R
         pen.line(&line.text("  ").with(Label::Heading, part))?;
     }
     Ok(())
-}
-
-/// What is said of restarts and time: `; up to 12 restarts, about 40 min`.
-fn impact(plan: &Plan) -> String {
-    let mut parts = Vec::new();
-    if plan.impact.restarts > 0 {
-        parts.push(format!("up to {}", plural(plan.impact.restarts.into(), "restart")));
-    }
-    if let Some(seconds) = plan.impact.seconds.filter(|seconds| *seconds > 0) {
-        parts.push(format!("about {}", terms::span(seconds)));
-    }
-    if parts.is_empty() { String::new() } else { format!("; {}", parts.join(", ")) }
 }
 
 /// How many lines a plan takes; for tests of L12 and for a pager.

@@ -150,8 +150,9 @@ fn details_tell_everything() {
           mode        enforce
           before      absent
           after       present, 2.0
-          parameter   key = {"secret":{"env":"AUDIT_KEY"}}
-          parameter   site = "north"
+          parameter   key = {"secret":{"env":"AUDIT_KEY"}}, from deployment audit-agent
+          parameter   site = "north", default of audit-agent
+          license     audit-2026
           content     b2444c370adc
           computers   PC-0000, PC-0007
       + disk-encryption: set         PC-0000, PC-0005          task-non-compliant, drift
@@ -314,7 +315,7 @@ fn nothing_to_do_says_why() {
         text(&plan, &view(100)).lines().nth(2).unwrap_or_default().to_owned()
     };
     let none = Coverage::default();
-    assert_eq!(sentence(none.clone()), "No changes: no provider lists a computer.");
+    assert_eq!(sentence(none.clone()), "No changes can be told: no computer is known.");
     assert_eq!(
         sentence(Coverage { computers: 1, unmanaged: 1, ..none.clone() }),
         "No changes: no deployment wants anything of this computer."

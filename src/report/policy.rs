@@ -1,6 +1,5 @@
 //! What rules say of a plan: one line for each verdict, those that refuse first.
 
-use std::fmt::Write as _;
 use std::io;
 
 use super::View;
@@ -43,19 +42,11 @@ pub fn write(pen: &mut dyn Pen, plan: &Plan, view: &View) -> io::Result<()> {
     Ok(())
 }
 
-/// What is set aside, as Markdown; what is not stands among the findings. `escape` makes text of users harmless.
+/// What is set aside and by what, a sentence each; what is not stands among the findings.
 #[must_use]
-pub fn markdown(plan: &Plan, escape: fn(&str) -> String) -> String {
-    let mut text = String::new();
-    for verdict in sorted(plan) {
-        let Some(aside) = aside(verdict) else { continue };
-        // Writing into a String cannot fail.
-        _ = writeln!(text, "- **set aside**: {}", escape(&format!("{}; {aside}", sentence(verdict))));
-    }
-    if !text.is_empty() {
-        text.push('\n');
-    }
-    text
+pub fn set_aside(plan: &Plan) -> Vec<String> {
+    let sentence = |verdict: &Verdict| Some(format!("{}; {}", sentence(verdict), aside(verdict)?));
+    sorted(plan).into_iter().filter_map(sentence).collect()
 }
 
 fn sorted(plan: &Plan) -> Vec<&Verdict> {

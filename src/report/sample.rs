@@ -8,9 +8,10 @@ use crate::diagnostic::{Findings, Place, Sources};
 use crate::id::{AgentId, CommitId, ComputerId, Digest, Name};
 use crate::inventory::item::{ItemKey, Observed};
 use crate::plan::document::{
-    ActionType, Cause, Change, Coverage, FORMAT, Impact, Note, NoteKind, Options, Origin, Plan,
-    PlannedAction, PlannedComputer, PlannedSession, Reason, Revision,
+    ActionType, Cause, Change, Coverage, FORMAT, Impact, MembershipChange, Moved, Note, NoteKind, Options,
+    Origin, Plan, PlannedAction, PlannedComputer, PlannedSession, Reason, Revision, ValueOrigin,
 };
+use crate::policy::verdict::{RuleKind, SetAside, Verdict, Weight};
 use crate::provider::{AgentRecord, Presence};
 use crate::report::model::{ChangedLines, Run};
 use crate::secret::SecretRef;
@@ -76,6 +77,7 @@ pub(crate) fn nothing(computers: u32) -> Plan {
 fn change(item: ItemKey, title: &str, action: ActionType, reason: Reason, at: (&str, u32)) -> Change {
     Change {
         license: None,
+        removes: action == ActionType::Uninstall,
         may_restart: false,
         deployment: origin(item.name.as_str(), at.0, at.1),
         item,
@@ -88,6 +90,7 @@ fn change(item: ItemKey, title: &str, action: ActionType, reason: Reason, at: (&
         after: Observed::Absent,
         version: None,
         parameters: BTreeMap::new(),
+        origins: BTreeMap::new(),
         needed_by: None,
         content: Digest::of(title.as_bytes()),
         computers: Vec::new(),
@@ -138,6 +141,11 @@ pub(crate) fn five_kinds(computers: u32) -> Plan {
                 ("key".to_owned(), ParameterValue::Secret(SecretRef::Env("AUDIT_KEY".to_owned()))),
                 ("site".to_owned(), ParameterValue::Text("north".to_owned())),
             ]),
+            origins: BTreeMap::from([
+                ("key".to_owned(), ValueOrigin::Deployment(name("audit-agent"))),
+                ("site".to_owned(), ValueOrigin::Default(name("audit-agent"))),
+            ]),
+            license: Some(name("audit-2026")),
             computers: every(7),
             ..change(
                 agent,
@@ -183,6 +191,57 @@ pub(crate) fn five_kinds(computers: u32) -> Plan {
                 .collect(),
         })
         .collect();
+    plan
+}
+
+/// Targets whose members have changed: into the first so many have come, at least 3, for two reasons.
+pub(crate) fn with_memberships(mut plan: Plan, joined: u32) -> Plan {
+    let names = |prefix: &str, range: std::ops::Range<u32>| {
+        range.map(|at| format!("{prefix}-{at:02}")).collect::<Vec<String>>()
+    };
+    let moved = |why: &str, computers| Moved { why: why.to_owned(), computers };
+    plan.memberships = vec![
+        MembershipChange {
+            target: origin("kiosks", "targets/kiosks.yaml", 2),
+            before: 40,
+            after: 38 + joined,
+            joined: vec![
+                moved("tag:kiosk", names("NEW", 0..joined - 2)),
+                moved("tenant:contoso", names("NEW", joined - 2..joined)),
+            ],
+            left: vec![moved("", names("GONE", 0..2))],
+        },
+        MembershipChange {
+            target: origin("servers", "targets/servers.yaml", 2),
+            before: 3,
+            after: 2,
+            joined: Vec::new(),
+            left: vec![moved("<os:server>", vec!["SRV-9".to_owned()])],
+        },
+    ];
+    plan
+}
+
+/// Verdicts: one that refuses, one that warns, one that is overridden.
+pub(crate) fn with_verdicts(mut plan: Plan) -> Plan {
+    let verdict = |kind, rule: &str, weight, set_aside| Verdict {
+        kind,
+        rule: rule.to_owned(),
+        weight,
+        subject: "tenant contoso".to_owned(),
+        message: "42 removals, and 10 are allowed".to_owned(),
+        help: Some("look at them".to_owned()),
+        place: Some(place("muster.yaml", 9)),
+        about: None,
+        set_aside,
+        expired: None,
+    };
+    let reason = "agreed with <contoso>".to_owned();
+    plan.verdicts = vec![
+        verdict(RuleKind::Budget, "removals", Weight::Deny, Some(SetAside::Override { reason })),
+        verdict(RuleKind::Guardrail, "no-fridays", Weight::Deny, None),
+        verdict(RuleKind::Guardrail, "owners", Weight::Warn, None),
+    ];
     plan
 }
 

@@ -124,8 +124,9 @@ fn uri(path: &str) -> String {
 mod tests {
     use super::*;
     use crate::diagnostic::{Finding, Findings, Place, Sources, code};
+    use crate::policy::verdict::Verdict;
     use crate::report::model::{ChangedLines, Run};
-    use crate::report::sample::{five_kinds, place, with_notes};
+    use crate::report::sample::{five_kinds, place, with_notes, with_verdicts};
 
     /// One finding of each code and each note, with regions, related places and texts that need escapes.
     pub(crate) fn rich() -> String {
@@ -155,6 +156,39 @@ mod tests {
         let mut out = Vec::new();
         write(&mut out, &model).expect("memory");
         String::from_utf8(out).expect("UTF-8")
+    }
+
+    #[test]
+    fn verdicts_and_errors_of_a_plan_are_results() {
+        let plan = with_verdicts(five_kinds(20));
+        let mut findings: Findings = plan.verdicts.iter().filter_map(Verdict::finding).collect();
+        findings.push(Finding::new(code::CYCLE, "these need each other in a circle", place("a.yaml", 3)));
+        let (sources, changed) = (Sources::new(), ChangedLines::none());
+        let (command, folder, plan) = ("plan", "", Some(&plan));
+        let model = Model::of(Run {
+            command,
+            plan,
+            findings: &findings,
+            sources: &sources,
+            changed: &changed,
+            folder,
+        });
+        let mut out = Vec::new();
+        write(&mut out, &model).expect("memory");
+        let value: Value = serde_json::from_slice(&out).expect("JSON");
+        let results = value["runs"][0]["results"].as_array().expect("results");
+        let mut told: Vec<(&str, &str)> = results
+            .iter()
+            .filter_map(|result| Some((result["ruleId"].as_str()?, result["level"].as_str()?)))
+            .collect();
+        told.sort_unstable();
+        let mut wanted = [
+            (code::CYCLE.as_str(), "error"),
+            (code::GUARDRAIL.as_str(), "error"),
+            (code::GUARDRAIL.as_str(), "warning"),
+        ];
+        wanted.sort_unstable();
+        assert_eq!(told, wanted);
     }
 
     #[test]

@@ -100,7 +100,7 @@ pub fn why_nothing(plan: &Plan, summary: &Summary) -> String {
         .sum();
     if computers == 0 {
         if plan.options.only.is_empty() {
-            "No changes: no provider lists a computer.".to_owned()
+            "No changes can be told: no computer is known.".to_owned()
         } else {
             "No changes: no computer matches what the run is limited to.".to_owned()
         }

@@ -9,7 +9,7 @@ use super::words::count;
 use crate::config::kind::Mode;
 use crate::inventory::item::Observed;
 use crate::inventory::known::Contact;
-use crate::plan::document::{ActionType, Change, NoteKind};
+use crate::plan::document::{ActionType, Change, Impact, NoteKind, ValueOrigin};
 use crate::session::stage::{ActionResult, SessionStatus};
 
 /// The serialised name of a value without content: `update-available`, `partly-passed`.
@@ -39,6 +39,24 @@ pub const fn to_do(action: ActionType) -> &'static str {
         ActionType::OsUpdate => "to update the system",
         ActionType::Reboot => "to restart",
     }
+}
+
+/// Where a value comes from, to stand behind it.
+#[must_use]
+pub fn value_origin(origin: &ValueOrigin) -> String {
+    match origin {
+        ValueOrigin::Deployment(name) => format!(", from deployment {name}"),
+        ValueOrigin::Default(name) => format!(", default of {name}"),
+    }
+}
+
+/// What is said of restarts and time: `up to 12 restarts, about 40 min`; empty when there is nothing to say.
+#[must_use]
+pub fn impact(impact: &Impact) -> String {
+    let restarts = (impact.restarts > 0)
+        .then(|| format!("up to {}", super::words::plural(impact.restarts.into(), "restart")));
+    let time = impact.seconds.filter(|seconds| *seconds > 0).map(|time| format!("about {}", span(time)));
+    restarts.into_iter().chain(time).collect::<Vec<_>>().join(", ")
 }
 
 /// A span of time for people, rounded up to what matters: `40 s`, `12 min`, `3 h`.

@@ -78,11 +78,12 @@ impl Detector<'_> {
     pub async fn run(&self, needs: &[Need], control: &Control, mut found: impl FnMut(Gathered)) {
         let interpreter = Interpreter::new(self.config);
         let lanes = lanes(self.readers.values().map(Reader::info));
+        let redactor = Redactor::of(self.config, |reference| self.secrets.resolve(reference).ok());
         let mut stop = control.clone();
         let mut answers = std::pin::pin!(
             futures_util::stream::iter(needs)
                 .take_while(|_| std::future::ready(control.demand() == super::control::Demand::Run))
-                .map(|need| self.one(need, &interpreter, &lanes))
+                .map(|need| self.one(need, &interpreter, &lanes, redactor.clone()))
                 .buffer_unordered(self.concurrency.max(1))
         );
         loop {
@@ -102,6 +103,7 @@ impl Detector<'_> {
         need: &Need,
         interpreter: &Interpreter<'_>,
         lanes: &BTreeMap<Name, Semaphore>,
+        mut redactor: Redactor,
     ) -> Gathered {
         let computer = self.snapshot.computer(need.computer);
         if !need.contact() {
@@ -118,7 +120,6 @@ impl Detector<'_> {
             Some(reader) => reader.detect(&computer.agent, &assembled.bundle).await,
             None => Err(RunError::Unreachable(format!("provider {} is not available", computer.provider))),
         };
-        let mut redactor = Redactor::default();
         redactor.learn(assembled.bundle.steps.iter().map(|step| &step.values));
         let answer = redactor.answer(answer);
         let at = self.clock.now();

@@ -15,6 +15,7 @@ use super::detect::lanes;
 use super::event::{Event, RunCounts};
 use super::execute::{Session, SessionOutcome, Tools, Work};
 use super::locks::Locks;
+use super::redact::Redactor;
 use super::stage::SessionStatus;
 use crate::id::{Name, RunId, SessionId};
 use crate::inventory::snapshot::Snapshot;
@@ -86,6 +87,8 @@ impl Dispatcher<'_> {
         let lanes = lanes(self.links.values().map(|link| link.reader.info()));
         let interpreter = Interpreter::new(self.tools.config);
         let locks = Locks::default();
+        let redactor =
+            Redactor::of(self.tools.config, |reference| self.tools.secrets.resolve(reference).ok());
         let mut stop = control.clone();
         {
             let mut ended = std::pin::pin!(
@@ -95,7 +98,7 @@ impl Dispatcher<'_> {
                         (plan, planned),
                         control,
                         (&lanes, &locks),
-                        &interpreter
+                        (&interpreter, &redactor)
                     ))
                     .buffer_unordered(self.concurrency.max(1))
             );
@@ -131,7 +134,7 @@ impl Dispatcher<'_> {
         (plan, planned): (&Plan, &PlannedSession),
         control: &Control,
         (lanes, locks): (&BTreeMap<Name, tokio::sync::Semaphore>, &Locks),
-        interpreter: &Interpreter<'_>,
+        (interpreter, redactor): (&Interpreter<'_>, &Redactor),
     ) -> Result<Option<SessionOutcome>, StoreError> {
         let computer = usize::try_from(planned.computer)
             .ok()
@@ -173,7 +176,7 @@ impl Dispatcher<'_> {
             control: control.clone(),
             interpreter,
             locks,
-            redactor: super::redact::Redactor::default(),
+            redactor: redactor.clone(),
         };
         session.run().await.map(Some)
     }

@@ -91,7 +91,7 @@ pub(super) struct Session<'a> {
     pub interpreter: &'a Interpreter<'a>,
     /// What the changes of all sessions of the run share.
     pub locks: &'a Locks,
-    /// Learns all secrets of the session when it begins: what one script leaves behind another may print.
+    /// Knows the secrets of the run, and learns those of the session when it begins: a plan may name others.
     pub redactor: Redactor,
 }
 
@@ -285,7 +285,9 @@ impl Session<'_> {
             }
             _ => now,
         };
-        if achieved(self.tools.config, work.change, &now) == Some(true) {
+        // That it is there says nothing of the values that it was put there with.
+        let again = work.change.action == ActionType::Reinstall;
+        if !again && achieved(self.tools.config, work.change, &now) == Some(true) {
             return self.not_begun(position, ActionResult::Skipped, "it is so already").await;
         }
         if !unchanged(&work.change.before, &now) {
@@ -328,7 +330,7 @@ impl Session<'_> {
             Some(_) if work.change.action == ActionType::Download => ActionResult::Failed,
             None => ActionResult::Undetermined,
             Some(observed) => match achieved(self.tools.config, work.change, observed) {
-                Some(true) if seen.unfinished => ActionResult::Failed,
+                Some(true) if seen.unfinished || (again && !seen.all_ran) => ActionResult::Failed,
                 Some(true) => ActionResult::Success,
                 Some(false) => ActionResult::Failed,
                 None => ActionResult::Undetermined,
@@ -522,6 +524,7 @@ impl Session<'_> {
         if change.action == ActionType::Download {
             return Ok(());
         }
+        let puts_there = result == ActionResult::Success && past::puts_there(change.action);
         self.tools
             .store
             .put_results(&[ItemResult {
@@ -531,7 +534,7 @@ impl Session<'_> {
                 result,
                 observed,
                 content: Digest::clone(&change.content),
-                values: Some(past::values(&change.parameters)),
+                values: puts_there.then(|| past::values(&change.parameters)),
                 at,
                 session: self.id.clone(),
             }])

@@ -17,7 +17,7 @@ use super::secrets::Secrets;
 use crate::config::Config;
 use crate::config::check;
 use crate::config::kind::{Match, Mode};
-use crate::diagnostic::Findings;
+use crate::diagnostic::{Finding, Findings, Severity, code};
 use crate::id::{ComputerId, Name};
 use crate::inventory::collect::{self, Asking, Collected, Sources};
 use crate::inventory::item::Detection;
@@ -317,6 +317,15 @@ impl Preparation<'_> {
             match targets::resolve(expression, self.config, None) {
                 Ok(resolved) => {
                     let membership = targets::evaluate(&resolved, snapshot);
+                    for (name, _) in targets::unclear_computers(&resolved, snapshot) {
+                        let message = format!("--only: {name} is not the name of exactly one computer");
+                        let mut finding = Finding::without_place(code::COMPUTER_NOT_FOUND, message);
+                        finding.severity = Severity::Error;
+                        findings.push(match snapshot.nearest_name(&name) {
+                            Some(near) => finding.help(format!("did you mean {near}?")),
+                            None => finding,
+                        });
+                    }
                     sum.certain |= membership.certain;
                     sum.possible |= membership.possible;
                 }

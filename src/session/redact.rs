@@ -6,8 +6,11 @@
 //! Invariants: no answer leaves `detect` or `execute` without having been here. Parts shorter than [`SHORTEST`] bytes and
 //! the words true and false are left alone: to take them out would change what an answer says and hide nothing.
 
+use std::sync::Arc;
+
 use super::script::{BundleResult, Ended, StepResult, Value, Values};
-use crate::secret::Secret;
+use crate::config::Config;
+use crate::secret::{Secret, SecretRef};
 use crate::session::script::RunError;
 
 /// Shorter secrets, and shorter lines of secrets (bytes), are not looked for.
@@ -16,13 +19,29 @@ const SHORTEST: usize = 4;
 /// What stands in place of a secret.
 const MARK: &str = "[secret]";
 
-/// Knows the secrets of a session.
+/// Knows the secrets of a run, and those that a session has beside them.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Redactor {
+    /// Shared by all clones.
+    run: Arc<Vec<Secret>>,
     parts: Vec<Secret>,
 }
 
 impl Redactor {
+    /// Knows all secrets of a configuration: what one item's script leaves behind, another's may print. Those that cannot
+    /// be had are passed over: nothing can have been given them in this run, and who uses them is told.
+    pub(super) fn of(config: &Config, resolve: impl Fn(&SecretRef) -> Option<Secret>) -> Self {
+        let mut all = Self::default();
+        for secret in config.secrets().into_iter().filter_map(resolve) {
+            all.learn_one(&secret);
+        }
+        Self { run: Arc::new(all.parts), parts: Vec::new() }
+    }
+
+    fn known(&self) -> impl Iterator<Item = &str> {
+        self.run.iter().chain(&self.parts).map(Secret::expose)
+    }
+
     /// Learns the secrets among the values of steps.
     pub(super) fn learn<'v>(&mut self, values: impl IntoIterator<Item = &'v Values>) {
         for value in values.into_iter().flat_map(Values::values) {
@@ -44,14 +63,14 @@ impl Redactor {
 
     fn add(&mut self, part: &str) {
         let word = part.eq_ignore_ascii_case("true") || part.eq_ignore_ascii_case("false");
-        if part.len() >= SHORTEST && !word && !self.parts.iter().any(|known| known.expose() == part) {
+        if part.len() >= SHORTEST && !word && !self.known().any(|known| known == part) {
             self.parts.push(Secret::new(part.to_owned()));
         }
     }
 
     /// An answer without secrets.
     pub(super) fn answer(&self, answer: Result<BundleResult, RunError>) -> Result<BundleResult, RunError> {
-        if self.parts.is_empty() {
+        if self.known().next().is_none() {
             return answer;
         }
         match answer {
@@ -85,7 +104,7 @@ impl Redactor {
     /// A text without secrets. Where it was cut, the beginning of a secret may stand at its end; that goes too.
     fn text(&self, text: String, cut: bool) -> String {
         let mut ranges: Vec<(usize, usize)> = Vec::new();
-        for part in self.parts.iter().map(Secret::expose) {
+        for part in self.known() {
             let mut from = 0;
             while let Some(at) = text.get(from..).and_then(|rest| rest.find(part)) {
                 let begin = from.saturating_add(at);

@@ -1,4 +1,4 @@
-//! The seam to secret values. Only drivers that are about to send a script resolve a reference.
+//! The seam to secret values. Only drivers that are about to send scripts resolve references.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

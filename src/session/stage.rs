@@ -149,7 +149,8 @@ pub struct ItemResult {
     pub observed: Option<Observed>,
     /// Digest over scripts and values that were applied.
     pub content: Digest,
-    /// Digest over the values alone (PAR-8).
+    /// Digest over the values that the item was last put there with (PAR-8). A result that put nothing there brings none,
+    /// and the one before stays; a removal forgets it.
     pub values: Option<Digest>,
     /// When.
     pub at: Timestamp,

@@ -37,6 +37,9 @@ enum Part {
         name: Name,
         members: String,
     },
+    Covered {
+        computers: String,
+    },
 }
 
 /// The parts, each with its number.
@@ -50,6 +53,8 @@ pub(super) fn rows(remembered: &Remembered) -> Result<Vec<Value>, StoreError> {
         let part = Part::Intent { item, deployment, wish, target, content, version, mode, wanted, satisfied };
         rows.push(json!([rows.len(), format::text(&part)?]));
     }
+    let part = Part::Covered { computers: packed(&remembered.covered)? };
+    rows.push(json!([rows.len(), format::text(&part)?]));
     for (name, members) in &remembered.targets {
         let part = Part::Target { name: name.clone(), members: packed(members)? };
         rows.push(json!([rows.len(), format::text(&part)?]));
@@ -75,6 +80,7 @@ pub(super) fn read(parts: Vec<(i64, String)>) -> Result<Remembered, StoreError> 
                 let sets = IntentSets { wanted: unpacked(&wanted)?, satisfied: unpacked(&satisfied)? };
                 remembered.intents.insert(key, sets);
             }
+            Part::Covered { computers } => remembered.covered = unpacked(&computers)?,
             Part::Target { name, members } => {
                 remembered.targets.insert(name, unpacked(&members)?);
             }

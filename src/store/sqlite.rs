@@ -294,7 +294,9 @@ impl Store for Sqlite {
             value->>8, value->>9, value->>10 FROM json_each($1) WHERE true \
             ON CONFLICT (computer, kind, name, instance) DO UPDATE SET action = excluded.action, \
             result = excluded.result, observed = excluded.observed, content = excluded.content, \
-            at = excluded.at, session = excluded.session, given = excluded.given";
+            at = excluded.at, session = excluded.session, given = CASE \
+            WHEN excluded.action = 'uninstall' AND excluded.result = 'success' THEN NULL \
+            ELSE COALESCE(excluded.given, result.given) END";
         const HISTORY: &str = "INSERT INTO result_history \
             (computer, kind, name, instance, action, result, observed, content, at, session, given) \
             SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, \

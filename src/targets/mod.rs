@@ -11,6 +11,8 @@ mod evaluate;
 mod expr;
 #[cfg(test)]
 mod laws;
+#[cfg(test)]
+mod oracle;
 mod parse;
 pub mod query;
 mod resolve;
@@ -21,6 +23,8 @@ mod simplify;
 #[cfg(test)]
 mod tests;
 mod unclear;
+#[cfg(test)]
+mod worlds;
 
 pub use evaluate::{Membership, evaluate};
 pub use expr::{Expr, FactTest, Resolved, Selector};

@@ -173,7 +173,8 @@ fn term(text: &str) -> Result<Term, LineError> {
             }),
             _ => return Err(value.wrong(format!("write fact:{example}"))),
         },
-        _ => Term::Tag(value.decoded(value.text)?),
+        "tag" => Term::Tag(value.decoded(value.text)?),
+        _ => return Err(value.wrong("it takes no value".to_owned())),
     })
 }
 

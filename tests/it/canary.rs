@@ -106,6 +106,71 @@ metadata: { name: licensed }
 spec: { software: licensed, state: installed, license: licensed, target: { match: { all: [{ tenant: contoso }] } } }
 "#;
 
+/// A licence whose item leaves it behind in a file, and items that print that file, of whose secret they are told nothing.
+const NOSY: &str = r#"
+apiVersion: muster/v1
+kind: Instance
+metadata: { name: nosy }
+spec: { timeZone: UTC, state: { sqlite: state/state.db } }
+---
+apiVersion: muster/v1
+kind: Tenant
+metadata: { name: contoso }
+spec: {}
+---
+apiVersion: muster/v1
+kind: Provider
+metadata: { name: here }
+spec: { local: { computer: here, tenant: contoso } }
+---
+apiVersion: muster/v1
+kind: License
+metadata: { name: careless }
+spec: { software: careless, key: { env: CANARY } }
+---
+apiVersion: muster/v1
+kind: License
+metadata: { name: spare }
+spec: { software: careless, versions: '<1', key: { env: NOBODY_HAS_SET_THIS } }
+---
+apiVersion: muster/v1
+kind: Software
+metadata: { name: careless }
+spec:
+  license: required
+  versions: ['1.0']
+  detect: { script: { posix: { inline: 'if [ -e "$HOME/left" ]; then echo 1.0; fi' } } }
+  test: { posix: { inline: 'echo "settings: $(cat "$HOME/left")"; echo true' } }
+  install: { posix: { inline: 'printf "%s" "$MUSTER_PARAM_LICENSE" >"$HOME/left"' } }
+---
+apiVersion: muster/v1
+kind: Task
+metadata: { name: nosy }
+spec:
+  test: { posix: { inline: 'cat "$HOME/left" >&2; echo "the file says $(cat "$HOME/left")"; echo false' } }
+  set: { posix: { inline: 'cat "$HOME/left"; cat "$HOME/left" >&2; exit 1' } }
+---
+apiVersion: muster/v1
+kind: Task
+metadata: { name: peeping }
+spec: { get: { posix: { inline: 'echo "left behind: $(cat "$HOME/left")"' } } }
+---
+apiVersion: muster/v1
+kind: Deployment
+metadata: { name: careless }
+spec: { software: careless, state: installed, license: careless, target: { match: { all: [{ tenant: contoso }] } } }
+---
+apiVersion: muster/v1
+kind: Deployment
+metadata: { name: nosy }
+spec: { task: nosy, mode: enforce, target: { match: { all: [{ tenant: contoso }] } } }
+---
+apiVersion: muster/v1
+kind: Deployment
+metadata: { name: peeping }
+spec: { task: peeping, mode: monitor, target: { match: { all: [{ tenant: contoso }] } } }
+"#;
+
 struct World {
     farm: Farm,
     folder: tempfile::TempDir,
@@ -167,25 +232,30 @@ impl World {
 
     /// Runs the program, and searches what it prints.
     fn muster(&self, arguments: &[&str], exit: i32) -> Output {
-        let output = Command::new(env!("CARGO_BIN_EXE_muster"))
-            .current_dir(self.folder.path())
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap())
-            .env("HOME", &self.home)
-            .env("CANARY", TOKEN)
-            .env("MUSTER_LOG", "trace")
-            .arg("-vvv")
-            .args(arguments)
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        assert_eq!(output.status.code(), Some(exit), "{arguments:?}: {}", text(&output.stdout));
-        for (name, bytes) in [("standard output", &output.stdout), ("standard error", &output.stderr)] {
-            assert_eq!(found(bytes), None, "{name} of {arguments:?}");
-        }
-        output
+        muster(self.folder.path(), &self.home, arguments, exit)
     }
+}
+
+/// Runs the program in a folder, and searches what it prints.
+fn muster(folder: &Path, home: &Path, arguments: &[&str], exit: i32) -> Output {
+    let output = Command::new(env!("CARGO_BIN_EXE_muster"))
+        .current_dir(folder)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap())
+        .env("HOME", home)
+        .env("CANARY", TOKEN)
+        .env("MUSTER_LOG", "trace")
+        .arg("-vvv")
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert_eq!(output.status.code(), Some(exit), "{arguments:?}: {}", text(&output.stdout));
+    for (name, bytes) in [("standard output", &output.stdout), ("standard error", &output.stderr)] {
+        assert_eq!(found(bytes), None, "{name} of {arguments:?}");
+    }
+    output
 }
 
 /// A needle in these bytes, as text or as a list of the bytes' numbers.
@@ -257,7 +327,7 @@ fn a_secret_is_found_nowhere_but_in_the_scripts_it_was_given_to() {
 
 fn commands(world: &World) {
     world.muster(&["validate"], 0);
-    world.muster(&["plan", "--details", "--out", "saved.json"], 0);
+    world.muster(&["plan", "--allow-missing", "100", "--details", "--out", "saved.json"], 0);
     world.muster(&["show", "saved.json", "--details"], 0);
     // One task fails on purpose.
     world.muster(&["apply", "saved.json", "--auto-approve", "--details"], 4);
@@ -269,7 +339,7 @@ fn commands(world: &World) {
     }
     world.muster(&["apply", "--auto-approve", "--output", "ndjson"], 4);
     for form in ["human", "json", "markdown"] {
-        world.muster(&["plan", "--output", form], 0);
+        world.muster(&["plan", "--allow-missing", "100", "--output", form], 0);
     }
     world.muster(&["status"], 0);
     let status = world.muster(&["status", "here", "--output", "json"], 0);
@@ -292,4 +362,29 @@ fn commands(world: &World) {
     assert!(told.contains("x[secret]x"), "what a script printed beside its secret is kept: {told}");
     assert!(told.contains("it fails with [secret]"), "{told}");
     assert!(told.contains("<[secret]>"), "{told}");
+}
+
+#[test]
+fn what_one_script_leaves_behind_no_other_tells() {
+    let (folder, home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    std::fs::write(folder.path().join("muster.yaml"), NOSY).unwrap();
+    let run = |arguments: &[&str], exit| {
+        String::from_utf8(muster(folder.path(), home.path(), arguments, exit).stdout).unwrap()
+    };
+    // One task fails on purpose.
+    run(&["apply", "--auto-approve", "--output", "ndjson"], 4);
+    assert!(found(&std::fs::read(home.path().join("left")).unwrap()).is_some(), "it was left behind");
+    run(&["plan", "--allow-missing", "100", "--refresh", "always", "--details", "--out", "saved.json"], 0);
+    run(&["show", "saved.json", "--details"], 0);
+    for form in ["human", "json", "markdown", "html"] {
+        let plan = run(&["plan", "--allow-missing", "100", "--output", form], 0);
+        std::fs::write(folder.path().join(form), plan).unwrap();
+    }
+    for item in ["careless", "nosy", "peeping"] {
+        run(&["explain", "here", item], 0);
+    }
+    run(&["apply", "--auto-approve", "--output", "ndjson"], 4);
+    let status = run(&["status", "here", "--output", "json"], 0);
+    assert!(status.contains("left behind: [secret]"), "{status}");
+    assert!(search(folder.path()) > 5);
 }

@@ -122,7 +122,11 @@ pub(in crate::cli) fn is_overruled(plan: &Plan) -> bool {
     plan.notes.iter().any(|note| note.kind == NoteKind::Overruled)
 }
 
-/// Whether more computers than allowed, in percent of those in scope, were not reached.
+/// Whether more than allowed is missing, in percent: computers in scope that were not reached, or checks without an answer
+/// on those that were.
 pub(in crate::cli) fn too_much_missing(plan: &Plan, allowed: u8) -> bool {
-    u64::from(plan.coverage.unreachable) * 100 > u64::from(allowed) * u64::from(plan.coverage.computers)
+    let coverage = &plan.coverage;
+    let beyond = |missing: u64, of: u64| missing * 100 > u64::from(allowed) * of;
+    beyond(coverage.unreachable.into(), coverage.computers.into())
+        || beyond(coverage.undetermined, coverage.checks)
 }

@@ -72,7 +72,7 @@ pub(in crate::cli) async fn run(
                 let reason = if *certain {
                     Line::new().text(reason)
                 } else {
-                    Line::new().with(Label::Warning, format!("not known: {reason}"))
+                    Line::new().with(Label::Warning, reason)
                 };
                 vec![Line::new().with(Label::Heading, &computer.name), Line::new().text(tenant), reason]
             })
@@ -96,7 +96,7 @@ fn expression(opened: &Opened, text: &str) -> Result<Match, CliError> {
     if let Some(target) = targets.get(text) {
         return Ok(target.expression.clone());
     }
-    if text.contains(':') || text == "every" {
+    if text.contains(':') || ["every", "onboarding"].contains(&text) {
         return targets::parse_line(text).map_err(|error| CliError::selector(text, &error));
     }
     Err(CliError::unknown("target called", text, targets.keys().map(Name::as_str)))

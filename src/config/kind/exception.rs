@@ -39,7 +39,7 @@ pub struct ExceptionSubjects {
     /// Software and tasks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub items: Vec<ItemRef>,
-    /// Computers by name, in any case. A change is exempt when all of its computers are.
+    /// Computers by `provider/name`, id, or a name that only one of them has, in any case. A change is exempt when all of its computers are.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub computers: Vec<String>,
 }

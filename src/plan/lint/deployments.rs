@@ -107,7 +107,10 @@ fn beaten(item: &ItemKey, aimed: &[Aimed<'_>], at: usize, one: &Aimed<'_>, findi
 
 fn same_effect(a: &Deployment, b: &Deployment) -> bool {
     (is_ignored(a) && is_ignored(b))
-        || (a.desired == b.desired && a.mode == b.mode && a.parameters == b.parameters)
+        || (a.desired == b.desired
+            && a.mode == b.mode
+            && a.parameters == b.parameters
+            && a.license == b.license)
 }
 
 /// A priority decides only among deployments of the same item, layer and scope.

@@ -87,7 +87,7 @@ fn every_line_of_the_table_holds() {
         ("fixed", latest("2.0"), Enforce, present("1.0"), "Blocked"),
         ("fixed", latest("2.0"), Enforce, present("2.0"), "Nothing"),
         ("tested", latest("2.0"), Enforce, well("2.0", true), "Nothing"),
-        ("tested", latest("2.0"), Enforce, present("2.0"), "Nothing"),
+        ("tested", latest("2.0"), Enforce, present("2.0"), "Undetermined"),
         ("tested", latest("2.0"), Enforce, well("2.0", false), "Repair TestFailed 2.0"),
         ("tested", latest("2.0"), Enforce, well("1.0", false), "Repair TestFailed 2.0"),
         ("reinstalled", latest("2.0"), Enforce, well("1.0", false), "Repair TestFailed 2.0"),

@@ -287,7 +287,8 @@ impl Oracle<'_> {
         if state == SoftwareState::Ignored {
             (state, 0, false, false)
         } else {
-            (state, rule.version, rule.mode, rule.hold == 0)
+            // On hold it does nothing, whatever its mode.
+            (state, rule.version, rule.mode && rule.hold != 0, rule.hold == 0)
         }
     }
 

@@ -6,6 +6,7 @@ mod desired;
 mod detections;
 mod diffs;
 mod gates;
+mod memos;
 mod modes;
 mod orders;
 mod outcomes;

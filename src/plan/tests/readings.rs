@@ -11,8 +11,11 @@ use crate::config::kind::{
 use crate::config::model::Detect;
 use crate::inventory::facts::{Facts, Package, PackageSource};
 use crate::inventory::item::{ItemKey, Observed};
+use crate::plan::document::ValueOrigin;
+use crate::plan::explain::explain;
+use crate::plan::gates::Run;
 use crate::plan::interpret::interpret;
-use crate::plan::probes::{configuration, probe, values};
+use crate::plan::probes::{configuration, origins, probe, values};
 use crate::plan::procedure::Probe;
 use crate::session::script::{Ended, Platform, StepResult};
 
@@ -212,6 +215,81 @@ fn another_value_is_another_question_and_defaults_are_filled_in() {
     assert_eq!(default.steps[0].parameters["language"], ParameterValue::Text("de".into()));
     assert_eq!(with("de").digest, default.digest);
     assert_ne!(with("fr").digest, default.digest);
+}
+
+#[test]
+fn each_value_tells_whether_the_deployment_gives_it_or_it_is_a_default() {
+    let mut world = World::new();
+    world.computer("pc1", &["office"]);
+    let text = |text: &str| ParameterValue::Text(text.into());
+    let spec = |default: Option<&str>| ParameterSpec {
+        default: default.map(text),
+        ..ParameterSpec::new(ParameterType::Text)
+    };
+    let agent = world.software("agent", &["1.0"]);
+    agent.parameters.insert("site".to_owned(), spec(None));
+    agent.parameters.insert("language".to_owned(), spec(Some("de")));
+    agent.parameters.insert("colour".to_owned(), spec(Some("blue")));
+    let hidden = ParameterSpec { hidden: true, ..spec(Some("x")) };
+    agent.parameters.insert("internal".to_owned(), hidden);
+    agent.parameters.insert("first".to_owned(), ParameterSpec { order: Some(-1), ..spec(Some("1")) });
+    agent.configuration = Some(name("setup"));
+    world.task("setup").parameters.insert("depth".to_owned(), spec(Some("deep")));
+    let deployment = world.deploy("rollout", software("agent"), latest("1.0"), tag("office"));
+    // Given, though it is the default as well.
+    for (name, value) in [("site", "north"), ("colour", "blue")] {
+        deployment.parameters.insert(name.to_owned(), text(value));
+    }
+    let given = ValueOrigin::Deployment(name("rollout"));
+    let default = ValueOrigin::Default(name("agent"));
+    let plan = world.plan().plan;
+    let of = |item: &str| {
+        let change = plan.changes.iter().find(|change| change.item.name.as_str() == item).expect("a change");
+        assert_eq!(change.origins.len(), change.parameters.len(), "{item}");
+        change.origins.clone()
+    };
+    assert_eq!(of("agent")["site"], given);
+    assert_eq!(of("agent")["colour"], given);
+    assert_eq!(of("agent")["language"], default);
+    assert_eq!(of("setup")["depth"], ValueOrigin::Default(name("setup")));
+    assert_eq!(of("setup")["language"], default);
+
+    let snapshot = world.snapshot();
+    let detections = world.detect(&snapshot);
+    let told =
+        explain(&world.config, &snapshot, &detections, 0, Some(&software("agent")), &Run::at(world.now));
+    let values = &told.expect("explained").items[0].values;
+    let told: Vec<_> = values.iter().map(|value| (value.name.as_str(), value.origin.clone())).collect();
+    assert_eq!(
+        told,
+        [
+            ("first", Some(default.clone())),
+            ("colour", Some(given.clone())),
+            ("language", Some(default)),
+            ("site", Some(given)),
+        ]
+    );
+}
+
+#[test]
+fn what_a_prerequisite_gets_is_not_taken_for_what_the_other_item_is_given() {
+    let mut world = World::new();
+    let text = |text: &str| ParameterValue::Text(text.into());
+    let spec = ParameterSpec { default: Some(text("de")), ..ParameterSpec::new(ParameterType::Text) };
+    world.software("base", &["1.0"]).parameters.insert("language".to_owned(), spec);
+    world.software("agent", &["1.0"]);
+    let needing = world.deploy("rollout", software("agent"), latest("1.0"), every());
+    needing.parameters.insert("language".to_owned(), text("de"));
+    let needing = needing.clone();
+    let own = world.deploy("base", software("base"), latest("1.0"), tag("none"));
+    own.parameters.insert("language".to_owned(), text("fr"));
+    let of = |value: &str| {
+        let values = BTreeMap::from([("language".to_owned(), text(value))]);
+        origins(&world.config, &software("base"), &values, &needing, true).remove("language")
+    };
+    assert_eq!(of("de"), Some(ValueOrigin::Default(name("base"))));
+    assert_eq!(of("fr"), Some(ValueOrigin::Deployment(name("base"))));
+    assert_eq!(of("it"), None);
 }
 
 #[test]

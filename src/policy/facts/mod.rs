@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::config::kind::{ItemRef, Metadata, Mode};
 use crate::config::safety::{ProtectedKey, ProtectedKind};
 use crate::diagnostic::Place;
-use crate::id::Name;
+use crate::id::{ComputerId, Name};
 use crate::inventory::facts::{OsFamily, Role};
 use crate::inventory::item::{ItemKey, ItemKind};
 use crate::inventory::snapshot::Snapshot;
@@ -202,7 +202,7 @@ impl<'a> PlanFacts<'a> {
             "roles": role_words,
             "servers": of_role(Role::Server),
             "domainControllers": controllers,
-            "removes": effects::removes(first.action),
+            "removes": effects::removes(first),
             "interrupts": changes.iter().any(|change| effects::interrupts(change)),
             "restarts": changes.iter().any(|change| effects::restarts(change)),
             "prerequisiteOf": first.needed_by.as_ref().map(ToString::to_string).unwrap_or_default(),
@@ -351,7 +351,7 @@ impl<'a> PlanFacts<'a> {
         let changes: Vec<_> = alike.changes.iter().filter_map(|at| self.plan.changes.get(*at)).collect();
         let actions: BTreeSet<String> = changes.iter().map(|change| word(change.action)).collect();
         let items: BTreeSet<String> = changes.iter().map(|change| change.item.to_string()).collect();
-        let removes = changes.iter().filter(|change| effects::removes(change.action));
+        let removes = changes.iter().filter(|change| effects::removes(change));
         let removes: BTreeSet<String> = removes.map(|change| change.item.to_string()).collect();
         Fact::new(&json!({
             "name": alike.name.unwrap_or_default(),
@@ -382,6 +382,36 @@ impl<'a> PlanFacts<'a> {
             .ok()
             .and_then(|at| self.plan.computers.get(at))
             .map(|computer| computer.name.as_str())
+    }
+
+    /// The computers that words of exceptions, in lower case, fit: by id, else by `provider/name`, else by name. All that are
+    /// known are looked at, so that a run that is limited does not make a name unique.
+    #[must_use]
+    pub fn called<'w>(&self, words: &BTreeSet<&'w str>) -> BTreeMap<&'w str, BTreeSet<&'a ComputerId>> {
+        let (snapshot, plan) = (self.snapshot, self.plan);
+        let known = snapshot.iter().map(|(_, known)| (&known.id, &*known.name, &known.provider));
+        let planned = plan.computers.iter().map(|known| (&known.id, &*known.name, &known.provider));
+        let mut found: BTreeMap<&'w str, [BTreeSet<&'a ComputerId>; 3]> = BTreeMap::new();
+        if !words.is_empty() {
+            for (id, name, provider) in known.chain(planned) {
+                let forms = [id.to_string(), format!("{provider}/{name}"), name.to_owned()];
+                for (rank, form) in forms.into_iter().enumerate() {
+                    let Some(word) = words.get(form.to_lowercase().as_str()) else { continue };
+                    if let Some(set) = found.entry(*word).or_default().get_mut(rank) {
+                        set.insert(id);
+                    }
+                }
+            }
+        }
+        let best = |sets: [BTreeSet<&'a ComputerId>; 3]| sets.into_iter().find(|set| !set.is_empty());
+        found.into_iter().filter_map(|(word, sets)| Some((word, best(sets)?))).collect()
+    }
+
+    /// The computer of the plan with this id.
+    #[must_use]
+    pub fn planned(&self, id: &ComputerId) -> Option<u32> {
+        let at = self.plan.computers.iter().position(|computer| computer.id == *id)?;
+        u32::try_from(at).ok()
     }
 
     fn position(&self, at: u32) -> Option<u32> {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::super::model::{Block, Model, Noted, Part, Share, Standing, Weight};
+use super::super::model::{Block, Model, Move, Noted, Part, Share, Shift, Standing, Weight};
 use super::super::words::{count, plural, thousands, visible};
 use super::super::{notes, terms};
 use crate::plan::document::{NoteKind, Plan};
@@ -15,6 +15,9 @@ const BARS: usize = 12;
 const NAMES: usize = 200;
 /// So many changes, notes, remarks and tenants are listed.
 const ROWS: usize = 400;
+/// So many targets with other members are listed, and so many reasons for each direction.
+const TARGETS: usize = 50;
+const REASONS: usize = 4;
 /// No text is longer, in characters.
 const TEXT: usize = 2_000;
 /// How wide a chart is, in its own units.
@@ -58,6 +61,8 @@ pub(super) struct Page {
     why_nothing: Option<String>,
     numbers: Vec<Number>,
     remarks: List<RemarkRow>,
+    shifts: List<ShiftRow>,
+    set_aside: List<String>,
     charts: Vec<Chart>,
     standing: Option<Stack>,
     changes: List<ChangeRow>,
@@ -81,6 +86,25 @@ struct RemarkRow {
     message: String,
     place: Option<String>,
     help: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ShiftRow {
+    target: String,
+    place: String,
+    before: String,
+    after: String,
+    joined: String,
+    left: String,
+    moves: Vec<MoveRow>,
+    moves_more: Option<String>,
+}
+
+#[derive(Serialize)]
+struct MoveRow {
+    title: String,
+    names: Vec<String>,
+    names_more: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -130,6 +154,7 @@ struct ChangeRow {
     names_more: Option<String>,
     computers: String,
     tenants: String,
+    licenses: String,
     why: String,
     place: String,
 }
@@ -173,13 +198,19 @@ impl Page {
             why_nothing: model.why_nothing(),
             numbers: numbers(model),
             remarks: remarks(model),
+            shifts: List::of(model.shifts.iter().map(shift), TARGETS, "target"),
+            set_aside: List::of(model.set_aside.iter().map(|text| shown(text)), ROWS, "verdict"),
             charts: charts(model),
             standing: plan.and_then(|plan| stack(model, plan)),
             changes: List::of(model.blocks.iter().map(change), ROWS, "kind of change"),
             notes: List::of(notes.into_iter(), ROWS, "note"),
             unknown: unknown(model),
             tenants: List::of(model.tenants.iter().map(tenant), ROWS, "tenant"),
-            sentence: plan.map(|plan| format!("Plan {}: {}", plan.digest.short(), model.summary.sentence())),
+            sentence: plan.map(|plan| {
+                let impact = if model.impact.is_empty() { "" } else { "; " };
+                let sentence = model.summary.sentence();
+                format!("Plan {}: {sentence}{impact}{}", plan.digest.short(), model.impact)
+            }),
         }
     }
 }
@@ -251,6 +282,29 @@ const fn class_of(weight: Weight) -> &'static str {
         Weight::Error => "error",
         Weight::Warning => "warning",
         Weight::Notice => "notice",
+    }
+}
+
+/// Only the first few reasons are listed, and the first few names of each.
+fn shift(shift: &Shift<'_>) -> ShiftRow {
+    let row = |moved: &Move<'_>| {
+        let names: Vec<&str> = moved.names.iter().map(String::as_str).collect();
+        let (names, names_more) = cut(&names);
+        // The title counts; the names stand below it.
+        MoveRow { title: shown(&moved.text(0)), names, names_more }
+    };
+    let side = |joined: bool| shift.moves.iter().filter(|moved| moved.joined == joined).collect::<Vec<_>>();
+    let sides = [side(true), side(false)];
+    let more: usize = sides.iter().map(|side| side.len().saturating_sub(REASONS)).sum();
+    ShiftRow {
+        target: shown(shift.target.name.as_str()),
+        place: shown(&shift.target.place.to_string()),
+        before: thousands(shift.before),
+        after: thousands(shift.after),
+        joined: thousands(shift.joined),
+        left: thousands(shift.left),
+        moves: sides.iter().flat_map(|side| side.iter().take(REASONS)).map(|moved| row(moved)).collect(),
+        moves_more: (more > 0).then(|| further(more, "reason")),
     }
 }
 
@@ -378,6 +432,7 @@ fn change(block: &Block<'_>) -> ChangeRow {
         } else {
             thousands(count(tenants.len()))
         },
+        licenses: shown(&block.licenses.iter().copied().collect::<Vec<_>>().join(", ")),
         why: shown(&block.why.to_string()),
         place: shown(&block.place.to_string()),
     }

@@ -1,7 +1,7 @@
 //! The page escapes, stays small, loads nothing, and stands in a real browser where one is installed.
 
 use super::super::model::{ChangedLines, Model, Run};
-use super::super::sample::{five_kinds, nothing, place, run, with_notes};
+use super::super::sample::{five_kinds, nothing, place, run, with_memberships, with_notes, with_verdicts};
 use super::write;
 use crate::diagnostic::{Finding, Findings, Sources, code};
 use crate::plan::document::Plan;
@@ -14,7 +14,7 @@ fn text(run: Run<'_>) -> String {
 
 /// A plan with everything: many tenants, removals, what is held, texts that would be markup.
 pub(crate) fn rich() -> Plan {
-    let mut plan = with_notes(five_kinds(1232), 31);
+    let mut plan = with_memberships(with_notes(five_kinds(1232), 31), 300);
     for (at, computer) in plan.computers.iter_mut().enumerate() {
         computer.tenant = Some(crate::report::sample::name(&format!("tenant-{:02}", at * at % 37)));
     }
@@ -63,6 +63,27 @@ fn a_page_of_100_000_computers_stays_small() {
     let page = text(run(Some(&plan)));
     assert!(page.len() < 120_000, "{}", page.len());
     assert!(page.contains("and 99,800 more"));
+}
+
+#[test]
+fn members_rules_licences_and_impact_are_there_and_cut() {
+    let mut plan = with_verdicts(with_memberships(five_kinds(100), 5_000));
+    plan.impact.restarts = 12;
+    plan.impact.seconds = Some(2400);
+    let page = text(run(Some(&plan)));
+    for part in [
+        "<h2 id=\"h-members\">Membership</h2>",
+        "<summary>4,998 joined (tag:kiosk)</summary>",
+        "<li>NEW-199</li><li class=\"soft\">and 4,798 more</li>",
+        "<summary>1 left (&lt;os:server&gt;)</summary>",
+        "<div class=\"soft\">licence audit-2026</div>",
+        "; up to 12 restarts, about 40 min</p>",
+        "budget removals, tenant contoso: 42 removals, and 10 are allowed; overridden: agreed with &lt;contoso&gt;",
+        "guardrail no-fridays: 42 removals",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(!page.contains("NEW-200<"), "names are cut");
 }
 
 #[test]

@@ -20,6 +20,8 @@ pub struct Block<'a> {
     pub what: Line,
     /// Why: reason, cause, and the mode when nothing is done.
     pub why: Line,
+    /// The licences that its scripts get.
+    pub licenses: BTreeSet<&'a str>,
     /// Where it is declared.
     pub place: &'a Place,
     /// Whether something is removed.
@@ -61,6 +63,7 @@ pub fn blocks(plan: &Plan, together: bool) -> Vec<Block<'_>> {
         match blocks.get_mut(at) {
             Some((first, computers)) => {
                 first.changes.push(change);
+                first.licenses.extend(change.license.as_ref().map(Name::as_str));
                 computers.extend(&change.computers);
             }
             None => blocks.push((block, change.computers.iter().copied().collect())),
@@ -122,6 +125,7 @@ fn block<'a>(change: &'a Change, titles: &BTreeMap<&ItemKey, &str>) -> Block<'a>
         marker: terms::marker(change.action, change.mode),
         what,
         why,
+        licenses: change.license.iter().map(Name::as_str).collect(),
         place: &change.deployment.place,
         removal: change.action == ActionType::Uninstall,
         acts: terms::acts(change),

@@ -7,16 +7,19 @@
 
 mod blocks;
 mod changed;
+mod memberships;
 mod remarks;
 mod shares;
 
 pub use blocks::{Block, blocks};
 pub use changed::ChangedLines;
+pub use memberships::{Move, Shift, shifts};
 pub use remarks::{Region, Remark, Rule, Weight, rules};
 pub use shares::{Part, Share, Standing};
 
 use super::notes::{self, Group};
 use super::summary::{Summary, why_nothing};
+use super::terms;
 use super::words::plural;
 use crate::diagnostic::{Findings, Sources};
 use crate::plan::document::{NoteKind, Plan};
@@ -45,6 +48,10 @@ pub struct Model<'a> {
     pub run: Run<'a>,
     /// The numbers.
     pub summary: Summary,
+    /// Restarts and time, in words; empty when there is nothing to say of them.
+    pub impact: String,
+    /// Targets whose members have changed.
+    pub shifts: Vec<Shift<'a>>,
     /// Changes that read the same, put together.
     pub blocks: Vec<Block<'a>>,
     /// Changes by tenant, most first.
@@ -57,6 +64,8 @@ pub struct Model<'a> {
     pub notes: Vec<Noted<'a>>,
     /// Computers that are not completely known, each counted once: what is the matter, names, how many.
     pub unknown: Vec<Unknown<'a>>,
+    /// What rules say and the run sets aside, in words; what is not set aside is among the remarks.
+    pub set_aside: Vec<String>,
     /// Findings and notes as things to remark, the weightiest first.
     pub remarks: Vec<Remark>,
 }
@@ -90,6 +99,9 @@ impl<'a> Model<'a> {
             return Self {
                 run,
                 summary: Summary::default(),
+                impact: String::new(),
+                shifts: Vec::new(),
+                set_aside: Vec::new(),
                 blocks: Vec::new(),
                 tenants: Vec::new(),
                 items: Vec::new(),
@@ -107,6 +119,9 @@ impl<'a> Model<'a> {
         Self {
             run,
             summary: Summary::of(plan),
+            impact: terms::impact(&plan.impact),
+            shifts: shifts(plan),
+            set_aside: super::policy::set_aside(plan),
             blocks: blocks(plan, true),
             tenants: shares::tenants(plan),
             items: shares::items(plan),

@@ -10,6 +10,7 @@ use crate::diagnostic::code::{self, Code, REGISTRY};
 use crate::diagnostic::{Finding, Place, Severity};
 use crate::id::Digest;
 use crate::plan::document::NoteKind;
+use crate::policy::verdict::Verdict;
 use crate::report::notes;
 use crate::report::terms;
 use crate::report::words::{list, plural, visible};
@@ -179,6 +180,24 @@ const NOTES: &[(NoteKind, Weight, &str, &str)] = &[
         "computer that nobody lists",
         "A document names a computer that no provider lists.",
     ),
+    (
+        NoteKind::OnHold,
+        Weight::Warning,
+        "on hold",
+        "Somebody put it on hold; nothing is done until the day that is named.",
+    ),
+    (
+        NoteKind::Overruled,
+        Weight::Error,
+        "a named deployment does not win",
+        "The run names a deployment that does not win here. The plan is not executed where this stands.",
+    ),
+    (
+        NoteKind::Lifted,
+        Weight::Notice,
+        "taken as a less cautious mode",
+        "The plan shows what a less cautious mode would do than is declared. It is not executed.",
+    ),
     (NoteKind::Hint, Weight::Notice, "worth saying", "Something that helps to read the plan."),
 ];
 
@@ -207,6 +226,10 @@ fn note_id(kind: NoteKind) -> String {
 pub(super) fn of(run: &Run<'_>) -> Vec<Remark> {
     let mut remarks: Vec<Remark> = run.findings.iter().map(|finding| of_finding(finding, run)).collect();
     if let Some(plan) = run.plan {
+        // A plan that is read from its file comes without findings; its verdicts stand in it.
+        let verdicts = plan.verdicts.iter().filter_map(Verdict::finding);
+        let unsaid = verdicts.filter(|verdict| !run.findings.iter().any(|finding| finding == verdict));
+        remarks.extend(unsaid.map(|finding| of_finding(&finding, run)));
         for (kind, groups) in notes::groups(plan) {
             if said_by(kind).is_some_and(|code| run.findings.iter().any(|finding| finding.code == code)) {
                 continue;
@@ -276,8 +299,9 @@ fn touched(region: Option<&Region>, run: &Run<'_>) -> bool {
 mod tests {
     use super::*;
     use crate::diagnostic::{Findings, Sources};
+    use crate::plan::document::Note;
     use crate::report::model::{ChangedLines, Model};
-    use crate::report::sample::{five_kinds, place, with_notes};
+    use crate::report::sample::{five_kinds, place, with_notes, with_verdicts};
 
     fn finding(line: u32, message: &str) -> Finding {
         Finding::new(code::UNKNOWN_KEY, message, place("a.yaml", line))
@@ -315,10 +339,59 @@ mod tests {
         assert_eq!(all[0].region.as_ref().map(|region| region.file.as_str()), Some("config/a.yaml"));
     }
 
+    /// All kinds: the compiler asks for each new one.
+    fn kinds() -> Vec<NoteKind> {
+        use NoteKind as K;
+        let next = |kind: Option<K>| match kind {
+            None => Some(K::Ambiguous),
+            Some(K::Ambiguous) => Some(K::Blocked),
+            Some(K::Blocked) => Some(K::Held),
+            Some(K::Held) => Some(K::Unreachable),
+            Some(K::Unreachable) => Some(K::Refused),
+            Some(K::Refused) => Some(K::Stale),
+            Some(K::Stale) => Some(K::Undetermined),
+            Some(K::Undetermined) => Some(K::NonCompliant),
+            Some(K::NonCompliant) => Some(K::OnHold),
+            Some(K::OnHold) => Some(K::Overruled),
+            Some(K::Overruled) => Some(K::Lifted),
+            Some(K::Lifted) => Some(K::EmptyTarget),
+            Some(K::EmptyTarget) => Some(K::UnknownComputer),
+            Some(K::UnknownComputer) => Some(K::Hint),
+            Some(K::Hint) => None,
+        };
+        std::iter::successors(next(None), |kind| next(Some(*kind))).collect()
+    }
+
+    #[test]
+    fn verdicts_of_a_plan_are_remarks_once_unless_they_are_set_aside() {
+        let plan = with_verdicts(five_kinds(10));
+        let remarks = |findings: &Findings| {
+            let (sources, changed) = (Sources::new(), ChangedLines::none());
+            let plan = Some(&plan);
+            let run =
+                Run { command: "show", plan, findings, sources: &sources, changed: &changed, folder: "" };
+            Model::of(run).remarks
+        };
+        let alone = remarks(&Findings::new());
+        let said: Vec<(Weight, &str)> =
+            alone.iter().map(|remark| (remark.weight, remark.message.as_str())).collect();
+        assert_eq!(
+            said,
+            [
+                (Weight::Error, "guardrail no-fridays: 42 removals, and 10 are allowed"),
+                (Weight::Warning, "guardrail owners: 42 removals, and 10 are allowed"),
+            ]
+        );
+        // As `plan` has them: among its findings already.
+        assert_eq!(remarks(&plan.verdicts.iter().filter_map(Verdict::finding).collect()), alone);
+    }
+
     #[test]
     fn every_kind_of_note_has_a_rule_and_notes_are_remarks() {
         let rules = rules();
-        let plan = with_notes(five_kinds(10), 31);
+        let mut plan = with_notes(five_kinds(10), 31);
+        let note = plan.notes[0].clone();
+        plan.notes = kinds().into_iter().map(|kind| Note { kind, ..note.clone() }).collect();
         let model = Model::of(crate::report::sample::run(Some(&plan)));
         assert_eq!(model.remarks.len(), plan.notes.len());
         for remark in &model.remarks {

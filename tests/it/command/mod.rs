@@ -16,3 +16,4 @@ mod safety;
 mod saved;
 mod sources;
 mod terminal;
+mod values;

@@ -403,13 +403,14 @@ async fn what_was_wanted_is_replaced_as_a_whole(store: &dyn Store) {
         computers,
         intents: [(key("one"), sets(0)), (key("two"), sets(80_000))].into(),
         targets: [(name("all"), (0..100_000).collect())].into(),
+        covered: (0..50_000).collect(),
     };
     store.put_remembered(&first).await.unwrap();
     assert!(store.remembered().await.unwrap() == first);
     let second = Remembered {
         computers: vec![ComputerId::new("sim/a")],
         intents: [(key("one"), sets(89_999))].into(),
-        targets: std::collections::BTreeMap::new(),
+        ..Remembered::default()
     };
     store.put_remembered(&second).await.unwrap();
     assert!(store.remembered().await.unwrap() == second, "nothing of the first is left");
