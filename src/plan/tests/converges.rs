@@ -192,7 +192,7 @@ fn a_rule_that_ends_its_own_reason_is_a_conflict_and_stops_its_software() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 8 * ProptestConfig::default().cases, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn one_apply_is_enough_or_the_plan_says_what_stops(seeds in seeds()) {

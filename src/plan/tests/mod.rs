@@ -14,4 +14,5 @@ mod precedences;
 mod readings;
 mod scenarios;
 mod supplies;
+mod truth;
 pub(crate) mod world;
