@@ -27,6 +27,8 @@ pub(super) enum Heading {
     Differs,
     /// It was never answered.
     Unknown,
+    /// Nobody wins there, as two deployments want different things: nothing is known, and looking would not help.
+    Ambiguous,
     /// Its answer is too old.
     Stale,
     /// Detection did not tell.
@@ -64,7 +66,7 @@ impl Checks {
         match heading {
             Heading::Wanted => self.wanted += number,
             Heading::Differs => self.differs += number,
-            Heading::Unknown => self.unknown += number,
+            Heading::Unknown | Heading::Ambiguous => self.unknown += number,
             Heading::Stale => self.stale += number,
             Heading::Undetermined => self.undetermined += number,
             Heading::NotApplicable => self.not_applicable += number,
@@ -163,7 +165,7 @@ impl Tally {
         self.wanted |= computers;
         match heading {
             Heading::Wanted | Heading::Differs | Heading::NotApplicable => {}
-            Heading::Undetermined => self.incomplete |= computers,
+            Heading::Undetermined | Heading::Ambiguous => self.incomplete |= computers,
             Heading::Stale => {
                 self.incomplete |= computers;
                 self.old |= computers;

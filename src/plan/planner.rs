@@ -466,9 +466,8 @@ impl<'a> Work<'a> {
             }
         }
         self.findings.extend(precedence::findings(item, candidates, &winners.ties, self.names));
-        for undecided in [&winners.uncertain, &winners.ambiguous] {
-            self.tally.count(item, Heading::Unknown, undecided, self.view.fleet);
-        }
+        self.tally.count(item, Heading::Unknown, &winners.uncertain, self.view.fleet);
+        self.tally.count(item, Heading::Ambiguous, &winners.ambiguous, self.view.fleet);
         self.notes.add(
             NoteKind::Undetermined,
             Some(item),
@@ -677,7 +676,7 @@ impl<'a> Work<'a> {
 
     /// Says what is not known, once for each computer and not for each item.
     fn unknown(&mut self) {
-        let unreached = &self.tally.wanted & &self.view.fleet.unreached;
+        let unreached = &self.tally.incomplete & &self.view.fleet.unreached;
         for ix in &unreached {
             let one = RoaringBitmap::from_iter([ix]);
             let (kind, text) = match &*self.view.snapshot.computer(ix).contact {

@@ -47,7 +47,7 @@ fn sum(a: Checks, b: Checks) -> Checks {
     }
 }
 
-fn adds_up(plan: &Plan) {
+pub(super) fn adds_up(plan: &Plan) {
     let c = &plan.coverage;
     assert_eq!(c.computers, c.known + c.incomplete + c.unmanaged);
     assert_eq!(c.checks, c.detected + c.stale + c.unknown + c.undetermined + c.not_applicable);
