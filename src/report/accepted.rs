@@ -251,7 +251,6 @@ fn annotations_are_commands_that_the_runner_takes_apart_again() {
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "a test runs Graphviz")]
 fn pictures_of_the_order_are_read_by_graphviz() {
     let Some(dot) = program("dot") else { return };
     for case in cases() {

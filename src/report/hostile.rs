@@ -221,14 +221,11 @@ fn harmless(text: &str) {
         assert!(!unescaped.contains(link), "Markdown: {link} of {text:?}");
     }
     let commands = |text: &str| {
-        let heads = written(Format::Github, text)
-            .lines()
-            .map(|line| {
-                let head = line.strip_prefix("::").expect("a command").split("::").next().unwrap_or_default();
-                head.split(',').map(|part| part.split('=').next().unwrap_or_default().to_owned()).collect()
-            })
-            .collect::<Vec<Vec<String>>>();
-        heads
+        let head = |line: &str| -> Vec<String> {
+            let head = line.strip_prefix("::").expect("a command").split("::").next().unwrap_or_default();
+            head.split(',').map(|part| part.split('=').next().unwrap_or_default().to_owned()).collect()
+        };
+        written(Format::Github, text).lines().map(head).collect::<Vec<_>>()
     };
     assert_eq!(commands(text), commands(word), "GitHub: {text:?}");
     for format in [Format::Sarif, Format::GitlabCodequality, Format::GitlabTerraform, Format::Json] {

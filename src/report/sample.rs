@@ -410,11 +410,17 @@ pub(crate) fn kinds_of_notes() -> Vec<NoteKind> {
     std::iter::successors(next(None), |kind| next(Some(*kind))).collect()
 }
 
-/// A program that tests use. Where it is not installed the test is left out, unless MUSTER_TOOLS says that all are there.
+/// A program of that name, if one is installed.
 #[expect(clippy::disallowed_methods, reason = "tests look for programs")]
-pub(crate) fn program(name: &str) -> Option<std::path::PathBuf> {
+pub(crate) fn find(name: &str) -> Option<std::path::PathBuf> {
     let folders = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| path.is_file());
+    std::env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| path.is_file())
+}
+
+/// A program that a test needs. Where it is not installed the test is left out, unless MUSTER_TOOLS says that all are there.
+#[expect(clippy::disallowed_methods, reason = "tests look at the environment")]
+pub(crate) fn program(name: &str) -> Option<std::path::PathBuf> {
+    let found = find(name);
     let needed = std::env::var_os("MUSTER_TOOLS").is_some_and(|tools| tools == "all");
     assert!(found.is_some() || !needed, "{name} is not installed, and ./check installs it");
     if found.is_none() {

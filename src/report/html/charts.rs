@@ -19,9 +19,16 @@ pub(super) const BARS: usize = 12;
 /// How wide a chart is, in its own units.
 const WIDE: u64 = 1000;
 
-/// Changes, as long as there are many of them.
+/// What stands below each other: all of tenants, or all of items.
 #[derive(Serialize)]
-pub(super) struct Chart {
+pub(super) struct Side {
+    changes: Option<Chart>,
+    compliance: Option<Compliance>,
+}
+
+/// Changes, a bar as long as there are many of them.
+#[derive(Serialize)]
+struct Chart {
     title: &'static str,
     bars: Vec<Bar>,
     more: Option<String>,
@@ -57,7 +64,7 @@ struct Segment {
 
 /// How the checks of each tenant or item stand, the worst first.
 #[derive(Serialize)]
-pub(super) struct Compliance {
+struct Compliance {
     title: &'static str,
     rows: Vec<Row>,
     more: Option<String>,
@@ -71,25 +78,31 @@ struct Row {
     percent: String,
 }
 
-/// Changes by tenant and by item; none without changes.
-pub(super) fn changes(model: &Model<'_>) -> Vec<Chart> {
-    let chart = |title, shares: &[Share], what| {
-        let with: Vec<&Share> = shares.iter().filter(|share| share.changes > 0).collect();
-        let most = with.first()?.changes;
-        let more = with.get(BARS..).unwrap_or_default();
-        let rest: u64 = more.iter().map(|share| share.changes).sum();
-        Some(Chart {
-            title,
-            bars: with.iter().take(BARS).map(|share| bar(share, most)).collect(),
-            more: (!more.is_empty())
-                .then(|| format!("{} with {}", further(more.len(), what), plural(rest, "change"))),
-            legend: with.iter().any(|share| share.removals > 0),
-        })
+/// The charts of tenants and those of items, as far as there is something to draw. One tenant stands as all do.
+pub(super) fn sides(model: &Model<'_>) -> Vec<Side> {
+    let tenants = Side {
+        changes: changes("Changes by tenant", &model.tenants, "tenant"),
+        compliance: compliance("As wanted by tenant, least first", &model.tenants, "tenant", 2),
     };
-    [chart("Changes by tenant", &model.tenants, "tenant"), chart("Changes by item", &model.items, "item")]
-        .into_iter()
-        .flatten()
-        .collect()
+    let items = Side {
+        changes: changes("Changes by item", &model.items, "item"),
+        compliance: compliance("As wanted by item, least first", &model.items, "item", 1),
+    };
+    [tenants, items].into_iter().filter(|side| side.changes.is_some() || side.compliance.is_some()).collect()
+}
+
+fn changes(title: &'static str, shares: &[Share], what: &str) -> Option<Chart> {
+    let with: Vec<&Share> = shares.iter().filter(|share| share.changes > 0).collect();
+    let most = with.first()?.changes;
+    let more = with.get(BARS..).unwrap_or_default();
+    let rest: u64 = more.iter().map(|share| share.changes).sum();
+    let others = || format!("{} with {}", further(more.len(), what), plural(rest, "change"));
+    Some(Chart {
+        title,
+        bars: with.iter().take(BARS).map(|share| bar(share, most)).collect(),
+        more: (!more.is_empty()).then(others),
+        legend: with.iter().any(|share| share.removals > 0),
+    })
 }
 
 fn bar(share: &Share, most: u64) -> Bar {
@@ -140,24 +153,14 @@ pub(super) fn standing(model: &Model<'_>, plan: &Plan) -> Option<Stack> {
     })
 }
 
-/// How the checks stand by tenant, where there are several, and by item.
-pub(super) fn compliance(model: &Model<'_>) -> Vec<Compliance> {
-    let chart = |title, shares: &[Share], what, least: usize| {
-        let shares = worst(shares);
-        (shares.len() >= least).then(|| Compliance {
-            title,
-            rows: shares.iter().take(BARS).map(|share| row(share)).collect(),
-            more: (shares.len() > BARS)
-                .then(|| format!("{}, more of each as wanted", further(shares.len() - BARS, what))),
-        })
-    };
-    [
-        chart("As wanted by tenant, least first", &model.tenants, "tenant", 2),
-        chart("As wanted by item, least first", &model.items, "item", 1),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+fn compliance(title: &'static str, shares: &[Share], what: &str, least: usize) -> Option<Compliance> {
+    let shares = worst(shares);
+    (shares.len() >= least).then(|| Compliance {
+        title,
+        rows: shares.iter().take(BARS).map(|share| row(share)).collect(),
+        more: (shares.len() > BARS)
+            .then(|| format!("{}, none of them worse", further(shares.len() - BARS, what))),
+    })
 }
 
 fn row(share: &Share) -> Row {

@@ -5,11 +5,13 @@ use serde::Serialize;
 use super::super::model::{Block, Model, Move, Noted, Share, Shift, Weight};
 use super::super::words::{count, plural, thousands, visible};
 use super::super::{fields, notes, terms};
-use super::charts::{self, Chart, Compliance, ShareRow, Stack};
+use super::charts::{self, ShareRow, Side, Stack};
 use crate::plan::document::{NoteKind, Plan};
 
-/// So many computers of a change or note are named.
+/// So many computers of a change or note are named, and fewer where there are many changes or notes: together not many
+/// more than this.
 const NAMES: usize = 200;
+const NAMES_TOGETHER: usize = 10_000;
 /// So many changes, notes and remarks are listed.
 const ROWS: usize = 400;
 /// So many tenants and items are listed with how they stand.
@@ -62,8 +64,7 @@ pub(super) struct Page {
     shifts: List<ShiftRow>,
     set_aside: List<String>,
     standing: Option<Stack>,
-    charts: Vec<Chart>,
-    compliance: Vec<Compliance>,
+    sides: Vec<Side>,
     changes: List<ChangeRow>,
     notes: List<NoteRow>,
     unknown: Option<String>,
@@ -151,7 +152,8 @@ impl Page {
     pub(super) fn of(model: &Model<'_>, frame: Frame) -> Self {
         let plan = model.run.plan;
         let headline = model.headline();
-        let notes: Vec<NoteRow> = model.notes.iter().flat_map(notes_of).collect();
+        let most = few(model.notes.iter().map(|noted| noted.groups.len()).sum());
+        let notes: Vec<NoteRow> = model.notes.iter().flat_map(|noted| notes_of(noted, most)).collect();
         Self {
             title: match plan {
                 Some(plan) => shown(&format!("{}: {headline}", plan.instance)),
@@ -169,9 +171,12 @@ impl Page {
             shifts: List::of(model.shifts.iter().map(shift), TARGETS, "target"),
             set_aside: List::of(model.set_aside.iter().map(|text| shown(text)), ROWS, "verdict"),
             standing: plan.and_then(|plan| charts::standing(model, plan)),
-            charts: charts::changes(model),
-            compliance: charts::compliance(model),
-            changes: List::of(model.blocks.iter().map(change), ROWS, "kind of change"),
+            sides: charts::sides(model),
+            changes: List::of(
+                model.blocks.iter().map(|block| change(block, few(model.blocks.len()))),
+                ROWS,
+                "kind of change",
+            ),
             notes: List::of(notes.into_iter(), ROWS, "note"),
             unknown: unknown(model),
             tables: tables(model),
@@ -258,7 +263,7 @@ const fn class_of(weight: Weight) -> &'static str {
 fn shift(shift: &Shift<'_>) -> ShiftRow {
     let row = |moved: &Move<'_>| {
         let names: Vec<&str> = moved.names.iter().map(String::as_str).collect();
-        let (names, names_more) = cut(&names);
+        let (names, names_more) = cut(&names, NAMES);
         // The title counts; the names stand below it.
         MoveRow { title: shown(&moved.text(0)), names, names_more }
     };
@@ -277,7 +282,7 @@ fn shift(shift: &Shift<'_>) -> ShiftRow {
     }
 }
 
-fn change(block: &Block<'_>) -> ChangeRow {
+fn change(block: &Block<'_>, names: usize) -> ChangeRow {
     use crate::report::style::Label;
     let first = block.changes.first();
     let class = match block.marker.1 {
@@ -287,7 +292,7 @@ fn change(block: &Block<'_>) -> ChangeRow {
         Label::Warning => "told",
         _ => "read",
     };
-    let (names, names_more) = cut(&block.names());
+    let (names, names_more) = cut(&block.names(), names);
     let tenants: Vec<&str> = block.tenants.iter().copied().collect();
     ChangeRow {
         removal: if block.removal { "yes" } else { "no" },
@@ -330,18 +335,23 @@ fn differences(block: &Block<'_>) -> Vec<String> {
     lines.iter().take(DIFFERENCES).map(|line| shown(line)).chain(more).collect()
 }
 
-fn cut(names: &[&str]) -> (Vec<String>, Option<String>) {
-    let more = names.len().saturating_sub(NAMES);
+/// How many names each of so many rows may have.
+fn few(rows: usize) -> usize {
+    (NAMES_TOGETHER / rows.clamp(1, ROWS)).min(NAMES)
+}
+
+fn cut(names: &[&str], most: usize) -> (Vec<String>, Option<String>) {
+    let more = names.len().saturating_sub(most);
     (
-        names.iter().take(NAMES).map(|name| shown(name)).collect(),
+        names.iter().take(most).map(|name| shown(name)).collect(),
         (more > 0).then(|| format!("and {} more", thousands(count(more)))),
     )
 }
 
-fn notes_of<'a>(noted: &'a Noted<'_>) -> impl Iterator<Item = NoteRow> + 'a {
+fn notes_of<'a>(noted: &'a Noted<'_>, most: usize) -> impl Iterator<Item = NoteRow> + 'a {
     noted.groups.iter().map(move |group: &notes::Group<'_>| {
         let all: Vec<&str> = group.computers.iter().copied().collect();
-        let (names, names_more) = cut(&all);
+        let (names, names_more) = cut(&all, most);
         let item = group.note.item.as_ref().map(|item| format!("{item}: ")).unwrap_or_default();
         NoteRow {
             class: match noted.kind {
