@@ -202,6 +202,8 @@ pub enum Reason {
     Detected,
     /// A task's test says false.
     TaskNonCompliant,
+    /// A task that is set once has not run for its key.
+    NotRunYet,
     /// A task's value is read.
     TaskMonitor,
     /// It was put there with other values than those that are wanted now (PAR-8).

@@ -164,7 +164,7 @@ impl<'a> Work<'a> {
                     deployment.desired,
                     Desired::Software { state: SoftwareState::Installed | SoftwareState::UpdateIfFound, .. }
                 );
-                if !wanted {
+                if !wanted || !deployment.configured {
                     continue;
                 }
                 let values = self.view.values(item, Some(deployment));

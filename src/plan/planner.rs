@@ -627,7 +627,9 @@ impl<'a> Work<'a> {
             return RoaringBitmap::new();
         };
         let Observed::Present { version, .. } = observed else { return RoaringBitmap::new() };
-        if software.parameters_changed() == ParametersChanged::Ignore || software.parameters.is_empty() {
+        if software.parameters_changed(deployment.configured) == ParametersChanged::Ignore
+            || software.parameters.is_empty()
+        {
             return RoaringBitmap::new();
         }
         let computers = self.past.other_values(item, &past::values(parameters), &part.computers);
