@@ -40,8 +40,9 @@ fn put(folder: &Path, name: &str, text: &str) {
 
 fn make(folder: &Path, units: u32) {
     put(folder, "muster.yaml", &document("Instance", "bench", "  mode: audit\n"));
-    let companies: String = (0..units).map(|n| format!("  - {{ id: '{n}', name: Company {n} }}\n")).collect();
-    put(folder, "psa/companies.yaml", &format!("companies:\n{companies}"));
+    let companies: Vec<String> =
+        (0..units).map(|n| format!("  - {{ id: '{n}', name: Company {n} }}")).collect();
+    put(folder, "psa/companies.yaml", &format!("companies:\n{}\n", companies.join("\n")));
     let psa = "  simulated: { file: companies.yaml }\n";
     put(folder, "psa/psa.yaml", &document("Psa", "psa", psa));
     let shell = document("Script", "look", "  inline: 'echo true'\n");
@@ -136,10 +137,10 @@ fn targets(folder: &Path, n: u32) {
 
 /// A tenant, one of its computers, and what else belongs to it.
 fn customer(folder: &Path, n: u32) {
-    let mut tenant = "  tags: [vip, north]\n  mode: enforce\n  businessHours: { days: [monday, friday], from: '08:00', to: \
-                      '18:00', timeZone: Europe/Berlin }\n"
-        .to_owned();
-    tenant += &format!("  psa: {{ name: psa, company: '{n}' }}\n");
+    let tenant = format!(
+        "  tags: [vip, north]\n  mode: enforce\n  businessHours: {{ days: [monday, friday], from: '08:00', to: '18:00', timeZone: \
+         Europe/Berlin }}\n  psa: {{ name: psa, company: '{n}' }}\n"
+    );
     let computer = document("Computer", &format!("pc-{n}"), "  tags: [lab]\n  onboarded: true\n");
     let both = document("Tenant", &format!("tenant-{n}"), &tenant) + &computer;
     put(folder, &format!("tenants/tenant-{n}/tenant.yaml"), &both);

@@ -70,7 +70,7 @@ fn write(folder: &Path, deployments: u32) {
         shared += &document("Target", &format!("group-{group}"), &spec);
     }
     for n in 0..deployments {
-        if n % 2 == 0 {
+        if n.is_multiple_of(2) {
             let spec = "  detect: { script: { posix: { inline: 'tool --version' } } }\n  versions: ['1.0', '1.1']\n  \
                         install: { posix: { inline: 'install-tool' } }\n";
             shared += &document("Software", &format!("s{n}"), spec);
@@ -88,7 +88,7 @@ fn write(folder: &Path, deployments: u32) {
 /// The file of one deployment, for all computers or for one group.
 fn write_deployment(folder: &Path, n: u32, narrow: bool) {
     let target = if narrow { format!("group-{}", n / 5 % GROUPS) } else { "all".to_owned() };
-    let item = if n % 2 == 0 {
+    let item = if n.is_multiple_of(2) {
         format!("  software: s{n}\n  state: installed\n  version: latest\n")
     } else {
         format!("  task: t{n}\n")
@@ -270,7 +270,7 @@ fn replans(input: &Input<'_>, edited: &Config) {
     let (took, planned) = runs(1, |_| replan(&mut memo, input));
     drop(planned);
     println!("    the first plan that keeps what it led to: {took}; peak memory {} MiB", peak_memory());
-    let input_of = |number: u32| if number % 2 == 0 { &changed } else { input };
+    let input_of = |number: u32| if number.is_multiple_of(2) { &changed } else { input };
     let (took, planned) = runs(7, |number| replan(&mut memo, input_of(number)));
     let peak = peak_memory();
     println!("    planning again after a change of one file: {took}; peak memory {peak} MiB");

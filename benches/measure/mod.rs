@@ -8,7 +8,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 /// How long several runs of the same took.
-pub struct Runs {
+pub(crate) struct Runs {
     sorted: Vec<Duration>,
     /// The processor time of all threads for one run (mean): in the program, and in the system for it.
     own: Duration,
@@ -26,7 +26,7 @@ impl fmt::Display for Runs {
 
 /// Runs something several times, and gives the times and what came out last. What comes out is dropped outside the
 /// measured time.
-pub fn runs<T>(count: u32, mut work: impl FnMut(u32) -> T) -> (Runs, T) {
+pub(crate) fn runs<T>(count: u32, mut work: impl FnMut(u32) -> T) -> (Runs, T) {
     let mut sorted = Vec::new();
     let (mut own, mut system) = (Duration::ZERO, Duration::ZERO);
     let mut last = None;
@@ -56,13 +56,13 @@ fn processor_time() -> (Duration, Duration) {
 }
 
 /// The most memory that this process has had so far, in MiB.
-pub fn peak_memory() -> u64 {
+pub(crate) fn peak_memory() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
     line.and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) / 1024
 }
 
 /// A number among the program's arguments.
-pub fn option(name: &str) -> Option<u32> {
+pub(crate) fn option(name: &str) -> Option<u32> {
     std::env::args().skip_while(|argument| argument != name).nth(1)?.parse().ok()
 }
