@@ -198,7 +198,7 @@ pub struct Scope {
     /// What to detect: what is not known or too old (auto), everything (always), nothing (never)
     #[arg(long, value_name = "WHAT", value_parser = parse_refresh)]
     pub refresh: Option<Refresh>,
-    /// Believe that a provider, directory or PSA lost as much as it says (can be repeated)
+    /// Believe that a provider, directory, PSA or selecting script lost as much as it says (can be repeated)
     #[arg(long, value_name = "NAME", value_parser = parse_name)]
     pub accept_shrink: Vec<Name>,
     /// How many of the computers may be out of reach, in percent, without exit code 5

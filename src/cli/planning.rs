@@ -139,17 +139,24 @@ pub(super) async fn prepare(
             .ui
             .hint("what it said last still counts, and nothing is removed from computers that depend on it");
     }
+    for doubt in prepared.snapshot.related().doubts().values().flatten() {
+        shell.ui.warning(&doubt.why);
+        shell.ui.hint(
+            "of this what was there before still counts, and nothing is removed from the computers that it is about",
+        );
+    }
     Ok(prepared)
 }
 
 /// Whether there is a source of every name that is accepted.
 fn accepted_are_known(opened: &Opened, wish: &Wish) -> Result<(), CliError> {
     let config = &opened.config;
-    let known = || config.providers.keys().chain(config.directories.keys()).chain(config.psas.keys());
+    let sources = || config.providers.keys().chain(config.directories.keys()).chain(config.psas.keys());
+    let known = || sources().chain(config.scripts.keys());
     match wish.accepted.iter().find(|name| !known().any(|known| known == *name)) {
         None => Ok(()),
         Some(name) => Err(CliError::unknown(
-            "provider, directory or PSA called",
+            "provider, directory, PSA or script called",
             name.as_str(),
             known().map(Name::as_str),
         )),

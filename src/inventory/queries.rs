@@ -3,11 +3,14 @@
 //! Not here: what they are given and what they may answer (`targets::query`).
 //!
 //! Guarantees: a script whose input is as it was is not run again. One that fails has no answer: what it selects is then
-//! not known, and its failure is told.
+//! not known, and its failure is told. One that suddenly names far fewer computers, or none, is not believed: those that
+//! it named before count, and nothing is removed from any that it names or named (L3).
 
 use std::collections::BTreeSet;
 
-use super::relations::{Relations, SourceKind};
+use super::believe::shrunk_part;
+use super::collect::not_believed;
+use super::relations::{Doubt, Relations, SourceKind};
 use super::snapshot::Snapshot;
 use crate::config::Config;
 use crate::id::{ComputerId, Name};
@@ -28,6 +31,11 @@ pub struct Queries<'a> {
     pub host: Option<&'a dyn ScriptHost>,
     /// The scripts.
     pub wanted: &'a BTreeSet<Name>,
+    /// The answers that were kept when the run began: with these an answer is compared. What this run itself asked with
+    /// facts that were older is no measure.
+    pub before: &'a [KeptSource],
+    /// Scripts whose shorter answer is believed this time.
+    pub accepted: &'a BTreeSet<Name>,
     /// The present instant.
     pub now: Timestamp,
 }
@@ -46,6 +54,7 @@ impl Queries<'_> {
             return fresh;
         }
         relations.failed.retain(|(kind, _), _| *kind != SourceKind::Script);
+        relations.doubts.retain(|(kind, _), _| *kind != SourceKind::Script);
         relations.scripts.clear();
         let input = match query::input(snapshot) {
             Ok(input) => input,
@@ -61,6 +70,13 @@ impl Queries<'_> {
             let of = (SourceKind::Script, name.clone());
             match self.one(name, &input, snapshot, kept).await {
                 Ok((ids, new)) => {
+                    if new.is_some()
+                        && let Some((before, doubt)) = self.doubt(name, snapshot, &ids)
+                    {
+                        relations.doubts.insert(of, vec![doubt]);
+                        relations.scripts.insert(name.clone(), before);
+                        continue;
+                    }
                     if let Some(new) = new {
                         kept.retain(|old| old.kind != SourceKind::Script || old.name != *name);
                         kept.push(new.clone());
@@ -84,9 +100,7 @@ impl Queries<'_> {
     ) -> Result<(BTreeSet<ComputerId>, Option<KeptSource>), String> {
         let script = self.config.scripts.get(name).ok_or("there is no such Script")?;
         let key = query::key(script, input);
-        let same = |old: &&KeptSource| {
-            old.kind == SourceKind::Script && old.name == *name && old.key == key.as_str()
-        };
+        let same = |old: &&KeptSource| old.kind == SourceKind::Script && old.name == *name && old.key == key;
         if let Some(old) = kept.iter().find(same)
             && let Ok(ids) = serde_json::from_str::<BTreeSet<ComputerId>>(&old.content)
         {
@@ -97,13 +111,31 @@ impl Queries<'_> {
         let text = host.run(script, input, limit).await.map_err(|error| error.to_string())?;
         let ids = query::answer(snapshot, &text)?;
         let content = serde_json::to_string(&ids).map_err(|error| error.to_string())?;
-        let new = KeptSource {
-            kind: SourceKind::Script,
-            name: name.clone(),
-            key: key.as_str().to_owned(),
-            at: self.now,
-            content,
-        };
+        let new = KeptSource { kind: SourceKind::Script, name: name.clone(), key, at: self.now, content };
         Ok((ids, Some(new)))
+    }
+
+    /// What is suspicious of an answer that differs from the last one of the same script, and the computers that that
+    /// one named. Of those that are not there any more nothing is expected. A script that was edited is another script.
+    fn doubt(
+        &self,
+        name: &Name,
+        snapshot: &Snapshot,
+        now: &BTreeSet<ComputerId>,
+    ) -> Option<(BTreeSet<ComputerId>, Doubt)> {
+        let script = self.config.scripts.get(name)?;
+        if self.accepted.contains(name) {
+            return None;
+        }
+        let mut kept = self.before.iter().filter(|old| old.kind == SourceKind::Script && old.name == *name);
+        let last = kept.find(|old| query::is_of(&old.key, script))?;
+        let last: BTreeSet<ComputerId> = serde_json::from_str(&last.content).ok()?;
+        let before: BTreeSet<ComputerId> =
+            last.into_iter().filter(|id| snapshot.position(id).is_some()).collect();
+        let shrink = self.config.instance.sources.of(name);
+        let what = shrunk_part("computers that it selected", &before, now, shrink)?;
+        let why = format!("script {}", not_believed(name, &what));
+        let computers = before.union(now).cloned().collect();
+        Some((before, Doubt { why, computers, ..Doubt::default() }))
     }
 }

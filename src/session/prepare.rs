@@ -140,7 +140,8 @@ impl Prepared {
     /// Whether a source failed, or said less than is believed (L3).
     #[must_use]
     pub fn has_failed_source(&self) -> bool {
-        !self.failed.is_empty() || !self.snapshot.related().failed().is_empty()
+        let related = self.snapshot.related();
+        !self.failed.is_empty() || !related.failed().is_empty() || !related.doubts().is_empty()
     }
 }
 
@@ -152,6 +153,8 @@ impl Preparation<'_> {
     pub async fn run(&self, wish: &Wish) -> Result<Prepared, StoreError> {
         let stored = self.store.computers().await?;
         let mut kept = self.store.sources().await?;
+        let expressions: Vec<Match> = wish.only.iter().chain(&wish.also).cloned().collect();
+        let day = wish.as_of.unwrap_or_else(|| self.today());
         let asking = Asking {
             config: self.config,
             readers: self.readers,
@@ -159,6 +162,8 @@ impl Preparation<'_> {
             stored: &stored,
             kept: &kept,
             accepted: &wish.accepted,
+            named: &targets::named(self.config, &expressions),
+            day,
             now: self.clock.now(),
         };
         let collected =
@@ -166,12 +171,13 @@ impl Preparation<'_> {
         let Collected { mut known, failed, mut relations, listed, answers } = collected;
         self.store.put_computers(&listed).await?;
         self.store.put_sources(&answers).await?;
-        relations.as_of = wish.as_of.unwrap_or_else(|| self.today());
-        let expressions: Vec<Match> = wish.only.iter().chain(&wish.also).cloned().collect();
+        relations.as_of = day;
         let queries = Queries {
             config: self.config,
             host: (!wish.offline).then_some(self.host),
             wanted: &targets::query::scripts(self.config, &expressions),
+            before: &kept.clone(),
+            accepted: &wish.accepted,
             now: self.clock.now(),
         };
         // What a killed run left under way is not known any more, whatever was detected before (L11).
