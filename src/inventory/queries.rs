@@ -2,11 +2,11 @@
 //!
 //! Not here: what they are given and what they may answer (`targets::query`).
 //!
-//! Guarantees: a script whose input is as it was is not run again. One that fails has no answer: what it selects is then
+//! Guarantees: a script whose input is as it was is not run again, unless its answer is older than it says itself. One that fails has no answer: what it selects is then
 //! not known, and its failure is told. One that suddenly names far fewer computers, or none, is not believed: those that
 //! it named before count, and nothing is removed from any that it names or named (L3).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::believe::shrunk_part;
 use super::collect::not_believed;
@@ -34,6 +34,8 @@ pub struct Queries<'a> {
     /// The answers that were kept when the run began: with these an answer is compared. What this run itself asked with
     /// facts that were older is no measure.
     pub before: &'a [KeptSource],
+    /// The doubts about scripts when they were run last, for a run in which none may be run.
+    pub doubted: &'a BTreeMap<Name, Vec<Doubt>>,
     /// Scripts whose shorter answer is believed this time.
     pub accepted: &'a BTreeSet<Name>,
     /// The present instant.
@@ -84,7 +86,13 @@ impl Queries<'_> {
                     }
                     relations.scripts.insert(name.clone(), ids);
                 }
-                Err(message) => _ = relations.failed.insert(of, format!("script {name}: {message}")),
+                Err(message) => match self.recalled(name, snapshot) {
+                    Some((before, doubts)) => {
+                        relations.doubts.insert(of, doubts);
+                        relations.scripts.insert(name.clone(), before);
+                    }
+                    None => _ = relations.failed.insert(of, format!("script {name}: {message}")),
+                },
             }
         }
         fresh
@@ -101,12 +109,14 @@ impl Queries<'_> {
         let script = self.config.scripts.get(name).ok_or("there is no such Script")?;
         let key = query::key(script, input);
         let same = |old: &&KeptSource| old.kind == SourceKind::Script && old.name == *name && old.key == key;
-        if let Some(old) = kept.iter().find(same)
+        let age = self.config.answer_ages.get(name);
+        let counts = |old: &&KeptSource| age.is_none_or(|age| old.at >= before(self.now, *age));
+        if let Some(old) = kept.iter().find(same).filter(counts)
             && let Ok(ids) = serde_json::from_str::<BTreeSet<ComputerId>>(&old.content)
         {
             return Ok((ids, None));
         }
-        let host = self.host.ok_or("its answer is not known for these facts, and nothing is run now")?;
+        let host = self.host.ok_or("its answer is too old or for other facts, and nothing is run now")?;
         let limit = script.limit.unwrap_or(LIMIT).duration();
         let text = host.run(script, input, limit).await.map_err(|error| error.to_string())?;
         let ids = query::answer(snapshot, &text)?;
@@ -123,19 +133,37 @@ impl Queries<'_> {
         snapshot: &Snapshot,
         now: &BTreeSet<ComputerId>,
     ) -> Option<(BTreeSet<ComputerId>, Doubt)> {
-        let script = self.config.scripts.get(name)?;
         if self.accepted.contains(name) {
             return None;
         }
-        let mut kept = self.before.iter().filter(|old| old.kind == SourceKind::Script && old.name == *name);
-        let last = kept.find(|old| query::is_of(&old.key, script))?;
-        let last: BTreeSet<ComputerId> = serde_json::from_str(&last.content).ok()?;
-        let before: BTreeSet<ComputerId> =
-            last.into_iter().filter(|id| snapshot.position(id).is_some()).collect();
+        let before = self.last(name, snapshot)?;
         let shrink = self.config.instance.sources.of(name);
         let what = shrunk_part("computers that it selected", &before, now, shrink)?;
         let why = format!("script {}", not_believed(name, &what));
         let computers = before.union(now).cloned().collect();
         Some((before, Doubt { why, computers, ..Doubt::default() }))
     }
+
+    /// What counts of a script that was doubted when it was run last and may not be run now.
+    fn recalled(&self, name: &Name, snapshot: &Snapshot) -> Option<(BTreeSet<ComputerId>, Vec<Doubt>)> {
+        if self.host.is_some() {
+            return None;
+        }
+        let doubts = self.doubted.get(name)?;
+        Some((self.last(name, snapshot)?, doubts.clone()))
+    }
+
+    /// The computers that the same script named last, of those that are there.
+    fn last(&self, name: &Name, snapshot: &Snapshot) -> Option<BTreeSet<ComputerId>> {
+        let script = self.config.scripts.get(name)?;
+        let mut kept = self.before.iter().filter(|old| old.kind == SourceKind::Script && old.name == *name);
+        let last = kept.find(|old| query::is_of(&old.key, script))?;
+        let last: BTreeSet<ComputerId> = serde_json::from_str(&last.content).ok()?;
+        Some(last.into_iter().filter(|id| snapshot.position(id).is_some()).collect())
+    }
+}
+
+/// The instant so long before another.
+fn before(now: Timestamp, age: Limit) -> Timestamp {
+    now.checked_sub(age.duration()).unwrap_or(Timestamp::MIN)
 }

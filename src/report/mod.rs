@@ -17,6 +17,7 @@ pub mod github;
 pub mod gitlab;
 pub mod graph;
 pub mod html;
+pub mod inventory;
 pub mod json;
 pub mod junit;
 pub mod layout;

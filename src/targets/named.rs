@@ -8,13 +8,16 @@ use crate::config::Config;
 use crate::config::kind::{Match, Term};
 use crate::id::Name;
 
+/// An agreement as a selector names it: by type and by product.
+pub type AgreementKey = (Option<String>, Option<String>);
+
 /// What is named, by source.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Named {
     /// Groups of directories, by id or name.
     pub groups: BTreeMap<Name, BTreeSet<String>>,
     /// Agreements of PSAs, by type and product.
-    pub agreements: BTreeMap<Name, BTreeSet<(Option<String>, Option<String>)>>,
+    pub agreements: BTreeMap<Name, BTreeSet<AgreementKey>>,
 }
 
 /// All that the configuration and `more` name.

@@ -2,9 +2,9 @@
 //!
 //! Invariant: of a computer that is gone nothing counts as lost but itself.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{shrunk, shrunk_part};
+use super::{Loss, shrunk};
 use crate::config::model::Shrink;
 use crate::id::Name;
 use crate::inventory::relations::Belongings;
@@ -22,51 +22,55 @@ pub struct Listed<'a> {
     pub belongings: &'a Belongings,
 }
 
-/// Something that a computer has: the computer, and what.
-type Pair<'a> = (&'a str, &'a str, &'a str);
-
 /// What is suspicious of a provider's list; `None` when it may be believed. Tenants, tags, sites, groups and properties
 /// are compared over the computers that both lists have, each as a part.
 #[must_use]
-pub fn agents(before: &[Listed<'_>], now: &[Listed<'_>], shrink: Shrink) -> Option<String> {
-    let ids = |list: &[Listed<'_>]| list.iter().map(|one| one.id.to_owned()).collect::<BTreeSet<_>>();
-    let (known, there) = (ids(before), ids(now));
-    shrunk("computers", &known, &there, shrink).or_else(|| {
-        let both = |one: &&Listed<'_>| known.contains(one.id) && there.contains(one.id);
-        ASPECTS.iter().find_map(|(what, of)| {
-            let pairs = |list: &'_ [Listed<'_>]| {
-                let owned = |(a, b, c): Pair<'_>| (a.to_owned(), b.to_owned(), c.to_owned());
-                list.iter().filter(both).flat_map(|one| of(one)).map(owned).collect::<BTreeSet<_>>()
-            };
-            shrunk_part(what, &pairs(before), &pairs(now), shrink)
-        })
-    })
+pub fn agents<'a>(before: &[Listed<'a>], now: &[Listed<'a>], shrink: Shrink) -> Option<String> {
+    let known: BTreeSet<&str> = before.iter().map(|one| one.id).collect();
+    let there: BTreeMap<&str, &Listed<'_>> = now.iter().map(|one| (one.id, one)).collect();
+    let ids: BTreeSet<&str> = there.keys().copied().collect();
+    if let Some(what) = shrunk("computers", &known, &ids, shrink) {
+        return Some(what);
+    }
+    let mut losses = [Loss { is_empty: true, ..Loss::default() }; ASPECTS.len()];
+    for was in before {
+        let Some(is) = there.get(was.id) else { continue };
+        for (loss, (_, count)) in losses.iter_mut().zip(ASPECTS) {
+            let (had, lost, has) = count(was, is);
+            loss.before += had;
+            loss.lost += lost;
+            loss.is_empty &= has == 0;
+        }
+    }
+    let parts = losses.iter().zip(ASPECTS);
+    parts.into_iter().find_map(|(loss, (what, _))| loss.suspicious_part(what, shrink))
 }
 
-/// One thing that computers have, and how it is read.
-type Aspect = (&'static str, for<'a> fn(&Listed<'a>) -> Vec<Pair<'a>>);
+/// Of one computer: how much of something it had, how much of that is gone, how much it has.
+type Count = fn(&Listed<'_>, &Listed<'_>) -> (usize, usize, usize);
 
-const ASPECTS: [Aspect; 5] = [
-    ("tenants of computers", |one| {
-        one.tenant.map(|tenant| (one.id, tenant.as_str(), "")).into_iter().collect()
-    }),
-    ("tags of computers", |one| one.tags.iter().map(|tag| (one.id, tag.as_str(), "")).collect()),
-    ("sites of computers", |one| {
-        one.belongings.site.as_deref().map(|site| (one.id, site, "")).into_iter().collect()
-    }),
-    ("groups of computers", |one| {
-        one.belongings.groups.iter().map(|group| (one.id, group.as_str(), "")).collect()
-    }),
-    ("properties of computers", |one| {
-        let all = one.belongings.properties.iter();
-        all.map(|(name, value)| (one.id, name.as_str(), value.as_str())).collect()
+const ASPECTS: [(&str, Count); 5] = [
+    ("tenants of computers", |was, is| of_one(was.tenant, is.tenant)),
+    ("tags of computers", |was, is| of_many(was.tags, is.tags)),
+    ("sites of computers", |was, is| of_one(was.belongings.site.as_deref(), is.belongings.site.as_deref())),
+    ("groups of computers", |was, is| of_many(&was.belongings.groups, &is.belongings.groups)),
+    ("properties of computers", |was, is| {
+        let (was, is) = (&was.belongings.properties, &is.belongings.properties);
+        let lost = was.iter().filter(|(name, value)| is.get(*name) != Some(*value)).count();
+        (was.len(), lost, is.len())
     }),
 ];
 
+fn of_one<T: PartialEq>(was: Option<T>, is: Option<T>) -> (usize, usize, usize) {
+    (usize::from(was.is_some()), usize::from(was.is_some() && was != is), usize::from(is.is_some()))
+}
+
+fn of_many(was: &BTreeSet<String>, is: &BTreeSet<String>) -> (usize, usize, usize) {
+    (was.len(), was.difference(is).count(), is.len())
+}
+
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
 
     /// What a list says of all its computers.
@@ -116,7 +120,8 @@ mod tests {
     fn a_list_with_all_computers_that_lost_what_it_said_of_them_is_suspicious() {
         let before = full(20);
         let before = before.list(0);
-        let cases: [(&str, fn(&mut Said)); 5] = [
+        type Lose = fn(&mut Said);
+        let cases: [(&str, Lose); 5] = [
             ("20 of 20 tenants of computers are gone", |said| said.tenant = None),
             ("20 of 20 tags of computers are gone", |said| said.tags.clear()),
             ("20 of 20 sites of computers are gone", |said| said.belongings.site = None),

@@ -61,13 +61,36 @@ fn suspicious<K: Ord>(
     shrink: Shrink,
     few: u32,
 ) -> Option<String> {
-    let long = |least: u32| before.len() >= usize::try_from(least).unwrap_or(usize::MAX);
     let lost = before.difference(now).count();
-    let share = lost * 100 > before.len() * usize::from(shrink.percent);
-    let emptied = now.is_empty() && !before.is_empty();
-    let verb = if lost == 1 { "is" } else { "are" };
-    ((emptied && long(few)) || (share && long(shrink.minimum)))
-        .then(|| format!("{lost} of {} {what} {verb} gone", before.len()))
+    Loss { before: before.len(), lost, is_empty: now.is_empty() }.suspicious(what, shrink, few)
+}
+
+/// How much of something is gone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Loss {
+    /// How many entries there were.
+    before: usize,
+    /// How many of them are gone.
+    lost: usize,
+    /// Whether there is none now, be it another.
+    is_empty: bool,
+}
+
+impl Loss {
+    fn suspicious(self, what: &str, shrink: Shrink, few: u32) -> Option<String> {
+        let Self { before, lost, is_empty } = self;
+        let long = |least: u32| before >= usize::try_from(least).unwrap_or(usize::MAX);
+        let share = lost * 100 > before * usize::from(shrink.percent);
+        let emptied = is_empty && before > 0;
+        let verb = if lost == 1 { "is" } else { "are" };
+        ((emptied && long(few)) || (share && long(shrink.minimum)))
+            .then(|| format!("{lost} of {before} {what} {verb} gone"))
+    }
+
+    /// The same for a part.
+    fn suspicious_part(self, what: &str, shrink: Shrink) -> Option<String> {
+        self.suspicious(what, shrink, FEW.min(shrink.minimum))
+    }
 }
 
 #[cfg(test)]

@@ -177,6 +177,34 @@ fn a_shorter_list_is_believed_once_somebody_says_so() {
     }
 }
 
+#[test]
+fn a_plan_that_asks_nobody_remembers_which_source_failed_and_since_when() {
+    for source in Source::ALL {
+        let world = world(source);
+        let plan = |arguments: &[&str], code| {
+            world.run(&[&["plan", "--output", "json"], arguments].concat()).exits(code)
+        };
+        assert_eq!(removals(&plan(&[], 0)), COUNT, "{source:?}");
+        for with in ["fail", "shrink"] {
+            fault(&world, source, Some(with));
+            plan(&[], 9);
+            // Whatever it would say now: nobody asks it.
+            fault(&world, source, None);
+            let offline =
+                plan(&["--offline"], 9).says(source.name()).says("(since 20").says("nobody is asked now");
+            assert_eq!((removals(&offline), held(&offline)), (0, COUNT), "{source:?} {with}");
+            let resolved = world.run(&["resolve", source.selects().1, "--offline", "--output", "ndjson"]);
+            assert_eq!(members(&resolved.exits(9)), COUNT, "{source:?} {with}");
+            assert_eq!(removals(&plan(&[], 0)), COUNT, "{source:?} {with}: it answers again");
+            assert_eq!(
+                removals(&plan(&["--offline"], 0)),
+                COUNT,
+                "{source:?} {with}: and that is remembered"
+            );
+        }
+    }
+}
+
 /// Declares that nobody whom these selectors name has the software.
 fn absent(world: &World, selectors: &str) {
     let absent = format!("software: tool\n  state: absent\n  target: {{ match: {{ all: [{selectors}] }} }}");
@@ -258,6 +286,13 @@ fn a_group_that_empties_alone_stays_as_it_was_and_holds_only_its_own() {
         assert_eq!((removals(&bad), held(&bad)), (COUNT - 12, 12), "others go on");
         assert_eq!(members(&resolve("staff", 9)), 12, "the group lost members");
     }
+    let offline =
+        world.run(&["plan", "--offline", "--output", "json"]).exits(9).says("members of group Staff");
+    assert_eq!(
+        (removals(&offline), held(&offline)),
+        (COUNT - 12, 12),
+        "and whoever asks nobody remembers that"
+    );
     assert_eq!(members(&resolve("trio", 9)), 2);
     people(&world, 12, 2);
     assert_eq!(removals(&plan(0)), COUNT, "it is back");
@@ -367,6 +402,36 @@ fn a_script_selects_by_what_it_reads_and_is_run_again_only_when_that_changed() {
 }
 
 #[test]
+fn a_script_with_an_age_is_run_again_when_its_answer_is_older() {
+    let world = world(Source::Provider);
+    world.write("targets/chosen.yaml", &document("Target", "chosen", "match: { all: [{ script: query }] }"));
+    let script = |age: &str| {
+        let spec = format!(
+            "inline: 'cat > /dev/null; echo ran >> \"$HOME/ran\"; cat \"$HOME/chosen\"'\n  maxAge: {age}"
+        );
+        world.write("targets/query.yaml", &document("Script", "query", &spec));
+    };
+    let resolve = |code| world.run(&["resolve", "chosen", "--output", "ndjson"]).exits(code);
+    let runs = || world.home_file("ran").map_or(0, |text| text.lines().count());
+    script("1h");
+    world.set_home_file("chosen", "pc-1\n");
+    assert_eq!(members(&resolve(0)), 1);
+    let first = runs();
+    world.set_home_file("chosen", "pc-1\npc-2\n");
+    assert_eq!((members(&resolve(0)), runs()), (1, first), "it is not an hour old");
+    script("1s");
+    let wait = || std::thread::sleep(std::time::Duration::from_millis(1100));
+    wait();
+    assert_eq!((members(&resolve(0)), runs()), (2, first + 1), "live: once in each run");
+    world.set_home_file("chosen", "pc-3\n");
+    wait();
+    assert_eq!((members(&resolve(0)), runs()), (1, first + 2));
+    wait();
+    let offline = world.run(&["resolve", "chosen", "--offline", "--output", "ndjson"]).exits(9);
+    assert_eq!(members(&offline.says("too old")), 0, "and nothing is known of it when it may not be run");
+}
+
+#[test]
 fn a_script_that_suddenly_names_nobody_is_not_believed_unless_it_was_edited() {
     let world = world(Source::Provider);
     absent(&world, "{ script: query }");
@@ -391,6 +456,8 @@ fn a_script_that_suddenly_names_nobody_is_not_believed_unless_it_was_edited() {
         let bad = plan(9).says("script query shrank: 7 of 7 computers that it selected are gone");
         assert_eq!((removals(&bad), held(&bad), members(&resolve(9))), (0, 7, 7));
     }
+    let offline = world.run(&["plan", "--offline", "--output", "json"]).exits(9).says("nobody is asked now");
+    assert_eq!((removals(&offline), held(&offline)), (0, 7));
     world.run(&["plan", "--accept-shrink", "query"]).exits(0);
     assert_eq!((removals(&plan(0)), members(&resolve(0))), (0, 0));
     chooses(12, "fourth");
