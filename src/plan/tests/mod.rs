@@ -1,16 +1,19 @@
 //! Tests of planning as a whole.
 
 mod causes;
+mod converges;
 mod desired;
 mod detections;
 mod diffs;
 mod gates;
 mod memos;
 mod modes;
+mod once;
 mod orders;
 mod outcomes;
 mod precedences;
 mod readings;
 mod scenarios;
 mod supplies;
+mod truth;
 pub(crate) mod world;

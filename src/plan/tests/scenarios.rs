@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use roaring::RoaringBitmap;
 
 use super::world::*;
-use crate::config::kind::{Consequence, Mode, SoftwareState};
+use crate::config::kind::{Consequence, Mode, ParametersChanged, SoftwareState};
 use crate::config::model::{Desired, Strategy as Way, WantedVersion};
 use crate::diagnostic::code;
 use crate::inventory::item::Observed;
@@ -36,7 +36,7 @@ fn kinds(plan: &Plan) -> Vec<NoteKind> {
     plan.notes.iter().map(|note| note.kind).collect()
 }
 
-fn adds_up(plan: &Plan) {
+pub(super) fn adds_up(plan: &Plan) {
     let c = &plan.coverage;
     assert_eq!(c.computers, c.known + c.incomplete + c.unmanaged);
     assert_eq!(c.checks, c.detected + c.stale + c.unknown + c.undetermined + c.not_applicable);
@@ -216,6 +216,27 @@ fn what_is_needed_is_installed_first_recursively_and_the_configuration_follows()
     // TSK-13: the configuration drifts by itself.
     world.is("pc2", task("setup"), Observed::non_compliant("x"));
     assert_eq!(actions(&world.plan().plan, "pc2"), ["setup set"]);
+}
+
+#[test]
+fn a_deployment_can_leave_out_the_configuration_and_then_other_values_install_anew() {
+    let mut world = archivers();
+    world.task("setup");
+    let zip = world.config.software.get_mut("zip").unwrap();
+    zip.configuration = Some(name("setup"));
+    assert_eq!(zip.parameters_changed(true), ParametersChanged::Ignore);
+    assert_eq!(zip.parameters_changed(false), ParametersChanged::Reinstall);
+    assert_eq!(actions(&world.plan().plan, "pc2"), ["zip install", "setup set"]);
+    world.config.deployments.get_mut("zip").unwrap().configured = false;
+    let plan = world.plan().plan;
+    assert_eq!(actions(&plan, "pc1"), ["zip update"]);
+    assert_eq!(actions(&plan, "pc2"), ["zip install"]);
+    adds_up(&plan);
+    world.apply(&plan);
+    let after = world.plan().plan;
+    assert!(after.changes.is_empty() && after.coverage.checks == 2, "{:?}", notes(&after));
+    let says = crate::plan::phrase::deployment(&world.config, &world.config.deployments["zip"], world.now);
+    assert!(says.ends_with("without its configuration task."), "{says}");
 }
 
 #[test]

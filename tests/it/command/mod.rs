@@ -9,6 +9,7 @@ mod formatting;
 mod inventory;
 mod locks;
 mod managers;
+mod once;
 mod packages;
 mod payloads;
 mod reports;
