@@ -50,7 +50,7 @@ pub fn agents<'a>(before: &[Listed<'a>], now: &[Listed<'a>], shrink: Shrink) -> 
 type Count = fn(&Listed<'_>, &Listed<'_>) -> (usize, usize, usize);
 
 const ASPECTS: [(&str, Count); 5] = [
-    ("tenants of computers", |was, is| of_one(was.tenant, is.tenant)),
+    ("tenants of computers", |was, is| of_one(was.tenant.map(Name::as_str), is.tenant.map(Name::as_str))),
     ("tags of computers", |was, is| of_many(was.tags, is.tags)),
     ("sites of computers", |was, is| of_one(was.belongings.site.as_deref(), is.belongings.site.as_deref())),
     ("groups of computers", |was, is| of_many(&was.belongings.groups, &is.belongings.groups)),
@@ -61,7 +61,7 @@ const ASPECTS: [(&str, Count); 5] = [
     }),
 ];
 
-fn of_one<T: PartialEq>(was: Option<T>, is: Option<T>) -> (usize, usize, usize) {
+fn of_one(was: Option<&str>, is: Option<&str>) -> (usize, usize, usize) {
     (usize::from(was.is_some()), usize::from(was.is_some() && was != is), usize::from(is.is_some()))
 }
 
@@ -72,6 +72,9 @@ fn of_many(was: &BTreeSet<String>, is: &BTreeSet<String>) -> (usize, usize, usiz
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Takes something from what a list says.
+    type Lose = fn(&mut Said);
 
     /// What a list says of all its computers.
     struct Said {
@@ -120,7 +123,6 @@ mod tests {
     fn a_list_with_all_computers_that_lost_what_it_said_of_them_is_suspicious() {
         let before = full(20);
         let before = before.list(0);
-        type Lose = fn(&mut Said);
         let cases: [(&str, Lose); 5] = [
             ("20 of 20 tenants of computers are gone", |said| said.tenant = None),
             ("20 of 20 tags of computers are gone", |said| said.tags.clear()),

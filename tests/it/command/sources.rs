@@ -436,7 +436,8 @@ fn a_script_that_suddenly_names_nobody_is_not_believed_unless_it_was_edited() {
     let world = world(Source::Provider);
     absent(&world, "{ script: query }");
     query(&world, "cat > /dev/null; cat \"$HOME/chosen\"");
-    let ids = |count| (1..=count).map(|n| format!("simulated/pc-{n}\n")).collect::<String>();
+    let id = |n| format!("simulated/pc-{n}\n");
+    let ids = |count| (1..=count).map(id).collect::<String>();
     let plan = |code| world.run(&["plan", "--output", "json"]).exits(code);
     let resolve = |code| world.run(&["resolve", "script:query", "--output", "ndjson"]).exits(code);
     // What it reads is something else each time, so it is run again.
