@@ -45,7 +45,7 @@ impl Place<'_> {
             Desired::Task => (false, None),
             Desired::Software { state, version, .. } => (*state == SoftwareState::Absent, version.install()),
         };
-        let own = self.item(item, version, absent, &values, deployment.license.as_ref());
+        let own = self.item(item, version, absent, &values, Some(deployment));
         let along: Vec<Value> = mentioned(config, item)
             .into_iter()
             .filter_map(|name| config.software.get(name))
@@ -69,7 +69,7 @@ impl Place<'_> {
         version: Option<&str>,
         absent: bool,
         values: &BTreeMap<String, ParameterValue>,
-        license: Option<&Name>,
+        deployment: Option<&Deployment>,
     ) -> Value {
         let Self { config, mode, platform, .. } = *self;
         let content = procedures::content(config, item, version, absent, values, platform);
@@ -78,7 +78,7 @@ impl Place<'_> {
             ItemKind::Task => json!([content, probe, config.tasks.get(&item.name).map(|task| task.enabled)]),
             ItemKind::Software => {
                 let software = config.software.get(&item.name);
-                let more = software.map(|software| self.software(software, values, license));
+                let more = software.map(|software| self.software(software, values, deployment));
                 json!([content, probe, more])
             }
         }
@@ -88,12 +88,13 @@ impl Place<'_> {
         &self,
         software: &Software,
         values: &BTreeMap<String, ParameterValue>,
-        license: Option<&Name>,
+        deployment: Option<&Deployment>,
     ) -> Value {
         let config = self.config;
+        let configured = deployment.is_none_or(|deployment| deployment.configured);
         let rules: Vec<Value> =
             software.prerequisites.iter().map(|rule| json!([rule.when, rule.then])).collect();
-        let configuration = probes::configuration(config, software).map(|task| {
+        let configuration = probes::configuration(config, software).filter(|_| configured).map(|task| {
             let values = probes::configuration_values(config, &task, values);
             self.item(&task, None, false, &values, None)
         });
@@ -101,11 +102,11 @@ impl Place<'_> {
         json!([
             software.enabled,
             software.needs_reboot,
-            format!("{:?}", software.parameters_changed()),
+            format!("{:?}", software.parameters_changed(configured)),
             rules,
             configuration,
             releases,
-            self.licenses(software, license),
+            self.licenses(software, deployment.and_then(|deployment| deployment.license.as_ref())),
         ])
     }
 
@@ -198,7 +199,9 @@ fn targets_in<'e>(expression: &'e Expr, found: &mut BTreeSet<&'e Name>) {
         Expr::Select(_) => {}
         Expr::Not(inner) => targets_in(inner, found),
         Expr::All(members) | Expr::Any(members) => {
-            members.iter().for_each(|member| targets_in(member, found));
+            for member in members {
+                targets_in(member, found);
+            }
         }
         Expr::Target(name, inner) => {
             found.insert(name);
