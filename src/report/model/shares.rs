@@ -4,7 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::plan::document::{ActionType, NoteKind, Plan};
+use crate::plan::document::{NoteKind, Plan};
+use crate::plan::effects;
 use crate::report::terms;
 use crate::report::words::count;
 
@@ -82,7 +83,7 @@ pub(super) fn tenants(plan: &Plan) -> Vec<Share> {
             let name = usize::try_from(*at).ok().and_then(|at| of.get(at)).and_then(Option::as_deref);
             let entry = counts.entry(name).or_default();
             entry.changes += 1;
-            entry.removals += u64::from(change.action == ActionType::Uninstall);
+            entry.removals += u64::from(effects::removes(change));
             entry.computers.insert(*at);
         }
     }
@@ -96,7 +97,7 @@ pub(super) fn items(plan: &Plan) -> Vec<Share> {
         let entry = counts.entry(change.title.clone()).or_default();
         let number = count(change.computers.len());
         entry.changes += number;
-        entry.removals += if change.action == ActionType::Uninstall { number } else { 0 };
+        entry.removals += if effects::removes(change) { number } else { 0 };
         entry.computers.extend(&change.computers);
     }
     sorted(counts.into_iter())
