@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Subject, word};
 use crate::config::Config;
 use crate::config::kind::{ItemRef, Kind};
-use crate::config::model::{Detect, Scripts, Software, Strategy, Task};
+use crate::config::model::{Detect, Release, Scripts, Software, Strategy, Task};
 use crate::diagnostic::Place;
 use crate::id::Name;
 use crate::inventory::item::ItemKind;
@@ -40,32 +40,69 @@ pub fn scripts(config: &Config) -> Vec<Subject> {
     subjects
 }
 
-/// The scripts of a software, of its releases and of its version source, by what they are for.
+/// The scripts of a software, of its releases and of its version source, by what they are for. A field that is new has to
+/// be named here, so that no script is forgotten.
 pub(super) fn software_scripts(software: &Software) -> Vec<(&'static str, &Scripts)> {
-    let detect = match &software.detect {
+    let Software {
+        detect,
+        releases,
+        source,
+        install,
+        upgrade,
+        pre_install,
+        post_install,
+        uninstall,
+        post_uninstall,
+        download,
+        repair,
+        test,
+        metadata: _,
+        place: _,
+        scheme: _,
+        license: _,
+        needs_reboot: _,
+        prerequisites: _,
+        configuration: _,
+        lock: _,
+        parameters_changed: _,
+        parameters: _,
+        enabled: _,
+    } = software;
+    let detect = match detect {
         Detect::Script(scripts) => Some(scripts),
         _ => None,
     };
-    let source = software.source.as_ref().and_then(|source| source.script.as_ref());
     let mut all = vec![
-        ("source", source),
-        ("download", software.download.as_ref()),
-        ("install", software.install.as_ref()),
-        ("post-install", software.post_install.as_ref()),
-        ("upgrade", own(Some(&software.upgrade))),
-        ("uninstall", software.uninstall.as_ref()),
-        ("post-uninstall", software.post_uninstall.as_ref()),
-        ("repair", own(Some(&software.repair))),
+        ("source", source.as_ref().and_then(|source| source.script.as_ref())),
+        ("download", download.as_ref()),
+        ("pre-install", pre_install.as_ref()),
+        ("install", install.as_ref()),
+        ("post-install", post_install.as_ref()),
+        ("upgrade", own(Some(upgrade))),
+        ("uninstall", uninstall.as_ref()),
+        ("post-uninstall", post_uninstall.as_ref()),
+        ("repair", own(Some(repair))),
         ("detect", detect),
-        ("test", software.test.as_ref()),
+        ("test", test.as_ref()),
     ];
-    for release in &software.releases {
+    for release in releases {
+        let Release {
+            install,
+            upgrade,
+            uninstall,
+            repair,
+            test,
+            version: _,
+            place: _,
+            payloads: _,
+            requires: _,
+        } = release;
         all.extend([
-            ("install", release.install.as_ref()),
-            ("upgrade", own(release.upgrade.as_ref())),
-            ("uninstall", release.uninstall.as_ref()),
-            ("repair", own(release.repair.as_ref())),
-            ("test", release.test.as_ref()),
+            ("install", install.as_ref()),
+            ("upgrade", own(upgrade.as_ref())),
+            ("uninstall", uninstall.as_ref()),
+            ("repair", own(repair.as_ref())),
+            ("test", test.as_ref()),
         ]);
     }
     all.into_iter().filter_map(|(purpose, scripts)| Some((purpose, scripts?))).collect()

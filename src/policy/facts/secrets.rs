@@ -22,7 +22,7 @@ pub(super) fn of_deployment(
     let mut secrets: BTreeSet<&SecretRef> = deployment.parameters.values().filter_map(secret).collect();
     of_item(config, deployment, &deployment.item, &mut secrets);
     if let Some(software) = config.software.get(&deployment.item.name).filter(|_| is_software(deployment)) {
-        if let Some(task) = &software.configuration {
+        if let Some(task) = software.configuration.as_ref().filter(|_| deployment.configured) {
             of_item(config, deployment, &ItemKey::task(task.clone(), None), &mut secrets);
         }
         if software.license != LicenseNeed::None && installs(deployment) {

@@ -46,6 +46,7 @@ fn rules_about_scripts_see_every_text_that_can_run() {
     let tool = world.software("tool", &["1.0"]);
     tool.upgrade = Strategy::Script(texts("upgrade"));
     tool.repair = Strategy::Script(texts("repair"));
+    tool.pre_install = Some(texts("pre-install"));
     tool.post_install = Some(texts("post-install"));
     tool.post_uninstall = Some(texts("post-uninstall"));
     tool.download = Some(texts("download"));
@@ -76,6 +77,7 @@ fn rules_about_scripts_see_every_text_that_can_run() {
         "install",
         "post-install",
         "post-uninstall",
+        "pre-install",
         "repair",
         "source",
         "test",

@@ -83,6 +83,7 @@ const PURPOSES: &[&str] = &[
     "upgrade",
     "uninstall",
     "repair",
+    "pre-install",
     "post-install",
     "post-uninstall",
     "download",
