@@ -81,9 +81,10 @@ fn passed_over(folder: &str, kind: Kind, names: &BTreeMap<Name, Place>, place: P
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    let verb = if names.len() == 1 { "does not count, as it is" } else { "do not count, as they are" };
-    let message =
-        format!("of the library `{folder}` the {kind} {}{more} {verb} not listed", shown.join(", "));
+    let (plural, verb) =
+        if names.len() == 1 { ("", "does not count, as it is") } else { ("s", "do not count, as they are") };
+    let shown = shown.join(", ");
+    let message = format!("of the library `{folder}` the {kind}{plural} {shown}{more} {verb} not listed");
     let finding = Finding::new(code::LIBRARY_UNLISTED, message, place);
     let finding = match names.values().next() {
         Some(first) => finding.related(first.clone(), "declared here"),
