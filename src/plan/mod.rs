@@ -40,10 +40,12 @@ pub mod prerequisites;
 pub mod probes;
 pub mod procedure;
 pub mod procedures;
+pub mod programs;
 pub mod recipe;
 pub mod remembered;
 mod sessions;
 mod standings;
+pub mod subject;
 pub mod supply;
 pub mod view;
 

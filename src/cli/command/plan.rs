@@ -16,6 +16,7 @@ use crate::policy::verdict::Stage;
 use crate::report;
 use crate::report::graph::Graph;
 use crate::report::model::Model;
+use crate::report::words::shell_path;
 use crate::session::control::Control;
 use crate::session::prepare::Prepared;
 
@@ -50,7 +51,7 @@ pub(in crate::cli) async fn run(
         std::fs::write(&path, text).map_err(|error| CliError::io("write", &path, error))?;
         shell.ui.hint(match plan.options.hypothetical {
             Some(_) => "saved, to be shown: a plan with --as is not applied".to_owned(),
-            None => format!("saved; apply exactly this with: muster apply {}", file.display()),
+            None => format!("saved; apply exactly this with: muster apply {}", shell_path(file)),
         });
     }
     match exit(&prepared, command.detailed_exitcode, command.scope.allow_missing) {
@@ -80,7 +81,7 @@ pub(in crate::cli) fn print(
         Form::Ndjson => shell.ui.bytes(|out| report::json::line(out, plan))?,
         Form::Markdown => shell.ui.bytes(|out| report::markdown::write(out, model))?,
         Form::Html => shell.ui.bytes(|out| report::html::write(out, model))?,
-        Form::Human => {
+        Form::Human | Form::Csv => {
             let view = shell.view(details);
             shell.ui.data(|pen| report::plan::write(pen, plan, &view))?;
         }

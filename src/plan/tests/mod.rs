@@ -12,5 +12,6 @@ mod outcomes;
 mod precedences;
 mod readings;
 mod scenarios;
+mod subjects;
 mod supplies;
 pub(crate) mod world;

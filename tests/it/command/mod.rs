@@ -6,6 +6,8 @@ mod diffs;
 mod examples;
 mod exits;
 mod formatting;
+mod forms;
+mod listings;
 mod locks;
 mod managers;
 mod packages;
