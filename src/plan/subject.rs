@@ -166,7 +166,7 @@ fn about(
         deployment: origin(wanted),
         bundle: wanted.bundle.as_ref().map(|(name, place)| document(name, place)),
         item: wanted.item.clone(),
-        says: phrase::deployment(config, wanted),
+        says: phrase::deployment(config, wanted, run.now),
         gate: gates::gate(config, run, wanted).map(|gate| gate.to_string()),
         held: Held::of_deployment(config, wanted, run.now),
         selects: membership.certain.len(),
@@ -219,14 +219,14 @@ fn shares(counted: BTreeMap<String, u64>) -> Vec<Share> {
 
 /// A target, its size and its uses; `None` when there is none of that name.
 #[must_use]
-pub fn target(config: &Config, snapshot: &Snapshot, name: &Name) -> Option<AboutTarget> {
+pub fn target(config: &Config, snapshot: &Snapshot, run: &Run, name: &Name) -> Option<AboutTarget> {
     let target = config.targets.get(name)?;
     let resolved = targets::resolve(&target.expression, config, Some(&target.place)).ok()?;
     let membership = targets::evaluate(&resolved, snapshot);
     let mut uses = Vec::new();
     for deployment in config.deployments.values() {
         if deployment.target.as_ref() == Some(name) || goes_through(config, deployment, name) {
-            uses.push(use_of(deployment, phrase::deployment(config, deployment)));
+            uses.push(use_of(deployment, phrase::deployment(config, deployment, run.now)));
         }
     }
     for (other, declared) in config.targets.iter().filter(|(other, _)| *other != name) {
@@ -277,7 +277,7 @@ fn use_of(deployment: &Deployment, how: String) -> Use {
 
 /// A software or task and its uses; `None` when there is none of that name.
 #[must_use]
-pub fn item(config: &Config, kind: ItemKind, name: &Name) -> Option<AboutItem> {
+pub fn item(config: &Config, run: &Run, kind: ItemKind, name: &Name) -> Option<AboutItem> {
     let (metadata, place, enabled, latest) = match kind {
         ItemKind::Software => {
             let software = config.software.get(name)?;
@@ -294,21 +294,21 @@ pub fn item(config: &Config, kind: ItemKind, name: &Name) -> Option<AboutItem> {
         place: place.clone(),
         enabled,
         latest: latest.map(str::to_owned),
-        uses: uses(config, kind, name),
+        uses: uses(config, run, kind, name),
     })
 }
 
 /// Everything that refers to a software or task: deployments with their bundles and targets, other software, licences and
 /// the order.
 #[must_use]
-pub fn uses(config: &Config, kind: ItemKind, name: &Name) -> Vec<Use> {
+pub fn uses(config: &Config, run: &Run, kind: ItemKind, name: &Name) -> Vec<Use> {
     let mut uses: BTreeSet<Use> = BTreeSet::new();
     let mut say = |kind: Kind, name: Option<&Name>, place: Option<&Place>, how: String| {
         uses.insert(Use { kind: kind.as_str(), name: name.cloned(), place: place.cloned(), how });
     };
     let of_it = |item: &ItemKey| item.kind == kind && item.name == *name;
     for deployment in config.deployments.values().filter(|deployment| of_it(&deployment.item)) {
-        let said = phrase::deployment(config, deployment);
+        let said = phrase::deployment(config, deployment, run.now);
         say(Kind::Deployment, Some(&deployment.metadata.name), Some(&deployment.place), said);
         if let Some((bundle, place)) = &deployment.bundle {
             say(Kind::Bundle, Some(bundle), Some(place), "has it as an entry".to_owned());

@@ -81,7 +81,7 @@ pub fn deployments(config: &Config, run: &Run) -> Sheet {
             Cell::maybe(deployment.bundle.as_ref().map(|(name, _)| name)),
             library,
             Cell::text(&deployment.place),
-            Cell::Text(phrase::deployment(config, deployment)),
+            Cell::Text(phrase::deployment(config, deployment, run.now)),
         ]
     };
     Sheet { row: "deployment", columns: DEPLOYMENTS, rows: config.deployments.values().map(row).collect() }

@@ -73,12 +73,12 @@ pub(in crate::cli) async fn run(
             show(shell, "bundle", about, report::subject::bundle)?;
         }
         Subject::Target(name) => {
-            let about = subject::target(&opened.config, known.snapshot(), name);
+            let about = subject::target(&opened.config, known.snapshot(), &known.run, name);
             show(shell, "target", about, report::subject::target)?;
             shell.ui.hint(format!("muster resolve {name} lists its computers, each with the reason"));
         }
         Subject::Item(kind, name) => {
-            let about = subject::item(&opened.config, kind, name);
+            let about = subject::item(&opened.config, &known.run, kind, name);
             show(shell, word_of(kind), about, report::subject::item)?;
         }
     }

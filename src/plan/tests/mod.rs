@@ -1,6 +1,7 @@
 //! Tests of planning as a whole.
 
 mod causes;
+mod converges;
 mod desired;
 mod detections;
 mod diffs;
@@ -14,4 +15,5 @@ mod readings;
 mod scenarios;
 mod subjects;
 mod supplies;
+mod truth;
 pub(crate) mod world;

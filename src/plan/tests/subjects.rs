@@ -128,7 +128,7 @@ fn a_bundle_tells_all_of_its_entries_and_an_item_everything_that_uses_it() {
     assert_eq!(subject::bundle(&world.config, &snapshot, &run, &name("app")), None);
 
     let said = |kind, item: &str| -> Vec<String> {
-        let uses = subject::uses(&world.config, kind, &name(item));
+        let uses = subject::uses(&world.config, &run, kind, &name(item));
         uses.iter()
             .map(|used| format!("{} {}: {}", used.kind, used.name.as_ref().unwrap(), used.how))
             .collect()
