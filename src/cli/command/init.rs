@@ -63,7 +63,10 @@ fn in_the_way(command: &Init, folder: &Path) -> Result<(), CliError> {
         return Err(CliError::usage(format!("{shown} is a repository already"))
             .hint("choose another folder, or edit the files that are there"));
     }
-    if let Some(above) = folder.ancestors().skip(1).find(|above| above.join("muster.yaml").exists()) {
+    // A path may go up again, so what is there of it is looked at, and not its words.
+    let there = folder.ancestors().find_map(|above| std::fs::canonicalize(above).ok());
+    let above = there.iter().flat_map(|there| there.ancestors());
+    if let Some(above) = above.into_iter().find(|above| above.join("muster.yaml").exists()) {
         let error =
             format!("{shown} lies in the repository {}, which can have one Instance", above.display());
         return Err(CliError::usage(error).hint("choose a folder that is in no other repository of Muster"));
