@@ -15,6 +15,7 @@ use super::diff::{self, Decision, Wish};
 use super::document::{Origin, ValueOrigin};
 use super::fleet::Fleet;
 use super::gates::{self, Run};
+use super::interpret::not_run;
 use super::notes::origin;
 use super::phrase;
 use super::precedence::{self, Candidate, Rank, Winners, is_ignored};
@@ -393,8 +394,13 @@ impl Look<'_> {
         if !probe.applicable {
             return Follows { decision: Some(Decision::NotApplicable), ..known };
         }
-        let Some((observed, at)) = self.detections.get(self.ix, item, &probe.digest) else { return known };
         let wish = Wish { config: self.config, item, desired: &winner.deployment.desired, mode, platform };
+        let seen = self.detections.get(self.ix, item, &probe.digest);
+        let seen = seen.filter(|(observed, _)| !probe.remembered || **observed == Observed::Compliant);
+        let Some((observed, at)) = seen else {
+            let decision = probe.remembered.then(|| diff::decide(&wish, &not_run()));
+            return Follows { decision, ..known };
+        };
         let decision = diff::decide(&wish, observed);
         Follows { observed: Some((observed.clone(), at)), decision: Some(decision), ..known }
     }

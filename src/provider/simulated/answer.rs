@@ -52,6 +52,7 @@ pub(super) const fn looks(purpose: &Purpose) -> bool {
         Purpose::InstallSoftware { .. }
         | Purpose::UninstallSoftware { .. }
         | Purpose::RepairSoftware { .. }
+        | Purpose::PreInstall { .. }
         | Purpose::PostInstall { .. }
         | Purpose::PostUninstall { .. }
         | Purpose::DownloadPayload { .. }
@@ -90,6 +91,7 @@ impl Machine<'_> {
             Purpose::InstallSoftware { .. }
             | Purpose::UninstallSoftware { .. }
             | Purpose::RepairSoftware { .. }
+            | Purpose::PreInstall { .. }
             | Purpose::PostInstall { .. }
             | Purpose::PostUninstall { .. }
             | Purpose::DownloadPayload { .. }
@@ -134,6 +136,7 @@ impl Machine<'_> {
             | Purpose::TestTask { .. }
             | Purpose::GetTask { .. }
             // A simulated computer has no place for files.
+            | Purpose::PreInstall { .. }
             | Purpose::PostInstall { .. }
             | Purpose::PostUninstall { .. }
             | Purpose::DownloadPayload { .. }

@@ -10,6 +10,7 @@ mod forms;
 mod listings;
 mod locks;
 mod managers;
+mod once;
 mod packages;
 mod payloads;
 mod reports;
