@@ -185,10 +185,16 @@ fn results_for_programs_can_be_read_by_programs() {
     let markdown = world.run(&["plan", "--output", "markdown"]).exits(0);
     let markdown = markdown.shows("deployments/tool.yaml:");
     assert!(!markdown.out.contains('\x1b'));
-    let rows: Vec<&str> = markdown.out.lines().filter(|line| line.starts_with('|')).collect();
-    assert!(rows.len() >= 3, "{}", markdown.out);
     let bars = |row: &str| row.replace("\\|", "").matches('|').count();
-    assert!(rows.iter().all(|row| bars(row) == bars(rows[0])), "{}", markdown.out);
+    let lines: Vec<&str> = markdown.out.lines().collect();
+    let tables = lines.chunk_by(|a, b| a.starts_with('|') && b.starts_with('|'));
+    let tables: Vec<&[&str]> = tables.filter(|table| table[0].starts_with('|')).collect();
+    assert!(!tables.is_empty() && tables.iter().all(|table| table.len() >= 3), "{}", markdown.out);
+    assert!(
+        tables.iter().all(|table| table.iter().all(|row| bars(row) == bars(table[0]))),
+        "{}",
+        markdown.out
+    );
     let events = world.run(&["apply", "--auto-approve", "--output", "ndjson"]).exits(4).lines();
     let count = |kind: &str| events.iter().filter(|event| event["event"] == kind).count();
     assert_eq!(

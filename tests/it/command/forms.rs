@@ -56,7 +56,11 @@ fn is_in(form: &str, ran: &Ran, what: &str) {
                 assert!(line.is_object() && known, "{}", said());
             }
         }
-        "markdown" => assert!(ran.out.starts_with("**") || ran.out.starts_with("| "), "{}", said()),
+        // Where there is no row, a sentence says so.
+        "markdown" => {
+            let begins = ran.out.starts_with("**") || ran.out.starts_with("| ") || ran.out.starts_with("No ");
+            assert!(begins && ran.out.ends_with('\n') && !ran.out.contains('\x1b'), "{}", said());
+        }
         "html" => assert!(ran.out.starts_with("<!DOCTYPE html>"), "{}", said()),
         "csv" => {
             let commas = |line: &str| {
