@@ -13,6 +13,7 @@ use super::words::{count, list_within, plural, wrap};
 use super::{View, json, markdown};
 use crate::id::Name;
 use crate::plan::desired::{DesiredChange, DesiredDiff, DiffKind, TenantDiff, Wanted};
+use crate::plan::safeguards::SafeguardDiff;
 
 /// So many computers are named instead of counted.
 const FEW: usize = 3;
@@ -41,6 +42,12 @@ pub fn write(pen: &mut dyn Pen, diff: &DesiredDiff, view: &View) -> io::Result<(
         lines(pen, &rows, view)?;
         pen.gap()?;
     }
+    if !diff.safeguards.is_empty() {
+        pen.heading("What keeps rollouts safe, and their order")?;
+        let rows: Vec<Vec<Line>> = diff.safeguards.iter().map(safeguard).collect();
+        lines(pen, &rows, view)?;
+        pen.gap()?;
+    }
     if diff.changes.is_empty() {
         pen.line(&Line::new().text("What is wanted is the same on every computer that is known."))?;
     } else {
@@ -59,11 +66,15 @@ pub fn write(pen: &mut dyn Pen, diff: &DesiredDiff, view: &View) -> io::Result<(
     let text = if list.is_empty() { "no tenant".to_owned() } else { list.join(", ") };
     fact(pen, "Touched", &text, view)?;
     let computers: u64 = same.iter().map(|tenant| u64::from(tenant.computers)).sum();
-    let text = format!(
-        "{} with {}: what is wanted there is the same, item by item",
-        plural(count(same.len()), "tenant"),
-        plural(computers, "computer")
-    );
+    let text = if same.is_empty() {
+        "no tenant".to_owned()
+    } else {
+        format!(
+            "{} with {}: what is wanted there is the same, item by item",
+            plural(count(same.len()), "tenant"),
+            plural(computers, "computer")
+        )
+    };
     fact(pen, "Not touched", &text, view)?;
     if view.details {
         for tenant in &diff.tenants {
@@ -86,12 +97,13 @@ pub fn write(pen: &mut dyn Pen, diff: &DesiredDiff, view: &View) -> io::Result<(
     Ok(())
 }
 
-/// Writes a line of NDJSON for each deployment that differs, each change and each tenant.
+/// Writes a line of NDJSON for each deployment and safeguard that differs, each change and each tenant.
 ///
 /// # Errors
 /// What the writer says.
 pub fn ndjson(out: &mut dyn Write, diff: &DesiredDiff) -> io::Result<()> {
     diff.deployments.iter().try_for_each(|entry| json::event(out, "deployment", entry))?;
+    diff.safeguards.iter().try_for_each(|safeguard| json::event(out, "safeguard", safeguard))?;
     diff.changes.iter().try_for_each(|change| json::event(out, "change", change))?;
     diff.tenants.iter().try_for_each(|tenant| json::event(out, "tenant", tenant))
 }
@@ -133,6 +145,12 @@ pub fn markdown(out: &mut dyn Write, title: &str, diff: &DesiredDiff) -> io::Res
     };
     let sheet = Sheet { row: "change", columns: CHANGES, rows: diff.changes.iter().map(row).collect() };
     sheet.markdown(out, "What is wanted is the same on every computer that is known.")?;
+    for (at, guard) in diff.safeguards.iter().enumerate() {
+        let begin = if at == 0 { "\nWhat keeps rollouts safe, and their order:\n\n" } else { "" };
+        let cells: Vec<String> =
+            safeguard(guard).iter().map(|cell| markdown::cell(&cell.to_string())).collect();
+        writeln!(out, "{begin}- {}", cells.join(" "))?;
+    }
     let untouched = diff.tenants.len().saturating_sub(touched.len());
     writeln!(out, "\nNot touched: {}.", plural(count(untouched), "tenant"))?;
     if diff.unclear > 0 {
@@ -143,6 +161,21 @@ pub fn markdown(out: &mut dyn Write, title: &str, diff: &DesiredDiff) -> io::Res
         writeln!(out, "\nNo computer is known yet, so only documents are compared.")?;
     }
     Ok(())
+}
+
+fn safeguard(diff: &SafeguardDiff) -> Vec<Line> {
+    let (marker, label) = match diff.kind {
+        DiffKind::Added => ("+ ", Label::Add),
+        DiffKind::Removed => ("- ", Label::Remove),
+        DiffKind::Changed => ("~ ", Label::Change),
+    };
+    let states = match (&diff.before, &diff.after) {
+        (None, None) => String::new(),
+        (Some(only), None) | (None, Some(only)) => format!(": {only}"),
+        (Some(before), Some(after)) => format!(": {before} -> {after}"),
+    };
+    let what = Line::new().with(label, marker).with(Label::Heading, &diff.what).text(states);
+    vec![what, Line::new().with(Label::Dim, diff.place.clone().unwrap_or_default())]
 }
 
 fn is_touched(tenant: &TenantDiff) -> bool {

@@ -259,7 +259,12 @@ impl<'a> Known<'a> {
         let about = subject::deployment(config, snapshot, &self.run, deployment);
         let mut rest = config.clone();
         rest.deployments.remove(name);
-        let diff = desired::compare(Side { config, snapshot }, Side { config: &rest, snapshot }, &self.run);
+        let present = snapshot.all();
+        let diff = desired::compare(
+            Side { config, snapshot, present },
+            Side { config: &rest, snapshot, present },
+            &self.run,
+        );
         let whole = WithoutIt { about: &about, without: &diff };
         if shell.document(FORM, &Explained { subject: "deployment", about: &whole })? {
             return Ok(());
