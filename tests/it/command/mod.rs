@@ -7,6 +7,7 @@ mod examples;
 mod exits;
 mod formatting;
 mod forms;
+mod inventory;
 mod listings;
 mod locks;
 mod managers;
