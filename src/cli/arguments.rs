@@ -65,6 +65,23 @@ pub enum Form {
     Markdown,
     /// A page that needs nothing else
     Html,
+    /// A table for a spreadsheet
+    Csv,
+}
+
+impl Form {
+    /// As it is typed.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Human => "human",
+            Self::Json => "json",
+            Self::Ndjson => "ndjson",
+            Self::Markdown => "markdown",
+            Self::Html => "html",
+            Self::Csv => "csv",
+        }
+    }
 }
 
 /// The commands.
@@ -86,9 +103,11 @@ pub enum Command {
     Apply(Apply),
     /// Show what two revisions want differently, without contacting anything
     Diff(Diff),
+    /// List what the repository holds, and the programs that computers have
+    List(List),
     /// List the computers that a target selects, and why
     Resolve(Resolve),
-    /// Explain why a computer gets what it gets, or what a code means
+    /// Explain why a computer gets what it gets, what something in the repository is, or what a code means
     Explain(Explain),
     /// Collect facts, and nothing else: of excluded computers too, and of those that no deployment reaches
     Inventory(Inventory),
@@ -113,6 +132,9 @@ pub struct Init {
     /// The instance's name (default: the folder's)
     #[arg(long)]
     pub name: Option<String>,
+    /// Write into a folder that holds other files too; none of them is touched
+    #[arg(long)]
+    pub into_existing: bool,
 }
 
 /// Which revision is read.
@@ -343,6 +365,40 @@ pub struct Diff {
     pub details: bool,
 }
 
+/// Options of `list`.
+#[derive(Debug, Args)]
+pub struct List {
+    /// What to list
+    #[arg(value_enum)]
+    pub what: Listed,
+    /// Only those with this text in their name (parameters: in their item's name), in any case
+    pub text: Option<String>,
+    /// The revision.
+    #[command(flatten)]
+    pub revision: RevisionArgs,
+}
+
+/// What can be listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Listed {
+    /// Deployments, those of bundles and libraries too
+    Deployments,
+    /// Bundles
+    Bundles,
+    /// Software of the repository
+    Software,
+    /// Tasks
+    Tasks,
+    /// Parameters of software and tasks, in their order
+    Parameters,
+    /// Targets
+    Targets,
+    /// Tenants
+    Tenants,
+    /// Programs that are installed on computers, by the last look at their lists
+    Programs,
+}
+
 /// Options of `resolve`.
 #[derive(Debug, Args)]
 pub struct Resolve {
@@ -362,7 +418,8 @@ pub struct Resolve {
 /// Options of `explain`.
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// A computer's name, a deployment's name, or a code such as M0201
+    /// A computer, deployment, bundle, target, software or task by its name, or KIND/NAME such as software/7-zip where
+    /// several have the name; or a code such as M0201
     pub what: String,
     /// A software or task; with an instance key as name[key]
     pub item: Option<String>,

@@ -33,7 +33,9 @@ use crate::provider::simulated::Simulated;
 use crate::provider::ssh::{Ssh, SshSettings};
 use crate::provider::{Reader, Writer};
 use crate::psa::simulated::SimulatedPsa;
+use crate::report::json;
 use crate::report::model::ChangedLines;
+use crate::report::sheet::Sheet;
 use crate::report::{View, diagnostic as findings_report};
 use crate::session::dispatcher::Link;
 use crate::store::sqlite::Sqlite;
@@ -88,12 +90,6 @@ pub fn run_id() -> RunId {
 }
 
 impl Shell {
-    /// Whether results are wanted for programs.
-    #[must_use]
-    pub fn for_programs(&self) -> bool {
-        matches!(self.global.output, Form::Json | Form::Ndjson)
-    }
-
     /// The folder from which the repository is looked for.
     #[must_use]
     pub fn start(&self) -> PathBuf {
@@ -235,6 +231,47 @@ impl Shell {
         self.warned |= findings.iter().any(|finding| !finding.is_error());
         let style = findings_report::Style { colour: self.ui.colours().1, width: self.environment.width() };
         self.ui.rendered(&findings_report::render(findings, sources, style));
+    }
+
+    /// Prints a table in the form that was asked for. `none` stands in place of no rows; as JSON it is a document of this
+    /// form, which `whole` makes of the rows.
+    ///
+    /// # Errors
+    /// What the stream says.
+    pub fn sheet(
+        &self,
+        sheet: &Sheet,
+        none: &str,
+        form: &str,
+        whole: impl FnOnce(serde_json::Value) -> serde_json::Value,
+    ) -> std::io::Result<()> {
+        match self.global.output {
+            Form::Json => {
+                let document = whole(sheet.json());
+                self.ui.bytes(|out| json::document(out, form, &document))
+            }
+            Form::Ndjson => self.ui.bytes(|out| sheet.ndjson(out)),
+            Form::Csv => self.ui.bytes(|out| sheet.csv(out)),
+            Form::Markdown => self.ui.bytes(|out| sheet.markdown(out, none)),
+            Form::Human | Form::Html => {
+                let view = self.view(true);
+                self.ui.data(|pen| sheet.human(pen, none, &view))
+            }
+        }
+    }
+
+    /// Prints a document that is no list: as JSON, or as one line of NDJSON. Whether it did: other forms are the
+    /// command's own.
+    ///
+    /// # Errors
+    /// What the stream says.
+    pub fn document<T: serde::Serialize>(&self, form: &str, value: &T) -> std::io::Result<bool> {
+        match self.global.output {
+            Form::Json => self.ui.bytes(|out| json::document(out, form, value))?,
+            Form::Ndjson => self.ui.bytes(|out| json::document_line(out, form, value))?,
+            _ => return Ok(false),
+        }
+        Ok(true)
     }
 
     /// Opens the state of a repository.

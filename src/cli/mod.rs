@@ -11,6 +11,7 @@ pub mod environment;
 pub mod error;
 pub mod exit;
 mod files;
+mod forms;
 mod logging;
 pub mod output;
 mod planning;
@@ -65,6 +66,7 @@ pub fn main() -> ExitCode {
 }
 
 fn run(shell: &mut Shell, command: &Command) -> Result<Exit, CliError> {
+    forms::check(command, shell.global.output)?;
     match command {
         Command::Init(command) => command::init::run(shell, command),
         Command::Validate(command) => command::validate::run(shell, command),
@@ -72,10 +74,11 @@ fn run(shell: &mut Shell, command: &Command) -> Result<Exit, CliError> {
         Command::Schema(command) => command::schema::run(shell, command),
         Command::Show(command) => command::show::run(shell, command),
         Command::Completions(command) => command::completions::run(&shell.ui, command),
-        Command::Version => command::version::run(&shell.ui, shell.global.output),
+        Command::Version => command::version::run(shell),
         Command::Plan(_)
         | Command::Apply(_)
         | Command::Diff(_)
+        | Command::List(_)
         | Command::Resolve(_)
         | Command::Explain(_)
         | Command::Inventory(_)
@@ -98,6 +101,7 @@ async fn run_async(shell: &mut Shell, command: &Command) -> Result<Exit, CliErro
         Command::Plan(command) => command::plan::run(shell, command, &control).await,
         Command::Apply(command) => command::apply::run(shell, command, &control).await,
         Command::Diff(command) => command::diff::run(shell, command).await,
+        Command::List(command) => command::list::run(shell, command).await,
         Command::Resolve(command) => command::resolve::run(shell, command, &control).await,
         Command::Explain(command) => command::explain::run(shell, command, &control).await,
         Command::Inventory(command) => command::inventory::run(shell, command, &control).await,

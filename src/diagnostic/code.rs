@@ -139,7 +139,7 @@ codes! {
     WRONG_KIND_HERE "M0310" Error "reference to the wrong kind"
         "Something of that name exists, but it is of another kind than this place needs."
     LOCK_BROKEN "M0320" Error "lock file that cannot be used"
-        "muster.lock is written by `muster update` and decides which versions there are. A file that is broken, half merged or of another form decides nothing: take a whole version of it, and run `muster update`."
+        "muster.lock is written by `muster update` and decides which versions there are. A file that is broken, half merged or of another form decides nothing: take a whole version of it from git, or delete it where none was committed, and run `muster update`."
     LOCK_EDITED "M0321" Error "lock file that was edited"
         "An entry of muster.lock does not have the digest that it was written with. It was edited by hand, or a merge mixed two of them. Change the software's source instead, and run `muster update`."
     LOCK_GONE "M0322" Warning "lock entry without a source"

@@ -5,6 +5,7 @@
 //! Not here: what prerequisites add; the notes and changes of a plan tell that.
 
 use std::cmp::Ordering;
+use std::fmt;
 
 use roaring::RoaringBitmap;
 use serde::Serialize;
@@ -20,12 +21,13 @@ use super::phrase;
 use super::precedence::{self, Candidate, Rank, Winners, is_ignored};
 use super::probes;
 use crate::config::Config;
-use crate::config::kind::{Mode, ParameterValue};
+use crate::config::kind::{Hold, Mode, ParameterValue};
 use crate::config::model::{Deployment, Layer};
+use crate::diagnostic::Place;
 use crate::inventory::item::{ItemKey, Observed};
 use crate::inventory::snapshot::Snapshot;
 use crate::targets::{self, Scope};
-use crate::time::Timestamp;
+use crate::time::{Day, Timestamp};
 
 /// Everything about the items of one computer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -38,7 +40,7 @@ pub struct Explanation {
     /// Why nothing at all is done on it, if so.
     pub excluded: bool,
     /// Why nothing is done on it for a while, if so.
-    pub on_hold: Option<String>,
+    pub on_hold: Option<Held>,
     /// Each item, sorted.
     pub items: Vec<ItemExplanation>,
 }
@@ -55,12 +57,58 @@ pub struct ItemExplanation {
     pub winner: Option<Origin>,
     /// The mode that holds for it.
     pub mode: Option<Mode>,
+    /// Why nothing at all follows although a deployment wins, if so.
+    pub idle: Option<Idle>,
     /// The winner's values for the scripts, in the order of their declaration; hidden ones are left out.
     pub values: Vec<ExplainedValue>,
     /// What was last observed, and when; of whatever age.
     pub observed: Option<(Observed, Timestamp)>,
-    /// What follows from it; `None` when nothing is known, or nobody wins.
+    /// What follows from it; `None` when nothing is known, nobody wins, or nothing at all follows.
     pub decision: Option<Decision>,
+}
+
+/// Why nothing follows for an item, whatever was observed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Idle {
+    /// The winner, or the computer's tenant, is on hold (TGT-15).
+    Held(Held),
+    /// The winner says `ignored`.
+    Ignored,
+    /// The most that may be done on the computer, or through the winner's target, is nothing.
+    Ceiling,
+}
+
+/// A hold that still holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Held {
+    /// What is on hold: `deployment NAME` or `tenant NAME`.
+    pub what: String,
+    /// The first day on which it does not hold any more.
+    pub until: Day,
+    /// Why.
+    pub reason: String,
+    /// The document that says so.
+    pub place: Place,
+}
+
+impl Held {
+    /// The hold of a deployment, where it still holds.
+    pub(super) fn of_deployment(config: &Config, deployment: &Deployment, now: Timestamp) -> Option<Self> {
+        let hold = deployment.hold.as_ref().filter(|hold| gates::holds(config, hold, now))?;
+        Some(Self::new(format!("deployment {}", deployment.metadata.name), hold, &deployment.place))
+    }
+
+    fn new(what: String, hold: &Hold, place: &Place) -> Self {
+        Self { what, until: hold.until, reason: hold.reason.trim().to_owned(), place: place.clone() }
+    }
+}
+
+impl fmt::Display for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is on hold until {}: {} ({})", self.what, self.until, self.reason, self.place)
+    }
 }
 
 /// A value that the scripts get, and where it comes from (PAR-7). Secrets stand as references.
@@ -210,9 +258,9 @@ impl Look<'_> {
             });
         }
         explained.extend(self.others(&item, candidates, winner.or(best), elsewhere));
-        let (mode, observed, decision) = match winner {
+        let Follows { mode, idle, observed, decision } = match winner {
             Some(winner) => self.follows(&item, winner),
-            None => (None, None, None),
+            None => Follows::default(),
         };
         let values = winner.map(|winner| self.values(&item, winner.deployment)).unwrap_or_default();
         ItemExplanation {
@@ -221,6 +269,7 @@ impl Look<'_> {
             candidates: explained,
             winner: winner.map(|winner| origin(winner.deployment)),
             mode,
+            idle,
             observed,
             decision,
         }
@@ -307,11 +356,11 @@ impl Look<'_> {
         result
     }
 
-    /// What a tenant's hold says of the computer.
-    fn on_hold(&self) -> Option<String> {
+    /// The hold of the computer's tenant, or of one above it.
+    fn on_hold(&self) -> Option<Held> {
         let (name, _) = self.fleet.on_hold.iter().find(|(_, computers)| computers.contains(self.ix))?;
-        let hold = self.config.tenants.get(name)?.hold.as_ref()?;
-        Some(format!("tenant {name} is {}", gates::held_text(hold)))
+        let tenant = self.config.tenants.get(name)?;
+        Some(Held::new(format!("tenant {name}"), tenant.hold.as_ref()?, &tenant.place))
     }
 
     fn road(&self, deployment: &Deployment) -> String {
@@ -321,32 +370,61 @@ impl Look<'_> {
             .map_or_else(String::new, |road| format!("its target selects the computer by {road}"))
     }
 
-    fn follows(
-        &self,
-        item: &ItemKey,
-        winner: &Candidate<'_>,
-    ) -> (Option<Mode>, Option<(Observed, Timestamp)>, Option<Decision>) {
+    fn follows(&self, item: &ItemKey, winner: &Candidate<'_>) -> Follows {
         let computer = self.snapshot.computer(self.ix);
         let mode = self.fleet.mode_of(self.ix).min(winner.mode);
         if is_ignored(winner.deployment) || mode == Mode::Ignored {
-            return (Some(Mode::Ignored), None, Some(Decision::Nothing));
+            let held = Held::of_deployment(self.config, winner.deployment, self.run.now);
+            let idle = match held.or_else(|| self.on_hold()) {
+                _ if is_ignored(winner.deployment) => Idle::Ignored,
+                Some(held) => Idle::Held(held),
+                None => Idle::Ceiling,
+            };
+            return Follows {
+                mode: Some(Mode::Ignored),
+                idle: Some(idle),
+                observed: self.last_seen(item, winner),
+                decision: None,
+            };
         }
-        let Some(platform) = computer.platform else { return (Some(mode), None, None) };
+        let known = Follows { mode: Some(mode), ..Follows::default() };
+        let Some(platform) = computer.platform else { return known };
         let values = probes::values(self.config, item, &winner.deployment.parameters);
         let probe = probes::probe(self.config, item, &values, mode, platform);
         if !probe.applicable {
-            return (Some(mode), None, Some(Decision::NotApplicable));
+            return Follows { decision: Some(Decision::NotApplicable), ..known };
         }
         let wish = Wish { config: self.config, item, desired: &winner.deployment.desired, mode, platform };
-        let known = self.detections.get(self.ix, item, &probe.digest);
-        let known = known.filter(|(observed, _)| !probe.remembered || **observed == Observed::Compliant);
-        let Some((observed, at)) = known else {
+        let seen = self.detections.get(self.ix, item, &probe.digest);
+        let seen = seen.filter(|(observed, _)| !probe.remembered || **observed == Observed::Compliant);
+        let Some((observed, at)) = seen else {
             let decision = probe.remembered.then(|| diff::decide(&wish, &not_run()));
-            return (Some(mode), None, decision);
+            return Follows { decision, ..known };
         };
         let decision = diff::decide(&wish, observed);
-        (Some(mode), Some((observed.clone(), at)), Some(decision))
+        Follows { observed: Some((observed.clone(), at)), decision: Some(decision), ..known }
     }
+
+    /// What was last observed of an item that is not looked at now: what is looked at depends on the mode, so the newest
+    /// observation of any.
+    fn last_seen(&self, item: &ItemKey, winner: &Candidate<'_>) -> Option<(Observed, Timestamp)> {
+        let platform = self.snapshot.computer(self.ix).platform?;
+        let values = probes::values(self.config, item, &winner.deployment.parameters);
+        let seen = [Mode::Enforce, Mode::Audit, Mode::Monitor].into_iter().filter_map(|mode| {
+            let probe = probes::probe(self.config, item, &values, mode, platform);
+            self.detections.get(self.ix, item, &probe.digest)
+        });
+        seen.max_by_key(|(_, at)| *at).map(|(observed, at)| (observed.clone(), at))
+    }
+}
+
+/// What follows for an item where a deployment wins; see the fields of [`ItemExplanation`].
+#[derive(Default)]
+struct Follows {
+    mode: Option<Mode>,
+    idle: Option<Idle>,
+    observed: Option<(Observed, Timestamp)>,
+    decision: Option<Decision>,
 }
 
 /// A rank in words.

@@ -41,11 +41,13 @@ pub mod prerequisites;
 pub mod probes;
 pub mod procedure;
 pub mod procedures;
+pub mod programs;
 pub mod recipe;
 pub mod remembered;
 pub mod safeguards;
 mod sessions;
 mod standings;
+pub mod subject;
 pub mod supply;
 pub mod view;
 

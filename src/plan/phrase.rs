@@ -21,12 +21,17 @@ const LONG: usize = 120;
 /// The sentence of a deployment: "Installs 7-Zip, latest, on all workstations of Contoso except those with tag kiosk."
 #[must_use]
 pub fn deployment(config: &Config, deployment: &Deployment, now: Timestamp) -> String {
-    let on = match targets::resolve(&deployment.expression, config, Some(&deployment.place)) {
+    format!("{} {}{}.", does(config, deployment), whom(config, deployment), when(config, deployment, now))
+}
+
+/// Whom a deployment is for, as a part of a sentence: "on all servers of Contoso".
+#[must_use]
+pub fn whom(config: &Config, deployment: &Deployment) -> String {
+    match targets::resolve(&deployment.expression, config, Some(&deployment.place)) {
         Ok(resolved) => on(config, deployment.target.as_ref(), &resolved),
         // A checked configuration has none of these.
         Err(_) => "on its target".to_owned(),
-    };
-    format!("{} {on}{}.", does(config, deployment), when(config, deployment, now))
+    }
 }
 
 /// The computers of a target as a part of a sentence: "on all servers of Contoso".

@@ -180,7 +180,7 @@ fn unused(
         let message = format!("the exception {name} of {} expired on {}", exception.owner, exception.expires);
         let mut finding = Finding::new(code::EXCEPTION_EXPIRED, message, exception.place.clone());
         finding.severity = Severity::Warning;
-        return Some(finding.help("nothing needs it now: delete it"));
+        return Some(finding.help(after_expiry(guardrail, stage)));
     }
     // What a plan has to do changes from run to run; documents change with a commit only.
     let guardrail = guardrail.filter(|guardrail| guardrail.rule.subject.is_document())?;
@@ -190,6 +190,25 @@ fn unused(
     let message = format!("the exception {name} is for nothing that {} denies", exception.guardrail);
     let finding = Finding::new(code::EXCEPTION_UNUSED, message, exception.place.clone());
     Some(finding.related(guardrail.place.clone(), "the guardrail").help("delete it"))
+}
+
+/// What to do about an exception that has expired and that nothing asked for in this stage. What plans hold is not known
+/// when documents are validated, and it changes from run to run.
+fn after_expiry(guardrail: Option<&Guardrail>, stage: Stage) -> &'static str {
+    let Some(guardrail) = guardrail else { return "its guardrail is not there any more: delete it" };
+    let asked = guardrail.effect(stage) != StageEffect::Off;
+    match (guardrail.rule.subject.is_document(), asked) {
+        (true, true) => "nothing that it is for is denied any more: delete it",
+        (false, _) if stage == Stage::Validate => {
+            "only a plan tells whether it is still needed: renew it in a reviewed commit, or delete it"
+        }
+        (_, false) => {
+            "its guardrail is not asked here: renew it in a reviewed commit if it is still needed, or delete it"
+        }
+        (false, true) => {
+            "this plan does not need it, and another one may: renew it in a reviewed commit, or delete it"
+        }
+    }
 }
 
 /// Exceptions for computers that nobody lists. While a list is missing, its computers are no news.

@@ -220,6 +220,38 @@ fn what_an_exception_covers_is_set_aside_until_its_last_day() {
 }
 
 #[test]
+fn the_help_about_an_expired_exception_claims_no_more_than_is_known() {
+    let help = |judgement: &Judgement| {
+        let findings = judgement.findings();
+        let expired = findings.iter().find(|finding| finding.code == code::EXCEPTION_EXPIRED);
+        expired.and_then(|finding| finding.help.clone()).unwrap_or_default()
+    };
+    // What a plan would have to do is not known when documents are validated.
+    let mut world = fleet(6);
+    unlimited(&mut world);
+    guardrail(&mut world, "no-removals", Subject::Change, "change.removes", "no");
+    exception(&mut world, "agreed", "no-removals", "2027-01-14");
+    let said = help(&validate(&world.config, world.now));
+    assert!(said.contains("only a plan tells") && said.contains("renew it"), "{said}");
+    // A plan that does not need it says nothing of other plans.
+    let exception_of = |world: &mut World| {
+        let exception = world.config.safety.exceptions.get_mut(&name("agreed")).expect("it is there");
+        exception.items.insert(ItemRef::Software(name("another")));
+    };
+    exception_of(&mut world);
+    let said = help(&judged(&world, &[], &[]));
+    assert!(said.contains("this plan does not need it, and another one may"), "{said}");
+    // Of documents everything is known.
+    let mut world = fleet(6);
+    guardrail(&mut world, "names", Subject::Software, "false", "no");
+    exception(&mut world, "agreed", "names", "2027-01-14");
+    assert_eq!(
+        help(&validate(&world.config, world.now)),
+        "nothing that it is for is denied any more: delete it"
+    );
+}
+
+#[test]
 fn a_change_is_exempt_only_when_all_of_its_tenants_are() {
     let mut world = fleet(6);
     unlimited(&mut world);

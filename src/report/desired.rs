@@ -4,14 +4,15 @@
 //!
 //! Invariant: the number of lines follows the kinds of difference and the tenants that are touched, not the computers.
 
-use std::io;
+use std::io::{self, Write};
 
-use super::View;
 use super::layout::table;
+use super::sheet::{Cell, Column, Sheet, shown};
 use super::style::{Label, Line, Pen};
 use super::words::{count, list_within, plural, wrap};
+use super::{View, json, markdown};
 use crate::id::Name;
-use crate::plan::desired::{DesiredChange, DesiredDiff, DiffKind, TenantDiff};
+use crate::plan::desired::{DesiredChange, DesiredDiff, DiffKind, TenantDiff, Wanted};
 use crate::plan::safeguards::SafeguardDiff;
 
 /// So many computers are named instead of counted.
@@ -56,7 +57,7 @@ pub fn write(pen: &mut dyn Pen, diff: &DesiredDiff, view: &View) -> io::Result<(
     }
     pen.gap()?;
     let (touched, same): (Vec<&TenantDiff>, Vec<&TenantDiff>) =
-        diff.tenants.iter().partition(|tenant| tenant.touched > 0 || tenant.before != tenant.after);
+        diff.tenants.iter().partition(|tenant| is_touched(tenant));
     let named = |tenant: &TenantDiff| {
         let name = tenant.tenant.as_ref().map_or("(no tenant)", Name::as_str);
         format!("{name} ({} of {})", tenant.touched, tenant.computers)
@@ -96,6 +97,72 @@ pub fn write(pen: &mut dyn Pen, diff: &DesiredDiff, view: &View) -> io::Result<(
     Ok(())
 }
 
+/// Writes a line of NDJSON for each deployment and safeguard that differs, each change and each tenant.
+///
+/// # Errors
+/// What the writer says.
+pub fn ndjson(out: &mut dyn Write, diff: &DesiredDiff) -> io::Result<()> {
+    diff.deployments.iter().try_for_each(|entry| json::event(out, "deployment", entry))?;
+    diff.safeguards.iter().try_for_each(|safeguard| json::event(out, "safeguard", safeguard))?;
+    diff.changes.iter().try_for_each(|change| json::event(out, "change", change))?;
+    diff.tenants.iter().try_for_each(|tenant| json::event(out, "tenant", tenant))
+}
+
+const CHANGES: &[Column] = &[
+    shown("kind", "+-"),
+    shown("title", "What"),
+    shown("before", "Before"),
+    shown("after", "After"),
+    shown("computers", "Computers"),
+    shown("names", "Who"),
+    shown("place", "Declared in"),
+];
+
+/// Writes a difference for a comment on a pull request.
+///
+/// # Errors
+/// What the writer says.
+pub fn markdown(out: &mut dyn Write, title: &str, diff: &DesiredDiff) -> io::Result<()> {
+    let computers: u64 = diff.tenants.iter().map(|tenant| u64::from(tenant.touched)).sum();
+    let touched: Vec<&TenantDiff> = diff.tenants.iter().filter(|tenant| is_touched(tenant)).collect();
+    let on = plural(computers, "computer");
+    let of = plural(count(touched.len()), "tenant");
+    let what = plural(count(diff.changes.len()), "difference");
+    writeln!(out, "**{what} in what is wanted, on {on} of {of}.**\n\n{}\n", markdown::cell(title))?;
+    let row = |change: &DesiredChange| {
+        let (marker, _) = marker(change);
+        let text = |side: &Option<Wanted>| side.as_ref().map(|wanted| wanted.text.clone());
+        let place = change.after.as_ref().or(change.before.as_ref()).map(|wanted| &wanted.deployment.place);
+        vec![
+            Cell::text(marker.trim_end()),
+            Cell::text(&change.title),
+            Cell::maybe(text(&change.before)),
+            Cell::maybe(text(&change.after)),
+            Cell::count(count(change.computers.len())),
+            Cell::list(&change.computers),
+            Cell::maybe(place),
+        ]
+    };
+    let sheet = Sheet { row: "change", columns: CHANGES, rows: diff.changes.iter().map(row).collect() };
+    sheet.markdown(out, "What is wanted is the same on every computer that is known.")?;
+    for (at, guard) in diff.safeguards.iter().enumerate() {
+        let begin = if at == 0 { "\nWhat keeps rollouts safe, and their order:\n\n" } else { "" };
+        let cells: Vec<String> =
+            safeguard(guard).iter().map(|cell| markdown::cell(&cell.to_string())).collect();
+        writeln!(out, "{begin}- {}", cells.join(" "))?;
+    }
+    let untouched = diff.tenants.len().saturating_sub(touched.len());
+    writeln!(out, "\nNot touched: {}.", plural(count(untouched), "tenant"))?;
+    if diff.unclear > 0 {
+        let unclear = plural(diff.unclear.into(), "computer");
+        writeln!(out, "\nNot known: {unclear}; which deployment wins there hangs on their facts.")?;
+    }
+    if diff.computers == 0 {
+        writeln!(out, "\nNo computer is known yet, so only documents are compared.")?;
+    }
+    Ok(())
+}
+
 fn safeguard(diff: &SafeguardDiff) -> Vec<Line> {
     let (marker, label) = match diff.kind {
         DiffKind::Added => ("+ ", Label::Add),
@@ -111,13 +178,21 @@ fn safeguard(diff: &SafeguardDiff) -> Vec<Line> {
     vec![what, Line::new().with(Label::Dim, diff.place.clone().unwrap_or_default())]
 }
 
-fn change(change: &DesiredChange) -> Vec<Line> {
-    let (marker, label) = match (&change.before, &change.after) {
+fn is_touched(tenant: &TenantDiff) -> bool {
+    tenant.touched > 0 || tenant.before != tenant.after
+}
+
+fn marker(change: &DesiredChange) -> (&'static str, Label) {
+    match (&change.before, &change.after) {
         (None, _) => ("+ ", Label::Add),
         (_, None) => ("- ", Label::Remove),
         _ => ("~ ", Label::Change),
-    };
-    let text = |side: &Option<crate::plan::desired::Wanted>| {
+    }
+}
+
+fn change(change: &DesiredChange) -> Vec<Line> {
+    let (marker, label) = marker(change);
+    let text = |side: &Option<Wanted>| {
         side.as_ref().map_or_else(|| "not managed".to_owned(), |wanted| wanted.text.clone())
     };
     let (before, after) = (text(&change.before), text(&change.after));

@@ -7,7 +7,7 @@ use super::words::{ago, wrap};
 use super::{View, terms};
 use crate::diagnostic::{CodeInfo, Severity};
 use crate::plan::diff::Decision;
-use crate::plan::explain::{Explained, Fate, ItemExplanation};
+use crate::plan::explain::{Explained, Fate, Idle, ItemExplanation};
 use crate::time::Timestamp;
 
 /// Writes what a finding code means.
@@ -35,7 +35,7 @@ pub fn code(pen: &mut dyn Pen, info: &CodeInfo, view: &View) -> io::Result<()> {
 /// # Errors
 /// What the pen says.
 pub fn item(pen: &mut dyn Pen, explanation: &ItemExplanation, now: Timestamp, view: &View) -> io::Result<()> {
-    let ItemExplanation { item, candidates, winner: _, mode, values, observed, decision } = explanation;
+    let ItemExplanation { item, candidates, winner: _, mode, idle, values, observed, decision } = explanation;
     pen.line(&Line::new().with(Label::Heading, item.to_string()))?;
     if candidates.is_empty() {
         pen.line(&Line::new().text("  No deployment of it reaches this computer."))?;
@@ -59,6 +59,7 @@ pub fn item(pen: &mut dyn Pen, explanation: &ItemExplanation, now: Timestamp, vi
             seen.push(Label::Plain, terms::observed(observed));
             seen.push(Label::Dim, format!(", {}", ago(*at, now)));
         }
+        None if idle.is_some() => seen.push(Label::Dim, "not looked at"),
         None => seen.push(Label::Warning, "not known: never detected"),
     }
     pen.line(&seen)?;
@@ -67,11 +68,32 @@ pub fn item(pen: &mut dyn Pen, explanation: &ItemExplanation, now: Timestamp, vi
             pen.line(&Line::new().with(Label::Dim, "            | ").text(line))?;
         }
     }
-    let mut line = Line::new().text("  ").with(Label::Heading, "Decision  ").text(decided(decision.as_ref()));
-    if let Some(mode) = mode {
-        line.push(Label::Dim, format!(", mode {mode}"));
+    let said = match idle {
+        Some(idle) => at_rest(idle),
+        None => decided(decision.as_ref()),
+    };
+    for (at, text) in wrap(&said, view.width.saturating_sub(12)).into_iter().enumerate() {
+        let mut line = Line::new().text("  ").with(Label::Heading, if at == 0 { "Decision" } else { "" });
+        line.pad_to(12);
+        line.push(if matches!(idle, Some(Idle::Held(_))) { Label::Warning } else { Label::Plain }, text);
+        if let (0, Some(mode)) = (at, mode.filter(|_| idle.is_none())) {
+            line.push(Label::Dim, format!(", mode {mode}"));
+        }
+        pen.line(&line)?;
     }
-    pen.line(&line)
+    Ok(())
+}
+
+/// Why nothing follows at all, in words.
+#[must_use]
+pub fn at_rest(idle: &Idle) -> String {
+    match idle {
+        Idle::Held(held) => format!("nothing: {held}"),
+        Idle::Ignored => "nothing: the deployment that wins says ignored".to_owned(),
+        Idle::Ceiling => {
+            "nothing: the instance, the tenant, the computer or the target says ignored".to_owned()
+        }
+    }
 }
 
 /// What follows, in words.
@@ -189,6 +211,7 @@ mod tests {
             ],
             winner: Some(winner),
             mode: Some(Mode::Enforce),
+            idle: None,
             values: vec![
                 ExplainedValue {
                     name: "key".to_owned(),

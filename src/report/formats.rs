@@ -76,8 +76,14 @@ impl Format {
         match (self, model.run.plan) {
             (Self::Json, Some(plan)) => json::plan(out, plan),
             (Self::Json, None) => {
-                let findings = diagnostic::json(model.run.findings, model.run.sources);
-                json::pretty(out, &json!({ "valid": !model.run.findings.has_errors(), "findings": findings }))
+                let found = diagnostic::json(model.run.findings, model.run.sources);
+                let value = json!({
+                    "valid": !model.run.findings.has_errors(),
+                    "errors": found.errors,
+                    "warnings": found.warnings,
+                    "findings": found.findings,
+                });
+                json::document(out, "findings", &value)
             }
             (Self::Markdown, _) => markdown::write(out, model),
             (Self::Html, _) => html::write(out, model),

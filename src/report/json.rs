@@ -1,5 +1,8 @@
 //! JSON: values as they serialise, for machines.
 //!
+//! A document names its form: its first key is `format`, such as `muster.status/v1`. A line of NDJSON that is no document
+//! is an event: it has the key `event`, which says what happened or what the line tells of.
+//!
 //! Invariant: the text holds no raw control character, DEL and the C1 range included; the value is the same.
 
 use std::fmt::Write as _;
@@ -15,6 +18,50 @@ use crate::plan::document::Plan;
 /// What the writer says.
 pub fn plan(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
     pretty(out, plan)
+}
+
+/// A value with the name of its form before it.
+#[derive(Serialize)]
+struct Document<'a, T> {
+    format: String,
+    #[serde(flatten)]
+    value: &'a T,
+}
+
+impl<'a, T> Document<'a, T> {
+    fn new(form: &str, value: &'a T) -> Self {
+        Self { format: format!("muster.{form}/v1"), value }
+    }
+}
+
+/// A document of the form `muster.FORM/v1`, pretty, with a line end. The value is a struct or a mapping.
+///
+/// # Errors
+/// What the writer says, or a value that JSON cannot hold.
+pub fn document<T: Serialize>(out: &mut dyn Write, form: &str, value: &T) -> io::Result<()> {
+    pretty(out, &Document::new(form, value))
+}
+
+/// A document on one line: where NDJSON is asked for what is no list.
+///
+/// # Errors
+/// What the writer says, or a value that JSON cannot hold.
+pub fn document_line<T: Serialize>(out: &mut dyn Write, form: &str, value: &T) -> io::Result<()> {
+    line(out, &Document::new(form, value))
+}
+
+/// An entry of a list as a line of NDJSON. The value is a struct or a mapping.
+///
+/// # Errors
+/// What the writer says, or a value that JSON cannot hold.
+pub fn event<T: Serialize>(out: &mut dyn Write, event: &str, value: &T) -> io::Result<()> {
+    #[derive(Serialize)]
+    struct Entry<'a, T> {
+        event: &'a str,
+        #[serde(flatten)]
+        value: &'a T,
+    }
+    line(out, &Entry { event, value })
 }
 
 /// Any value, pretty, with a line end.
@@ -67,6 +114,23 @@ mod tests {
         plan(&mut out, &plan_before).expect("memory");
         assert_eq!(out.last(), Some(&b'\n'));
         assert_eq!(serde_json::from_slice::<Plan>(&out).expect("a plan"), plan_before);
+    }
+
+    #[test]
+    fn a_document_begins_with_its_form_and_an_entry_with_its_event() {
+        let value = serde_json::json!({ "b": 1, "a": [2] });
+        let mut out = Vec::new();
+        document_line(&mut out, "status", &value).expect("memory");
+        event(&mut out, "item", &value).expect("memory");
+        let text = String::from_utf8(out).expect("UTF-8");
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(
+            lines,
+            [r#"{"format":"muster.status/v1","b":1,"a":[2]}"#, r#"{"event":"item","b":1,"a":[2]}"#]
+        );
+        let mut out = Vec::new();
+        document(&mut out, "status", &value).expect("memory");
+        assert!(out.starts_with(b"{\n  \"format\": \"muster.status/v1\","));
     }
 
     #[test]

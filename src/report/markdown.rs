@@ -253,7 +253,7 @@ fn end(text: &mut String, plan: &Plan, model: &Model<'_>) {
 }
 
 /// Escaped text that is not too long.
-fn cell(text: &str) -> String {
+pub(super) fn cell(text: &str) -> String {
     if text.chars().count() <= CELL {
         return escape(text);
     }

@@ -5,6 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use super::layout::table;
+use super::sheet::{Cell, Column, Sheet, further, shown};
 use super::style::{Label, Line, Pen};
 use super::words::{ago, count, duration, moment, plural, thousands};
 use super::{View, terms};
@@ -36,6 +37,68 @@ pub fn list(pen: &mut dyn Pen, sessions: &[SessionRecord], now: Timestamp, view:
         })
         .collect();
     table(0, view.width, &rows).iter().try_for_each(|line| pen.line(line))
+}
+
+const SESSIONS: &[Column] = &[
+    shown("status", "Status"),
+    shown("name", "Computer"),
+    shown("tenant", "Tenant"),
+    shown("started", "Began"),
+    shown("finished", "Ended"),
+    shown("id", "Session"),
+    further("run"),
+    further("computer"),
+];
+
+/// A list of sessions as a table, in the order given.
+#[must_use]
+pub fn sheet(sessions: &[SessionRecord]) -> Sheet {
+    let row = |session: &SessionRecord| {
+        vec![
+            Cell::Text(terms::code(&session.status)),
+            Cell::text(&session.name),
+            Cell::maybe(session.tenant.as_ref()),
+            Cell::text(session.started),
+            Cell::maybe(session.finished),
+            Cell::text(&session.id),
+            Cell::text(&session.run),
+            Cell::text(&session.computer),
+        ]
+    };
+    Sheet { row: "session", columns: SESSIONS, rows: sessions.iter().map(row).collect() }
+}
+
+const ACTIONS: &[Column] = &[
+    shown("position", "No."),
+    shown("action", "Action"),
+    shown("item", "Item"),
+    shown("reason", "Reason"),
+    shown("before", "Before"),
+    shown("after", "After"),
+    shown("result", "Result"),
+    shown("message", "Message"),
+    further("started"),
+    further("finished"),
+];
+
+/// The actions of a session as a table; what their scripts printed is left out.
+#[must_use]
+pub fn actions(actions: &[ActionRecord]) -> Sheet {
+    let row = |action: &ActionRecord| {
+        vec![
+            Cell::Number(i64::from(action.position) + 1),
+            Cell::Text(terms::code(&action.action)),
+            Cell::text(&action.item),
+            Cell::Text(terms::code(&action.reason)),
+            Cell::Text(terms::observed(&action.before)),
+            Cell::maybe(action.after.as_ref().map(terms::observed)),
+            Cell::maybe(action.result.as_ref().map(terms::code)),
+            Cell::maybe(action.message.as_ref()),
+            Cell::text(action.started),
+            Cell::maybe(action.finished),
+        ]
+    };
+    Sheet { row: "action", columns: ACTIONS, rows: actions.iter().map(row).collect() }
 }
 
 /// Writes one session with its actions in order.

@@ -10,6 +10,7 @@ use std::io;
 use serde::Serialize;
 
 use super::layout::table;
+use super::sheet::{Cell, Column, Sheet, shown};
 use super::style::{Label, Line, Pen};
 use super::words::{ago, count, list, moment, plural, thousands};
 use super::{View, session, terms};
@@ -130,6 +131,94 @@ impl Status {
         }
         status
     }
+}
+
+const ITEMS: &[Column] = &[
+    shown("item", "Item"),
+    shown("computers", "Computers"),
+    shown("compliant", "Compliant"),
+    shown("nonCompliant", "Not compliant"),
+    shown("present", "Present"),
+    shown("absent", "Absent"),
+    shown("values", "Values"),
+    shown("undetermined", "Undetermined"),
+    shown("stale", "Stale"),
+    shown("notApplicable", "Not applicable"),
+    shown("failing", "Failing"),
+    shown("versions", "Versions"),
+];
+
+impl Status {
+    /// The items as a table.
+    #[must_use]
+    pub fn items(&self) -> Sheet {
+        let row = |(item, status): (&String, &ItemStatus)| {
+            let versions = status.versions.iter().map(|(version, count)| format!("{version} ({count})"));
+            let mut cells = vec![Cell::text(item)];
+            cells.extend(
+                [
+                    status.computers,
+                    status.compliant,
+                    status.non_compliant,
+                    status.present,
+                    status.absent,
+                    status.values,
+                    status.undetermined,
+                    status.stale,
+                    status.not_applicable,
+                    status.failing,
+                ]
+                .map(Cell::count),
+            );
+            cells.push(Cell::list(versions));
+            cells
+        };
+        Sheet { row: "item", columns: ITEMS, rows: self.items.iter().map(row).collect() }
+    }
+}
+
+const OF_COMPUTER: &[Column] = &[
+    shown("item", "Item"),
+    shown("observed", "Observed"),
+    shown("at", "When"),
+    shown("stale", "Stale"),
+    shown("action", "Last action"),
+    shown("result", "Result"),
+    shown("resultAt", "When"),
+];
+
+/// What was observed and done on one computer, as a table.
+#[must_use]
+pub fn of_computer(remembered: &Remembered<'_>, id: &ComputerId) -> Sheet {
+    let row = |(item, (seen, done)): (&ItemKey, (Option<&Detection>, Option<&ItemResult>))| {
+        vec![
+            Cell::text(item),
+            Cell::maybe(seen.map(|seen| terms::observed(&seen.observed))),
+            Cell::maybe(seen.map(|seen| seen.at)),
+            seen.map_or(Cell::Nothing, |seen| Cell::Flag(is_stale(seen, remembered))),
+            Cell::maybe(done.map(|done| terms::code(&done.action))),
+            Cell::maybe(done.map(|done| terms::code(&done.result))),
+            Cell::maybe(done.map(|done| done.at)),
+        ]
+    };
+    Sheet { row: "detection", columns: OF_COMPUTER, rows: of(remembered, id).into_iter().map(row).collect() }
+}
+
+/// Each item of a computer with its newest detection and its last result.
+fn of<'a>(
+    remembered: &Remembered<'a>,
+    id: &ComputerId,
+) -> BTreeMap<&'a ItemKey, (Option<&'a Detection>, Option<&'a ItemResult>)> {
+    let mut items: BTreeMap<&ItemKey, (Option<&Detection>, Option<&ItemResult>)> = BTreeMap::new();
+    for ((computer, item), detection) in newest(remembered.detections) {
+        if computer == id {
+            items.entry(item).or_default().0 = Some(detection);
+        }
+    }
+    for result in remembered.results.iter().filter(|result| result.computer == *id) {
+        items.entry(&result.item).or_default().1 = Some(result);
+    }
+    items
 }
 
 /// The newest detection of each item on each computer.
@@ -311,15 +400,7 @@ pub fn computer(
         }
     }
     pen.line(&line)?;
-    let mut items: BTreeMap<&ItemKey, (Option<&Detection>, Option<&ItemResult>)> = BTreeMap::new();
-    for ((computer, item), detection) in newest(remembered.detections) {
-        if computer == id {
-            items.entry(item).or_default().0 = Some(detection);
-        }
-    }
-    for result in remembered.results.iter().filter(|result| result.computer == *id) {
-        items.entry(&result.item).or_default().1 = Some(result);
-    }
+    let items = of(remembered, id);
     if !items.is_empty() {
         pen.gap()?;
     }

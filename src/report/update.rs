@@ -4,6 +4,7 @@ use std::io;
 
 use super::View;
 use super::layout::table;
+use super::sheet::{Cell, Column, Sheet, shown};
 use super::style::{Label, Line, Pen};
 use super::words::{count, plural};
 use crate::version::source::moves::{Moves, Row, Status};
@@ -30,6 +31,38 @@ pub fn write(pen: &mut dyn Pen, rows: &[Row], all: bool, view: &View) -> io::Res
         line = line.text(", ").with(Label::Error, format!("{failed} failed"));
     }
     pen.line(&line)
+}
+
+const SOFTWARE: &[Column] = &[
+    shown("name", "Software"),
+    shown("status", "Status"),
+    shown("from", "From"),
+    shown("to", "To"),
+    shown("what", "What"),
+    shown("notes", "Notes"),
+    shown("place", "Source"),
+];
+
+/// All software that was looked after, as a table.
+#[must_use]
+pub fn sheet(rows: &[Row]) -> Sheet {
+    let row = |row: &Row| {
+        let what = match row.status {
+            Status::Failed => row.error.clone(),
+            Status::Moved => Some(moved(&row.moves)),
+            _ => None,
+        };
+        vec![
+            Cell::text(&row.name),
+            Cell::Text(super::terms::code(&row.status)),
+            Cell::maybe(row.moves.from.as_ref()),
+            Cell::maybe(row.moves.to.as_ref()),
+            Cell::maybe(what),
+            Cell::list(&row.notes),
+            Cell::maybe(row.place.as_ref()),
+        ]
+    };
+    Sheet { row: "software", columns: SOFTWARE, rows: rows.iter().map(row).collect() }
 }
 
 fn cells(row: &Row) -> Vec<Line> {

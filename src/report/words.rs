@@ -182,6 +182,23 @@ fn wrap_with(text: &str, columns: usize, room: impl Fn(&str) -> usize) -> Vec<St
     lines
 }
 
+/// A path as one word of a command that is shown to be typed: for the shell of the system that it is shown on.
+#[must_use]
+pub fn shell_path(path: &std::path::Path) -> String {
+    let text = path.to_string_lossy();
+    // A name that begins like an option would be one.
+    let text = if text.starts_with('-') { format!("./{text}") } else { text.into_owned() };
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,~\\".contains(c);
+    let is_plain = !text.is_empty() && text.chars().all(plain) && !text.starts_with('~');
+    if is_plain && (cfg!(windows) || !text.contains('\\')) {
+        text
+    } else if cfg!(windows) {
+        format!("\"{text}\"")
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

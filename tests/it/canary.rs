@@ -347,14 +347,11 @@ fn commands(world: &World) {
     world.muster(&["explain", "far"], 0);
     world.muster(&["explain", "far", "talking"], 0);
     let sessions = world.muster(&["sessions", "--output", "json"], 0);
-    let sessions: Vec<Value> = String::from_utf8(sessions.stdout)
-        .unwrap()
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let sessions: Value = serde_json::from_slice(&sessions.stdout).unwrap();
+    let sessions = sessions["sessions"].as_array().unwrap();
     assert_eq!(sessions.len(), 4);
     let mut told = String::new();
-    for session in &sessions {
+    for session in sessions {
         let id = session["id"].as_str().unwrap();
         told += &String::from_utf8(world.muster(&["sessions", id], 0).stdout).unwrap();
         told += &String::from_utf8(world.muster(&["sessions", id, "--output", "json"], 0).stdout).unwrap();

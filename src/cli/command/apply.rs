@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde::Serialize;
+
 use crate::cli::arguments::{Apply, Form};
 use crate::cli::basis::{self, Basis};
 use crate::cli::context::{Opened, Shell, SystemClock, run_id, session_id};
@@ -29,7 +31,7 @@ use crate::report;
 use crate::report::summary::Summary;
 use crate::session::control::{Control, Demand};
 use crate::session::dispatcher::{Dispatcher, Link, RunOutcome};
-use crate::session::event::{Event, Stamped};
+use crate::session::event::{Event, RunCounts, Stamped};
 use crate::session::execute::Tools;
 use crate::session::prepare::Prepared;
 use crate::session::recover;
@@ -91,39 +93,105 @@ pub(in crate::cli) async fn run(
     let model = reporting.model(Some(plan), &findings, &opened.config.sources);
     // Before the question and the sessions: whatever becomes of them, the reports say what was planned.
     reporting.write(shell, &model)?;
-    if shell.global.output != Form::Ndjson && !reporting.takes_output() {
+    // As JSON the plan comes at the end, in one document with what became of it.
+    if !matches!(shell.global.output, Form::Ndjson | Form::Json) && !reporting.takes_output() {
         super::plan::print(shell, plan, &model, command.details)?;
     }
-    if prepared.findings.has_errors() || prepared.planned.findings.has_errors() {
-        return Err(CliError::reported(Exit::Configuration));
+    let shows_plan = shell.global.output == Form::Human && !reporting.takes_output();
+    let run = Applying { opened: &opened, links: &links, store: &store, prepared: &prepared, shows_plan };
+    let result = run.carry_out(shell, command, control).await;
+    let outcome = result.as_ref().ok().and_then(|(_, outcome)| outcome.as_ref());
+    conclude(shell, plan, outcome)?;
+    result.map(|(exit, _)| exit)
+}
+
+/// What programs read of an apply.
+#[derive(Serialize)]
+struct Outcome<'a> {
+    /// Whether anything was begun.
+    applied: bool,
+    /// What became of it.
+    counts: Option<&'a RunCounts>,
+    plan: &'a Plan,
+}
+
+/// Says what became of the plan in the forms that say it on standard output; elsewhere the progress has said it.
+fn conclude(shell: &Shell, plan: &Plan, outcome: Option<&RunOutcome>) -> Result<(), CliError> {
+    let counts = outcome.map(|outcome| &outcome.counts);
+    match shell.global.output {
+        Form::Json => {
+            let applied = Outcome { applied: counts.is_some(), counts, plan };
+            shell.ui.bytes(|out| report::json::document(out, "apply", &applied))?;
+        }
+        Form::Markdown => {
+            let said = match counts {
+                Some(counts) => format!("**Applied.** {}", report::events::finished(counts)),
+                None => "**Not applied**: nothing was changed.".to_owned(),
+            };
+            shell.ui.bytes(|out| writeln!(out, "\n{said}"))?;
+        }
+        _ => {}
     }
-    if let Some(refusal) = safety::refusal(&opened.config, plan, "nothing was done") {
-        return Err(refusal);
-    }
-    if super::plan::is_overruled(plan) {
-        return Err(CliError::refused("not applied: a deployment that was named does not win everywhere")
+    Ok(())
+}
+
+/// Everything that an apply has once its plan is made.
+struct Applying<'a> {
+    opened: &'a Opened,
+    links: &'a BTreeMap<Name, Link>,
+    store: &'a dyn Store,
+    prepared: &'a Prepared,
+    /// Whether whoever is asked has seen the plan on standard output.
+    shows_plan: bool,
+}
+
+impl Applying<'_> {
+    /// Asks, and does what the plan says. Gives what became of it where anything was begun.
+    async fn carry_out(
+        &self,
+        shell: &mut Shell,
+        command: &Apply,
+        control: &Control,
+    ) -> Result<(Exit, Option<RunOutcome>), CliError> {
+        let Self { opened, links, store, prepared, shows_plan } = *self;
+        let plan = &prepared.planned.plan;
+        if prepared.findings.has_errors() || prepared.planned.findings.has_errors() {
+            return Err(CliError::reported(Exit::Configuration));
+        }
+        if let Some(refusal) = safety::refusal(&opened.config, plan, "nothing was done") {
+            return Err(refusal);
+        }
+        if super::plan::is_overruled(plan) {
+            return Err(CliError::refused(
+                "not applied: a deployment that was named does not win everywhere",
+            )
             .hint("the plan says where and against which; --force-deployment takes it all the same"));
+        }
+        // What a run of named deployments wants is not all that is wanted, and fetching files brings nothing about.
+        let whole = plan.options.deployments.is_empty() && !command.download_only;
+        if plan.sessions.is_empty() && control.demand() == Demand::Run {
+            protect(opened, store, prepared).await?;
+        }
+        if whole && plan.sessions.is_empty() && control.demand() == Demand::Run {
+            remember(store, &prepared.snapshot, &prepared.planned.wants).await?;
+        }
+        if plan.sessions.is_empty() || control.demand() != Demand::Run {
+            return Ok((exit(prepared, None, control, command), None));
+        }
+        if !command.auto_approve {
+            if !shows_plan {
+                let view = shell.view(command.details);
+                shell.ui.report(|pen| report::plan::write(pen, plan, &view));
+            }
+            approve(shell, plan, control.clone()).await?;
+        }
+        protect(opened, store, prepared).await?;
+        let outcome = execute(shell, opened, links, store, prepared, control, command).await?;
+        if whole && control.demand() == Demand::Run {
+            remember(store, &prepared.snapshot, &prepared.planned.wants).await?;
+        }
+        Ok((exit(prepared, Some(&outcome), control, command), Some(outcome)))
     }
-    // What a run of named deployments wants is not all that is wanted, and fetching files brings nothing about.
-    let whole = plan.options.deployments.is_empty() && !command.download_only;
-    if plan.sessions.is_empty() && control.demand() == Demand::Run {
-        protect(&opened, &store, &prepared).await?;
-    }
-    if whole && plan.sessions.is_empty() && control.demand() == Demand::Run {
-        remember(&store, &prepared.snapshot, &prepared.planned.wants).await?;
-    }
-    if plan.sessions.is_empty() || control.demand() != Demand::Run {
-        return Ok(exit(&prepared, None, control, command));
-    }
-    if !command.auto_approve {
-        approve(shell, plan, control.clone()).await?;
-    }
-    protect(&opened, &store, &prepared).await?;
-    let outcome = execute(shell, &opened, &links, &store, &prepared, control, command).await?;
-    if whole && control.demand() == Demand::Run {
-        remember(&store, &prepared.snapshot, &prepared.planned.wants).await?;
-    }
-    Ok(exit(&prepared, Some(&outcome), control, command))
 }
 
 /// Keeps what is protected by what is applied now; releases what is not declared any more, if that was asked for.

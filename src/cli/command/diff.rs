@@ -50,21 +50,27 @@ pub(in crate::cli) async fn run(shell: &mut Shell, command: &Diff) -> Result<Exi
         Side { config: &head.config, snapshot: &after, present: &new },
         &Run::at(SystemClock.now()),
     );
-    if matches!(shell.global.output, Form::Json | Form::Ndjson) {
-        shell.ui.bytes(|out| report::json::pretty(out, &diff))?;
-    } else {
-        let name = |opened: &Opened| match &opened.revision.commit {
-            Some(commit) if !opened.revision.dirty => commit.as_str().chars().take(7).collect(),
-            Some(_) => "the working tree".to_owned(),
-            None => "the files".to_owned(),
-        };
-        let view = shell.view(command.details);
-        let title = format!("{} -> {}", name(&base), name(&head));
-        shell.ui.data(|pen| {
-            pen.line(&Line::new().with(Label::Heading, "What is wanted, ").with(Label::Code, title))?;
-            pen.gap()?;
-            report::desired::write(pen, &diff, &view)
-        })?;
+    match shell.global.output {
+        Form::Json => shell.ui.bytes(|out| report::json::document(out, "diff", &diff))?,
+        Form::Ndjson => shell.ui.bytes(|out| report::desired::ndjson(out, &diff))?,
+        form => {
+            let name = |opened: &Opened| match &opened.revision.commit {
+                Some(commit) if !opened.revision.dirty => commit.as_str().chars().take(7).collect(),
+                Some(_) => "the working tree".to_owned(),
+                None => "the files".to_owned(),
+            };
+            let title = format!("{} -> {}", name(&base), name(&head));
+            if form == Form::Markdown {
+                shell.ui.bytes(|out| report::desired::markdown(out, &title, &diff))?;
+            } else {
+                let view = shell.view(command.details);
+                shell.ui.data(|pen| {
+                    pen.line(&Line::new().with(Label::Heading, "What is wanted, ").with(Label::Code, title))?;
+                    pen.gap()?;
+                    report::desired::write(pen, &diff, &view)
+                })?;
+            }
+        }
     }
     let differs = !diff.changes.is_empty() || !diff.deployments.is_empty() || !diff.safeguards.is_empty();
     Ok(if command.detailed_exitcode && differs { Exit::Changes } else { Exit::Done })

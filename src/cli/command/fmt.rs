@@ -6,21 +6,24 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::cli::arguments::Fmt;
+use serde_json::json;
+
+use crate::cli::arguments::{Fmt, Form};
 use crate::cli::context::Shell;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::config::format::format;
 use crate::config::spanned::text_of;
 use crate::diagnostic::{Findings, Sources};
-use crate::report::difference;
 use crate::report::style::Line;
 use crate::report::words::{count, plural};
+use crate::report::{self, diagnostic, difference};
 
 pub(in crate::cli) fn run(shell: &mut Shell, command: &Fmt) -> Result<Exit, CliError> {
     let files = files(shell, &command.paths)?;
     let (mut findings, mut sources) = (Findings::new(), Sources::new());
-    let mut changed = 0;
+    let mut changed: Vec<String> = Vec::new();
+    let writes = !command.check && !command.diff;
     for path in &files {
         let name: Arc<str> = shown(shell, path).into();
         let bytes = std::fs::read(path).map_err(|error| CliError::io("read", path, error))?;
@@ -42,28 +45,45 @@ pub(in crate::cli) fn run(shell: &mut Shell, command: &Fmt) -> Result<Exit, CliE
         if *new == *text {
             continue;
         }
-        changed += 1;
+        changed.push(name.to_string());
         if command.diff {
             shell.ui.data(|pen| difference::write(pen, &name, &text, &new))?;
-        } else {
+        } else if shell.global.output == Form::Human {
             shell.ui.data(|pen| pen.line(&Line::new().text(&*name)))?;
+        } else if shell.global.output == Form::Ndjson {
+            let file = json!({ "file": &*name, "written": writes });
+            shell.ui.bytes(|out| report::json::event(out, "file", &file))?;
         }
-        if !command.check && !command.diff {
+        if writes {
             crate::cli::reports::replace_with(path, new.as_bytes())
                 .map_err(|error| CliError::io("write", path, error))?;
         }
     }
-    shell.report(&findings, &sources);
+    match shell.global.output {
+        Form::Json => {
+            let found = diagnostic::json(&findings, &sources).findings;
+            let value = json!({
+                "files": files.len(), "changed": changed, "written": writes, "findings": found,
+            });
+            shell.ui.bytes(|out| report::json::document(out, "fmt", &value))?;
+        }
+        Form::Ndjson => {
+            for finding in diagnostic::json(&findings, &sources).findings {
+                shell.ui.bytes(|out| report::json::event(out, "finding", &finding))?;
+            }
+        }
+        _ => shell.report(&findings, &sources),
+    }
     let all = plural(count(files.len()), "file");
-    let said = match (changed, command.check || command.diff) {
+    let said = match (changed.len(), writes) {
         (0, _) => format!("{all}, nothing to format"),
-        (number, true) => format!("{number} of {all} would be formatted"),
-        (number, false) => format!("{number} of {all} formatted"),
+        (number, false) => format!("{number} of {all} would be formatted"),
+        (number, true) => format!("{number} of {all} formatted"),
     };
     shell.ui.status(&Line::new().text(said));
     Ok(if findings.has_errors() {
         Exit::Configuration
-    } else if command.check && changed > 0 {
+    } else if command.check && !changed.is_empty() {
         Exit::Changes
     } else {
         Exit::Done

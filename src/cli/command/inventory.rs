@@ -29,9 +29,7 @@ pub(in crate::cli) async fn run(
         collected: surveyed.collected,
         missing: &surveyed.missing,
     };
-    if shell.for_programs() {
-        shell.ui.bytes(|out| report::json::pretty(out, &inventory))?;
-    } else {
+    if !shell.document("inventory", &inventory)? {
         let view = shell.view(false);
         shell.ui.data(|pen| report::inventory::write(pen, &inventory, &view))?;
     }

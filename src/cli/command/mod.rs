@@ -7,6 +7,7 @@ pub(super) mod explain;
 pub(super) mod fmt;
 pub(super) mod init;
 pub(super) mod inventory;
+pub(super) mod list;
 pub(super) mod plan;
 pub(super) mod resolve;
 pub(super) mod schema;

@@ -16,6 +16,7 @@ use crate::policy::verdict::Stage;
 use crate::report;
 use crate::report::graph::Graph;
 use crate::report::model::Model;
+use crate::report::words::shell_path;
 use crate::session::control::Control;
 use crate::session::prepare::Prepared;
 
@@ -53,7 +54,7 @@ pub(in crate::cli) async fn run(
         } else {
             let commit = plan.revision.commit.as_ref().filter(|_| rev.is_some());
             let rev = commit.map(|commit| format!(" --rev {commit}")).unwrap_or_default();
-            format!("saved; apply exactly this with: muster apply {}{rev}", file.display())
+            format!("saved; apply exactly this with: muster apply {}{rev}", shell_path(file))
         });
     }
     match exit(&prepared, command.detailed_exitcode, command.scope.allow_missing) {
@@ -85,7 +86,7 @@ pub(in crate::cli) fn print(
         Form::Ndjson => shell.ui.bytes(|out| report::json::line(out, plan))?,
         Form::Markdown => shell.ui.bytes(|out| report::markdown::write(out, model))?,
         Form::Html => shell.ui.bytes(|out| report::html::write(out, model))?,
-        Form::Human => {
+        Form::Human | Form::Csv => {
             let view = shell.view(details);
             shell.ui.data(|pen| report::plan::write(pen, plan, &view))?;
         }

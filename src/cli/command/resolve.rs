@@ -14,10 +14,19 @@ use crate::id::Name;
 use crate::plan::document::Options;
 use crate::plan::needs::Refresh;
 use crate::report::layout::table;
+use crate::report::sheet::{Cell, Column, Sheet, further, shown};
 use crate::report::style::{Label, Line};
 use crate::report::words::{count, plural};
 use crate::session::control::Control;
 use crate::targets;
+
+const MEMBERS: &[Column] = &[
+    further("computer"),
+    shown("name", "Computer"),
+    shown("tenant", "Tenant"),
+    shown("certain", "Certain"),
+    shown("reason", "Why"),
+];
 
 pub(in crate::cli) async fn run(
     shell: &mut Shell,
@@ -53,16 +62,7 @@ pub(in crate::cli) async fn run(
     };
     let members = membership.certain.iter().map(|ix| (ix, true));
     let members: Vec<(u32, bool)> = members.chain(unknown.iter().map(|ix| (ix, false))).collect();
-    if matches!(shell.global.output, Form::Json | Form::Ndjson) {
-        for (ix, certain) in &members {
-            let computer = snapshot.computer(*ix);
-            let value = json!({
-                "computer": computer.id, "name": computer.name, "tenant": computer.tenant,
-                "certain": certain, "reason": reason(*ix),
-            });
-            shell.ui.bytes(|out| crate::report::json::line(out, &value))?;
-        }
-    } else {
+    if shell.global.output == Form::Human {
         let rows: Vec<Vec<Line>> = members
             .iter()
             .map(|(ix, certain)| {
@@ -86,6 +86,20 @@ pub(in crate::cli) async fn run(
         }
         let all = plural(count(snapshot.len()), "computer");
         shell.ui.status(&Line::new().text(format!("{said}, of {all}")));
+    } else {
+        let row = |(ix, certain): &(u32, bool)| {
+            let computer = snapshot.computer(*ix);
+            vec![
+                Cell::text(&computer.id),
+                Cell::text(&computer.name),
+                Cell::maybe(computer.tenant.as_ref()),
+                Cell::Flag(*certain),
+                Cell::Text(reason(*ix)),
+            ]
+        };
+        let sheet = Sheet { row: "member", columns: MEMBERS, rows: members.iter().map(row).collect() };
+        let whole = |rows| json!({ "target": command.target, "computers": snapshot.len(), "members": rows });
+        shell.sheet(&sheet, "It selects no computer.", "resolve", whole)?;
     }
     Ok(if prepared.has_failed_source() { Exit::Source } else { Exit::Done })
 }

@@ -14,7 +14,6 @@ pub(in crate::cli) async fn run(shell: &mut Shell, command: &Command) -> Result<
     let opened = shell.open(None)?;
     let store = shell.store(&opened).await?;
     let view = shell.view(true);
-    let for_programs = matches!(shell.global.output, Form::Json | Form::Ndjson);
     let Some(wanted) = &command.id else {
         let computer = match &command.computer {
             Some(name) => Some(
@@ -29,22 +28,34 @@ pub(in crate::cli) async fn run(shell: &mut Shell, command: &Command) -> Result<
             None => None,
         };
         let sessions = store.sessions(computer.as_ref(), command.limit).await?;
-        if for_programs {
-            for session in &sessions {
-                shell.ui.bytes(|out| report::json::line(out, session))?;
+        match shell.global.output {
+            Form::Human => {
+                shell.ui.data(|pen| report::session::list(pen, &sessions, SystemClock.now(), &view))?;
             }
-        } else {
-            shell.ui.data(|pen| report::session::list(pen, &sessions, SystemClock.now(), &view))?;
+            _ => shell.sheet(
+                &report::session::sheet(&sessions),
+                "No sessions.",
+                "sessions",
+                |rows| json!({ "sessions": rows }),
+            )?,
         }
         return Ok(Exit::Done);
     };
     let session = find(&store.sessions(None, u32::MAX).await?, wanted)?;
     let actions = store.actions(&session.id).await?;
-    if for_programs {
-        let value = json!({ "session": session, "actions": actions });
-        shell.ui.bytes(|out| report::json::pretty(out, &value))?;
-    } else {
-        shell.ui.data(|pen| report::session::one(pen, &session, &actions, &view))?;
+    match shell.global.output {
+        Form::Human => shell.ui.data(|pen| report::session::one(pen, &session, &actions, &view))?,
+        Form::Json => {
+            let value = json!({ "session": session, "actions": actions });
+            shell.ui.bytes(|out| report::json::document(out, "session", &value))?;
+        }
+        Form::Ndjson => {
+            shell.ui.bytes(|out| report::json::event(out, "session", &session))?;
+            for action in &actions {
+                shell.ui.bytes(|out| report::json::event(out, "action", action))?;
+            }
+        }
+        _ => shell.sheet(&report::session::actions(&actions), "No actions.", "session", |rows| rows)?,
     }
     Ok(Exit::Done)
 }

@@ -2,14 +2,26 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+use serde_json::json;
+
 use crate::cli::arguments::{Form, Status as Command};
 use crate::cli::context::{Shell, SystemClock};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::report::json;
-use crate::report::status::{self, Remembered, Status};
+use crate::inventory::item::Detection;
+use crate::report;
+use crate::report::status::{self, ItemStatus, Remembered, Status};
 use crate::store::Store;
 use crate::time::Clock;
+
+/// An item as a line of its own; in a document its name is the key.
+#[derive(Serialize)]
+struct OfItem<'a> {
+    item: &'a str,
+    #[serde(flatten)]
+    counts: &'a ItemStatus,
+}
 
 pub(in crate::cli) async fn run(shell: &mut Shell, command: &Command) -> Result<Exit, CliError> {
     let opened = shell.open(None)?;
@@ -37,22 +49,43 @@ pub(in crate::cli) async fn run(shell: &mut Shell, command: &Command) -> Result<
                 .hint("only computers that were contacted are known; `muster plan` contacts them"));
         };
         let values = store.values(id, 20).await?;
-        if matches!(shell.global.output, Form::Json | Form::Ndjson) {
-            let known = computers.iter().find(|computer| computer.id == *id);
-            let detections: Vec<_> =
-                detections.iter().filter(|detection| detection.computer == *id).collect();
-            let all = serde_json::json!({ "computer": known, "detections": detections, "values": values });
-            shell.ui.bytes(|out| json::pretty(out, &all))?;
-            return Ok(Exit::Done);
+        let of_it: Vec<&Detection> = detections.iter().filter(|seen| seen.computer == *id).collect();
+        match shell.global.output {
+            Form::Human => shell.ui.data(|pen| {
+                status::computer(pen, &remembered, id, &view)?;
+                status::values(pen, &values, &view)
+            })?,
+            Form::Json => {
+                let known = computers.iter().find(|computer| computer.id == *id);
+                let all = json!({ "computer": known, "detections": of_it, "values": values });
+                shell.ui.bytes(|out| report::json::document(out, "computer", &all))?;
+            }
+            Form::Ndjson => {
+                for seen in of_it {
+                    shell.ui.bytes(|out| report::json::event(out, "detection", seen))?;
+                }
+                for value in &values {
+                    shell.ui.bytes(|out| report::json::event(out, "value", value))?;
+                }
+            }
+            _ => {
+                let sheet = status::of_computer(&remembered, id);
+                shell.sheet(&sheet, "Nothing was detected on it.", "computer", |rows| rows)?;
+            }
         }
-        shell.ui.data(|pen| {
-            status::computer(pen, &remembered, id, &view)?;
-            status::values(pen, &values, &view)
-        })?;
-    } else if matches!(shell.global.output, Form::Json | Form::Ndjson) {
-        shell.ui.bytes(|out| json::pretty(out, &Status::of(&remembered)))?;
-    } else {
-        shell.ui.data(|pen| status::write(pen, &remembered, &view))?;
+        return Ok(Exit::Done);
+    }
+    let status = Status::of(&remembered);
+    match shell.global.output {
+        Form::Human => shell.ui.data(|pen| status::write(pen, &remembered, &view))?,
+        Form::Json => shell.ui.bytes(|out| report::json::document(out, "status", &status))?,
+        Form::Ndjson => {
+            for (item, counts) in &status.items {
+                let line = OfItem { item, counts };
+                shell.ui.bytes(|out| report::json::event(out, "item", &line))?;
+            }
+        }
+        _ => shell.sheet(&status.items(), "Nothing was detected so far.", "status", |rows| rows)?,
     }
     Ok(Exit::Done)
 }

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use indicatif::ProgressBar;
 use serde::Serialize;
 
-use crate::cli::arguments::Update;
+use crate::cli::arguments::{Form, Update};
 use crate::cli::context::{Shell, SystemClock, this_computer};
 use crate::cli::environment::SystemSecrets;
 use crate::cli::error::CliError;
@@ -28,7 +28,6 @@ use crate::version::update::{Event, Found, Updated, Updater, Wanted};
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Report<'a> {
-    format: u32,
     /// Whether the lock file is another one; with `--check`, whether it would be.
     changed: bool,
     written: bool,
@@ -68,18 +67,31 @@ pub(in crate::cli) async fn run(
         files::replace(&root.join(LOCK_FILE), new.text().as_bytes())
             .map_err(|error| CliError::io("write", &root.join(LOCK_FILE), error))?;
     }
-    if command.json || shell.for_programs() {
-        let report = Report { format: 1, changed, written, software: &rows };
-        shell.ui.bytes(|out| json::pretty(out, &report))?;
-    } else {
-        let form = shell.view(false);
-        let all = !command.names.is_empty();
-        shell.ui.data(|pen| view::write(pen, &rows, all, &form))?;
-        if written {
-            shell.ui.status(
-                &Line::new().text(format!("{LOCK_FILE} is written; commit it to move what is planned")),
-            );
+    let form = if command.json { Form::Json } else { shell.global.output };
+    match form {
+        Form::Json => {
+            let report = Report { changed, written, software: &rows };
+            shell.ui.bytes(|out| json::document(out, "update", &report))?;
         }
+        Form::Ndjson => {
+            for row in &rows {
+                shell.ui.bytes(|out| json::event(out, "software", row))?;
+            }
+        }
+        Form::Markdown => {
+            let sheet = view::sheet(&rows);
+            shell.ui.bytes(|out| sheet.markdown(out, "No software has a source."))?;
+        }
+        _ => {
+            let form = shell.view(false);
+            let all = !command.names.is_empty();
+            shell.ui.data(|pen| view::write(pen, &rows, all, &form))?;
+        }
+    }
+    if written && form != Form::Json && form != Form::Ndjson {
+        shell
+            .ui
+            .status(&Line::new().text(format!("{LOCK_FILE} is written; commit it to move what is planned")));
     }
     let went_wrong = rows.iter().any(|row| matches!(row.status, Status::Failed | Status::Held));
     Ok(match (went_wrong, command.check && changed) {

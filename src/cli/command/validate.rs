@@ -1,18 +1,28 @@
 //! `muster validate`: every mistake of a revision in one run.
 
-use serde_json::json;
+use serde::Serialize;
 
 use crate::cli::arguments::{Form, Validate};
 use crate::cli::context::{Shell, SystemClock};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::reports::Reporting;
-use crate::diagnostic::Findings;
+use crate::plan::document::Revision;
 use crate::plan::lint;
 use crate::policy::judge;
+use crate::report::diagnostic::FindingsJson;
 use crate::report::words::{count, plural};
 use crate::report::{self, diagnostic};
 use crate::time::Clock;
+
+/// What programs read.
+#[derive(Serialize)]
+struct Validated<'a> {
+    valid: bool,
+    revision: &'a Revision,
+    #[serde(flatten)]
+    findings: FindingsJson,
+}
 
 pub(in crate::cli) fn run(shell: &mut Shell, command: &Validate) -> Result<Exit, CliError> {
     let rev = command.revision.rev.as_deref();
@@ -37,21 +47,19 @@ pub(in crate::cli) fn run(shell: &mut Shell, command: &Validate) -> Result<Exit,
         Form::Markdown => shell.ui.bytes(|out| report::markdown::write(out, &model))?,
         Form::Html => shell.ui.bytes(|out| report::html::write(out, &model))?,
         Form::Json => {
-            let value = json!({
-                "valid": valid && !judged.is_refused(),
-                "revision": loaded.revision,
-                "findings": diagnostic::json(findings, &loaded.sources),
-            });
-            shell.ui.bytes(|out| writeln!(out, "{value:#}"))?;
+            let value = Validated {
+                valid: valid && !judged.is_refused(),
+                revision: &loaded.revision,
+                findings: diagnostic::json(findings, &loaded.sources),
+            };
+            shell.ui.bytes(|out| report::json::document(out, "findings", &value))?;
         }
         Form::Ndjson => {
-            for finding in findings {
-                let one: Findings = std::iter::once(finding.clone()).collect();
-                let value = diagnostic::json(&one, &loaded.sources);
-                shell.ui.bytes(|out| crate::report::json::line(out, &value))?;
+            for finding in &diagnostic::json(findings, &loaded.sources).findings {
+                shell.ui.bytes(|out| report::json::event(out, "finding", finding))?;
             }
         }
-        Form::Human => {
+        Form::Human | Form::Csv => {
             shell.report(findings, &loaded.sources);
             if let (true, false, Some(config)) = (valid, judged.is_refused(), &loaded.config) {
                 let said = format!(

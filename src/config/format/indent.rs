@@ -193,8 +193,15 @@ impl Layout<'_, '_> {
 
     fn sequence(&mut self, items: &[Node], column: usize) -> Result<(), Unusual> {
         for item in items {
-            let start = self.source.begin_of(item);
-            let before = self.source.before(start);
+            let mut start = self.source.begin_of(item);
+            let mut before = self.source.before(start);
+            // A name that is given to the value stands between the dash and it.
+            let anchor = before.trim_end().rfind(' ').map(|at| at + 1);
+            if let Some(at) = anchor.filter(|at| before.get(*at..).is_some_and(|word| word.starts_with('&')))
+            {
+                start -= before.len() - at;
+                before = self.source.before(start);
+            }
             let dash = before.trim_end_matches(' ').strip_suffix('-').ok_or(Unusual)?.len();
             let line = self.source.line_of(start);
             let alone = before.get(..dash).is_some_and(|before| before.bytes().all(|byte| byte == b' '));

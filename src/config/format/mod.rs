@@ -61,7 +61,7 @@ impl<'a> Source<'a> {
 
     /// Whether a value is an alias, whose content stands elsewhere.
     fn is_alias(&self, node: &Node) -> bool {
-        self.byte(node.range().start) == Some(b'*')
+        self.byte(node.range().start) == Some(b'*') && !begins_with_its_content(node)
     }
 
     /// Where the sign of a block scalar (`|` or `>`) stands: the range of one is its text.
@@ -88,8 +88,19 @@ impl<'a> Source<'a> {
 
     /// Whether a list or mapping is written in brackets or braces.
     fn is_flow(&self, node: &Node) -> bool {
-        matches!(self.byte(node.range().start), Some(b'{' | b'['))
+        matches!(self.byte(node.range().start), Some(b'{' | b'[')) && !begins_with_its_content(node)
     }
+}
+
+/// Whether a list or mapping begins where the first thing in it does: what stands there is not its own then. So it is with
+/// a mapping in a block, and with a list whose dashes stand right below its key.
+fn begins_with_its_content(node: &Node) -> bool {
+    let first = match &node.kind {
+        NodeKind::Sequence(items) => items.first().map(|item| item.range().start),
+        NodeKind::Mapping(entries) => entries.first().map(|entry| entry.key_range().start),
+        _ => None,
+    };
+    first == Some(node.range().start)
 }
 
 fn indentation(line: &str) -> usize {

@@ -83,6 +83,32 @@ fn block_scalars_keep_their_text() {
 }
 
 #[test]
+fn lists_of_flow_collections_and_aliases_are_indented_as_all_lists_are() {
+    let text = "kind: Target\napiVersion: muster/v1\nspec:\n  match:\n    all:\n    # whose\n    - { tenant: contoso } # theirs\n\
+                \n    - not: { tag: kiosk }\n    any:\n    -   [ a,\n          b ]\n    - &x { tag: c }\n    # again\n    some:\n    - *x\n    - d\nmetadata: { name: x }\n";
+    insta::assert_snapshot!(formatted(text), @r"
+    apiVersion: muster/v1
+    kind: Target
+    metadata: { name: x }
+    spec:
+      match:
+        all:
+          # whose
+          - { tenant: contoso } # theirs
+
+          - not: { tag: kiosk }
+        any:
+          - [ a,
+                b ]
+          - &x { tag: c }
+        # again
+        some:
+          - *x
+          - d
+    ");
+}
+
+#[test]
 fn what_cannot_be_read_is_not_touched() {
     for text in ["a: [", "a: 1\na: 2\n", "a: !!python x\n", "a:\n\tb: 1\n"] {
         assert!(format(&file(), text).is_err(), "{text:?}");
@@ -148,6 +174,7 @@ fn scalar() -> impl Strategy<Value = String> {
         Just("1.0".to_owned()),
         Just("'yes'".to_owned()),
         Just("{ a: 1, b: [x, 'y'] }".to_owned()),
+        Just("[ { a: 1 }, { b: 2 } ]".to_owned()),
         Just("[]".to_owned()),
     ]
 }
@@ -157,7 +184,7 @@ fn value(depth: u32) -> BoxedStrategy<Vec<String>> {
     if depth == 0 {
         return scalar().prop_map(|text| vec![text]).boxed();
     }
-    let below = || (value(depth - 1), 1..5_usize, any::<bool>(), any::<bool>());
+    let below = || (value(depth - 1), 0..5_usize, any::<bool>(), any::<bool>());
     let mapping = prop::collection::vec(below(), 1..4).prop_map(|entries| {
         let mut lines = vec![String::new()];
         for (at, (value, step, comment, blank)) in entries.into_iter().enumerate() {
@@ -169,6 +196,10 @@ fn value(depth: u32) -> BoxedStrategy<Vec<String>> {
             }
             let (first, rest) = value.split_first().expect("never empty");
             lines.push(if first.is_empty() { format!("k{at}:  ") } else { format!("k{at}: {first}") });
+            // Only a list may stand right below its key.
+            let is_list =
+                rest.iter().find(|line| !line.starts_with('#')).is_some_and(|line| line.starts_with("- "));
+            let step = if is_list { step } else { step.max(1) };
             lines.extend(rest.iter().map(|line| format!("{}{line}", " ".repeat(step))));
         }
         lines
@@ -180,7 +211,7 @@ fn value(depth: u32) -> BoxedStrategy<Vec<String>> {
                 lines.push("# item".to_owned());
             }
             let (first, rest) = value.split_first().expect("never empty");
-            let gap = " ".repeat(step);
+            let gap = " ".repeat(step.max(1));
             match rest.first() {
                 Some(second) if first.is_empty() && !second.starts_with(['#', ' ']) => {
                     lines.push(format!("-{gap}{second}"));

@@ -306,10 +306,6 @@ impl ResourceSpec {
     /// The one that is given, with its properties.
     #[must_use]
     pub fn described(&self) -> Option<Described> {
-        let path = |path: &Property<Words>| path.text().map(str::to_owned);
-        let given = |keys: [(&'static str, bool); 3]| {
-            keys.into_iter().filter(|(_, given)| *given).map(|(key, _)| key).collect()
-        };
         if let Some(file) = &self.file {
             let list = List::default()
                 .need("path", &file.path)
@@ -319,18 +315,7 @@ impl ResourceSpec {
                 .may("group", file.group.as_ref())
                 .may("mode", file.mode.as_ref())
                 .flag("sensitive", file.sensitive);
-            let posix = [
-                ("owner", file.owner.is_some()),
-                ("group", file.group.is_some()),
-                ("mode", file.mode.is_some()),
-            ];
-            return Some(Described {
-                kind: ResourceKind::File,
-                given: list.0,
-                path: path(&file.path),
-                posix_only: given(posix),
-                windows: true,
-            });
+            return Some(owned(ResourceKind::File, list, &file.path));
         }
         if let Some(folder) = &self.directory {
             let list = List::default()
@@ -340,18 +325,7 @@ impl ResourceSpec {
                 .may("group", folder.group.as_ref())
                 .may("mode", folder.mode.as_ref())
                 .flag("recursive", folder.recursive);
-            let posix = [
-                ("owner", folder.owner.is_some()),
-                ("group", folder.group.is_some()),
-                ("mode", folder.mode.is_some()),
-            ];
-            return Some(Described {
-                kind: ResourceKind::Directory,
-                given: list.0,
-                path: path(&folder.path),
-                posix_only: given(posix),
-                windows: true,
-            });
+            return Some(owned(ResourceKind::Directory, list, &folder.path));
         }
         if let Some(line) = &self.line {
             let list = List::default()
@@ -360,8 +334,7 @@ impl ResourceSpec {
                 .may("line", line.line.as_ref())
                 .may("match", line.r#match.as_ref())
                 .flag("create", line.create);
-            let path = path(&line.path);
-            return Some(Described { path, ..of(ResourceKind::Line, list) });
+            return Some(at(ResourceKind::Line, list, &line.path));
         }
         self.of_the_system()
     }
@@ -393,6 +366,18 @@ impl ResourceSpec {
         let registry = self.registry.as_ref()?;
         Some(of(ResourceKind::Registry, registry.list()))
     }
+}
+
+/// Something that lies at a path.
+fn at(kind: ResourceKind, list: List, path: &Property<Words>) -> Described {
+    Described { path: path.text().map(str::to_owned), ..of(kind, list) }
+}
+
+/// Something at a path that has an owner, a group and a mode on POSIX systems.
+fn owned(kind: ResourceKind, list: List, path: &Property<Words>) -> Described {
+    let is_given = |key: &&'static str| list.0.iter().any(|given| given.name == *key);
+    let posix_only = ["owner", "group", "mode"].into_iter().filter(is_given).collect();
+    Described { posix_only, ..at(kind, list, path) }
 }
 
 fn of(kind: ResourceKind, list: List) -> Described {

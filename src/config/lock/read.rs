@@ -13,8 +13,13 @@ use crate::diagnostic::{Finding, Findings, Place, code};
 use crate::id::Name;
 
 /// What to do about a file that cannot be used.
-const HELP: &str =
-    "take the committed version of the file (git checkout -- muster.lock), then run `muster update`";
+const HELP: &str = "take the committed version of the file (git checkout HEAD -- muster.lock), or delete the file where none \
+                    was committed; then run `muster update`, which asks the sources again";
+
+/// An error with how to get the file back.
+fn with_help(finding: Finding) -> Finding {
+    if finding.is_error() { finding.help(HELP) } else { finding }
+}
 
 /// Reads a lock file.
 #[must_use]
@@ -31,7 +36,8 @@ pub fn read(file: &Arc<str>, text: &str) -> (Option<Lock>, Findings) {
         return (None, findings);
     }
     let (nodes, read) = spanned::read(file, text);
-    findings.extend(read);
+    // Nobody writes this file by hand, so what is wrong with it is not mended by hand either.
+    findings.extend(read.into_iter().map(with_help));
     let [node] = nodes.as_slice() else {
         if !findings.has_errors() {
             findings.push(broken("the lock file is not one document", Place::file(file)));
@@ -51,7 +57,10 @@ pub fn read(file: &Arc<str>, text: &str) -> (Option<Lock>, Findings) {
         );
         return (None, findings);
     }
-    let Some(content) = de::from_node_with::<LockFile>(file, text, &lines, node, &mut findings) else {
+    let mut strange = Findings::new();
+    let content = de::from_node_with::<LockFile>(file, text, &lines, node, &mut strange);
+    findings.extend(strange.into_iter().map(with_help));
+    let Some(content) = content else {
         return (None, findings);
     };
     let mut lock = Lock::default();

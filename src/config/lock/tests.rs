@@ -143,6 +143,26 @@ fn everything_that_is_no_lock_is_refused_with_a_place() {
     assert_eq!(bad(&|one| one.payloads.clear()), ["5 M0320 the version \"1\" of `a` has no file"]);
 }
 
+#[test]
+fn whatever_is_wrong_the_help_says_how_to_get_the_file_back() {
+    let edited = lock().text().replace("version: \"2.0\"", "version: \"2.1\"");
+    for text in
+        ["", "format: [\n", "format: 1\nsoftware: {}\nmore: 1\n", "format: 1\n", "a: 1\na: 2\n", &edited]
+    {
+        let (lock, findings) = super::read(&Arc::from(LOCK_FILE), text);
+        assert_eq!(lock, None, "{text}");
+        for finding in &findings {
+            let help = finding.help.as_deref().unwrap_or_default();
+            let ways = [
+                "git checkout HEAD -- muster.lock",
+                "delete the file where none was committed",
+                "`muster update`",
+            ];
+            assert!(ways.iter().all(|way| help.contains(way)), "{text}: {finding:?}");
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 

@@ -14,6 +14,7 @@ mod outcomes;
 mod precedences;
 mod readings;
 mod scenarios;
+mod subjects;
 mod supplies;
 mod truth;
 pub(crate) mod world;

@@ -19,8 +19,53 @@ fn a_new_repository_validates_and_plans() {
     world.run(&["init", "other", "--name", "No Name"]).exits(64);
     assert!(!world.repo().join("other").exists());
     world.write("full/targets/all.yaml", "mine\n");
-    world.run(&["init", "full"]).exits(64).says("targets/all.yaml exists already");
+    for more in [&[][..], &["--into-existing"]] {
+        let ran = world.run(&[&["init", "full"], more].concat()).exits(64);
+        ran.says("full has files of the same names: targets/all.yaml");
+    }
     assert_eq!(fs::read_to_string(world.repo().join("full/targets/all.yaml")).unwrap(), "mine\n");
+}
+
+#[test]
+fn a_folder_that_holds_other_things_is_not_written_into_unless_that_is_asked_for() {
+    let world = World::new();
+    world.write("busy/notes.txt", "mine\n");
+    world.write("busy/b/c.txt", "");
+    world.run(&["init", "busy"]).exits(64).says("busy is not empty: b, notes.txt").says("--into-existing");
+    assert!(!world.repo().join("busy/muster.yaml").exists());
+    world.run(&["init", "busy/notes.txt"]).exits(64).says("is no folder");
+    world.run(&["init", "busy", "--into-existing"]).exits(0);
+    world.run(&["-C", "busy", "validate"]).exits(0);
+    assert_eq!(fs::read_to_string(world.repo().join("busy/notes.txt")).unwrap(), "mine\n");
+    world
+        .run(&["init", "busy/inner"])
+        .exits(64)
+        .says("lies in the repository")
+        .says("which can have one Instance");
+    // What git itself keeps there is nothing of anybody's.
+    world.write("cloned/.gitignore", "target\n");
+    world.git(&["init", "--quiet", "cloned"]);
+    let ran =
+        world.run(&["init", "cloned"]).exits(0).says("next: cd cloned && muster validate && muster plan");
+    assert!(!ran.err.contains("git init"), "{}", ran.err);
+}
+
+#[test]
+fn the_command_that_is_shown_can_be_typed_as_it_is() {
+    let world = World::new();
+    let name = "it's a folder";
+    let shown = world.run(&["init", name]).exits(0);
+    let (_, next) = shown.err.split_once("next: ").unwrap();
+    let first = next.split(" && ").next().unwrap();
+    let there =
+        Command::new("sh").arg("-c").arg(format!("{first} && pwd")).current_dir(world.repo()).output();
+    let there = String::from_utf8(there.unwrap().stdout).unwrap();
+    assert_eq!(there.trim_end(), fs::canonicalize(world.repo().join(name)).unwrap().to_str().unwrap());
+    let here = world.path("here");
+    fs::create_dir(&here).unwrap();
+    let mut inside = world.command(&["init"]);
+    let output = inside.current_dir(&here).output().unwrap();
+    assert!(String::from_utf8(output.stderr).unwrap().contains("next: git init && muster validate"));
 }
 
 #[test]
@@ -53,7 +98,7 @@ fn codes_computers_and_items_are_explained() {
     world.run(&["explain", "pc-11"]).exits(64).says("did you mean pc-1?");
     world.run(&["explain", "pc1"]).exits(64).says("did you mean pc-1?");
     world.run(&["explain", "M0299"]).exits(64).says("M0299").says("did you mean M02");
-    world.run(&["explain", "nobody"]).exits(64).says("`muster status` lists what is known");
+    world.run(&["explain", "nobody-of-all-here"]).exits(64).says("`muster status` lists what is known");
     world.run(&["explain", "pc-1", "tol"]).exits(64).says("did you mean tool?");
 }
 
@@ -104,6 +149,8 @@ fn the_record_tells_what_was_done_with_its_output() {
     world.run(&["sessions", "--computer", "nobody"]).exits(64);
     let listed = world.run(&["sessions", "--output", "ndjson"]).exits(0).lines();
     assert_eq!(listed.len(), 1);
+    let whole = world.run(&["sessions", "--output", "json"]).exits(0).json();
+    assert_eq!(whole["sessions"][0]["id"], listed[0]["id"]);
     let id = listed[0]["id"].as_str().unwrap();
     world.run(&["sessions", id]).exits(0).shows("heard far away").shows("file[one]");
     world.run(&["sessions", &id[id.len() - 8..]]).exits(0).shows("heard far away");
@@ -138,10 +185,16 @@ fn results_for_programs_can_be_read_by_programs() {
     let markdown = world.run(&["plan", "--output", "markdown"]).exits(0);
     let markdown = markdown.shows("deployments/tool.yaml:");
     assert!(!markdown.out.contains('\x1b'));
-    let rows: Vec<&str> = markdown.out.lines().filter(|line| line.starts_with('|')).collect();
-    assert!(rows.len() >= 3, "{}", markdown.out);
     let bars = |row: &str| row.replace("\\|", "").matches('|').count();
-    assert!(rows.iter().all(|row| bars(row) == bars(rows[0])), "{}", markdown.out);
+    let lines: Vec<&str> = markdown.out.lines().collect();
+    let tables = lines.chunk_by(|a, b| a.starts_with('|') && b.starts_with('|'));
+    let tables: Vec<&[&str]> = tables.filter(|table| table[0].starts_with('|')).collect();
+    assert!(!tables.is_empty() && tables.iter().all(|table| table.len() >= 3), "{}", markdown.out);
+    assert!(
+        tables.iter().all(|table| table.iter().all(|row| bars(row) == bars(table[0]))),
+        "{}",
+        markdown.out
+    );
     let events = world.run(&["apply", "--auto-approve", "--output", "ndjson"]).exits(4).lines();
     let count = |kind: &str| events.iter().filter(|event| event["event"] == kind).count();
     assert_eq!(
@@ -151,7 +204,8 @@ fn results_for_programs_can_be_read_by_programs() {
     world.write("deployments/bad.yaml", "kind: Deployment\n");
     let validated = world.run(&["validate", "--output", "json"]).exits(3).json();
     assert_eq!(validated["valid"], false);
-    assert!(!validated["findings"]["findings"].as_array().unwrap().is_empty());
+    assert!(!validated["findings"].as_array().unwrap().is_empty());
+    assert_eq!(validated["errors"], validated["findings"].as_array().unwrap().len());
 }
 
 #[test]
