@@ -9,6 +9,7 @@ mod detecting;
 pub mod environment;
 pub mod error;
 pub mod exit;
+mod fetching;
 mod files;
 mod logging;
 pub mod output;
@@ -78,6 +79,7 @@ fn run(shell: &mut Shell, command: &Command) -> Result<Exit, CliError> {
         | Command::Resolve(_)
         | Command::Explain(_)
         | Command::Status(_)
+        | Command::Maintain(_)
         | Command::Update(_)
         | Command::Sessions(_) => {
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -99,6 +101,7 @@ async fn run_async(shell: &mut Shell, command: &Command) -> Result<Exit, CliErro
         Command::Resolve(command) => command::resolve::run(shell, command, &control).await,
         Command::Explain(command) => command::explain::run(shell, command, &control).await,
         Command::Status(command) => command::status::run(shell, command).await,
+        Command::Maintain(command) => command::maintain::run(shell, command).await,
         Command::Update(command) => command::update::run(shell, command, &control).await,
         Command::Sessions(command) => command::sessions::run(shell, command).await,
         _ => Ok(Exit::Done),

@@ -42,6 +42,7 @@ pub mod procedure;
 pub mod procedures;
 pub mod recipe;
 pub mod remembered;
+pub mod sending;
 mod sessions;
 mod standings;
 pub mod supply;

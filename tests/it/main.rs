@@ -19,6 +19,8 @@ mod generated;
 mod git;
 mod layering;
 mod lints;
+#[cfg(unix)]
+mod payload;
 mod policies;
 #[cfg(unix)]
 mod resource;

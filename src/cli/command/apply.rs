@@ -6,10 +6,13 @@ use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::sync::Semaphore;
+
 use crate::cli::arguments::{Apply, Form};
 use crate::cli::context::{Opened, Shell, SystemClock, run_id, session_id};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::fetching::Fetching;
 use crate::cli::planning;
 use crate::cli::progress::Progress;
 use crate::cli::prompt;
@@ -17,10 +20,14 @@ use crate::cli::reports::Reporting;
 use crate::cli::safety;
 use crate::cli::saved;
 use crate::id::{ComputerId, Name};
+use crate::payload::send::{self, Files};
+use crate::payload::supply::Supply;
+use crate::payload::{Cache, Supplied};
 use crate::plan::compare::compare;
 use crate::plan::document::Plan;
 use crate::plan::downloads::downloads;
 use crate::plan::needs::Refresh;
+use crate::plan::sending;
 use crate::policy::protection;
 use crate::policy::verdict::Stage;
 use crate::report;
@@ -115,7 +122,10 @@ pub(in crate::cli) async fn run(
         approve(shell, plan, control.clone()).await?;
     }
     protect(&opened, &store, &prepared).await?;
-    let outcome = execute(shell, &opened, &links, &store, &prepared, control, command).await?;
+    let cache = shell.payloads(&opened)?;
+    let supplied = supply(shell, &opened, rev.as_deref(), &cache, &prepared, control).await?;
+    let files = Files { cache: &cache, supplied: &supplied, lanes: &Semaphore::new(send::AT_ONCE) };
+    let outcome = execute(shell, &opened, &links, &store, &prepared, control, command, files).await?;
     if whole && control.demand() == Demand::Run {
         remember(&store, &prepared.snapshot, &prepared.planned.wants).await?;
     }
@@ -166,6 +176,36 @@ async fn approve(shell: &Shell, plan: &Plan, mut control: Control) -> Result<(),
     }
 }
 
+/// Brings the files that Muster sends into its cache, with progress.
+async fn supply(
+    shell: &Shell,
+    opened: &Opened,
+    rev: Option<&str>,
+    cache: &dyn Cache,
+    prepared: &Prepared,
+    control: &Control,
+) -> Result<Supplied, CliError> {
+    let wanted = sending::of_plan(&opened.config, &prepared.snapshot, &prepared.planned.plan);
+    if wanted.is_empty() {
+        return Ok(Supplied::new());
+    }
+    let source = shell.source(opened, rev)?;
+    let web = shell.http(None)?;
+    let fetching = Fetching::new(&shell.ui, wanted.values());
+    let events = |event: Event| {
+        if shell.global.output == Form::Ndjson {
+            // Whoever reads the events may go away; the run goes on.
+            let stamped = Stamped { at: SystemClock.now(), event };
+            _ = shell.ui.bytes(|out| report::events::ndjson(out, &stamped));
+        } else {
+            fetching.event(&event);
+        }
+    };
+    let supply = Supply { cache, web: &web, source: &*source, clock: &SystemClock, events: &events, control };
+    Ok(supply.run(&wanted).await)
+}
+
+#[expect(clippy::too_many_arguments, reason = "all that a run needs, once")]
 async fn execute(
     shell: &mut Shell,
     opened: &Opened,
@@ -174,6 +214,7 @@ async fn execute(
     prepared: &Prepared,
     control: &Control,
     command: &Apply,
+    files: Files<'_>,
 ) -> Result<RunOutcome, CliError> {
     let plan = &prepared.planned.plan;
     let secrets = shell.secrets(opened);
@@ -199,6 +240,7 @@ async fn execute(
             secrets: &secrets,
             clock: &SystemClock,
             events: &events,
+            files,
         },
         snapshot: &prepared.snapshot,
         links,
