@@ -234,6 +234,8 @@ codes! {
         "A software needs another one that its own winning deployment declares absent or ignored on these computers (PRE-13)."
     COMPUTER_NOT_FOUND "M0705" Warning "computer not found"
         "A Computer document or a selector names a computer that no provider lists."
+    PREREQUISITE_UNDOES "M0710" Error "prerequisite that ends its own reason"
+        "Through other software a prerequisite makes its own condition untrue, and without it the condition is true again. Every plan would undo the one before; so nothing is done for the software on these computers (PRE-4, PRE-5)."
     GROUP_NOT_FOUND "M0720" Error "directory group not found"
         "A target names a group that its directory was read without. Such a group is neither empty nor everybody: nothing is known of its members until the name is corrected (TGT-16)."
     NAME_NOT_UNIQUE "M0721" Error "name that several have"

@@ -24,6 +24,14 @@ pub(super) struct Tally {
 }
 
 impl Tally {
+    /// Counts the checks of computers on which nobody wins, as two deployments want different things: nothing is known
+    /// there, and looking would not help.
+    pub(super) fn ambiguous(&mut self, computers: &RoaringBitmap) {
+        self.wanted |= computers;
+        self.incomplete |= computers;
+        self.unknown += computers.len();
+    }
+
     /// Counts the checks of computers of which the same is known; `tells` is whether that is an answer.
     pub(super) fn count(&mut self, seen: Seen<'_>, computers: &RoaringBitmap, tells: bool) {
         self.wanted |= computers;

@@ -381,7 +381,7 @@ pub struct Coverage {
     pub incomplete: u32,
     /// Those of which nothing is wanted.
     pub unmanaged: u32,
-    /// Those that were tried and not reached, among the incomplete.
+    /// Those that were tried in vain, among the incomplete: not reached, refused, or with an answer that nobody understands.
     pub unreachable: u32,
     /// Checks (computer and item) that are wanted. The sum of the following.
     pub checks: u64,
@@ -389,7 +389,7 @@ pub struct Coverage {
     pub detected: u64,
     /// Checks with an answer that is too old.
     pub stale: u64,
-    /// Checks that were never answered, or on a computer that was not reached.
+    /// Checks that were never answered, on a computer that gave no good answer, or where it is undecided who wins.
     pub unknown: u64,
     /// Checks whose detection ran and did not tell.
     pub undetermined: u64,

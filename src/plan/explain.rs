@@ -202,7 +202,7 @@ impl Look<'_> {
             }
             explained.push(Explained {
                 deployment: origin(candidate.deployment),
-                says: phrase::deployment(self.config, candidate.deployment),
+                says: phrase::deployment(self.config, candidate.deployment, self.run.now),
                 rank: rank(candidate),
                 fate,
                 why,
@@ -297,7 +297,7 @@ impl Look<'_> {
             }
             result.push(Explained {
                 deployment: origin(deployment),
-                says: phrase::deployment(self.config, deployment),
+                says: phrase::deployment(self.config, deployment, self.run.now),
                 rank: in_words(deployment, scope, false),
                 fate,
                 why,

@@ -38,8 +38,15 @@ impl<'a> Work<'a> {
             let item = ItemKey::software(trouble.software.clone());
             let at = document(&trouble.software, &trouble.place);
             self.notes.add(trouble.kind, Some(&item), trouble.text.clone(), Some(at), &trouble.computers);
-            let Some(other) = &trouble.against else { continue };
             let on = self.names.some(&trouble.computers);
+            if trouble.undoes {
+                let message = format!("{} on {on}: {}", trouble.software, trouble.text);
+                let finding = Finding::new(code::PREREQUISITE_UNDOES, message, trouble.place.clone());
+                self.findings.push(finding.help(
+                    "ask about something that what it installs or removes does not change through other software",
+                ));
+            }
+            let Some(other) = &trouble.against else { continue };
             let mut finding = Finding::new(
                 code::PREREQUISITE_CONFLICT,
                 format!("{} on {on}: {}", trouble.software, trouble.text),

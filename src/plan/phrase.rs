@@ -1,9 +1,11 @@
 //! A deployment as one English sentence (DEP-24): what it does, for whom, and when it counts.
 //!
-//! Not here: what follows on a computer. The sentence tells what is declared, never what is so.
+//! Not here: what follows on a computer. The sentence tells what is declared, never what is so; a hold that has ended is
+//! left out, as it says nothing any more.
 //!
-//! Invariant: the same deployment gives the same sentence; names stand as people know them (titles), else as written.
+//! Invariant: the same deployment gives the same sentence at the same instant; names stand as people know them (titles), else as written.
 
+use super::gates;
 use crate::config::Config;
 use crate::config::kind::{Enforcement, Mode, SoftwareState};
 use crate::config::model::{Deployment, Desired, Layer, WantedVersion};
@@ -11,19 +13,20 @@ use crate::id::Name;
 use crate::inventory::facts::{OsFamily, Role};
 use crate::inventory::item::ItemKind;
 use crate::targets::{self, Expr, Resolved, Selector};
+use crate::time::Timestamp;
 
 /// Longer expressions are told by the name of their target, where they have one.
 const LONG: usize = 120;
 
 /// The sentence of a deployment: "Installs 7-Zip, latest, on all workstations of Contoso except those with tag kiosk."
 #[must_use]
-pub fn deployment(config: &Config, deployment: &Deployment) -> String {
+pub fn deployment(config: &Config, deployment: &Deployment, now: Timestamp) -> String {
     let on = match targets::resolve(&deployment.expression, config, Some(&deployment.place)) {
         Ok(resolved) => on(config, deployment.target.as_ref(), &resolved),
         // A checked configuration has none of these.
         Err(_) => "on its target".to_owned(),
     };
-    format!("{} {on}{}.", does(config, deployment), when(deployment))
+    format!("{} {on}{}.", does(config, deployment), when(config, deployment, now))
 }
 
 /// The computers of a target as a part of a sentence: "on all servers of Contoso".
@@ -87,14 +90,14 @@ fn to_version(version: &WantedVersion) -> String {
     }
 }
 
-fn when(deployment: &Deployment) -> String {
+fn when(config: &Config, deployment: &Deployment, now: Timestamp) -> String {
     let mut text = String::new();
     match deployment.enforcement {
         Enforcement::Required => {}
         Enforcement::Onboarding => text.push_str(", while they are being onboarded"),
         Enforcement::AdHoc => text.push_str(", in a run that names it"),
     }
-    if let Some(hold) = &deployment.hold {
+    if let Some(hold) = deployment.hold.as_ref().filter(|hold| gates::holds(config, hold, now)) {
         text.push_str("; on hold until ");
         text.push_str(&hold.until.to_string());
     }
@@ -302,8 +305,12 @@ mod tests {
         let made = world.deploy("f", task("firewall"), Desired::Task, either);
         made.enforcement = Enforcement::AdHoc;
         made.enabled = false;
-        let sentences: Vec<String> =
-            world.config.deployments.values().map(|made| deployment(&world.config, made)).collect();
+        let sentences: Vec<String> = world
+            .config
+            .deployments
+            .values()
+            .map(|made| deployment(&world.config, made, world.now))
+            .collect();
         insta::assert_snapshot!(sentences.join("\n"), @r"
         Installs 7-Zip, latest, on all workstations of Contoso except those with tag kiosk.
         Removes 7-Zip on all computers.
@@ -321,7 +328,7 @@ mod tests {
         let expression = Match { any: Some(tags), ..Match::default() };
         let made = world.deploy("a", task("firewall"), Desired::Task, expression);
         made.target = Some(name("many"));
-        let sentence = deployment(&world.config, &world.config.deployments["a"]);
+        let sentence = deployment(&world.config, &world.config.deployments["a"], world.now);
         assert_eq!(sentence, "Sets firewall on the computers of target many.");
     }
 }

@@ -467,7 +467,7 @@ impl<'a> Work<'a> {
         }
         self.findings.extend(precedence::findings(item, candidates, &winners.ties, self.names));
         self.tally.count(Seen::Unknown, &winners.uncertain, false);
-        self.tally.count(Seen::Unknown, &winners.ambiguous, false);
+        self.tally.ambiguous(&winners.ambiguous);
         self.notes.add(
             NoteKind::Undetermined,
             Some(item),
@@ -666,7 +666,7 @@ impl<'a> Work<'a> {
 
     /// Says what is not known, once for each computer and not for each item.
     fn unknown(&mut self) {
-        let unreached = &self.tally.wanted & &self.view.fleet.unreached;
+        let unreached = &self.tally.incomplete & &self.view.fleet.unreached;
         for ix in &unreached {
             let one = RoaringBitmap::from_iter([ix]);
             let (kind, text) = match &*self.view.snapshot.computer(ix).contact {

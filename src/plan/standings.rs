@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use roaring::RoaringBitmap;
 
-use super::document::ActionType;
+use super::document::{ActionType, NoteKind};
 use super::planner::{Survey, Work};
 use super::precedence::is_ignored;
 use super::prerequisites::{self, Standing};
@@ -71,6 +71,9 @@ impl<'a> Work<'a> {
             for part in &parts {
                 let tells = !matches!(part.seen, Seen::Known(Observed::Undetermined { .. }));
                 self.tally.count(part.seen, &part.computers, tells);
+                if let Seen::Known(Observed::Undetermined { why }) = part.seen {
+                    self.notes.add(NoteKind::Undetermined, Some(&item), why, None, &part.computers);
+                }
                 presence(standing, part);
             }
         }
@@ -144,7 +147,8 @@ impl<'a> Work<'a> {
 fn presence(standing: &mut Standing<'_>, part: &Part<'_>) {
     match part.seen {
         Seen::Known(Observed::Present { .. }) => standing.present |= &part.computers,
-        Seen::Known(Observed::Absent) => standing.absent |= &part.computers,
+        // What makes no sense on a platform is not there, and cannot be put there.
+        Seen::Known(Observed::Absent | Observed::NotApplicable) => standing.absent |= &part.computers,
         _ => {}
     }
 }

@@ -21,8 +21,8 @@ const FEW: usize = 3;
 const TITLE: usize = 13;
 
 /// The kinds that say a computer is not completely known, the weightiest first.
-const UNKNOWN: [NoteKind; 4] =
-    [NoteKind::Unreachable, NoteKind::Refused, NoteKind::Undetermined, NoteKind::Stale];
+const UNKNOWN: [NoteKind; 5] =
+    [NoteKind::Unreachable, NoteKind::Refused, NoteKind::Ambiguous, NoteKind::Undetermined, NoteKind::Stale];
 
 /// Notes that say the same, with all their computers.
 #[derive(Debug)]
@@ -121,13 +121,16 @@ pub(super) fn unknown(plan: &Plan) -> Vec<(String, Vec<&str>, u64)> {
     let mut parts = Vec::new();
     for kind in UNKNOWN {
         let mut names: BTreeSet<&str> = BTreeSet::new();
+        let mut all = 0;
         for note in plan.notes.iter().filter(|note| note.kind == kind) {
             names.extend(note.computers.iter().map(String::as_str));
+            all += count(note.computers.len());
         }
         let names: Vec<&str> = names.into_iter().filter(|name| counted.insert(name)).collect();
         let mut number = count(names.len());
-        if kind == NoteKind::Unreachable {
-            number = number.max(plan.coverage.unreachable.into());
+        // Of these a computer has one note, so computers that are called the same count each.
+        if matches!(kind, NoteKind::Unreachable | NoteKind::Refused) {
+            number = number.max(all);
         }
         if number > 0 {
             parts.push((terms::code(&kind), names, number));

@@ -366,6 +366,37 @@ fn everything_unknown_is_not_compliant() {
 }
 
 #[test]
+fn computers_that_refuse_or_answer_nonsense_are_counted_once() {
+    let mut plan = nothing(0);
+    plan.coverage = Coverage {
+        computers: 6,
+        known: 1,
+        incomplete: 5,
+        unreachable: 3,
+        checks: 6,
+        detected: 1,
+        unknown: 5,
+        ..plan.coverage
+    };
+    let told = |kind, text: &str, computers: &[&str]| Note {
+        kind,
+        item: None,
+        text: text.to_owned(),
+        origin: None,
+        computers: computers.iter().map(|name| (*name).to_owned()).collect(),
+    };
+    plan.notes = vec![
+        told(NoteKind::Ambiguous, "deployments a and b both win and want different things", &["PC-5"]),
+        told(NoteKind::Unreachable, "no route", &["PC-1", "PC-1"]),
+        told(NoteKind::Refused, "no password", &["PC-2"]),
+        told(NoteKind::Undetermined, "the answer is no JSON", &["PC-3"]),
+    ];
+    let text = text(&plan, &view(100));
+    let line = "Not known    2 unreachable, 1 refused (PC-2), 1 ambiguous (PC-5), 1 undetermined (PC-3)\n";
+    assert!(text.contains(line), "{text}");
+}
+
+#[test]
 fn audit_only_tells_and_is_not_counted() {
     let mut plan = five_kinds(10);
     plan.changes[1].mode = Mode::Audit;

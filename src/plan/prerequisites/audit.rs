@@ -33,6 +33,7 @@ pub(super) fn audits(
                         text,
                         place: rule.place.clone(),
                         against: None,
+                        undoes: false,
                         computers,
                     });
                 }

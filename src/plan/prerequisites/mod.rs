@@ -1,15 +1,20 @@
 //! What software needs of other software: implied actions, and what cannot go on (PRE-1 to PRE-14).
 //!
 //! Everything is worked out for all computers at once, by sets, on the planned state: what will be there when the session
-//! is over. Rules that have fired stay so, and what is blocked stays so, so that the search ends, circles or not.
+//! is over. Rules are judged by strata (`strata`), each after all that its condition depends on. In a circle a rule that
+//! does not hold any more without its own contribution is taken back (`settle`); what is blocked stays so. So the search
+//! ends, circles or not.
 //!
 //! Not here: the order of actions (`order`).
 //!
 //! Invariants: nothing is implied against a winner that says otherwise; what needs something that cannot be had is
-//! blocked, and what only it needs is then not implied.
+//! blocked, and what only it needs is then not implied; on the planned state every rule that holds is met, or its
+//! software is blocked, so that one apply is enough; no rule acts whose condition the planned state does not meet.
 
 mod audit;
 mod implied;
+mod settle;
+mod strata;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -79,6 +84,8 @@ pub struct Trouble {
     pub place: Place,
     /// The other software, where its own winner contradicts: an error of the configuration (M0704).
     pub against: Option<Name>,
+    /// The rule ends its own reason in a circle of others: an error of the configuration (M0710).
+    pub undoes: bool,
     /// Where.
     pub computers: RoaringBitmap,
 }
@@ -123,21 +130,23 @@ pub fn spread(config: &Config, interest: &mut BTreeMap<Name, RoaringBitmap>) {
 
 /// Works out what prerequisites come to. `held` is where nothing may be removed.
 #[must_use]
-pub fn resolve<'c>(
+pub fn resolve<'a, 'c>(
     config: &'c Config,
-    standings: &BTreeMap<Name, Standing<'c>>,
+    standings: &'a BTreeMap<Name, Standing<'c>>,
     held: &RoaringBitmap,
 ) -> Outcome<'c> {
     let with_rules = |name: &&Name| config.software.get(*name).is_some_and(|s| !s.prerequisites.is_empty());
-    let rulers: Vec<&Name> = standings.keys().filter(with_rules).collect();
+    let rulers: Vec<&'a Name> = standings.keys().filter(with_rules).collect();
     if rulers.is_empty() {
         return Outcome::default();
     }
+    let with_software = |name: &&'a Name| config.software.get(*name).map(|software| (*name, software));
+    let strata = strata::strata(&rulers.iter().filter_map(with_software).collect::<Vec<_>>());
     let mut blocked: BTreeMap<Name, RoaringBitmap> = BTreeMap::new();
     let mut troubles = Vec::new();
     loop {
         let mut search = Search { config, standings, held, blocked: &blocked, state: State::default() };
-        search.run(&rulers);
+        search.run(&strata);
         let found = search.troubles(&rulers);
         let state = search.state;
         let mut grown = false;
@@ -158,12 +167,16 @@ pub fn resolve<'c>(
 }
 
 /// What is implied so far: for each software, by what needs it.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct State {
     installs: BTreeMap<Name, BTreeMap<Name, RoaringBitmap>>,
     removes: BTreeMap<Name, BTreeMap<Name, RoaringBitmap>>,
     /// By software and number of the rule: where it has fired.
     fired: BTreeMap<(Name, usize), RoaringBitmap>,
+    /// By software and number of the rule: what it alone has added, by software.
+    made: BTreeMap<(Name, usize), BTreeMap<Name, RoaringBitmap>>,
+    /// By software and number of the rule: where it ends its own reason.
+    undone: BTreeMap<(Name, usize), RoaringBitmap>,
 }
 
 struct Search<'a, 'c> {
@@ -185,22 +198,42 @@ impl Search<'_, '_> {
 
     /// Where a software will be there, and where it will not; elsewhere it is not known.
     fn planned(&self, name: &Name) -> (RoaringBitmap, RoaringBitmap) {
+        self.planned_without(name, None)
+    }
+
+    /// The same without what one rule adds.
+    fn planned_without(&self, name: &Name, rule: Option<&(Name, usize)>) -> (RoaringBitmap, RoaringBitmap) {
         let Some(standing) = self.standings.get(name) else { return Default::default() };
-        let gained = (&standing.gains - self.blocked(name)) | union(self.state.installs.get(name));
-        let lost = &standing.loses | union(self.state.removes.get(name));
+        let own = rule.and_then(|rule| self.state.made.get(rule)).and_then(|made| made.get(name));
+        // A rule adds a software only where no other has; so its own can be taken out again.
+        let own = own.cloned().unwrap_or_default();
+        let gained = (&standing.gains - self.blocked(name)) | (union(self.state.installs.get(name)) - &own);
+        let lost = &standing.loses | (union(self.state.removes.get(name)) - &own);
         let present = (&standing.present - &lost) | &gained;
         let absent = (&standing.absent - &gained) | (lost - &gained);
         (present, absent)
     }
 
-    /// Where a software is seen to: by its own winner, or because something needs it.
+    /// Where a software is seen to: by its own winner, or because something needs it, unless it has to go.
     fn active(&self, name: &Name) -> RoaringBitmap {
         let own = self.standings.get(name).map(|standing| standing.active.clone()).unwrap_or_default();
-        (own | union(self.state.installs.get(name))) - self.blocked(name)
+        (own | union(self.state.installs.get(name)))
+            - self.blocked(name)
+            - union(self.state.removes.get(name))
     }
 
     /// Where a condition holds, and where it is not known.
     fn condition(&self, when: &Condition, within: &RoaringBitmap) -> (RoaringBitmap, RoaringBitmap) {
+        self.condition_without(when, within, None)
+    }
+
+    /// The same without what one rule adds.
+    fn condition_without(
+        &self,
+        when: &Condition,
+        within: &RoaringBitmap,
+        rule: Option<&(Name, usize)>,
+    ) -> (RoaringBitmap, RoaringBitmap) {
         let (names, turned) = match (&when.installed, &when.not_installed) {
             (Some(names), _) => (names.as_slice(), false),
             (None, Some(names)) => (names.as_slice(), true),
@@ -210,7 +243,7 @@ impl Search<'_, '_> {
         let start = |filled: bool| if filled { within.clone() } else { RoaringBitmap::new() };
         let (mut yes, mut no) = (start(all), start(!all));
         for name in names {
-            let (present, absent) = self.planned(name);
+            let (present, absent) = self.planned_without(name, rule);
             let (holds, fails) = if turned { (absent, present) } else { (present, absent) };
             if all {
                 yes &= holds;
@@ -224,42 +257,6 @@ impl Search<'_, '_> {
         no &= within;
         let unknown = within - &yes - no;
         (yes, unknown)
-    }
-
-    fn run(&mut self, rulers: &[&Name]) {
-        loop {
-            let mut grown = false;
-            for name in rulers {
-                let Some(software) = self.config.software.get(*name) else { continue };
-                for (ix, rule) in software.prerequisites.iter().enumerate() {
-                    let active = self.active(name);
-                    if active.is_empty() {
-                        continue;
-                    }
-                    let (yes, _) = self.condition(&rule.when, &active);
-                    let fired = self.state.fired.entry(((*name).clone(), ix)).or_default();
-                    *fired |= yes;
-                    let fired = fired.clone() & active;
-                    let (others, install) = match &rule.then {
-                        Consequence::Install(others) => (others, true),
-                        Consequence::Uninstall(others) => (others, false),
-                        Consequence::Fail(_) => continue,
-                    };
-                    for other in others {
-                        let new = self.possible(other, &fired, install);
-                        let target = if install { &mut self.state.installs } else { &mut self.state.removes };
-                        let by = target.entry(other.clone()).or_default();
-                        if !new.is_empty() {
-                            *by.entry((*name).clone()).or_default() |= new;
-                            grown = true;
-                        }
-                    }
-                }
-            }
-            if !grown {
-                return;
-            }
-        }
     }
 
     /// Where of `wanted` a software is not as needed yet, and can be made so.
@@ -282,6 +279,20 @@ impl Search<'_, '_> {
             let Some(software) = self.config.software.get(*name) else { continue };
             let active = self.active(name);
             for (ix, rule) in software.prerequisites.iter().enumerate() {
+                let undone = self.state.undone.get(&((*name).clone(), ix)).map(|undone| undone & &active);
+                if let Some(computers) = undone.filter(|undone| !undone.is_empty()) {
+                    let words = words(&rule.when);
+                    let text = format!("its prerequisite ends its own reason, which is: {words}");
+                    troubles.push(Trouble {
+                        software: (*name).clone(),
+                        kind: NoteKind::Blocked,
+                        text,
+                        place: rule.place.clone(),
+                        against: None,
+                        undoes: true,
+                        computers,
+                    });
+                }
                 let mut add = |kind, text: String, against: Option<&Name>, computers: RoaringBitmap| {
                     if !computers.is_empty() {
                         troubles.push(Trouble {
@@ -290,6 +301,7 @@ impl Search<'_, '_> {
                             text,
                             place: rule.place.clone(),
                             against: against.cloned(),
+                            undoes: false,
                             computers,
                         });
                     }

@@ -1,6 +1,7 @@
 //! Tests of planning as a whole.
 
 mod causes;
+mod converges;
 mod desired;
 mod detections;
 mod diffs;
@@ -13,4 +14,5 @@ mod precedences;
 mod readings;
 mod scenarios;
 mod supplies;
+mod truth;
 pub(crate) mod world;

@@ -36,7 +36,7 @@ fn kinds(plan: &Plan) -> Vec<NoteKind> {
     plan.notes.iter().map(|note| note.kind).collect()
 }
 
-fn adds_up(plan: &Plan) {
+pub(super) fn adds_up(plan: &Plan) {
     let c = &plan.coverage;
     assert_eq!(c.computers, c.known + c.incomplete + c.unmanaged);
     assert_eq!(c.checks, c.detected + c.stale + c.unknown + c.undetermined + c.not_applicable);
