@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -14,6 +15,9 @@ use crate::id::Digest;
 use crate::report::events::{self, Weight};
 use crate::report::words::{count, plural};
 use crate::session::event::Event;
+
+/// How often the bar is drawn.
+const TICK: Duration = Duration::from_millis(100);
 
 /// Shows the events of files that are fetched.
 #[derive(Debug)]
@@ -50,10 +54,10 @@ impl<'a> Fetching<'a> {
                 ProgressStyle::with_template("[{bar:24}] {bytes}/{total_bytes} {bytes_per_sec} {wide_msg}")
         {
             bar.set_style(style.progress_chars("=> "));
+            // A server that pauses leaves it as it is, and what came last is shown all the same.
+            bar.enable_steady_tick(TICK);
         }
-        let fetching = Self { ui, bar, files: Mutex::new(files) };
-        fetching.draw();
-        fetching
+        Self { ui, bar, files: Mutex::new(files) }
     }
 
     /// Shows an event.
@@ -99,7 +103,10 @@ impl<'a> Fetching<'a> {
         let done = files.values().map(|file| file.done).fold(0, u64::saturating_add);
         // What is not known yet counts with what is there of it.
         let total = files.values().map(|file| file.total.unwrap_or(file.done)).fold(0, u64::saturating_add);
-        bar.set_length(total.max(done).max(1));
+        if total.max(done) == 0 {
+            return;
+        }
+        bar.set_length(total.max(done));
         bar.set_position(done);
         let mut open = files.values().filter(|file| !file.here);
         let message = match (open.next(), open.count()) {

@@ -263,7 +263,6 @@ const GIVEN_TO_SCRIPTS: &[(&str, &str, &str)] = &[
         "download",
         "`script` where the `download` script of the software has run, `muster` where Muster has sent the file; it is only verified then",
     ),
-    ("MUSTER_PAYLOAD_OFFSET", "download", "Where the piece of a file that Muster sends begins, in bytes"),
 ];
 
 #[test]

@@ -141,6 +141,44 @@ fn apt_looks_after_software_that_has_no_script_of_its_own() {
     assert_eq!(debian.words("greeter"), "hello from 1.0-11\n");
 }
 
+/// The built-in resource, which has apt-get and dpkg-query do everything.
+#[test]
+fn a_package_resource_is_installed_changed_and_removed_by_apt() {
+    let debian = Debian::new();
+    for version in ["1.0-9", "1.0-10"] {
+        debian.build("greeter", version, "");
+    }
+    debian.world.write(
+        "deployments/greeter.yaml",
+        &document("Deployment", "greeter", "task: greeter\n  target: { match: { every: true } }"),
+    );
+    for (properties, words) in [
+        ("name: greeter, version: '1.0-9'", "hello from 1.0-9\n"),
+        ("name: greeter", "hello from 1.0-9\n"),
+        ("name: greeter, version: '1.0-10'", "hello from 1.0-10\n"),
+        ("name: greeter, version: '1.0-9'", "hello from 1.0-9\n"),
+        ("name: greeter, state: absent", ""),
+        ("name: greeter, state: present", "hello from 1.0-10\n"),
+    ] {
+        let spec = format!("resource: {{ package: {{ {properties} }} }}");
+        debian.world.write("tasks/greeter.yaml", &document("Task", "greeter", &spec));
+        debian.run(&["apply", "--auto-approve"]).exits(0);
+        assert_eq!(debian.words("greeter"), words, "{properties}");
+        debian.run(&["plan", "--refresh", "always", "--detailed-exitcode"]).exits(0);
+    }
+    // A package that appears later is found, although the index that apt has is older.
+    debian.build("choir", "1", "Depends: greeter\n");
+    let spec = "resource: { package: { name: choir, version: '1' } }";
+    debian.world.write("tasks/greeter.yaml", &document("Task", "greeter", spec));
+    debian.run(&["apply", "--auto-approve"]).exits(0);
+    assert_eq!(debian.words("choir"), "hello from 1\n");
+    // One that nobody has leaves all as it is, and is told.
+    let spec = "resource: { package: { name: silence } }";
+    debian.world.write("tasks/greeter.yaml", &document("Task", "greeter", spec));
+    debian.run(&["apply", "--auto-approve"]).exits(4);
+    assert_eq!(debian.words("silence"), "");
+}
+
 #[test]
 fn nothing_that_was_not_mentioned_goes_with_a_package() {
     let debian = Debian::new();
