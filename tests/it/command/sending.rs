@@ -164,7 +164,7 @@ fn a_file_of_the_repository_is_that_of_the_commit() {
 #[test]
 fn a_run_that_is_killed_while_it_sends_is_gone_on_with() {
     let world = World::local();
-    let one = content(16_000_000);
+    let one = content(7_000_000);
     fs::create_dir_all(world.repo().join("software")).unwrap();
     fs::write(world.repo().join("software/tool.bin"), &one).unwrap();
     declare(&world, &[("1.0", "file: tool.bin".to_owned())]);
@@ -180,7 +180,7 @@ fn a_run_that_is_killed_while_it_sends_is_gone_on_with() {
     running.signal(rustix::process::Signal::KILL);
     running.end();
     let there = fs::metadata(&part).unwrap().len();
-    assert!(there < 16_000_000);
+    assert!(there < 7_000_000);
     let ran = apply(&world, &["--output", "ndjson"]).exits(0);
     let first = ran.lines().into_iter().find(|line| line["event"] == "payload-sending").unwrap();
     assert!(first["done"].as_u64().unwrap() >= 2_000_000, "{first}");
