@@ -358,6 +358,8 @@ pub struct Software {
     pub install: Option<Scripts>,
     /// Updates.
     pub upgrade: Strategy,
+    /// Comes before an install.
+    pub pre_install: Option<Scripts>,
     /// Follows an install.
     pub post_install: Option<Scripts>,
     /// Removes.
@@ -378,6 +380,8 @@ pub struct Software {
     pub prerequisites: Vec<Prerequisite>,
     /// The task that follows it.
     pub configuration: Option<Name>,
+    /// What its changes wait for.
+    pub lock: Option<LockSpec>,
     /// What follows from changed values, as it was given.
     pub parameters_changed: Option<ParametersChanged>,
     /// What its scripts can be given.
@@ -387,12 +391,13 @@ pub struct Software {
 }
 
 impl Software {
-    /// What follows where it was installed with other values. A configuration task takes care of them itself.
+    /// What follows where it was installed with other values. A configuration task that a deployment does not leave out
+    /// (`configured`) takes care of them itself.
     #[must_use]
-    pub fn parameters_changed(&self) -> ParametersChanged {
+    pub fn parameters_changed(&self, configured: bool) -> ParametersChanged {
         let default = match self.configuration {
-            Some(_) => ParametersChanged::Ignore,
-            None => ParametersChanged::Reinstall,
+            Some(_) if configured => ParametersChanged::Ignore,
+            _ => ParametersChanged::Reinstall,
         };
         self.parameters_changed.unwrap_or(default)
     }
@@ -604,6 +609,8 @@ pub struct Task {
     pub test: Option<Scripts>,
     /// Sets.
     pub set: Option<Scripts>,
+    /// In place of a test: the key for which it is set once.
+    pub once: Option<Name>,
     /// Reads.
     pub get: Option<Scripts>,
     /// What the three look after, where they are built in.
@@ -732,6 +739,8 @@ pub struct Deployment {
     pub parameters: BTreeMap<String, ParameterValue>,
     /// The licence that it names.
     pub license: Option<Name>,
+    /// Whether the software's configuration task follows.
+    pub configured: bool,
     /// Higher wins.
     pub priority: i32,
     /// Whether it counts.

@@ -295,7 +295,7 @@ fn identity(
         .flat_map(|software| &software.prerequisites)
         .map(|rule| (&rule.when, &rule.then))
         .collect();
-    let configuration = software.and_then(|software| {
+    let configuration = software.filter(|_| deployment.configured).and_then(|software| {
         let task = probes::configuration(config, software)?;
         let values = probes::configuration_values(config, &task, &values);
         Some(procedures::content(config, &task, None, false, &values, platform))

@@ -222,6 +222,14 @@ impl<'d> Fresh<'d> {
         (self.old.clone(), single.then_some(self.oldest))
     }
 
+    /// The computers of `within` of which this probe of this item says that they are as wanted, however long ago.
+    #[must_use]
+    pub fn ever(&self, item: &ItemKey, probe: &Digest, within: &RoaringBitmap) -> RoaringBitmap {
+        let column = self.detections.columns.get(item).and_then(|probes| probes.get(probe));
+        let found = column.and_then(|column| column.values.get(&Observed::Compliant));
+        found.map(|computers| computers & within).unwrap_or_default()
+    }
+
     /// The computers of `within` by what this probe of this item says of them.
     #[must_use]
     pub fn parts(&self, item: &ItemKey, probe: &Digest, within: &RoaringBitmap) -> Parts<'d> {

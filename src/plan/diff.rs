@@ -76,7 +76,10 @@ pub fn decide(wish: &Wish<'_>, observed: &Observed) -> Decision {
         return Decision::Nothing;
     }
     let decision = match wish.desired {
-        Desired::Task => task(observed),
+        Desired::Task => {
+            let known = wish.config.tasks.get(&wish.item.name);
+            task(known.is_some_and(|task| task.once.is_some()), observed)
+        }
         Desired::Software { state, version, allow_downgrade } => {
             match wish.config.software.get(&wish.item.name) {
                 None => Decision::NotApplicable,
@@ -111,6 +114,9 @@ fn possible(wish: &Wish<'_>, observed: &Observed, decision: Decision) -> Decisio
 /// What audit and monitor make of it.
 fn only_tell(decision: Decision, observed: &Observed) -> Decision {
     match decision {
+        Decision::Act(act) if act.reason == Reason::NotRunYet => {
+            Decision::NonCompliant("it has not run yet".to_owned())
+        }
         Decision::Act(act) if act.action == ActionType::Set => Decision::NonCompliant(match observed {
             Observed::NonCompliant { detail, fields } if detail.is_empty() && !fields.is_empty() => {
                 // What was found differs from computer to computer, what is wanted does not: one sentence for all (L12).
@@ -155,11 +161,11 @@ pub fn phrase(act: &Act) -> String {
     }
 }
 
-fn task(observed: &Observed) -> Decision {
+fn task(once: bool, observed: &Observed) -> Decision {
     match observed {
         Observed::NonCompliant { .. } => Decision::Act(Act {
             action: ActionType::Set,
-            reason: Reason::TaskNonCompliant,
+            reason: if once { Reason::NotRunYet } else { Reason::TaskNonCompliant },
             version: None,
             after: Observed::Compliant,
         }),

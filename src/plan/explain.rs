@@ -14,6 +14,7 @@ use super::diff::{self, Decision, Wish};
 use super::document::{Origin, ValueOrigin};
 use super::fleet::Fleet;
 use super::gates::{self, Run};
+use super::interpret::not_run;
 use super::notes::origin;
 use super::phrase;
 use super::precedence::{self, Candidate, Rank, Winners, is_ignored};
@@ -336,10 +337,13 @@ impl Look<'_> {
         if !probe.applicable {
             return (Some(mode), None, Some(Decision::NotApplicable));
         }
-        let Some((observed, at)) = self.detections.get(self.ix, item, &probe.digest) else {
-            return (Some(mode), None, None);
-        };
         let wish = Wish { config: self.config, item, desired: &winner.deployment.desired, mode, platform };
+        let known = self.detections.get(self.ix, item, &probe.digest);
+        let known = known.filter(|(observed, _)| !probe.remembered || **observed == Observed::Compliant);
+        let Some((observed, at)) = known else {
+            let decision = probe.remembered.then(|| diff::decide(&wish, &not_run()));
+            return (Some(mode), None, decision);
+        };
         let decision = diff::decide(&wish, observed);
         (Some(mode), Some((observed.clone(), at)), Some(decision))
     }

@@ -47,6 +47,9 @@ impl<'c> Interpreter<'c> {
         if !probe.applicable {
             return Observed::NotApplicable;
         }
+        if probe.remembered {
+            return not_run();
+        }
         match probe.item.kind {
             ItemKind::Task => task(probe, results),
             ItemKind::Software => {
@@ -57,6 +60,12 @@ impl<'c> Interpreter<'c> {
             }
         }
     }
+}
+
+/// What is so of a task that is set once, before it was.
+#[must_use]
+pub fn not_run() -> Observed {
+    Observed::non_compliant("it has not run yet")
 }
 
 /// What one probe found. For many of them an [`Interpreter`] is cheaper.

@@ -109,6 +109,13 @@ pub fn needs(ask: &Ask<'_>) -> Vec<Need> {
     let detections = detections.since(oldest);
     let mut asked: BTreeMap<u32, Vec<Arc<Probe>>> = BTreeMap::new();
     for ((item, digest), (probe, computers)) in wanted {
+        if probe.remembered {
+            // There is nothing to ask, but a computer that was not reached has to be before anything is done there.
+            if refresh == Refresh::Auto {
+                facts |= (&computers - detections.ever(&item, &digest, &computers)) & &fleet.unreached;
+            }
+            continue;
+        }
         let known = detections.parts(&item, &digest, &computers);
         let due = match refresh {
             Refresh::Always => computers,
@@ -180,7 +187,7 @@ impl Search<'_> {
         let values = probes::values(self.config, item, &deployment.parameters);
         let task = match &deployment.desired {
             Desired::Software { state: SoftwareState::Installed | SoftwareState::UpdateIfFound, .. } => {
-                let software = self.config.software.get(&item.name);
+                let software = self.config.software.get(&item.name).filter(|_| deployment.configured);
                 software.and_then(|software| probes::configuration(self.config, software))
             }
             _ => None,

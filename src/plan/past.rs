@@ -217,7 +217,11 @@ pub fn wish(deployment: &Deployment) -> Digest {
             serde_json::json!([state, version, allow_downgrade])
         }
     };
-    digest::of(&(desired, &deployment.parameters))
+    if deployment.configured {
+        digest::of(&(desired, &deployment.parameters))
+    } else {
+        digest::of(&(desired, &deployment.parameters, "not configured"))
+    }
 }
 
 /// The digest of a target's expression.

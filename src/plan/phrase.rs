@@ -92,6 +92,9 @@ fn to_version(version: &WantedVersion) -> String {
 
 fn when(config: &Config, deployment: &Deployment, now: Timestamp) -> String {
     let mut text = String::new();
+    if !deployment.configured {
+        text.push_str(", without its configuration task");
+    }
     match deployment.enforcement {
         Enforcement::Required => {}
         Enforcement::Onboarding => text.push_str(", while they are being onboarded"),

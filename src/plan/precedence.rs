@@ -86,7 +86,8 @@ impl Candidate<'_> {
             || (a.desired == b.desired
                 && self.mode == other.mode
                 && a.parameters == b.parameters
-                && a.license == b.license)
+                && a.license == b.license
+                && a.configured == b.configured)
     }
 }
 

@@ -3,9 +3,9 @@
 //! Not here: running it (`session`) and reading its results (`interpret`).
 //!
 //! Invariant: everything that can change the answer is in the probe's digest, so that an answer to another question is
-//! never taken for one to this.
+//! never taken for one to this. The answer about a task that is set once is what was kept of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ use super::procedure::{Invocation, Probe};
 use crate::config::Config;
 use crate::config::kind::{Mode, PackageManager, ParameterSpec, ParameterValue};
 use crate::config::model::{Deployment, Detect, Scripts, Software, Strategy, Task};
-use crate::id::Name;
+use crate::id::{Digest, Name};
 use crate::inventory::item::{ItemKey, ItemKind};
 use crate::session::script::{Platform, Purpose, Script};
 
@@ -202,6 +202,20 @@ fn software_probe(
     finish(item, platform, true, &json!([way, software.scheme]), steps)
 }
 
+/// What a task that is set once is remembered by: the item and the key, and nothing else, so that only another key sets
+/// it again.
+fn once(item: &ItemKey, key: &Name) -> Digest {
+    digest::of(&json!([item, "once", key]))
+}
+
+/// The digests of all probes whose answers are kept and not looked for again.
+#[must_use]
+pub fn remembered(config: &Config) -> BTreeSet<Digest> {
+    let items = config.deployments.values().map(|deployment| &deployment.item);
+    let tasks = items.filter(|item| item.kind == ItemKind::Task);
+    tasks.filter_map(|item| Some(once(item, config.tasks.get(&item.name)?.once.as_ref()?))).collect()
+}
+
 fn task_probe(
     task: &Task,
     item: &ItemKey,
@@ -209,6 +223,11 @@ fn task_probe(
     mode: Mode,
     platform: Platform,
 ) -> Probe {
+    if let Some(key) = &task.once {
+        let applicable = task.set.as_ref().is_some_and(|set| set.on(platform).is_some());
+        let (item, digest) = (item.clone(), once(item, key));
+        return Probe { item, platform, applicable, digest, steps: Vec::new(), remembered: true };
+    }
     let (name, instance) = (item.name.as_str().to_owned(), instance(item));
     let values = task.resource.as_ref().map(|resource| resource.values(parameters));
     let parameters = values.as_ref().unwrap_or(parameters);
@@ -268,5 +287,5 @@ fn finish(
     let steps_of =
         |step: &Invocation| json!([step.purpose, step.script.digest(), step.parameters, step.environment]);
     let over = json!([item, platform, applicable, way, steps.iter().map(steps_of).collect::<Vec<_>>()]);
-    Probe { item: item.clone(), platform, applicable, digest: digest::of(&over), steps }
+    Probe { item: item.clone(), platform, applicable, digest: digest::of(&over), steps, remembered: false }
 }

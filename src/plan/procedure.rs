@@ -39,6 +39,8 @@ pub struct Probe {
     pub digest: Digest,
     /// The scripts, all reading. Empty when the inventory alone answers, or when nothing fits the platform.
     pub steps: Vec<Invocation>,
+    /// Whether nobody looks: what is kept of earlier runs is the answer, however old it is (TSK-8).
+    pub remembered: bool,
 }
 
 /// How one change is made on one computer.

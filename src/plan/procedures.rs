@@ -123,7 +123,7 @@ pub fn content(
             if absent {
                 json!([of(software.uninstall.as_ref()), of(software.post_uninstall.as_ref())])
             } else {
-                json!([
+                let mut all = json!([
                     of(software.install.as_ref()),
                     of(software.uninstall.as_ref()),
                     by(&software.upgrade),
@@ -153,10 +153,17 @@ pub fn content(
                                 .collect::<Vec<_>>(),
                         ]))
                         .collect::<Vec<_>>()
-                ])
+                ]);
+                if let (Some(before), Some(all)) = (of(software.pre_install.as_ref()), all.as_array_mut()) {
+                    all.push(json!(before));
+                }
+                all
             }
         }),
-        ItemKind::Task => config.tasks.get(&item.name).map(|task| json!([of(task.set.as_ref())])),
+        ItemKind::Task => config.tasks.get(&item.name).map(|task| match &task.once {
+            Some(key) => json!([of(task.set.as_ref()), key]),
+            None => json!([of(task.set.as_ref())]),
+        }),
     };
     match resource(config, item) {
         Some(resource) => digest::of(&json!([item, platform, scripts, resource.values(parameters)])),

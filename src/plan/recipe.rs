@@ -1,8 +1,8 @@
 //! What an action on a software runs: its scripts by strategy and version, base versions first, hooks last, and before
 //! all of it the files that they need.
 //!
-//! The order: fetch and verify every file, then remove and install, then the post-install or post-uninstall script
-//! (SW-25, SW-33). What a release says of itself beats what the software says (SW-15).
+//! The order: fetch and verify every file, then the pre-install script, then remove and install, then the post-install or
+//! post-uninstall script (SW-25, SW-33). What a release says of itself beats what the software says (SW-15).
 //!
 //! Not here: whether the action is due (`diff`), what a script is told besides (`procedures`).
 //!
@@ -134,6 +134,10 @@ impl Recipe<'_> {
         };
         let mut changes = changes;
         if installs {
+            let before = self.hook(self.software.pre_install.as_ref(), version, |software| {
+                Purpose::PreInstall { software }
+            });
+            changes.splice(0..0, before);
             changes.extend(self.hook(self.software.post_install.as_ref(), version, |software| {
                 Purpose::PostInstall { software }
             }));

@@ -3,12 +3,14 @@
 //! Invariant: the parts of an item are disjoint, and each has one winner, one mode, one platform and one state.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use roaring::RoaringBitmap;
 
 use super::detections::Fresh;
 use super::fleet::Fleet;
 use super::gates::Run;
+use super::interpret;
 use super::precedence::{Candidate, Winners, is_ignored};
 use super::probes;
 use crate::config::Config;
@@ -70,6 +72,7 @@ pub struct Part<'a> {
 }
 
 static NOT_APPLICABLE: Observed = Observed::NotApplicable;
+static NOT_RUN: LazyLock<Observed> = LazyLock::new(interpret::not_run);
 
 impl<'a> View<'a> {
     /// The values that an item's scripts get from a winner, or without one.
@@ -124,6 +127,14 @@ impl<'a> View<'a> {
             let probe = probes::probe(self.config, item, values, mode, platform);
             if !probe.applicable {
                 add(Seen::Known(&NOT_APPLICABLE), computers);
+                continue;
+            }
+            if probe.remembered {
+                let done = self.detections.ever(item, &probe.digest, &computers);
+                let open = computers - &done;
+                add(Seen::Known(&Observed::Compliant), done);
+                add(Seen::Unknown, &open & &self.fleet.unreached);
+                add(Seen::Known(&NOT_RUN), open - &self.fleet.unreached);
                 continue;
             }
             let mut unknown = &computers & &self.fleet.unreached;

@@ -14,9 +14,10 @@ use super::control::{Control, Demand};
 use super::detect::lanes;
 use super::event::{Event, RunCounts};
 use super::execute::{Session, SessionOutcome, Tools, Work};
-use super::locks::Locks;
+use super::locks::{self, Locks};
 use super::redact::Redactor;
 use super::stage::SessionStatus;
+use crate::config::kind::LockScope;
 use crate::id::{Name, RunId, SessionId};
 use crate::inventory::snapshot::Snapshot;
 use crate::plan::document::{Plan, PlannedSession};
@@ -153,7 +154,7 @@ impl Dispatcher<'_> {
         }
         let platform = super::detect::platform(computer);
         let machine = Machine::of(self.snapshot, position);
-        let work = planned
+        let work: Vec<Work<'_>> = planned
             .actions
             .iter()
             .filter_map(|action| {
@@ -165,6 +166,16 @@ impl Dispatcher<'_> {
                 })
             })
             .collect();
+        let at_sites = |work: &Work<'_>| {
+            locks::lock_of(self.tools.config, &work.change.item)
+                .is_some_and(|lock| lock.scope == LockScope::Site)
+        };
+        let site = if work.iter().any(at_sites) {
+            let site = self.snapshot.related().site_of(position, &computer.provider);
+            site.map(|site| (computer.provider.clone(), site.to_owned()))
+        } else {
+            None
+        };
         let session = Session {
             tools: self.tools,
             run: run.clone(),
@@ -176,6 +187,7 @@ impl Dispatcher<'_> {
             control: control.clone(),
             interpreter,
             locks,
+            site,
             redactor: redactor.clone(),
         };
         session.run().await.map(Some)

@@ -19,7 +19,7 @@ use super::collect;
 use super::control::{Control, Demand};
 use super::detect::{contact, environment, observe, platform, reading_steps};
 use super::event::Event;
-use super::locks::{Held, Locks};
+use super::locks::{self, Held, Locks, Site};
 use super::redact::Redactor;
 use super::script::{Bundle, BundleResult, Read, Step, Write};
 use super::secrets::{self, Secrets};
@@ -95,6 +95,8 @@ pub(super) struct Session<'a> {
     pub interpreter: &'a Interpreter<'a>,
     /// What the changes of all sessions of the run share.
     pub locks: &'a Locks,
+    /// Where the computer is, if a lock of one of its changes is about that.
+    pub site: Option<Site>,
     /// Knows the secrets of the run, and learns those of the session when it begins: a plan may name others.
     pub redactor: Redactor,
 }
@@ -208,6 +210,10 @@ impl Session<'_> {
                 }
             }
         }
+        if steps.is_empty() {
+            // Of tasks that are set once nothing is to be seen; that the computer answers is.
+            steps.push(collect::step(platform(self.computer)));
+        }
         let bundle = Bundle::new(platform(self.computer), steps, environment(self.computer));
         let result = self.redactor.answer(self.reader.detect(&self.computer.agent, &bundle).await)?;
         let facts = self.facts(&result);
@@ -280,7 +286,7 @@ impl Session<'_> {
         }
         let now = match &work.procedure {
             // What it depends on may have changed its state in this very session.
-            Some(procedure) if !work.after.is_empty() => {
+            Some(procedure) if !work.after.is_empty() && !procedure.verify.remembered => {
                 let Some(now) = self.look_again(procedure).await else {
                     let message = "not begun: it could not be looked at again after what it depends on";
                     return self.not_begun(position, ActionResult::Deferred, message).await;
@@ -436,7 +442,12 @@ impl Session<'_> {
                 let facts = self.facts(&result);
                 let observed =
                     observe(self.interpreter, ("v", 0), &procedure.verify, &result, facts.as_ref());
-                Aftermath::from_result(&result, &procedure.steps, observed)
+                let mut seen = Aftermath::from_result(&result, &procedure.steps, observed);
+                // Nothing but its own end says that what is set once was.
+                if procedure.verify.remembered && seen.all_ran {
+                    seen.observed = Some(Observed::Compliant);
+                }
+                seen
             }
             Err(error) if error.nothing_ran() => Aftermath {
                 observed: None,
@@ -449,7 +460,8 @@ impl Session<'_> {
                 not_sent: false,
             },
             Err(error) => {
-                let observed = self.look_again(procedure).await;
+                let observed =
+                    if procedure.verify.remembered { None } else { self.look_again(procedure).await };
                 Aftermath {
                     observed,
                     output: None,
@@ -479,13 +491,8 @@ impl Session<'_> {
 
     /// Waits for the lock that a change shares with others, if it has one; fails when the run is asked to stop meanwhile.
     async fn lock(&self, change: &Change) -> Result<Option<Held>, ()> {
-        let task = self.tools.config.tasks.get(&change.item.name);
-        let Some(lock) =
-            task.filter(|_| change.item.kind == ItemKind::Task).and_then(|task| task.lock.as_ref())
-        else {
-            return Ok(None);
-        };
-        let semaphore = self.locks.of(lock, self.computer.tenant.as_ref());
+        let Some(lock) = locks::lock_of(self.tools.config, &change.item) else { return Ok(None) };
+        let semaphore = self.locks.of(lock, self.computer.tenant.as_ref(), self.site.as_ref());
         if let Ok(held) = Arc::clone(&semaphore).try_acquire_owned() {
             return Ok(Some(held));
         }

@@ -32,6 +32,7 @@ use crate::plan::gates::Run;
 use crate::plan::needs::{Ask, Need, Refresh, needs};
 use crate::plan::past::Past;
 use crate::plan::planner::{self, Planned};
+use crate::plan::probes;
 use crate::policy::judge::{self, Judgement};
 use crate::policy::protection::Protection;
 use crate::policy::verdict::Stage;
@@ -178,7 +179,11 @@ impl Preparation<'_> {
         let doubtful: BTreeSet<ComputerId> =
             self.store.unfinished().await?.into_iter().map(|session| session.computer).collect();
         let mut stored: Vec<Detection> = self.store.detections().await?;
-        stored.retain(|detection| !doubtful.contains(&detection.computer));
+        // What was set once and ended well stays so; what had only begun was never kept.
+        let lasting = probes::remembered(self.config);
+        stored.retain(|detection| {
+            !doubtful.contains(&detection.computer) || lasting.contains(&detection.probe)
+        });
         let max_age = self.config.instance.max_age;
         let (mut snapshot, mut findings) =
             self.snapshot(&known, &failed, &mut relations, &queries, &mut kept).await?;

@@ -147,6 +147,11 @@ pub enum Purpose {
         /// The software's name.
         software: String,
     },
+    /// Run what comes before an install.
+    PreInstall {
+        /// The software's name.
+        software: String,
+    },
     /// Run what follows an install.
     PostInstall {
         /// The software's name.

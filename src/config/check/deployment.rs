@@ -31,6 +31,7 @@ struct Written<'d> {
     instance: Option<&'d Name>,
     allow_downgrade: bool,
     license: Option<&'d Name>,
+    configuration: bool,
 }
 
 impl Written<'_> {
@@ -88,6 +89,7 @@ impl<'a> Checker<'a> {
             instance: spec.instance.as_ref(),
             allow_downgrade: spec.allow_downgrade,
             license: spec.license.as_ref(),
+            configuration: spec.configuration,
         };
         let mode = spec.mode.unwrap_or(Mode::Enforce);
         let (item, desired) = self.item(&written, mode, known)?;
@@ -101,6 +103,7 @@ impl<'a> Checker<'a> {
             expression: expression?.clone(),
             parameters: self.with_files(raw, &written.base, &spec.parameters),
             license: written.license.cloned(),
+            configured: spec.configuration,
             priority: spec.priority.unwrap_or(0),
             enabled: spec.enabled,
             enforcement: spec.enforcement.unwrap_or_default(),
@@ -135,6 +138,7 @@ impl<'a> Checker<'a> {
                 instance: entry.instance.as_ref(),
                 allow_downgrade: entry.allow_downgrade,
                 license: entry.license.as_ref(),
+                configuration: entry.configuration,
             };
             let mode = entry.mode.or(spec.mode).unwrap_or(Mode::Enforce);
             let wanted = self.item(&written, mode, known);
@@ -154,6 +158,7 @@ impl<'a> Checker<'a> {
                 expression: expression.clone(),
                 parameters: self.with_files(raw, &written.base, &entry.parameters),
                 license: entry.license.clone(),
+                configured: entry.configuration,
                 priority: entry.priority.or(spec.priority).unwrap_or(0),
                 enabled: spec.enabled && entry.enabled,
                 enforcement: entry.enforcement.or(spec.enforcement).unwrap_or_default(),
@@ -295,6 +300,9 @@ impl<'a> Checker<'a> {
             self.can_do(written, name, checked, state);
         }
         self.named_license(written, name);
+        if !written.configuration {
+            self.left_out(written, name, checked);
+        }
         let are_required = uses_version && mode != Mode::Ignored;
         let by = format!("the software `{name}`");
         self.values(raw, &written.base, &by, &checked.spec.parameters, written.parameters, are_required);
@@ -304,6 +312,25 @@ impl<'a> Checker<'a> {
             WantedVersion::Any { install: None }
         };
         Some(Desired::Software { state, version, allow_downgrade: written.allow_downgrade })
+    }
+
+    /// The configuration task that a deployment leaves out is there, and can be left out.
+    fn left_out(&mut self, written: &Written<'_>, name: &Name, checked: &CheckedSoftware<'_>) {
+        let message = match &checked.spec.configuration {
+            None => format!("the software `{name}` has no configuration task that could be left out"),
+            Some(task) if checked.spec.configuration_required => {
+                format!(
+                    "the configuration task `{task}` is part of the software `{name}` and cannot be left out"
+                )
+            }
+            Some(_) => return,
+        };
+        let place = written.raw.key_place(&written.at("configuration"));
+        let mut finding = Finding::new(code::SETTING, message, place).help("take `configuration: false` out");
+        if let Some(place) = checked.model.as_ref().map(|software| software.place.clone()) {
+            finding = finding.related(place, "the software is declared here");
+        }
+        self.push(finding);
     }
 
     /// The licence that a deployment names is one of its software.
@@ -453,6 +480,7 @@ impl<'a> Checker<'a> {
             ("version", written.version.is_some()),
             ("allowDowngrade", written.allow_downgrade),
             ("license", written.license.is_some()),
+            ("configuration", !written.configuration),
         ];
         for (key, _) in not_for_tasks.iter().filter(|(_, given)| *given) {
             let message = format!("`{key}` is for software, and this deploys a task");
@@ -466,9 +494,10 @@ impl<'a> Checker<'a> {
             return;
         }
         let Some(task) = tasks.get(name) else { return };
+        let is_tested = task.spec.has_test() || task.spec.once.is_some();
         let needed: &[(&str, bool)] = match mode {
-            Mode::Enforce => &[("test", task.spec.has_test()), ("set", task.spec.has_set())],
-            Mode::Audit => &[("test", task.spec.has_test())],
+            Mode::Enforce => &[("test", is_tested), ("set", task.spec.has_set())],
+            Mode::Audit => &[("test", is_tested)],
             Mode::Monitor => &[("get", task.spec.has_get())],
             Mode::Ignored => &[],
         };
@@ -477,11 +506,12 @@ impl<'a> Checker<'a> {
                 format!("the mode {mode} needs the script `{script}`, and the task `{name}` has none");
             let place = raw.place(&written.at(if written.mode.is_some() { "mode" } else { "task" }));
             let finding = Finding::new(code::MODE_WITHOUT_SCRIPT, message, place);
-            self.push(
-                finding
-                    .related(task.place(), "the task is declared here")
-                    .help(format!("add `{script}` to the task, or choose another mode")),
-            );
+            let help = if *script == "test" && task.spec.set.is_some() {
+                "add `test` to the task, say `once: KEY` if it is enough to set it once, or choose another mode".to_owned()
+            } else {
+                format!("add `{script}` to the task, or choose another mode")
+            };
+            self.push(finding.related(task.place(), "the task is declared here").help(help));
         }
         let by = format!("the task `{name}`");
         let are_required = mode != Mode::Ignored;

@@ -405,7 +405,7 @@ fn of_software(spec: &SoftwareSpec) -> impl Iterator<Item = &PlatformScripts> {
         Some(Strategy::Script(scripts)) => Some(scripts),
         _ => None,
     });
-    let hooks = [&spec.post_install, &spec.post_uninstall, &spec.download];
+    let hooks = [&spec.pre_install, &spec.post_install, &spec.post_uninstall, &spec.download];
     let direct = [&spec.install, &spec.uninstall, &spec.test].into_iter().chain(hooks).flatten();
     let source = spec.source.as_ref().and_then(|source| source.script.as_ref());
     detect

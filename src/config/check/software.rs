@@ -77,6 +77,7 @@ impl<'a> Checker<'a> {
         let mut install = scripts("install", &spec.install);
         let mut uninstall = scripts("uninstall", &spec.uninstall);
         let test = scripts("test", &spec.test);
+        let pre_install = scripts("preInstall", &spec.pre_install);
         let post_install = scripts("postInstall", &spec.post_install);
         let post_uninstall = scripts("postUninstall", &spec.post_uninstall);
         let download = scripts("download", &spec.download);
@@ -110,6 +111,10 @@ impl<'a> Checker<'a> {
         let prerequisites = self.prerequisites(document);
         if let Some(task) = &spec.configuration {
             self.configuration(raw, spec, task, tasks);
+        } else if spec.configuration_required {
+            let message = "no configuration task is named that could be required";
+            let finding = Finding::new(code::SETTING, message, raw.key_place("/spec/configurationRequired"));
+            self.push(finding.help("add `configuration: TASK`, or take it out"));
         }
         let model = detect.zip(releases).map(|(detect, releases)| Software {
             metadata: metadata.clone(),
@@ -120,6 +125,7 @@ impl<'a> Checker<'a> {
             source: source.flatten().map(Arc::new),
             install,
             upgrade,
+            pre_install,
             post_install,
             uninstall,
             post_uninstall,
@@ -130,6 +136,7 @@ impl<'a> Checker<'a> {
             test,
             prerequisites,
             configuration: spec.configuration.clone(),
+            lock: spec.lock.clone(),
             parameters_changed: spec.parameters_changed,
             parameters,
             enabled: spec.enabled,

@@ -26,6 +26,15 @@ impl<'a> Checker<'a> {
             } else {
                 self.at_least_one(raw, "/spec", &keys);
             }
+            if spec.once.is_some() {
+                let others = [
+                    ("test", spec.test.is_some()),
+                    ("get", spec.get.is_some()),
+                    ("script", spec.script.is_some()),
+                    ("resource", spec.resource.is_some()),
+                ];
+                self.once(raw, &others);
+            }
             let resource = spec.resource.as_ref();
             let resource = resource.and_then(|resource| self.resource(raw, resource, &spec.parameters));
             let mut scripts = |key: &str, scripts: &Option<_>| {
@@ -47,6 +56,7 @@ impl<'a> Checker<'a> {
                 test,
                 set,
                 get,
+                once: spec.once.clone(),
                 resource: resource.map(|(resource, _)| resource),
                 lock: spec.lock.clone(),
                 parameters,
@@ -54,6 +64,20 @@ impl<'a> Checker<'a> {
             });
         }
         tasks
+    }
+
+    /// What is set once is not looked at.
+    fn once(&mut self, raw: &RawDocument, others: &[(&str, bool)]) {
+        for (other, _) in others.iter().filter(|(_, given)| *given) {
+            let message = format!("`{other}` cannot be beside `once`");
+            let finding = Finding::new(code::SETTING, message, raw.key_place(&format!("/spec/{other}")));
+            let at = raw.key_place("/spec/once");
+            self.push(
+                finding.related(at, "this says that `set` runs once and is not looked at").help(
+                    "take `once` out: a task that can be looked at is set whenever it is not as wanted",
+                ),
+            );
+        }
     }
 
     /// A key that says all that these would say stands without them.

@@ -42,7 +42,7 @@ pub struct BundleSpec {
     { "required": ["software", "state"], "properties": { "task": false, "instance": false } },
     {
         "required": ["task"],
-        "properties": { "software": false, "state": false, "version": false, "license": false, "allowDowngrade": { "const": false } }
+        "properties": { "software": false, "state": false, "version": false, "license": false, "configuration": { "const": true }, "allowDowngrade": { "const": false } }
     }
 ]))]
 pub struct BundleEntry {
@@ -83,6 +83,9 @@ pub struct BundleEntry {
     /// Whether it counts at all. Default: true.
     #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
     pub enabled: bool,
+    /// Whether the configuration task of the software follows it. Default: true.
+    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+    pub configuration: bool,
     /// Whether a newer version may be replaced by the exact one that is wanted (DEP-10). Default: false.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub allow_downgrade: bool,

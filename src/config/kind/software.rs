@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Fetcher, LicenseNeed, Packages, ParameterSpec, PlatformScripts, ReleaseSpec, TextMatch, VersionSource,
-    yes,
+    Fetcher, LicenseNeed, LockSpec, Packages, ParameterSpec, PlatformScripts, ReleaseSpec, TextMatch,
+    VersionSource, yes,
 };
 use crate::id::Name;
 
@@ -41,6 +41,10 @@ pub struct SoftwareSpec {
     /// How an older version becomes the wanted one (SW-12). Default: install-over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upgrade: Option<Strategy>,
+    /// Runs before an install, update or downgrade, and before a repair that installs: after all files are there, and before
+    /// anything is removed. If it fails, nothing else is done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pre_install: Option<PlatformScripts>,
     /// Runs after an install, update or downgrade, and after a repair that installs (SW-33).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub post_install: Option<PlatformScripts>,
@@ -76,6 +80,12 @@ pub struct SoftwareSpec {
     /// A task that runs directly after it where it is present (TSK-12, ORD-5).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub configuration: Option<Name>,
+    /// Whether its configuration task is part of it: then no deployment can leave it out. Default: false.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub configuration_required: bool,
+    /// A lock that its changes share with others of the same lock: only one of them runs at a time in a run of Muster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock: Option<LockSpec>,
     /// What follows where it was installed with other values than those that are wanted now (PAR-8). Default: reinstall,
     /// and with a configuration task ignore, as that task is given the new values.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -17,7 +17,9 @@ use crate::id::Name;
     { "required": ["get"], "properties": { "script": false, "resource": false } },
     { "required": ["script"], "properties": { "test": false, "set": false, "get": false, "resource": false } },
     { "required": ["resource"], "properties": { "test": false, "set": false, "get": false, "script": false } }
-]))]
+], "dependentSchemas" = {
+    "once": { "required": ["set"], "properties": { "test": false, "get": false, "script": false, "resource": false } }
+}))]
 pub struct TaskSpec {
     /// Prints true or false as its last line and changes nothing; lines before say why. Needed by enforce and audit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -25,6 +27,10 @@ pub struct TaskSpec {
     /// Makes it so. Needed by enforce.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub set: Option<PlatformScripts>,
+    /// In place of a test: `set` runs once on each computer for this key, which the state remembers; another key runs it
+    /// again (TSK-8).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub once: Option<Name>,
     /// Prints the present value and changes nothing. Needed by monitor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub get: Option<PlatformScripts>,
@@ -66,6 +72,8 @@ pub enum LockScope {
     Instance,
     /// Those of one tenant; those without a tenant have one together.
     Tenant,
+    /// Those at one site of a tenant, as their provider tells it; those of a tenant without a site have one together.
+    Site,
 }
 
 impl TaskSpec {

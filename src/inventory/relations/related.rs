@@ -461,6 +461,15 @@ impl Related {
         contracts.iter().find_map(|one| one.matches(kind.as_deref(), product.as_deref()))
     }
 
+    /// The site of a computer, as its provider tells it: its name in the form in which names are compared.
+    #[must_use]
+    pub fn site_of(&self, computer: u32, provider: &Name) -> Option<&str> {
+        let here = |sites: &BTreeMap<Name, RoaringBitmap>| {
+            sites.get(provider).is_some_and(|computers| computers.contains(computer))
+        };
+        self.sites.iter().find(|(_, sites)| here(sites)).map(|(site, _)| site.as_str())
+    }
+
     /// Computers at a site, of one provider or of all.
     #[must_use]
     pub fn of_site(&self, provider: Option<&Name>, site: &str) -> Asked {

@@ -8,6 +8,7 @@ mod diffs;
 mod gates;
 mod memos;
 mod modes;
+mod once;
 mod orders;
 mod outcomes;
 mod precedences;

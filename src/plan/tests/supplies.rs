@@ -224,6 +224,7 @@ fn files_come_before_anything_else_and_each_of_them_once() {
     tool.releases[0].payloads = vec![payload("patch.bin", None)];
     tool.releases[0].upgrade = None;
     tool.releases[1].payloads = vec![payload("base.bin", None), payload("other.bin", None)];
+    tool.pre_install = Some(scripts("pre-install"));
     tool.post_install = Some(scripts("post-install"));
     tool.post_uninstall = Some(scripts("post-uninstall"));
     let short = |list: Vec<String>| {
@@ -234,6 +235,7 @@ fn files_come_before_anything_else_and_each_of_them_once() {
         [
             "FetchPayload",
             "FetchPayload",
+            "PreInstall",
             "UninstallSoftware",
             "InstallSoftware",
             "InstallSoftware",
@@ -251,7 +253,7 @@ fn files_come_before_anything_else_and_each_of_them_once() {
     world.software("tool", &[]).download = Some(scripts("download"));
     assert_eq!(
         short(runs(&world, ActionType::Reinstall, Some("2.0"), Some("2.0"))),
-        ["DownloadPayload", "FetchPayload", "InstallSoftware", "PostInstall"]
+        ["DownloadPayload", "FetchPayload", "PreInstall", "InstallSoftware", "PostInstall"]
     );
     assert_eq!(short(runs(&world, ActionType::Download, Some("1.0"), None)), [""; 0]);
 }

@@ -25,6 +25,8 @@ use crate::plan::gates::Run;
 use crate::plan::needs::{Ask, Refresh, needs};
 use crate::plan::past::Past;
 use crate::plan::planner::{Input, Planned, plan};
+use crate::plan::probes::probe;
+use crate::plan::procedure::Probe;
 use crate::plan::remembered::Remembered;
 use crate::session::script::{Context, Interpreter, Platform, Script};
 use crate::session::stage::ActionResult;
@@ -115,6 +117,8 @@ pub(crate) struct World {
     pub(crate) real: BTreeMap<(String, ItemKey), Observed>,
     pub(crate) history: Vec<ItemResult>,
     pub(crate) remembered: Remembered,
+    /// What was set once, by computer and probe, and when.
+    pub(crate) once: Vec<(String, Probe, Timestamp)>,
     pub(crate) now: Timestamp,
 }
 
@@ -155,6 +159,7 @@ impl World {
             real: BTreeMap::new(),
             history: Vec::new(),
             remembered: Remembered::default(),
+            once: Vec::new(),
             now: Timestamp::from_second(1_800_000_000).unwrap(),
         }
     }
@@ -209,6 +214,7 @@ impl World {
             install: Some(scripts("install")),
             upgrade: Strategy::InstallOver,
             uninstall: Some(scripts("uninstall")),
+            pre_install: None,
             post_install: None,
             post_uninstall: None,
             download: None,
@@ -218,6 +224,7 @@ impl World {
             test: None,
             prerequisites: Vec::new(),
             configuration: None,
+            lock: None,
             parameters_changed: None,
             parameters: BTreeMap::new(),
             enabled: true,
@@ -231,6 +238,7 @@ impl World {
             place: place(&format!("tasks/{text}.yaml")),
             test: Some(scripts("test")),
             set: Some(scripts("set")),
+            once: None,
             resource: None,
             lock: None,
             get: Some(scripts("get")),
@@ -257,6 +265,7 @@ impl World {
             expression: target,
             parameters: BTreeMap::new(),
             license: None,
+            configured: true,
             priority: 0,
             enabled: true,
             enforcement: Enforcement::Required,
@@ -289,6 +298,12 @@ impl World {
     /// The same for a run.
     pub(crate) fn detect_in(&self, snapshot: &Snapshot, run: &Run) -> Detections {
         let mut detections = Detections::default();
+        for (computer, probe, at) in &self.once {
+            let known = snapshot.iter().find(|(_, known)| known.name == *computer);
+            if let Some((ix, _)) = known {
+                detections.record(ix, probe.item.clone(), probe.digest.clone(), *at, Observed::Compliant);
+            }
+        }
         let ask = Ask {
             config: &self.config,
             snapshot,
@@ -357,6 +372,11 @@ impl World {
             for action in &session.actions {
                 let change = &plan.changes[action.change as usize];
                 self.real.insert((computer.name.clone(), change.item.clone()), change.after.clone());
+                let verify =
+                    probe(&self.config, &change.item, &change.parameters, Mode::Enforce, computer.platform);
+                if verify.remembered {
+                    self.once.push((computer.name.clone(), verify, self.now));
+                }
                 self.history.push(ItemResult {
                     computer: computer.id.clone(),
                     item: change.item.clone(),

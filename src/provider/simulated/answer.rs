@@ -54,6 +54,7 @@ pub(super) const fn looks(purpose: &Purpose) -> bool {
         Purpose::InstallSoftware { .. }
         | Purpose::UninstallSoftware { .. }
         | Purpose::RepairSoftware { .. }
+        | Purpose::PreInstall { .. }
         | Purpose::PostInstall { .. }
         | Purpose::PostUninstall { .. }
         | Purpose::DownloadPayload { .. }
@@ -93,6 +94,7 @@ impl Machine<'_> {
             Purpose::InstallSoftware { .. }
             | Purpose::UninstallSoftware { .. }
             | Purpose::RepairSoftware { .. }
+            | Purpose::PreInstall { .. }
             | Purpose::PostInstall { .. }
             | Purpose::PostUninstall { .. }
             | Purpose::DownloadPayload { .. }
@@ -137,6 +139,7 @@ impl Machine<'_> {
             | Purpose::TestTask { .. }
             | Purpose::GetTask { .. }
             // A simulated computer has no place for files.
+            | Purpose::PreInstall { .. }
             | Purpose::PostInstall { .. }
             | Purpose::PostUninstall { .. }
             | Purpose::DownloadPayload { .. }

@@ -221,6 +221,7 @@ fn changes(purpose: &Purpose) -> bool {
         Purpose::InstallSoftware { .. }
         | Purpose::UninstallSoftware { .. }
         | Purpose::RepairSoftware { .. }
+        | Purpose::PreInstall { .. }
         | Purpose::PostInstall { .. }
         | Purpose::PostUninstall { .. }
         | Purpose::DownloadPayload { .. }

@@ -4,17 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::support::muster::{World, document};
 
-/// Forty computers in two tenants, all of which two tasks with locks are to change, up to 64 at once.
+/// Forty computers in two tenants, or at two sites of one, all of which two tasks with locks are to change, up to 64 at once.
 fn world(scope: &str) -> World {
     let world = World::fleet(40, "slow: [pc-1, pc-2], delay: 1s");
     world.write("muster.yaml", &document("Instance", "test", "timeZone: UTC\n  concurrency: 64"));
     world.write("tenants/beta.yaml", &document("Tenant", "beta", "tags: [managed]"));
+    let (half, rest) = if scope == "site" {
+        ("tenant: acme\n    site: Bonn", "tenant: acme\n    site: Ulm")
+    } else {
+        ("tenant: beta", "tenant: acme")
+    };
     std::fs::remove_file(world.repo().join("deployments/tool.yaml")).unwrap();
     let fleet = std::fs::read_to_string(world.repo().join("providers/fleet.yaml")).unwrap();
     let mut number = 0;
     let lines = fleet.lines().map(|line| {
         number += usize::from(line.contains("name: pc-"));
-        if number % 2 == 0 { line.replace("tenant: acme", "tenant: beta") } else { line.to_owned() }
+        line.replace("tenant: acme", if number % 2 == 0 { half } else { rest })
     });
     world.write("providers/fleet.yaml", &lines.collect::<Vec<_>>().join("\n"));
     for name in ["one", "two"] {
@@ -65,6 +70,12 @@ fn of_all_changes_with_one_lock_only_one_is_under_way() {
     let (most, _, waited) = most(&world("instance"));
     assert_eq!(most, 1);
     assert!(waited > 30, "only {waited} waited");
+}
+
+#[test]
+fn a_lock_of_sites_lets_each_site_go_on() {
+    let (most, of_one, _) = most(&world("site"));
+    assert_eq!((most, of_one), (2, 1));
 }
 
 #[test]

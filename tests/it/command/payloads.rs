@@ -251,7 +251,8 @@ fn hooks_follow_what_they_belong_to_and_their_failure_is_told() {
     let world = World::local();
     let server = Server::start();
     let digest = server.put("tool-1.0.bin", b"one");
-    let hooks = "  postInstall: { posix: { inline: 'echo \"after $MUSTER_VERSION\" >>\"$HOME/log\"; test ! -e \"$HOME/sad\"' } }\n  \
+    let hooks = "  preInstall: { posix: { inline: 'echo \"before $MUSTER_VERSION\" >>\"$HOME/log\"; test ! -e \"$HOME/busy\"' } }\n  \
+                 postInstall: { posix: { inline: 'echo \"after $MUSTER_VERSION\" >>\"$HOME/log\"; test ! -e \"$HOME/sad\"' } }\n  \
                  postUninstall: { posix: { inline: 'echo \"gone $MUSTER_VERSION_BEFORE\" >>\"$HOME/log\"' } }\n  \
                  configuration: setup\n";
     declare(&world, &server, &[("1.0", &digest)], hooks);
@@ -262,7 +263,16 @@ fn hooks_follow_what_they_belong_to_and_their_failure_is_told() {
     apply(&world, &[]).exits(0);
     deploy(&world, "state: absent");
     apply(&world, &[]).exits(0);
-    assert_eq!(world.home_file("log").unwrap(), "install 1.0\nafter 1.0\nconfigure\nuninstall\ngone 1.0\n");
+    assert_eq!(
+        world.home_file("log").unwrap(),
+        "before 1.0\ninstall 1.0\nafter 1.0\nconfigure\nuninstall\ngone 1.0\n"
+    );
+    // Where the script before says no, nothing is done.
+    world.set_home_file("busy", "");
+    deploy(&world, "state: installed");
+    apply(&world, &[]).exits(4);
+    assert!(world.home_file("log").unwrap().ends_with("gone 1.0\nbefore 1.0\n"));
+    world.remove_home_file("busy");
     world.set_home_file("sad", "");
     deploy(&world, "state: installed");
     apply(&world, &[]).exits(4).says("the script that follows did not do its part");

@@ -170,6 +170,11 @@ impl World {
         fs::write(self.path("home").join(path), text).unwrap();
     }
 
+    /// Removes a file below the home folder.
+    pub(crate) fn remove_home_file(&self, path: &str) {
+        fs::remove_file(self.path("home").join(path)).unwrap();
+    }
+
     /// The variables of the empty environment.
     pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
         let path = |name: &str| self.path(name).display().to_string();
