@@ -15,7 +15,7 @@ use super::{Cache, Supplied};
 use crate::config::model::Payload;
 use crate::id::AgentId;
 use crate::plan::payloads::{environment, receive};
-use crate::plan::sending::{PIECE, There, read};
+use crate::plan::sending::{There, piece, read};
 use crate::provider::Writer;
 use crate::session::control::{Control, Demand};
 use crate::session::script::{Bundle, Ended, Platform, Purpose, RunError, Step, Value, Values};
@@ -172,7 +172,7 @@ impl Sending<'_> {
 
     /// Sends the piece that begins there, and says where the next one does.
     async fn piece(&self, from: u64) -> Result<Option<u64>, SendError> {
-        let piece = self.files.cache.read(&self.payload.sha256, from, PIECE).await;
+        let piece = self.files.cache.read(&self.payload.sha256, from, piece(self.to.platform)).await;
         let piece = piece.map_err(SendError::Missing)?;
         let next = from.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
         if piece.is_empty() && from < self.size {

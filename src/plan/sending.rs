@@ -15,9 +15,17 @@ use crate::config::Config;
 use crate::config::model::Payload;
 use crate::id::Digest;
 use crate::inventory::snapshot::Snapshot;
+use crate::session::script::Platform;
 
-/// How many bytes travel at once. All of them are in memory several times while they do.
-pub const PIECE: u64 = 2 * 1024 * 1024;
+/// How many bytes travel at once. All of them are in memory several times while they do, and Windows PowerShell reads them as
+/// one line.
+#[must_use]
+pub const fn piece(platform: Platform) -> u64 {
+    match platform {
+        Platform::Posix => 2 * 1024 * 1024,
+        Platform::Windows => 512 * 1024,
+    }
+}
 
 /// The files that Muster sends for these parts, each once.
 #[must_use]

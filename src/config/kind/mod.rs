@@ -46,7 +46,7 @@ pub use hold::Hold;
 pub use instance::{DetectionSettings, InstanceSpec, LibrarySettings, PayloadSettings, StateSettings};
 pub use license::{LicenseNeed, LicenseSpec};
 pub use order::{ItemRef, OrderSpec};
-pub use package::{Installer, Packages};
+pub use package::{Choice, Installer, Packages};
 pub use parameter::{FileValue, ParameterSpec, ParameterType, ParameterValue};
 pub use provider::{
     Become, Faults, Generator, LocalSpec, ProviderSpec, SimulatedSpec, SshHost, SshJump, SshSpec,

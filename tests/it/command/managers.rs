@@ -83,6 +83,7 @@ impl Debian {
         let mut command = self.world.command(arguments);
         command.env("APT_CONFIG", self.world.path("apt.conf"));
         command.env("DPKG_ADMINDIR", self.world.path("root/var/lib/dpkg"));
+        command.env("HOMEBREW_PREFIX", self.world.path("prefix"));
         let output = command.output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Ran { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
@@ -177,6 +178,38 @@ fn a_package_resource_is_installed_changed_and_removed_by_apt() {
     debian.world.write("tasks/greeter.yaml", &document("Task", "greeter", spec));
     debian.run(&["apply", "--auto-approve"]).exits(4);
     assert_eq!(debian.words("silence"), "");
+}
+
+/// apt for real, and a program in the place of Homebrew that offers a version.
+#[test]
+fn the_manager_that_offers_the_newest_is_chosen_where_it_is_asked_for() {
+    for (choose, brew, by_apt) in [
+        ("first", "1.10", true),
+        ("newest", "1.10", false),
+        ("newest", "1.9", true),
+        ("newest", "1.8.7", true),
+        ("newest", "", true),
+    ] {
+        let debian = Debian::new();
+        debian.build("greeter", "1:1.9-3", "");
+        let spec = format!("packages: {{ apt: greeter, brew: greeter, choose: {choose} }}");
+        debian.world.write("software/greeter.yaml", &document("Software", "greeter", &spec));
+        debian.deploy("greeter", "state: installed\n  version: any");
+        let prefix = debian.world.path("prefix");
+        fs::create_dir_all(prefix.join("bin")).unwrap();
+        let program = format!(
+            "#!/bin/sh\ncase $1 in\ninfo) echo ' \"stable\": \"{brew}\",' ;;\ninstall) mkdir -p '{0}/Cellar/greeter/{brew}' ;;\n\
+             esac\n",
+            prefix.display()
+        );
+        fs::write(prefix.join("bin/brew"), program).unwrap();
+        fs::set_permissions(prefix.join("bin/brew"), fs::Permissions::from_mode(0o755)).unwrap();
+        debian.run(&["apply", "--auto-approve"]).exits(0);
+        let words = if by_apt { "hello from 1:1.9-3\n" } else { "" };
+        assert_eq!(debian.words("greeter"), words, "{choose} {brew}");
+        assert_eq!(prefix.join("Cellar/greeter").exists(), !by_apt, "{choose} {brew}");
+        debian.run(&["plan", "--refresh", "always", "--detailed-exitcode"]).exits(0);
+    }
 }
 
 #[test]
