@@ -40,11 +40,12 @@ has_wanted() {
 newest() {
   best=
   manager=
-  for one in $managers; do
-    here "$one" || continue
-    version=$(offered "$one")
+  # `here` has a use of its own for `one`.
+  for asked in $managers; do
+    here "$asked" || continue
+    version=$(offered "$asked")
     version=${version#*:}
-    case $one in apt) version=${version%-*} ;; esac
+    case $asked in apt) version=${version%-*} ;; esac
     [ -n "$version" ] || continue
     if [ -n "$manager" ]; then
       [ "$version" != "$best" ] || continue
@@ -53,7 +54,7 @@ newest() {
       [ "$last" = "$version" ] || continue
     fi
     best=$version
-    manager=$one
+    manager=$asked
   done
 }
 
