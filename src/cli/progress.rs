@@ -102,11 +102,11 @@ impl<'a> Progress<'a> {
             // Writing into a String cannot fail.
             _ = write!(message, "{} failed  ", plural(self.failed, "action"));
         }
-        let named = |name: &String| match self.sending.get(name) {
+        let shown = |name: &String| match self.sending.get(name) {
             Some(percent) => format!("{name} {percent}%"),
             None => name.clone(),
         };
-        let names: Vec<String> = self.current.iter().map(named).collect();
+        let names: Vec<String> = self.current.iter().map(shown).collect();
         message.push_str(&list(&names, NAMED));
         message
     }
