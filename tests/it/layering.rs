@@ -211,6 +211,7 @@ const ROWS: &[Row] = &[
         modules: &[
             "config::load",
             "inventory::collect",
+            "inventory::failures",
             "version::update",
             "payload::supply",
             "payload::send",
