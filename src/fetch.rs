@@ -102,6 +102,14 @@ pub enum FetchError {
         /// How much later.
         seconds: u64,
     },
+    /// What came could not be kept.
+    #[error("what {at} sends cannot be kept: {why}")]
+    NotKept {
+        /// The address.
+        at: String,
+        /// What happened.
+        why: String,
+    },
     /// A redirect leads nowhere, in a circle, or from https to http.
     #[error("{at} leads elsewhere: {why}")]
     Redirect {
@@ -114,6 +122,34 @@ pub enum FetchError {
 
 /// Is told how far a file is: bytes so far, and all of them where that is known.
 pub type Progress<'a> = &'a (dyn Fn(u64, Option<u64>) + Send + Sync);
+
+/// Takes a file's bytes as they come.
+pub trait Sink: Send {
+    /// How many it has.
+    fn got(&self) -> u64;
+
+    /// What the server called the state of the file that they are of.
+    fn state(&self) -> Option<&str>;
+
+    /// Whether the whole is compared with what it has to be, so that the rest may be asked for also where the server does not
+    /// say what state the file is in.
+    fn is_verified(&self) -> bool;
+
+    /// What comes next goes on from what it has, and not from the beginning.
+    fn goes_on(&mut self) {}
+
+    /// Forgets what it has; what comes next is the beginning of a file in this state.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    fn begin(&mut self, state: Option<&str>) -> Result<(), String>;
+
+    /// Takes more.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    fn take(&mut self, bytes: &[u8]) -> Result<(), String>;
+}
 
 /// Fetches from the web.
 pub trait Web: Send + Sync + fmt::Debug {
@@ -134,6 +170,18 @@ pub trait Web: Send + Sync + fmt::Debug {
         request: &'a Request,
         progress: Progress<'a>,
     ) -> BoxFuture<'a, Result<Hashed, FetchError>>;
+
+    /// A file, into a sink that may have the beginning of it. A transfer that breaks off goes on where it stopped if the
+    /// server can do that, else from its beginning. What the sink has when this fails is worth keeping.
+    ///
+    /// # Errors
+    /// [`FetchError`], also for every status that is not a success.
+    fn file<'a>(
+        &'a self,
+        request: &'a Request,
+        sink: &'a mut dyn Sink,
+        progress: Progress<'a>,
+    ) -> BoxFuture<'a, Result<(), FetchError>>;
 }
 
 /// What the machine that runs Muster has.

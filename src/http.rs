@@ -18,7 +18,7 @@ use reqwest::{Client, Response, StatusCode};
 use sha2::Digest as _;
 
 use crate::config::kind::Sha256;
-use crate::fetch::{Answer, FetchError, Hashed, Progress, Request, Web, retry_after, shown};
+use crate::fetch::{Answer, FetchError, Hashed, Progress, Request, Sink, Web, retry_after, shown};
 
 /// How many redirects are followed.
 const MAX_REDIRECTS: usize = 8;
@@ -221,76 +221,131 @@ struct Partial {
     state: Option<String>,
 }
 
+impl Sink for Partial {
+    fn got(&self) -> u64 {
+        self.got
+    }
+
+    fn state(&self) -> Option<&str> {
+        self.state.as_deref()
+    }
+
+    fn is_verified(&self) -> bool {
+        false
+    }
+
+    fn begin(&mut self, state: Option<&str>) -> Result<(), String> {
+        *self = Self { state: state.map(str::to_owned), ..Self::default() };
+        Ok(())
+    }
+
+    fn take(&mut self, bytes: &[u8]) -> Result<(), String> {
+        self.hash.update(bytes);
+        self.got = self.got.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        let room = BEGINNING.saturating_sub(self.beginning.len());
+        self.beginning.extend(bytes.iter().take(room));
+        Ok(())
+    }
+}
+
 impl Http {
     /// Takes a file's bytes until it ends or breaks off.
     async fn go_on(
         &self,
         request: &Request,
-        partial: &mut Partial,
+        sink: &mut dyn Sink,
         progress: Progress<'_>,
     ) -> Result<(), Failed> {
         let at = || shown(&request.url);
+        let kept = |result: Result<(), String>| {
+            result.map_err(|why| Failed::Final(FetchError::NotKept { at: at(), why }))
+        };
         let mut extra = HeaderMap::new();
-        if partial.got > 0 {
-            match partial.state.as_deref().and_then(|state| state.parse().ok()) {
-                Some(state) => {
-                    let range = format!("bytes={}-", partial.got);
-                    if let Ok(range) = range.parse() {
-                        extra.insert(header::RANGE, range);
-                        extra.insert(header::IF_RANGE, state);
-                    }
+        if sink.got() > 0 {
+            let state = sink.state().and_then(|state| state.parse().ok());
+            if state.is_some() || sink.is_verified() {
+                if let Ok(range) = format!("bytes={}-", sink.got()).parse() {
+                    extra.insert(header::RANGE, range);
                 }
-                None => *partial = Partial::default(),
+                if let Some(state) = state {
+                    extra.insert(header::IF_RANGE, state);
+                }
+            } else {
+                kept(sink.begin(None))?;
             }
         }
+        let asked_for_rest = extra.contains_key(header::RANGE);
         let mut response = self.send(&self.files, request, extra).await?;
         let status = response.status();
         let headers = texts(response.headers());
-        if status == StatusCode::PARTIAL_CONTENT && partial.got > 0 {
+        if status == StatusCode::PARTIAL_CONTENT && asked_for_rest {
             let begins = headers.get("content-range").and_then(|range| range.strip_prefix("bytes "));
             let begins = begins
                 .and_then(|range| range.split('-').next())
                 .and_then(|first| first.trim().parse::<u64>().ok());
-            if begins != Some(partial.got) {
-                *partial = Partial::default();
+            if begins != Some(sink.got()) {
+                kept(sink.begin(None))?;
                 let why = "it sent another part than was asked for".to_owned();
                 return Err(Failed::Passing(FetchError::Broken { at: at(), why }, None));
             }
+            sink.goes_on();
         } else if status.is_success() && status != StatusCode::PARTIAL_CONTENT {
-            *partial = Partial::default();
             let strong = headers.get("etag").filter(|etag| !etag.starts_with("W/"));
-            partial.state = strong.or_else(|| headers.get("last-modified")).cloned();
+            let state = strong.or_else(|| headers.get("last-modified"));
+            kept(sink.begin(state.map(String::as_str)))?;
         } else {
             let error = FetchError::Status { at: at(), status: status.as_u16() };
             let is_passing = status.is_server_error() || matches!(status.as_u16(), 408 | 416 | 429);
-            *partial = Partial::default();
+            // What is there is no beginning of the file, or all of it, which whoever verifies it sees by itself.
+            if status == StatusCode::RANGE_NOT_SATISFIABLE || !sink.is_verified() {
+                kept(sink.begin(None))?;
+            }
             return Err(if is_passing || headers.contains_key("retry-after") {
                 Failed::Passing(error, retry_after(&headers))
             } else {
                 Failed::Final(error)
             });
         }
-        let total = response.content_length().map(|rest| rest.saturating_add(partial.got));
+        let total = response.content_length().map(|rest| rest.saturating_add(sink.got()));
         let too_large = || Failed::Final(FetchError::TooLarge { at: at(), most: request.most });
         if total.is_some_and(|total| total > request.most) {
             return Err(too_large());
         }
         while let Some(chunk) = response.chunk().await.map_err(|error| self.broken(request, &error))? {
-            partial.hash.update(&chunk);
-            partial.got = partial.got.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
-            let room = BEGINNING.saturating_sub(partial.beginning.len());
-            partial.beginning.extend(chunk.iter().take(room));
-            if partial.got > request.most {
+            kept(sink.take(&chunk))?;
+            if sink.got() > request.most {
                 return Err(too_large());
             }
-            progress(partial.got, total);
+            progress(sink.got(), total);
         }
         match total {
-            Some(total) if total != partial.got => {
-                let why = format!("{} of {total} bytes came", partial.got);
+            Some(total) if total != sink.got() => {
+                let why = format!("{} of {total} bytes came", sink.got());
                 Err(Failed::Passing(FetchError::Broken { at: at(), why }, None))
             }
             _ => Ok(()),
+        }
+    }
+
+    /// The same until there is an end, or no progress any more.
+    async fn whole(
+        &self,
+        request: &Request,
+        sink: &mut dyn Sink,
+        progress: Progress<'_>,
+    ) -> Result<(), FetchError> {
+        let mut attempt = 1;
+        loop {
+            let before = sink.got();
+            match self.go_on(request, sink, progress).await {
+                Ok(()) => return Ok(()),
+                Err(failed) => {
+                    // Whoever gets on may try again.
+                    attempt = if sink.got() > before { 1 } else { attempt };
+                    self.wait(attempt, failed).await?;
+                }
+            }
+            attempt += 1;
         }
     }
 }
@@ -316,19 +371,7 @@ impl Web for Http {
     ) -> BoxFuture<'a, Result<Hashed, FetchError>> {
         Box::pin(async move {
             let mut partial = Partial::default();
-            let mut attempt = 1;
-            loop {
-                let before = partial.got;
-                match self.go_on(request, &mut partial, progress).await {
-                    Ok(()) => break,
-                    Err(failed) => {
-                        // Whoever gets on may try again.
-                        attempt = if partial.got > before { 1 } else { attempt };
-                        self.wait(attempt, failed).await?;
-                    }
-                }
-                attempt += 1;
-            }
+            self.whole(request, &mut partial, progress).await?;
             let mut text = String::with_capacity(64);
             for byte in partial.hash.finalize() {
                 // Writing into a String cannot fail.
@@ -338,5 +381,14 @@ impl Web for Http {
                 .map_err(|error| FetchError::Broken { at: shown(&request.url), why: error.to_string() })?;
             Ok(Hashed { sha256, size: partial.got, beginning: partial.beginning })
         })
+    }
+
+    fn file<'a>(
+        &'a self,
+        request: &'a Request,
+        sink: &'a mut dyn Sink,
+        progress: Progress<'a>,
+    ) -> BoxFuture<'a, Result<(), FetchError>> {
+        Box::pin(self.whole(request, sink, progress))
     }
 }

@@ -20,6 +20,7 @@ pub mod host;
 pub mod http;
 pub mod id;
 pub mod inventory;
+pub mod payload;
 pub mod plan;
 pub mod policy;
 pub mod provider;

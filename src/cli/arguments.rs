@@ -117,6 +117,8 @@ pub enum Command {
     Update(Update),
     /// List sessions, or show one
     Sessions(Sessions),
+    /// Tidy up the files that Muster keeps to send them to computers
+    Maintain(Maintain),
     /// Print a completion script for a shell
     Completions(Completions),
     /// Print the version
@@ -467,6 +469,20 @@ pub struct Sessions {
     pub limit: u32,
 }
 
+/// Options of `maintain`.
+#[derive(Debug, Args)]
+pub struct Maintain {
+    /// Delete what no run has used for so long, such as 90d
+    #[arg(long, value_name = "LIMIT", value_parser = Limit::parse)]
+    pub unused_for: Option<Limit>,
+    /// Keep at most so much, such as 20GiB; what was used longest ago goes first
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub most: Option<u64>,
+    /// Delete nothing; show what would go
+    #[arg(long)]
+    pub check: bool,
+}
+
 /// Options of `completions`.
 #[derive(Debug, Args)]
 pub struct Completions {
@@ -496,6 +512,16 @@ fn parse_name(text: &str) -> Result<Name, String> {
     Name::new(text).map_err(|error| error.to_string())
 }
 
+fn parse_size(text: &str) -> Result<u64, String> {
+    let units = [("KiB", 10), ("MiB", 20), ("GiB", 30), ("TiB", 40), ("", 0)];
+    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let shift = units.iter().find(|(name, _)| *name == unit.trim()).map(|(_, shift)| *shift);
+    let size = number.parse::<u64>().ok().zip(shift);
+    size.and_then(|(number, shift)| number.checked_mul(1 << shift))
+        .ok_or_else(|| format!("{text:?} is not a size: write it as 500MiB or 20GiB"))
+}
+
 fn parse_report(text: &str) -> Result<Wanted, String> {
     let formats = || format!("the formats are {}", Format::names());
     let (name, path) =
@@ -520,6 +546,18 @@ fn parse_refresh(text: &str) -> Result<Refresh, String> {
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
+
+    #[test]
+    fn sizes_are_bytes_or_have_a_unit() {
+        for (text, expected) in
+            [("0", Some(0)), ("17", Some(17)), ("2KiB", Some(2048)), ("1 GiB", Some(1 << 30))]
+        {
+            assert_eq!(super::parse_size(text).ok(), expected, "{text}");
+        }
+        for bad in ["", "GiB", "-1", "1GB", "1.5GiB", "99999999999TiB"] {
+            assert!(super::parse_size(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn the_command_line_is_consistent() {

@@ -17,7 +17,7 @@ use super::output::Ui;
 use crate::config::Config;
 use crate::config::kind::{DirectorySpec, ProviderSpec, PsaSpec};
 use crate::config::load::Loaded;
-use crate::config::revision::Source as _;
+use crate::config::revision::Source;
 use crate::config::tree::{Entry, is_configuration};
 use crate::config::{git, load, worktree};
 use crate::diagnostic::{Findings, Sources};
@@ -26,6 +26,7 @@ use crate::host::ThisHost;
 use crate::http::{self, Http};
 use crate::id::{CommitId, Name, RunId, SessionId};
 use crate::inventory::collect::Sources as CollectSources;
+use crate::payload::folder::Folder;
 use crate::plan::document::Revision;
 use crate::provider::host::Host;
 use crate::provider::local::{Local, LocalSettings};
@@ -300,6 +301,31 @@ impl Shell {
                     .hint("set state.sqlite in muster.yaml, or XDG_STATE_HOME")
             })?;
         Ok(base.join("muster").join(opened.config.instance.metadata.name.as_str()).join("state.db"))
+    }
+
+    /// The payload cache of a repository, beside its state.
+    ///
+    /// # Errors
+    /// When neither the Instance nor the environment says where the state is.
+    pub fn payloads(&self, opened: &Opened) -> Result<Folder, CliError> {
+        let mut path = self.state_path(opened)?.into_os_string();
+        path.push(".payloads");
+        Ok(Folder::new(path.into()))
+    }
+
+    /// The revision that was opened, for files that were not kept in memory.
+    ///
+    /// # Errors
+    /// When it cannot be read any more.
+    pub fn source(&self, opened: &Opened, rev: Option<&str>) -> Result<Box<dyn Source>, CliError> {
+        let Some(rev) = rev else { return Ok(Box::new(worktree::Worktree::open(&opened.root)?)) };
+        // A branch may have moved since.
+        let commit = opened.revision.commit.as_ref().map_or(rev, |commit| commit.as_str());
+        let start = match &self.global.repo {
+            Some(path) => self.environment.current_dir.join(path),
+            None => self.environment.current_dir.clone(),
+        };
+        Ok(Box::new(git::GitRevision::open(&start, commit, None)?))
     }
 
     /// Builds the providers of a configuration.

@@ -10,6 +10,7 @@ mod detecting;
 pub mod environment;
 pub mod error;
 pub mod exit;
+mod fetching;
 mod files;
 mod forms;
 mod logging;
@@ -83,6 +84,7 @@ fn run(shell: &mut Shell, command: &Command) -> Result<Exit, CliError> {
         | Command::Explain(_)
         | Command::Inventory(_)
         | Command::Status(_)
+        | Command::Maintain(_)
         | Command::Update(_)
         | Command::Sessions(_) => {
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -106,6 +108,7 @@ async fn run_async(shell: &mut Shell, command: &Command) -> Result<Exit, CliErro
         Command::Explain(command) => command::explain::run(shell, command, &control).await,
         Command::Inventory(command) => command::inventory::run(shell, command, &control).await,
         Command::Status(command) => command::status::run(shell, command).await,
+        Command::Maintain(command) => command::maintain::run(shell, command).await,
         Command::Update(command) => command::update::run(shell, command, &control).await,
         Command::Sessions(command) => command::sessions::run(shell, command).await,
         _ => Ok(Exit::Done),

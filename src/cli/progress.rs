@@ -27,6 +27,8 @@ pub struct Progress<'a> {
     names: BTreeMap<ComputerId, String>,
     current: BTreeSet<String>,
     done: BTreeSet<ComputerId>,
+    /// How much of a file is sent, in percent, by the computer's name.
+    sending: BTreeMap<String, u64>,
     failed: u64,
 }
 
@@ -35,7 +37,15 @@ impl<'a> Progress<'a> {
     #[must_use]
     pub fn new(ui: &'a Ui, computers: u64) -> Self {
         let bar = bar(ui, computers);
-        Self { ui, bar, names: BTreeMap::new(), current: BTreeSet::new(), done: BTreeSet::new(), failed: 0 }
+        Self {
+            ui,
+            bar,
+            names: BTreeMap::new(),
+            current: BTreeSet::new(),
+            done: BTreeSet::new(),
+            sending: BTreeMap::new(),
+            failed: 0,
+        }
     }
 
     /// Shows an event.
@@ -48,7 +58,17 @@ impl<'a> Progress<'a> {
             Event::SessionFinished { computer, name, .. }
             | Event::ComputerUnreachable { computer, name, .. } => {
                 self.current.remove(name);
+                self.sending.remove(name);
                 self.done.insert(computer.clone());
+            }
+            Event::PayloadSending { computer, done, total, .. } => {
+                if let Some(name) = self.names.get(computer) {
+                    let percent = done.saturating_mul(100).checked_div(*total).unwrap_or(100);
+                    _ = match percent {
+                        100.. => self.sending.remove(name),
+                        _ => self.sending.insert(name.clone(), percent),
+                    };
+                }
             }
             Event::ActionFinished { result: ActionResult::Failed | ActionResult::Undetermined, .. } => {
                 self.failed = self.failed.saturating_add(1);
@@ -82,7 +102,11 @@ impl<'a> Progress<'a> {
             // Writing into a String cannot fail.
             _ = write!(message, "{} failed  ", plural(self.failed, "action"));
         }
-        let names: Vec<&String> = self.current.iter().collect();
+        let shown = |name: &String| match self.sending.get(name) {
+            Some(percent) => format!("{name} {percent}%"),
+            None => name.clone(),
+        };
+        let names: Vec<String> = self.current.iter().map(shown).collect();
         message.push_str(&list(&names, NAMED));
         message
     }
@@ -179,6 +203,16 @@ mod tests {
         }
         progress.event(&Event::RunFinished { run: RunId::new("r"), counts: RunCounts::default() });
         assert_eq!(progress.message(), "1 action failed  PC-3, PC-4, PC-5");
+        for (done, message) in [(30, "PC-3, PC-4 30%, PC-5"), (100, "PC-3, PC-4, PC-5")] {
+            progress.event(&Event::PayloadSending {
+                computer: ComputerId::new("fleet/4"),
+                sha256: crate::id::Digest::new("0"),
+                file: "tool.bin".to_owned(),
+                done,
+                total: 100,
+            });
+            assert_eq!(progress.message(), format!("1 action failed  {message}"));
+        }
         assert_eq!(progress.done(), "2");
         drop(progress);
         assert_eq!(out.text(), "");

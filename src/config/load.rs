@@ -8,11 +8,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::check::{self, Files, LockUse, MAX_FILE_BYTES, MAX_SCRIPT_BYTES, Surroundings};
+use super::check::{
+    self, Files, Fingerprints, LockUse, MAX_FILE_BYTES, MAX_PAYLOAD_BYTES, MAX_SCRIPT_BYTES, Surroundings,
+};
 use super::document::Documents;
 use super::kind::Kind;
 use super::lock::{self, LOCK_FILE, Lock};
-use super::revision::Source;
+use super::revision::{Source, fingerprint};
 use super::tree::{Entry, ROOT_FILE, ReadError, Resolved, Tree, is_configuration, is_hidden};
 use super::{Config, conflict, parallel, parse, shipped, spanned};
 use crate::diagnostic::{Finding, Findings, Place, Sources, code};
@@ -92,9 +94,11 @@ fn load_with(source: &dyn Source, lock_use: LockUse) -> Loaded {
     check::lay_over(&mut documents, &mut findings);
     let lock = lock_file(source, &mut contents, &mut sources, &mut findings);
     let files = referred(source, &documents);
+    let payloads = payloads(source, &documents);
     let around = Surroundings {
         tree,
         files: &files,
+        payloads: &payloads,
         incomplete,
         root_is_broken: broken.contains(ROOT_FILE),
         lock: lock.as_ref().ok(),
@@ -126,7 +130,9 @@ fn load_with(source: &dyn Source, lock_use: LockUse) -> Loaded {
         }
         config.sources = sources.clone();
     }
-    let revision = source.describe(&contents);
+    let hashed = payloads.into_iter().filter_map(|(path, known)| Some((path, known.ok()?.digest)));
+    let hashed = hashed.filter(|(path, _)| !contents.contains_key(path)).collect();
+    let revision = source.describe(&contents, &hashed);
     Loaded { config, findings, sources, revision, lock: lock.ok(), asked: outcome.asked }
 }
 
@@ -312,6 +318,19 @@ fn referred(source: &dyn Source, documents: &Documents) -> Files {
     let wanted: Vec<_> = wanted.into_iter().collect();
     let read = parallel::map(&wanted, |(path, limit)| source.read(path, *limit).map(Arc::from));
     wanted.into_iter().map(|(path, _)| path).zip(read).collect()
+}
+
+/// What is known of the files of the repository that are payloads.
+fn payloads(source: &dyn Source, documents: &Documents) -> Fingerprints {
+    let named = check::payload_files(documents);
+    let real = named.filter_map(|(base, path)| match source.tree().resolve(base, path) {
+        Resolved::File(real) => Some(real),
+        _ => None,
+    });
+    let paths: BTreeSet<Arc<str>> = real.collect();
+    let paths: Vec<_> = paths.into_iter().collect();
+    let known = parallel::map(&paths, |path| fingerprint(source, path, MAX_PAYLOAD_BYTES));
+    paths.into_iter().zip(known).collect()
 }
 
 /// Expressions that are too deep or too large only once other targets are in place.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::kind::{
-    Architecture, Condition, Consequence, CrossTenant, DirectorySpec, Enforcement, FileValue, Hold,
+    Architecture, Condition, Consequence, CrossTenant, DirectorySpec, Enforcement, Fetcher, FileValue, Hold,
     InventoryMatch, ItemRef, Kind, LicenseNeed, LockSpec, Match, Metadata, Mode, PackageMatch, Packages,
     ParameterSpec, ParameterValue, ParametersChanged, PrimaryPerson, ProviderSpec, PsaSpec, ResourceKind,
     Sha256, SoftwareState, TenantPsa, VersionScheme, VersionSource,
@@ -491,8 +491,8 @@ pub struct Source {
 /// A file that a release is installed from; see [`super::kind::PayloadSpec`].
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Payload {
-    /// Where it is fetched from.
-    pub url: String,
+    /// Where it comes from.
+    pub origin: Origin,
     /// Its SHA-256; a file with another one is not it.
     pub sha256: Digest,
     /// The processors that it is for; `None` for all.
@@ -507,6 +507,46 @@ pub struct Payload {
     pub installer: Option<String>,
     /// The arguments for a silent installation, where they are known.
     pub arguments: Option<String>,
+}
+
+/// Where a payload comes from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// An address, from which somebody fetches it.
+    Address {
+        /// The address, as it was written.
+        url: String,
+        /// Who does.
+        by: Fetcher,
+    },
+    /// A file of the repository, by its own path.
+    File(Arc<str>),
+}
+
+impl Origin {
+    /// The address, if it has one.
+    #[must_use]
+    pub fn url(&self) -> Option<&str> {
+        match self {
+            Self::Address { url, .. } => Some(url),
+            Self::File(_) => None,
+        }
+    }
+
+    /// Whether Muster brings it to the computers, and they do not fetch it for themselves.
+    #[must_use]
+    pub const fn is_sent(&self) -> bool {
+        matches!(self, Self::File(_) | Self::Address { by: Fetcher::Reconciler, .. })
+    }
+
+    /// It for people: an address without what follows a `?` or `#`, which may be a secret.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Address { url, .. } => url.split(['?', '#']).next().unwrap_or_default().to_owned(),
+            Self::File(path) => path.to_string(),
+        }
+    }
 }
 
 /// Where scripts come from that are made of a software's packages.

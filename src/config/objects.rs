@@ -118,6 +118,13 @@ impl Head {
                 .is_some_and(|(first, _)| first.starts_with(&below))
     }
 
+    /// Whether the commit has a file of the working tree as it is. Its content is not kept.
+    pub(super) fn has_same(&self, path: &str, file: &Path) -> bool {
+        let Some((_, _, committed)) = &self.commit else { return false };
+        let Some((Entry::File, oid)) = committed.get(self.in_repository(path).as_str()) else { return false };
+        Oid::hash_file(ObjectType::Blob, file).is_ok_and(|found| found == *oid)
+    }
+
     /// The commit, its subject, and whether the files that were read differ from it. Line ends do not count, as git may
     /// have changed them on checking out.
     pub(super) fn compare(

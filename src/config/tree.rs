@@ -9,6 +9,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::id::Digest;
+
 /// The file at the root of a repository that holds the Instance document.
 pub const ROOT_FILE: &str = "muster.yaml";
 /// How many links are followed before they count as a circle.
@@ -23,6 +25,17 @@ pub enum Entry {
     Link(Box<str>),
     /// Something that cannot be read, and why, to fit after "it".
     Unreadable(Box<str>),
+}
+
+/// What is known of a file's content without keeping it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fingerprint {
+    /// Its SHA-256.
+    pub digest: Digest,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its first bytes, up to 512.
+    pub beginning: Box<[u8]>,
 }
 
 /// Where a path leads to.

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,6 +16,7 @@ use super::lock::LOCK_FILE;
 use super::objects::Head;
 use super::revision::{Source, content_digest};
 use super::tree::{Entry, ROOT_FILE, ReadError, Tree, is_configuration};
+use crate::id::Digest;
 use crate::plan::document;
 
 /// Why a folder could not be listed.
@@ -158,28 +159,48 @@ impl Source for Worktree {
 
     fn read(&self, path: &str, limit: u64) -> Result<Vec<u8>, ReadError> {
         let failed = |error: std::io::Error| ReadError::Failed(error.to_string());
-        let mut file = fs::File::open(self.root.join(path)).map_err(failed)?;
+        let file = fs::File::open(self.root.join(path)).map_err(failed)?;
         let size = file.metadata().map_err(failed)?.len();
         if size > limit {
             return Err(ReadError::TooLarge(size));
         }
         let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
         // It may have grown meanwhile.
-        file.by_ref().take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
+        (&file).take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
         match u64::try_from(bytes.len()) {
             Ok(read) if read <= limit => Ok(bytes),
             _ => Err(ReadError::TooLarge(file.metadata().map_err(failed)?.len())),
         }
     }
 
-    fn describe(&self, files: &BTreeMap<Arc<str>, Arc<[u8]>>) -> document::Revision {
-        let content = Some(content_digest(files));
+    fn copy(&self, path: &str, limit: u64, to: &mut (dyn Write + Send)) -> Result<u64, ReadError> {
+        let failed = |error: std::io::Error| ReadError::Failed(error.to_string());
+        let file = fs::File::open(self.root.join(path)).map_err(failed)?;
+        let size = file.metadata().map_err(failed)?.len();
+        if size > limit {
+            return Err(ReadError::TooLarge(size));
+        }
+        // It may have grown meanwhile.
+        let read = std::io::copy(&mut (&file).take(limit.saturating_add(1)), to).map_err(failed)?;
+        if read > limit {
+            return Err(ReadError::TooLarge(file.metadata().map_err(failed)?.len()));
+        }
+        Ok(read)
+    }
+
+    fn describe(
+        &self,
+        files: &BTreeMap<Arc<str>, Arc<[u8]>>,
+        hashed: &BTreeMap<Arc<str>, Digest>,
+    ) -> document::Revision {
+        let content = Some(content_digest(files, hashed));
         let Some(head) = &self.head else {
             return document::Revision { content, ..document::Revision::default() };
         };
         let head = head.lock().unwrap_or_else(PoisonError::into_inner);
         let (commit, subject, dirty) =
             head.compare(files, &|path| is_configuration(path) || path == LOCK_FILE);
-        document::Revision { commit, subject, content, dirty }
+        let changed = |path: &Arc<str>| !head.has_same(path, &self.root.join(&**path));
+        document::Revision { commit, subject, content, dirty: dirty || hashed.keys().any(changed) }
     }
 }

@@ -174,6 +174,8 @@ codes! {
         "The name is not one that package managers use, or `prefer` names a manager twice or one that has no name here. Names are letters, digits and . + _ @ / - and begin with a letter or digit."
     LICENSE "M0431" Error "licence that does not fit"
         "A licence is for one software that takes one, for a tenant and for some of its versions; two for the same are not told apart. A deployment names only licences of its own software."
+    PAYLOAD_FILE "M0436" Error "file of the repository that cannot be a payload"
+        "A file of the repository that releases are installed from has up to 100 MiB, is there itself and not as a pointer of Git LFS, is sent by Muster, and has the SHA-256 and size that are written beside it, if any are."
     NOT_LOCKED "M0450" Error "version that was not looked up"
         "latest and version ranges of software with a source mean what muster.lock says, so that versions move with a reviewed commit (DEP-5). `muster update` asks the source and writes the file."
     NEVER_UPDATED "M0451" Warning "source that was never asked"

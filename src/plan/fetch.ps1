@@ -1,19 +1,10 @@
 # Sees to it that a file is in the cache: fetches it unless it is there already, goes on where it broke off, and keeps it
 # only with the right SHA-256. Nothing else on the computer is touched.
-$ErrorActionPreference = 'Stop'
-$ProgressPreference = 'SilentlyContinue'
-$file = $env:MUSTER_PAYLOAD
-$folder = Split-Path -Parent $file
-$part = Join-Path $folder '.part'
 $url = $env:MUSTER_PAYLOAD_URL
-$wanted = $env:MUSTER_PAYLOAD_SHA256
-
-function Stop-With([string]$why) {
-    [Console]::Error.WriteLine($why)
-    exit 1
-}
-function Get-Hash([string]$path) { (Get-FileHash -LiteralPath $path -Algorithm SHA256).Hash.ToLowerInvariant() }
-function Get-Size([string]$path) { if ([IO.File]::Exists($path)) { (New-Object IO.FileInfo $path).Length } else { [long]0 } }
+# What follows a ? may be a secret.
+$shown = ($url -split '[?#]')[0]
+$brought = 'the download script brought'
+if ($env:MUSTER_PAYLOAD_FETCHED -eq 'muster') { $brought = 'Muster sent' }
 
 # Fetches what is missing of the part.
 function Receive-Part {
@@ -42,7 +33,6 @@ function Receive-Part {
 }
 
 try { [Net.ServicePointManager]::SecurityProtocol = [Net.ServicePointManager]::SecurityProtocol -bor [Net.SecurityProtocolType]::Tls12 } catch { $null = $_ }
-[void][IO.Directory]::CreateDirectory($folder)
 if ([IO.File]::Exists($file)) {
     $found = Get-Hash $file
     if ($found -eq $wanted) {
@@ -50,9 +40,9 @@ if ([IO.File]::Exists($file)) {
         exit 0
     }
     [IO.File]::Delete($file)
-    if ($env:MUSTER_PAYLOAD_FETCHED) { Stop-With "the download script brought a file with the SHA-256 $found, and $wanted is wanted" }
+    if ($env:MUSTER_PAYLOAD_FETCHED) { Stop-With "$brought a file with the SHA-256 $found, and $wanted is wanted" }
 }
-if ($env:MUSTER_PAYLOAD_FETCHED) { Stop-With 'the download script brought no file' }
+if ($env:MUSTER_PAYLOAD_FETCHED) { Stop-With "$brought no file" }
 
 $tries = 0
 $best = [long]0
@@ -77,7 +67,7 @@ while ($true) {
         }
         [IO.File]::Delete($part)
         # The beginning may have been of another file.
-        if ($whole) { Stop-With "the file at $url has the SHA-256 $found, and $wanted is wanted; it was deleted" }
+        if ($whole) { Stop-With "the file at $shown has the SHA-256 $found, and $wanted is wanted; it was deleted" }
         $best = [long]0
         $tries = 0
         continue
@@ -98,6 +88,6 @@ while ($true) {
             if ($tries -ge 2) { [IO.File]::Delete($part) }
         }
     }
-    if ($tries -ge 4) { Stop-With "$url could not be fetched: $why" }
+    if ($tries -ge 4) { Stop-With "$shown could not be fetched: $why" }
     Start-Sleep -Seconds $tries
 }

@@ -1,26 +1,12 @@
 # Sees to it that a file is in the cache: fetches it unless it is there already, goes on where it broke off, and keeps it
 # only with the right SHA-256. Nothing else on the computer is touched.
-set -u
-umask 077
-file=$MUSTER_PAYLOAD
-folder=${file%/*}
-part=$folder/.part
 url=$MUSTER_PAYLOAD_URL
-die() {
-  printf '%s\n' "$*" >&2
-  exit 1
-}
-has() { command -v "$1" >/dev/null 2>&1; }
-hash_of() {
-  if has sha256sum; then set -- "$(sha256sum <"$1")"
-  elif has shasum; then set -- "$(shasum -a 256 <"$1")"
-  elif has openssl; then set -- "$(openssl dgst -sha256 -r <"$1")"
-  else die 'there is no program that computes SHA-256'; fi
-  printf '%s' "${1%% *}"
-}
-size_of() { if [ -f "$1" ]; then wc -c <"$1" | tr -d ' '; else echo 0; fi; }
-
-mkdir -p "$folder" && [ -d "$folder" ] && [ -O "$folder" ] && [ -O "${folder%/*}" ] || die "the cache $folder cannot be used"
+# What follows a ? may be a secret.
+shown=${url%%[?#]*}
+case ${MUSTER_PAYLOAD_FETCHED:-} in
+muster) brought='Muster sent' ;;
+*) brought='the download script brought' ;;
+esac
 if [ -f "$file" ]; then
   found=$(hash_of "$file") || exit 1
   if [ "$found" = "$MUSTER_PAYLOAD_SHA256" ]; then
@@ -28,9 +14,9 @@ if [ -f "$file" ]; then
     exit 0
   fi
   rm -f "$file"
-  [ -z "${MUSTER_PAYLOAD_FETCHED:-}" ] || die "the download script brought a file with the SHA-256 $found, and $MUSTER_PAYLOAD_SHA256 is wanted"
+  [ -z "${MUSTER_PAYLOAD_FETCHED:-}" ] || die "$brought a file with the SHA-256 $found, and $MUSTER_PAYLOAD_SHA256 is wanted"
 fi
-[ -z "${MUSTER_PAYLOAD_FETCHED:-}" ] || die 'the download script brought no file'
+[ -z "${MUSTER_PAYLOAD_FETCHED:-}" ] || die "$brought no file"
 
 # Fetches what is missing of the part; sets `ended` to the program's exit code.
 fetch() {
@@ -64,7 +50,7 @@ while :; do
     fi
     rm -f "$part"
     # The beginning may have been of another file.
-    [ -z "$whole" ] || die "the file at $url has the SHA-256 $found, and $MUSTER_PAYLOAD_SHA256 is wanted; it was deleted"
+    [ -z "$whole" ] || die "the file at $shown has the SHA-256 $found, and $MUSTER_PAYLOAD_SHA256 is wanted; it was deleted"
     best=0 tries=0
     continue
   fi
@@ -82,6 +68,6 @@ while :; do
       if [ $tries -ge 2 ]; then rm -f "$part"; fi
     fi
   fi
-  [ $tries -lt 4 ] || die "$url could not be fetched"
+  [ $tries -lt 4 ] || die "$shown could not be fetched"
   sleep $tries
 done

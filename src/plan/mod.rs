@@ -45,6 +45,7 @@ pub mod programs;
 pub mod recipe;
 pub mod remembered;
 pub mod safeguards;
+pub mod sending;
 mod sessions;
 mod standings;
 pub mod subject;

@@ -119,7 +119,7 @@ pub fn environment(payload: &Payload) -> BTreeMap<String, String> {
     [
         ("MUSTER_PAYLOAD_SHA256", payload.sha256.as_str().to_owned()),
         ("MUSTER_PAYLOAD_NAME", payload.file_name.clone()),
-        ("MUSTER_PAYLOAD_URL", payload.url.clone()),
+        ("MUSTER_PAYLOAD_URL", payload.origin.url().unwrap_or_default().to_owned()),
         ("MUSTER_PAYLOAD_SIZE", payload.size.map(|size| size.to_string()).unwrap_or_default()),
         ("MUSTER_PAYLOAD_INSTALLER", text(&payload.installer)),
         ("MUSTER_PAYLOAD_ARGUMENTS", text(&payload.arguments)),
@@ -131,22 +131,42 @@ pub fn environment(payload: &Payload) -> BTreeMap<String, String> {
 /// The script that sees to it that a file is in the cache. With `MUSTER_PAYLOAD_FETCHED` it only looks.
 #[must_use]
 pub fn fetch(platform: Platform) -> Arc<Script> {
-    let (interpreter, text) = match platform {
-        Platform::Posix => (Interpreter::Sh, include_str!("fetch.sh")),
-        Platform::Windows => (Interpreter::Powershell, include_str!("fetch.ps1")),
+    let text = match platform {
+        Platform::Posix => concat!(include_str!("payload.sh"), include_str!("fetch.sh")),
+        Platform::Windows => concat!(include_str!("payload.ps1"), include_str!("fetch.ps1")),
+    };
+    script(platform, text, "fetching a payload")
+}
+
+/// The script that takes a piece of a file that is sent into the cache, or says what is there of it.
+#[must_use]
+pub fn receive(platform: Platform) -> Arc<Script> {
+    let text = match platform {
+        Platform::Posix => concat!(include_str!("payload.sh"), include_str!("receive.sh")),
+        Platform::Windows => concat!(include_str!("payload.ps1"), include_str!("receive.ps1")),
+    };
+    script(platform, text, "sending a payload")
+}
+
+fn script(platform: Platform, text: &str, origin: &str) -> Arc<Script> {
+    let interpreter = match platform {
+        Platform::Posix => Interpreter::Sh,
+        Platform::Windows => Interpreter::Powershell,
     };
     Arc::new(Script {
         interpreter,
         context: Context::System,
         text: text.into(),
         limit: None,
-        origin: "fetching a payload".into(),
+        origin: origin.into(),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::kind::Fetcher;
+    use crate::config::model::Origin;
     use crate::diagnostic::Place;
     use crate::id::Digest;
     use crate::session::powershell::{message, syntax_errors};
@@ -156,7 +176,7 @@ mod tests {
         release.payloads = files
             .iter()
             .map(|(name, architecture, platform)| Payload {
-                url: format!("https://example.com/{name}"),
+                origin: Origin::Address { url: format!("https://example.com/{name}"), by: Fetcher::Computer },
                 sha256: Digest::of(name.as_bytes()),
                 architecture: *architecture,
                 platform: *platform,
@@ -218,10 +238,11 @@ mod tests {
     }
 
     #[test]
-    fn fetching_on_windows_is_powershell() {
-        let script = fetch(Platform::Windows);
-        let errors: Vec<_> =
-            syntax_errors(&script.text).into_iter().map(|at| message(&script.text, &at)).collect();
-        assert_eq!(errors, [""; 0]);
+    fn fetching_and_receiving_on_windows_is_powershell() {
+        for script in [fetch(Platform::Windows), receive(Platform::Windows)] {
+            let errors: Vec<_> =
+                syntax_errors(&script.text).into_iter().map(|at| message(&script.text, &at)).collect();
+            assert_eq!(errors, [""; 0]);
+        }
     }
 }

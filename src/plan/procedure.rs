@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::config::kind::ParameterValue;
+use crate::config::model::Payload;
 use crate::id::Digest;
 use crate::inventory::item::ItemKey;
 use crate::session::script::{Platform, Purpose, Script};
@@ -45,6 +46,8 @@ pub struct Probe {
 /// How one change is made on one computer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Procedure {
+    /// The files that Muster sends before anything runs, each once.
+    pub sent: Vec<Payload>,
     /// The scripts in order; one that fails stops those after it.
     pub steps: Vec<Invocation>,
     /// How the result is looked at afterwards.

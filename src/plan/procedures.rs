@@ -14,6 +14,7 @@ use super::payloads::{self, Machine};
 use super::probes::{instance, probe};
 use super::procedure::{Invocation, Procedure};
 use super::recipe::{self, Call, Computer, Part};
+use super::sending;
 use super::supply;
 use crate::config::Config;
 use crate::config::kind::{Mode, ParameterValue};
@@ -144,7 +145,7 @@ pub fn content(
                                 .iter()
                                 .map(|payload| json!([
                                     payload.sha256,
-                                    payload.url,
+                                    payload.origin.url(),
                                     payload.file_name,
                                     payload.installer,
                                     payload.arguments
@@ -200,7 +201,9 @@ pub fn procedure(
         Some(resource) => resource.values(&change.parameters),
         None => change.parameters.clone(),
     };
-    let steps = steps(config, item, &call).ok()?.into_iter().map(|part| {
+    let parts = steps(config, item, &call).ok()?;
+    let sent = sending::of_parts(&parts);
+    let steps = parts.into_iter().map(|part| {
         let mut environment = environment(change, &part);
         let mut parameters = given.clone();
         match &part.purpose {
@@ -217,6 +220,7 @@ pub fn procedure(
         Invocation { purpose: part.purpose, script: part.script, parameters, environment }
     });
     Some(Procedure {
+        sent,
         steps: steps.collect(),
         verify: probe(config, item, &change.parameters, Mode::Enforce, platform),
     })
@@ -241,7 +245,9 @@ fn environment(change: &Change, part: &Part) -> BTreeMap<String, String> {
         environment.extend(payloads::environment(payload));
     }
     if matches!(part.purpose, Purpose::FetchPayload { brought: true, .. }) {
-        environment.insert("MUSTER_PAYLOAD_FETCHED".to_owned(), "yes".to_owned());
+        let sent = part.payload.as_ref().is_some_and(|payload| payload.origin.is_sent());
+        let by = if sent { "muster" } else { "script" };
+        environment.insert("MUSTER_PAYLOAD_FETCHED".to_owned(), by.to_owned());
     }
     environment
 }

@@ -6,6 +6,8 @@
 //!
 //! Not here: whether the action is due (`diff`), what a script is told besides (`procedures`).
 //!
+//! A file that Muster sends is there before any of it runs (`session::execute`), and is verified like the others.
+//!
 //! Invariants: nothing that changes the computer comes before a fetch; a base version is installed before what requires
 //! it, and only where nothing as new as it is there (SW-16).
 
@@ -291,10 +293,13 @@ impl Recipe<'_> {
                 let payload = Some(payload.clone());
                 fetches.push(Part { purpose, script, payload, ..part.clone() });
             };
+            // What Muster sends needs no script of the software's own.
+            let sent = payload.origin.is_sent();
+            let own = own.filter(|_| !sent);
             if let Some(own) = own {
                 add(Purpose::DownloadPayload { software: self.name() }, Arc::clone(own));
             }
-            let purpose = Purpose::FetchPayload { software: self.name(), brought: own.is_some() };
+            let purpose = Purpose::FetchPayload { software: self.name(), brought: own.is_some() || sent };
             add(purpose, payloads::fetch(self.call.platform));
         }
         fetches

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use super::style::{Label, Line};
-use super::words::{count, duration, list, plural, thousands};
+use super::words::{bytes, count, duration, list, plural, thousands};
 use super::{json, terms};
 use crate::session::event::{Event, RunCounts, Stamped};
 use crate::session::stage::ActionResult;
@@ -28,9 +28,13 @@ pub const fn weight(event: &Event) -> Weight {
         | Event::SessionStarted { .. }
         | Event::ActionStarted { .. }
         | Event::LockWaiting { .. }
+        | Event::PayloadProgress { .. }
+        | Event::PayloadSending { .. }
+        | Event::PayloadFetched { cached: true, .. }
         | Event::Checkpoint { .. } => Weight::Fine,
         Event::ActionFinished { result: ActionResult::Failed | ActionResult::Undetermined, .. }
         | Event::ComputerUnreachable { .. }
+        | Event::PayloadMissing { .. }
         | Event::Interrupted { .. } => Weight::Problem,
         _ => Weight::Usual,
     }
@@ -54,6 +58,30 @@ pub fn line(event: &Event, name_of: &dyn Fn(&str) -> Option<String>) -> Line {
             .with(Label::Code, plan.short())
             .text(format!(": {} on {}", plural(*actions, "action"), plural(*computers, "computer")))
             .with(Label::Dim, format!("  run {run}")),
+        Event::PayloadFetching { from, size, .. } => {
+            let line = Line::new().text(format!("fetching {from}"));
+            match size {
+                Some(size) => line.with(Label::Dim, format!("  {}", bytes(*size))),
+                None => line,
+            }
+        }
+        Event::PayloadProgress { sha256, done, total } => Line::new().with(
+            Label::Dim,
+            match total {
+                Some(total) => format!("{} of {}  {}", bytes(*done), bytes(*total), sha256.short()),
+                None => format!("{}  {}", bytes(*done), sha256.short()),
+            },
+        ),
+        Event::PayloadFetched { from, size, cached, duration_ms, .. } => {
+            let how = if *cached { "is in the cache" } else { "was fetched" };
+            let took = duration(Duration::from_millis(*duration_ms));
+            Line::new().text(format!("{from} {how}")).with(Label::Dim, format!("  {}  {took}", bytes(*size)))
+        }
+        Event::PayloadMissing { from, why, .. } => Line::new()
+            .with(Label::Error, "not fetched")
+            .text(format!(": {from}: {}", terms::first_line(why))),
+        Event::PayloadSending { computer, file, done, total, .. } => of(&named(computer))
+            .with(Label::Dim, format!("{file}: {} of {} sent", bytes(*done), bytes(*total))),
         Event::SessionStarted { name, .. } => of(name).text("begins"),
         Event::StageEntered { computer, stage } => of(&named(computer)).with(Label::Dim, terms::code(stage)),
         Event::LockWaiting { computer, item, lock } => {
@@ -153,6 +181,7 @@ mod tests {
         let action = ActionType::Update;
         let session = SessionId::new("0190-2");
         let run = RunId::new("0190-1");
+        let file = Digest::new("9f86d081884c7d65");
         let pc = "PC-1".to_owned();
         let mut counts = RunCounts::default();
         counts.session(SessionStatus::Passed);
@@ -165,6 +194,31 @@ mod tests {
                 plan: Digest::new("7f3ac0d9e1b2"),
                 computers: 1184,
                 actions: 1199,
+            },
+            Event::PayloadFetching {
+                sha256: file.clone(),
+                from: "https://x.test/tool.bin".to_owned(),
+                size: Some(3_000_000),
+            },
+            Event::PayloadProgress { sha256: file.clone(), done: 1_500_000, total: Some(3_000_000) },
+            Event::PayloadFetched {
+                sha256: file.clone(),
+                from: "https://x.test/tool.bin".to_owned(),
+                size: 3_000_000,
+                cached: false,
+                duration_ms: 2000,
+            },
+            Event::PayloadMissing {
+                sha256: file.clone(),
+                from: "tools/tool.bin".to_owned(),
+                why: "it cannot be read".to_owned(),
+            },
+            Event::PayloadSending {
+                computer: computer.clone(),
+                sha256: file,
+                file: "tool.bin".to_owned(),
+                done: 1_500_000,
+                total: 3_000_000,
             },
             Event::SessionStarted { session: session.clone(), computer: computer.clone(), name: pc.clone() },
             Event::StageEntered { computer: computer.clone(), stage: Stage::Execute },
@@ -202,6 +256,11 @@ mod tests {
         let text = all().iter().map(|event| line(event, &names).to_string()).collect::<Vec<_>>().join("\n");
         insta::assert_snapshot!(text, @r#"
     apply 7f3ac0d9e1b2: 1,199 actions on 1,184 computers  run 0190-1
+    fetching https://x.test/tool.bin  2.8 MiB
+    1.4 MiB of 2.8 MiB  9f86d081884c
+    https://x.test/tool.bin was fetched  2.8 MiB  2 s
+    not fetched: tools/tool.bin: it cannot be read
+    PC-1  tool.bin: 1.4 MiB of 2.8 MiB sent
     PC-1  begins
     PC-1  execute
     PC-1  update seven-zip ...
@@ -229,6 +288,11 @@ mod tests {
         }
         insta::assert_snapshot!(String::from_utf8(text).expect("UTF-8"), @r#"
     {"at":"1970-01-01T00:00:00Z","event":"run-started","run":"0190-1","plan":"7f3ac0d9e1b2","computers":1184,"actions":1199}
+    {"at":"1970-01-01T00:00:00Z","event":"payload-fetching","sha256":"9f86d081884c7d65","from":"https://x.test/tool.bin","size":3000000}
+    {"at":"1970-01-01T00:00:00Z","event":"payload-progress","sha256":"9f86d081884c7d65","done":1500000,"total":3000000}
+    {"at":"1970-01-01T00:00:00Z","event":"payload-fetched","sha256":"9f86d081884c7d65","from":"https://x.test/tool.bin","size":3000000,"cached":false,"durationMs":2000}
+    {"at":"1970-01-01T00:00:00Z","event":"payload-missing","sha256":"9f86d081884c7d65","from":"tools/tool.bin","why":"it cannot be read"}
+    {"at":"1970-01-01T00:00:00Z","event":"payload-sending","computer":"fleet/1","sha256":"9f86d081884c7d65","file":"tool.bin","done":1500000,"total":3000000}
     {"at":"1970-01-01T00:00:00Z","event":"session-started","session":"0190-2","computer":"fleet/1","name":"PC-1"}
     {"at":"1970-01-01T00:00:00Z","event":"stage-entered","computer":"fleet/1","stage":"execute"}
     {"at":"1970-01-01T00:00:00Z","event":"action-started","computer":"fleet/1","item":{"kind":"software","name":"seven-zip"},"action":"update"}

@@ -14,6 +14,19 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use unicode_width::UnicodeWidthStr;
 
+/// A number of bytes, in the unit that fits.
+#[must_use]
+pub fn bytes(number: u64) -> String {
+    const UNITS: [(u32, &str); 4] = [(40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB")];
+    for (shift, unit) in UNITS {
+        if number >> shift > 0 {
+            let tenths = (u128::from(number) * 10) >> shift;
+            return format!("{}.{} {unit}", tenths / 10, tenths % 10);
+        }
+    }
+    format!("{number} B")
+}
+
 /// A number with separators: `1,184`.
 #[must_use]
 pub fn thousands(number: u64) -> String {

@@ -22,6 +22,8 @@ pub(super) struct Aftermath {
     pub(super) all_ran: bool,
     /// Whether a script that follows an install or a removal did not end well.
     pub(super) unfinished: bool,
+    /// Whether a file that is needed did not come, so that nothing was changed.
+    pub(super) not_sent: bool,
 }
 
 impl Aftermath {
@@ -58,12 +60,33 @@ impl Aftermath {
             put_off: put_off && !ran,
             all_ran,
             unfinished,
+            not_sent: false,
         }
+    }
+
+    /// A file that is needed did not come: all is as it was.
+    pub(super) fn not_sent(why: &str, is_passing: bool, before: Observed) -> Self {
+        Self {
+            observed: Some(before),
+            output: None,
+            trouble: Some(format!("{why}; nothing was changed")),
+            nothing_ran: false,
+            put_off: is_passing,
+            all_ran: false,
+            unfinished: false,
+            not_sent: true,
+        }
+    }
+
+    /// What an action comes to whose file did not come.
+    pub(super) const fn not_sent_result(&self) -> ActionResult {
+        if self.put_off { ActionResult::Deferred } else { ActionResult::Failed }
     }
 
     pub(super) fn message(&self, result: ActionResult) -> Option<String> {
         let seen = self.observed.as_ref().map(|observed| format!("afterwards it is {}", words(observed)));
         match (result, &self.trouble) {
+            _ if self.not_sent => self.trouble.clone(),
             (ActionResult::Success, None) => None,
             (ActionResult::Success, Some(trouble)) => Some(format!("{trouble}; and it is as wanted")),
             (ActionResult::Failed, Some(trouble)) if self.unfinished => {

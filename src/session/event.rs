@@ -40,6 +40,59 @@ pub enum Event {
         /// Actions over all of them.
         actions: u64,
     },
+    /// A file that Muster sends to computers is not in its cache, and is being fetched.
+    PayloadFetching {
+        /// Its SHA-256.
+        sha256: Digest,
+        /// Where it comes from: an address without what may be secret, or a path in the repository.
+        from: String,
+        /// Its size in bytes, where it is known.
+        size: Option<u64>,
+    },
+    /// So much of it is there.
+    PayloadProgress {
+        /// Its SHA-256.
+        sha256: Digest,
+        /// Bytes that are there.
+        done: u64,
+        /// Bytes in all, where they are known.
+        total: Option<u64>,
+    },
+    /// It is in Muster's cache, complete and verified.
+    PayloadFetched {
+        /// Its SHA-256.
+        sha256: Digest,
+        /// Where it comes from.
+        from: String,
+        /// Its size in bytes.
+        size: u64,
+        /// Whether it was there before.
+        cached: bool,
+        /// How long it took, in milliseconds.
+        duration_ms: u64,
+    },
+    /// It could not be had. What needs it fails, and changes nothing.
+    PayloadMissing {
+        /// Its SHA-256.
+        sha256: Digest,
+        /// Where it comes from.
+        from: String,
+        /// What happened.
+        why: String,
+    },
+    /// A file is sent to a computer; so much of it is there.
+    PayloadSending {
+        /// The computer.
+        computer: ComputerId,
+        /// The file's SHA-256.
+        sha256: Digest,
+        /// Its name.
+        file: String,
+        /// Bytes that are there.
+        done: u64,
+        /// Bytes in all.
+        total: u64,
+    },
     /// A session begins.
     SessionStarted {
         /// The session.

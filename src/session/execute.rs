@@ -7,6 +7,7 @@
 //! - A result is what was observed afterwards, never an exit code alone (L6).
 //! - An action whose state has moved since the plan is not run; one that is already satisfied is skipped.
 //! - Secrets that scripts print are taken out of their answers before anything is made of them (L9).
+//! - Files that Muster sends are on the computer before anything of the change is sent (SW-25).
 //! - When an action does not succeed, those that depend on it are blocked; the others go on.
 
 use std::collections::BTreeMap;
@@ -31,6 +32,7 @@ use crate::inventory::facts::Facts;
 use crate::inventory::item::{Detection, ItemKind, Observed};
 use crate::inventory::known::Contact;
 use crate::inventory::snapshot::Computer;
+use crate::payload::send::{Files, Receiver, SendError};
 use crate::plan::diff::achieved;
 use crate::plan::document::{ActionType, Change};
 use crate::plan::interpret::Interpreter;
@@ -53,6 +55,8 @@ pub struct Tools<'a> {
     pub clock: &'a dyn Clock,
     /// Where events go.
     pub events: &'a (dyn Fn(Event) + Sync),
+    /// The files that are sent.
+    pub files: Files<'a>,
 }
 
 /// One action with everything about it.
@@ -323,13 +327,18 @@ impl Session<'_> {
             action: work.change.action,
         });
 
-        let answer = self.redactor.answer(self.writer.change(&self.computer.agent, &bundle).await);
-        // The inventory after the change decides memberships of the next plan.
-        if let Some(facts) = answer.as_ref().ok().and_then(|result| self.facts(result)) {
-            self.tools.store.put_facts(&self.computer.id, self.tools.clock.now(), &facts).await?;
-        }
-        let seen = self.see(procedure, answer).await;
+        let seen = if let Err(error) = self.send(work.change, procedure).await {
+            Aftermath::not_sent(&error.to_string(), error.is_passing(), now)
+        } else {
+            let answer = self.redactor.answer(self.writer.change(&self.computer.agent, &bundle).await);
+            // The inventory after the change decides memberships of the next plan.
+            if let Some(facts) = answer.as_ref().ok().and_then(|result| self.facts(result)) {
+                self.tools.store.put_facts(&self.computer.id, self.tools.clock.now(), &facts).await?;
+            }
+            self.see(procedure, answer).await
+        };
         let result = match &seen.observed {
+            _ if seen.not_sent => seen.not_sent_result(),
             _ if seen.nothing_ran || seen.put_off => ActionResult::Deferred,
             // What was fetched was verified where it lies.
             _ if work.change.action == ActionType::Download && seen.all_ran => ActionResult::Success,
@@ -375,6 +384,31 @@ impl Session<'_> {
                 _ => self.work.get(position).map(|work| work.change.item.to_string()),
             }
         })
+    }
+
+    /// Sends the files that a change needs and that Muster brings. Until all of them are there nothing else is changed.
+    async fn send(&self, change: &Change, procedure: &Procedure) -> Result<(), SendError> {
+        let environment = environment(self.computer);
+        let to = Receiver {
+            writer: self.writer,
+            agent: &self.computer.agent,
+            platform: platform(self.computer),
+            environment: &environment,
+        };
+        for payload in &procedure.sent {
+            let progress = |done, total| {
+                self.emit(Event::PayloadSending {
+                    computer: self.computer.id.clone(),
+                    sha256: payload.sha256.clone(),
+                    file: payload.file_name.clone(),
+                    done,
+                    total,
+                });
+            };
+            let software = change.item.name.as_str();
+            self.tools.files.send(software, payload, to, &self.control, &progress).await?;
+        }
+        Ok(())
     }
 
     /// The bundle that makes a change and looks at its result.
@@ -423,6 +457,7 @@ impl Session<'_> {
                 put_off: false,
                 all_ran: false,
                 unfinished: false,
+                not_sent: false,
             },
             Err(error) => {
                 let observed =
@@ -435,6 +470,7 @@ impl Session<'_> {
                     put_off: false,
                     all_ran: false,
                     unfinished: false,
+                    not_sent: false,
                 }
             }
         }

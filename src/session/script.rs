@@ -167,6 +167,11 @@ pub enum Purpose {
         /// The software's name.
         software: String,
     },
+    /// Take a piece of the file of a release into the cache, or say what is there of it.
+    ReceivePayload {
+        /// The software's name.
+        software: String,
+    },
     /// See to it that the file of a release is in the cache.
     FetchPayload {
         /// The software's name.

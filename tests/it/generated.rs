@@ -261,7 +261,7 @@ const GIVEN_TO_SCRIPTS: &[(&str, &str, &str)] = &[
     (
         "MUSTER_PAYLOAD_FETCHED",
         "download",
-        "Set where the `download` script of the software has run, and the file is only verified",
+        "`script` where the `download` script of the software has run, `muster` where Muster has sent the file; it is only verified then",
     ),
 ];
 

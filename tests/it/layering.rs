@@ -157,6 +157,7 @@ const ROWS: &[Row] = &[
         ring: "3 seams",
         modules: &[
             "fetch",
+            "payload",
             "provider",
             "directory",
             "psa",
@@ -190,6 +191,7 @@ const ROWS: &[Row] = &[
         modules: &[
             "host",
             "http",
+            "payload::folder",
             "provider::local",
             "provider::host",
             "provider::ssh",
@@ -211,6 +213,8 @@ const ROWS: &[Row] = &[
             "inventory::collect",
             "inventory::failures",
             "version::update",
+            "payload::supply",
+            "payload::send",
             "inventory::queries",
             "session::control",
             "session::prepare",

@@ -20,6 +20,8 @@ mod git;
 mod layering;
 mod lints;
 mod parity;
+#[cfg(unix)]
+mod payload;
 mod policies;
 #[cfg(unix)]
 mod resource;

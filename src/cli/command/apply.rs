@@ -7,12 +7,14 @@ use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
+use tokio::sync::Semaphore;
 
 use crate::cli::arguments::{Apply, Form};
 use crate::cli::basis::{self, Basis};
 use crate::cli::context::{Opened, Shell, SystemClock, run_id, session_id};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::fetching::Fetching;
 use crate::cli::planning;
 use crate::cli::progress::Progress;
 use crate::cli::prompt;
@@ -21,10 +23,14 @@ use crate::cli::safety;
 use crate::cli::saved;
 use crate::config::safety::PROTECTION;
 use crate::id::{ComputerId, Name};
+use crate::payload::send::{self, Files};
+use crate::payload::supply::Supply;
+use crate::payload::{Cache, Supplied};
 use crate::plan::compare::compare;
 use crate::plan::document::Plan;
 use crate::plan::downloads::downloads;
 use crate::plan::needs::Refresh;
+use crate::plan::sending;
 use crate::policy::protection;
 use crate::policy::verdict::Stage;
 use crate::report;
@@ -98,7 +104,14 @@ pub(in crate::cli) async fn run(
         super::plan::print(shell, plan, &model, command.details)?;
     }
     let shows_plan = shell.global.output == Form::Human && !reporting.takes_output();
-    let run = Applying { opened: &opened, links: &links, store: &store, prepared: &prepared, shows_plan };
+    let run = Applying {
+        opened: &opened,
+        rev: rev.as_deref(),
+        links: &links,
+        store: &store,
+        prepared: &prepared,
+        shows_plan,
+    };
     let result = run.carry_out(shell, command, control).await;
     let outcome = result.as_ref().ok().and_then(|(_, outcome)| outcome.as_ref());
     conclude(shell, plan, outcome)?;
@@ -138,6 +151,8 @@ fn conclude(shell: &Shell, plan: &Plan, outcome: Option<&RunOutcome>) -> Result<
 /// Everything that an apply has once its plan is made.
 struct Applying<'a> {
     opened: &'a Opened,
+    /// The revision that it is of; none for the files as they are.
+    rev: Option<&'a str>,
     links: &'a BTreeMap<Name, Link>,
     store: &'a dyn Store,
     prepared: &'a Prepared,
@@ -153,7 +168,7 @@ impl Applying<'_> {
         command: &Apply,
         control: &Control,
     ) -> Result<(Exit, Option<RunOutcome>), CliError> {
-        let Self { opened, links, store, prepared, shows_plan } = *self;
+        let Self { opened, rev, links, store, prepared, shows_plan } = *self;
         let plan = &prepared.planned.plan;
         if prepared.findings.has_errors() || prepared.planned.findings.has_errors() {
             return Err(CliError::reported(Exit::Configuration));
@@ -186,7 +201,10 @@ impl Applying<'_> {
             approve(shell, plan, control.clone()).await?;
         }
         protect(opened, store, prepared).await?;
-        let outcome = execute(shell, opened, links, store, prepared, control, command).await?;
+        let cache = shell.payloads(opened)?;
+        let supplied = supply(shell, opened, rev, &cache, prepared, control).await?;
+        let files = Files { cache: &cache, supplied: &supplied, lanes: &Semaphore::new(send::AT_ONCE) };
+        let outcome = execute(shell, opened, links, store, prepared, control, command, files).await?;
         if whole && control.demand() == Demand::Run {
             remember(store, &prepared.snapshot, &prepared.planned.wants).await?;
         }
@@ -249,6 +267,36 @@ async fn approve(shell: &Shell, plan: &Plan, mut control: Control) -> Result<(),
     }
 }
 
+/// Brings the files that Muster sends into its cache, with progress.
+async fn supply(
+    shell: &Shell,
+    opened: &Opened,
+    rev: Option<&str>,
+    cache: &dyn Cache,
+    prepared: &Prepared,
+    control: &Control,
+) -> Result<Supplied, CliError> {
+    let wanted = sending::of_plan(&opened.config, &prepared.snapshot, &prepared.planned.plan);
+    if wanted.is_empty() {
+        return Ok(Supplied::new());
+    }
+    let source = shell.source(opened, rev)?;
+    let web = shell.http(None)?;
+    let fetching = Fetching::new(&shell.ui, wanted.values());
+    let events = |event: Event| {
+        if shell.global.output == Form::Ndjson {
+            // Whoever reads the events may go away; the run goes on.
+            let stamped = Stamped { at: SystemClock.now(), event };
+            _ = shell.ui.bytes(|out| report::events::ndjson(out, &stamped));
+        } else {
+            fetching.event(&event);
+        }
+    };
+    let supply = Supply { cache, web: &web, source: &*source, clock: &SystemClock, events: &events, control };
+    Ok(supply.run(&wanted).await)
+}
+
+#[expect(clippy::too_many_arguments, reason = "all that a run needs, once")]
 async fn execute(
     shell: &mut Shell,
     opened: &Opened,
@@ -257,6 +305,7 @@ async fn execute(
     prepared: &Prepared,
     control: &Control,
     command: &Apply,
+    files: Files<'_>,
 ) -> Result<RunOutcome, CliError> {
     let plan = &prepared.planned.plan;
     let secrets = shell.secrets(opened);
@@ -282,6 +331,7 @@ async fn execute(
             secrets: &secrets,
             clock: &SystemClock,
             events: &events,
+            files,
         },
         snapshot: &prepared.snapshot,
         links,

@@ -8,6 +8,7 @@ pub(super) mod fmt;
 pub(super) mod init;
 pub(super) mod inventory;
 pub(super) mod list;
+pub(super) mod maintain;
 pub(super) mod plan;
 pub(super) mod resolve;
 pub(super) mod schema;

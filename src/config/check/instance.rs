@@ -68,6 +68,7 @@ impl<'a> Checker<'a> {
         if let Some(state) = &spec.state {
             self.not_empty(raw, "/spec/state/sqlite", &state.sqlite);
         }
+        self.fetcher = spec.payloads.as_ref().map(|payloads| payloads.fetch).unwrap_or_default();
         self.libraries = self.library_settings(document);
         let sources = self.believing(raw, spec.sources.as_ref());
         Instance {

@@ -14,6 +14,7 @@ mod license;
 mod order;
 mod packages;
 mod parameter;
+mod payload;
 mod prerequisite;
 mod provider;
 mod reference;
@@ -32,17 +33,18 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::document::{Document, Documents};
-use super::kind::Kind;
+use super::kind::{Fetcher, Kind};
 use super::lock::Lock;
 use super::model::{Config, Library, Target};
 use super::parse::RawDocument;
-use super::tree::{ReadError, Tree};
+use super::tree::{Fingerprint, ReadError, Tree};
 use crate::diagnostic::{Code, Finding, Findings, Place, Sources, code};
 use crate::id::Name;
 use script::{Checked, Shared};
 
 pub use library::{lay_over, libraries};
 pub use parameter::{MAX_FILE_BYTES, parameter_files};
+pub use payload::{MAX_PAYLOAD_BYTES, payload_files};
 pub use provider::{data_files, memory_files};
 pub use script::{MAX_SCRIPT_BYTES, script_files};
 pub use uses::silence;
@@ -52,6 +54,9 @@ pub use version_source::{MAX_SOURCE_BYTES, source_files};
 /// Files that documents refer to, by their own path: the bytes, or why there are none.
 pub type Files = BTreeMap<Arc<str>, Result<Arc<[u8]>, ReadError>>;
 
+/// Files that are payloads, by their own path: what is known of each, or why nothing is.
+pub type Fingerprints = BTreeMap<Arc<str>, Result<Fingerprint, ReadError>>;
+
 /// What is checked, beside the documents.
 #[derive(Debug, Clone, Copy)]
 pub struct Surroundings<'a> {
@@ -59,6 +64,8 @@ pub struct Surroundings<'a> {
     pub tree: &'a Tree,
     /// Those that were read because a document refers to them.
     pub files: &'a Files,
+    /// What is known of those that are payloads.
+    pub payloads: &'a Fingerprints,
     /// Whether some file could not be read, so that names may be declared in it.
     pub incomplete: bool,
     /// Whether the root file was among those.
@@ -136,6 +143,8 @@ struct Checker<'a> {
     noticed: Vec<Finding>,
     /// The folders whose documents are libraries.
     libraries: Vec<Library>,
+    /// Who fetches payloads unless it is said.
+    fetcher: Fetcher,
     /// Whether the document that is looked at has errors of its own; see [`Checker::begin`].
     is_partial: bool,
 }
@@ -162,6 +171,7 @@ impl<'a> Checker<'a> {
             used: BTreeSet::new(),
             noticed: Vec::new(),
             libraries: Vec::new(),
+            fetcher: Fetcher::default(),
             is_partial: false,
         };
         for (kind, name, raw) in documents.names() {

@@ -1,15 +1,17 @@
-//! Releases of a software: versions of its scheme, each there once, with files that can be fetched and scripts that are
-//! there, and base versions that are releases too (SW-15, SW-16).
+//! Releases of a software: versions of its scheme, each there once, with scripts that are there, and base versions that are
+//! releases too (SW-15, SW-16).
+//!
+//! Not here: their files (`payload`).
 
 use std::cmp::Ordering;
 
 use super::Checker;
 use super::software::Scripted;
-use crate::config::address::{file_name_of, is_file_name, web_address};
+use crate::config::address::web_address;
 use crate::config::document::Document;
-use crate::config::kind::{PayloadSpec, ReleaseSpec, SoftwareSpec, VersionScheme};
+use crate::config::kind::{ReleaseSpec, SoftwareSpec, VersionScheme};
 use crate::config::lock::Locked;
-use crate::config::model::{Payload, Release};
+use crate::config::model::Release;
 use crate::config::parse::RawDocument;
 use crate::diagnostic::{Finding, code};
 use crate::version;
@@ -63,7 +65,9 @@ impl Checker<'_> {
     ) -> Release {
         let payloads = release.payloads.iter().enumerate();
         let payloads = payloads
-            .filter_map(|(at, payload)| self.payload(raw, &format!("{pointer}/payloads/{at}"), payload))
+            .filter_map(|(at, payload)| {
+                self.payload(raw, &format!("{pointer}/payloads/{at}"), spec.fetch, payload)
+            })
             .collect();
         let of_software = Scripted::of(spec);
         let scripted = Scripted {
@@ -95,31 +99,6 @@ impl Checker<'_> {
             repair: strategy("repair", &release.repair),
             test,
         }
-    }
-
-    fn payload(&mut self, raw: &RawDocument, pointer: &str, payload: &PayloadSpec) -> Option<Payload> {
-        let url = self.address(raw, &format!("{pointer}/url"), &payload.url)?;
-        let file_name = match &payload.file_name {
-            Some(name) if is_file_name(name) => name.clone(),
-            Some(name) => {
-                let message = format!("{name:?} is not the name of a file on every system");
-                let place = raw.place(&format!("{pointer}/fileName"));
-                let finding = Finding::new(code::INVALID_VALUE, message, place);
-                self.push(finding.help("write a name such as setup.msi, without folders"));
-                return None;
-            }
-            None => file_name_of(&url),
-        };
-        Some(Payload {
-            url: payload.url.clone(),
-            sha256: payload.sha256.digest().clone(),
-            architecture: payload.architecture,
-            platform: payload.platform,
-            file_name,
-            size: payload.size,
-            installer: payload.installer.clone(),
-            arguments: payload.arguments.clone(),
-        })
     }
 
     /// An address on the web that holds no secret.
@@ -181,7 +160,9 @@ impl Checker<'_> {
                 version::compare(scheme, &own.version, &release.version).is_ok_and(Ordering::is_eq)
             };
             if !releases.iter().any(is_it) {
-                releases.push(release.release(&place));
+                let mut release = release.release(&place);
+                self.locked_payloads(document.spec.fetch, &mut release.payloads);
+                releases.push(release);
             }
         }
         releases.sort_by(|a, b| version::compare(scheme, &b.version, &a.version).unwrap_or(Ordering::Equal));

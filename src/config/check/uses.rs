@@ -102,6 +102,7 @@ impl<'a> Checker<'a> {
                 && !is_hidden(path)
                 && by_ending(path).is_some()
                 && !self.around.files.contains_key(*path)
+                && !self.around.payloads.contains_key(*path)
                 && folders.contains(&folder(path))
         });
         entries.map(|(path, _)| Arc::clone(path)).collect()

@@ -10,6 +10,7 @@ mod changes;
 pub use changes::{Hunk, changed_lines, folder};
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,7 +20,7 @@ use super::objects::{list, slashed};
 use super::revision::{Source, content_digest};
 use super::tree::{Entry, ROOT_FILE, ReadError, Tree};
 use crate::diagnostic::nearest;
-use crate::id::CommitId;
+use crate::id::{CommitId, Digest};
 use crate::plan::document;
 
 /// Why a revision could not be opened.
@@ -163,48 +164,63 @@ impl Source for GitRevision {
     }
 
     fn read(&self, path: &str, limit: u64) -> Result<Vec<u8>, ReadError> {
+        let mut bytes = Vec::new();
+        self.copy(path, limit, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn copy(&self, path: &str, limit: u64, to: &mut (dyn Write + Send)) -> Result<u64, ReadError> {
         let oid =
             self.blobs.get(path).ok_or_else(|| ReadError::Failed("it is not in the commit".to_owned()))?;
-        let broken =
-            |error: git2::Error| ReadError::Failed(format!("its object cannot be read: {}", error.message()));
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let waiting = idle().pop();
         let repository = match waiting {
             Some(repository) => repository,
             None => Repository::open(&self.path).map_err(broken)?,
         };
-        let bytes = blob(&repository, *oid, limit, broken);
+        let written = blob(&repository, *oid, limit, to);
         idle().push(repository);
-        bytes
+        written
     }
 
-    fn describe(&self, files: &BTreeMap<Arc<str>, Arc<[u8]>>) -> document::Revision {
+    fn describe(
+        &self,
+        files: &BTreeMap<Arc<str>, Arc<[u8]>>,
+        hashed: &BTreeMap<Arc<str>, Digest>,
+    ) -> document::Revision {
         document::Revision {
             commit: Some(self.commit.clone()),
             subject: self.subject.clone(),
-            content: Some(content_digest(files)),
+            content: Some(content_digest(files, hashed)),
             dirty: false,
         }
     }
 }
 
-/// Whether there is a branch or a tag. Without any there is no commit that has a name.
-/// The bytes of a blob, unless there are more than `limit`.
+#[expect(clippy::needless_pass_by_value, reason = "it is given to map_err")]
+fn broken(error: git2::Error) -> ReadError {
+    ReadError::Failed(format!("its object cannot be read: {}", error.message()))
+}
+
+/// Writes the bytes of a blob, unless there are more than `limit`. The library holds all of them at once.
 fn blob(
     repository: &Repository,
     oid: Oid,
     limit: u64,
-    broken: impl Fn(git2::Error) -> ReadError,
-) -> Result<Vec<u8>, ReadError> {
-    let odb = repository.odb().map_err(&broken)?;
-    let (size, _) = odb.read_header(oid).map_err(&broken)?;
+    to: &mut (dyn Write + Send),
+) -> Result<u64, ReadError> {
+    let odb = repository.odb().map_err(broken)?;
+    let (size, _) = odb.read_header(oid).map_err(broken)?;
     let size = u64::try_from(size).unwrap_or(u64::MAX);
     if size > limit {
         return Err(ReadError::TooLarge(size));
     }
-    Ok(odb.read(oid).map_err(&broken)?.data().to_vec())
+    let object = odb.read(oid).map_err(broken)?;
+    to.write_all(object.data()).map_err(|error| ReadError::Failed(error.to_string()))?;
+    Ok(size)
 }
 
+/// Whether there is a branch or a tag. Without any there is no commit that has a name.
 fn has_references(repository: &Repository) -> bool {
     repository.references().is_ok_and(|mut references| references.next().is_some())
 }

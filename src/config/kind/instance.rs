@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{BudgetSettings, BusinessHours, Mode, SourceSettings};
+use super::{BudgetSettings, BusinessHours, Fetcher, Mode, SourceSettings};
 use crate::id::Name;
 use crate::time::Limit;
 
@@ -36,6 +36,9 @@ pub struct InstanceSpec {
     /// How answers of providers, directories and PSAs are believed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sources: Option<SourceSettings>,
+    /// How the files of releases come to the computers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payloads: Option<PayloadSettings>,
     /// Where results are kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<StateSettings>,
@@ -81,6 +84,14 @@ pub struct DetectionSettings {
     /// Older detections are stale: plan looks again, and counts them as not known when it may not. Default: 1h.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_age: Option<Limit>,
+}
+
+/// How the files of releases come to the computers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PayloadSettings {
+    /// Who fetches them from their addresses, unless the software or the release says otherwise. Default: computer.
+    pub fetch: Fetcher,
 }
 
 /// Where results are kept. Losing them loses history, never correctness.

@@ -43,15 +43,15 @@ pub use guardrail::{
     Expectation, GuardrailCase, GuardrailSpec, GuardrailTestSpec, StageEffect, StageEffects, Subject,
 };
 pub use hold::Hold;
-pub use instance::{DetectionSettings, InstanceSpec, LibrarySettings, StateSettings};
+pub use instance::{DetectionSettings, InstanceSpec, LibrarySettings, PayloadSettings, StateSettings};
 pub use license::{LicenseNeed, LicenseSpec};
 pub use order::{ItemRef, OrderSpec};
-pub use package::{Installer, Packages};
+pub use package::{Choice, Installer, Packages};
 pub use parameter::{FileValue, ParameterSpec, ParameterType, ParameterValue};
 pub use provider::{
     Become, Faults, Generator, LocalSpec, ProviderSpec, SimulatedSpec, SshHost, SshJump, SshSpec,
 };
-pub use release::{Architecture, InvalidSha256, PayloadSpec, ReleaseSpec, Sha256};
+pub use release::{Architecture, Fetcher, InvalidSha256, PayloadSpec, ReleaseSpec, Sha256};
 pub use resource::{ResourceKind, ResourceSpec};
 pub use safety::{AllowanceSpec, BudgetKinds, BudgetSettings, BusinessHours, Weekday};
 pub use script::{PlatformScripts, ScriptSource, ScriptSpec};

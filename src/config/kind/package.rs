@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// The program's name in each package manager that has it, by which it is found, installed, updated and removed (SW-22).
 ///
 /// Which one is used: the one that has it on its record; where none has, the first that is there, in the order of
-/// `prefer` and then winget, choco, apt, dnf, brew. A manager that is not named is never used (SW-23).
+/// `prefer` and then winget, choco, apt, dnf, brew, unless `choose` says otherwise. A manager that is not named is never used (SW-23).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("anyOf" = [
@@ -37,6 +37,28 @@ pub struct Packages {
     /// The managers that are asked first where several are there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub prefer: Vec<Installer>,
+    /// Which of those that are there installs it where none has it on its record. Default: first.
+    #[serde(default, skip_serializing_if = "Choice::is_first")]
+    pub choose: Choice,
+}
+
+/// Which package manager installs what none of them has on its record.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Choice {
+    /// The first in their order.
+    #[default]
+    First,
+    /// The one that offers the newest version; of equal ones, and where a version is asked for, the first in their order
+    /// that has it.
+    Newest,
+}
+
+impl Choice {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+    fn is_first(&self) -> bool {
+        *self == Self::First
+    }
 }
 
 /// A package manager that installs.

@@ -43,15 +43,30 @@ pub struct ReleaseSpec {
     pub test: Option<PlatformScripts>,
 }
 
-/// A file that a version is installed from. What is not said fits every computer.
+/// A file that a version is installed from: by its address, with its SHA-256, or a file of the repository. What is not
+/// said fits every computer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("oneOf" = [
+    { "required": ["url", "sha256"] },
+    { "required": ["file"], "properties": { "fetch": { "const": "reconciler" } } }
+]))]
 pub struct PayloadSpec {
     /// Where it is fetched from: http or https, without a user or password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^https?://."))]
-    pub url: String,
-    /// Its SHA-256 in hexadecimal. A file with another one is never used (SW-24).
-    pub sha256: Sha256,
+    pub url: Option<String>,
+    /// A file of the repository, relative to this one; Muster sends it to the computers. Up to 100 MiB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub file: Option<String>,
+    /// Its SHA-256 in hexadecimal. A file with another one is never used (SW-24). Of a file of the repository it is worked
+    /// out; where it is given it has to be the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<Sha256>,
+    /// Who fetches it from its address. Default: what the software says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fetch: Option<Fetcher>,
     /// The processors that it is for. Default: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub architecture: Option<Architecture>,
@@ -71,6 +86,19 @@ pub struct PayloadSpec {
     /// The arguments for a silent installation; for the scripts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arguments: Option<String>,
+}
+
+/// Who fetches a file from its address.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Fetcher {
+    /// Each computer for itself.
+    #[default]
+    Computer,
+    /// Muster, once for all of them; it sends the file to each.
+    Reconciler,
 }
 
 /// A processor's architecture.

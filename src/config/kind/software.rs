@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    LicenseNeed, LockSpec, Packages, ParameterSpec, PlatformScripts, ReleaseSpec, TextMatch, VersionSource,
-    yes,
+    Fetcher, LicenseNeed, LockSpec, Packages, ParameterSpec, PlatformScripts, ReleaseSpec, TextMatch,
+    VersionSource, yes,
 };
 use crate::id::Name;
 
@@ -58,6 +58,10 @@ pub struct SoftwareSpec {
     /// any other (SW-18).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub download: Option<PlatformScripts>,
+    /// Who fetches the files of its releases from their addresses, unless a release says otherwise. Default: what the
+    /// Instance says, and computer where it says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fetch: Option<Fetcher>,
     /// How it is repaired when its test says false (SW-14). Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repair: Option<Strategy>,

@@ -16,8 +16,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::kind::{Architecture, Sha256};
-use super::model::{Payload, Release};
+use super::kind::{Architecture, Fetcher, Sha256};
+use super::model::{Origin, Payload, Release};
 use crate::diagnostic::Place;
 use crate::id::{Digest, Name};
 use crate::session::script::Platform;
@@ -152,7 +152,7 @@ impl LockedRelease {
 impl LockedPayload {
     fn payload(&self) -> Payload {
         Payload {
-            url: self.url.clone(),
+            origin: Origin::Address { url: self.url.clone(), by: Fetcher::default() },
             sha256: self.sha256.digest().clone(),
             architecture: self.architecture,
             platform: self.platform,

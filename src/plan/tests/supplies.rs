@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::world::*;
-use crate::config::kind::{Architecture, Consequence, LicenseNeed, Mode};
-use crate::config::model::{License, LicenseForm, Payload, Release, Strategy};
+use crate::config::kind::{Architecture, Consequence, Fetcher, LicenseNeed, Mode};
+use crate::config::model::{License, LicenseForm, Origin, Payload, Release, Strategy};
 use crate::id::Digest;
 use crate::inventory::item::Observed;
 use crate::plan::document::{ActionType, Plan};
@@ -119,7 +119,7 @@ fn what_needs_software_without_a_licence_waits_for_it() {
 
 fn payload(file: &str, architecture: Option<Architecture>) -> Payload {
     Payload {
-        url: format!("https://example.com/{file}"),
+        origin: Origin::Address { url: format!("https://example.com/{file}"), by: Fetcher::Computer },
         sha256: Digest::of(file.as_bytes()),
         architecture,
         platform: None,

@@ -165,7 +165,8 @@ fn software_facts(software: &Software) -> Value {
     // A package manager installs and removes what it has.
     let managed = matches!(software.detect, Detect::Packages(_));
     let payloads = software.releases.iter().flat_map(|release| &release.payloads);
-    let addresses: BTreeSet<&str> = payloads.map(|payload| payload.url.as_str()).collect();
+    let origins: BTreeSet<_> = payloads.map(|payload| &payload.origin).collect();
+    let addresses: BTreeSet<&str> = origins.iter().filter_map(|origin| origin.url()).collect();
     json!({
         "name": software.metadata.name.as_str(),
         "title": software.metadata.title.as_deref().unwrap_or_default(),
@@ -182,7 +183,7 @@ fn software_facts(software: &Software) -> Value {
         "installs": managed || has("install"),
         "uninstalls": managed || has("uninstall"),
         "tests": has("test"),
-        "payloads": addresses.len(),
+        "payloads": origins.len(),
         "addresses": addresses,
     })
 }

@@ -48,7 +48,9 @@ pub(super) const fn looks(purpose: &Purpose) -> bool {
         | Purpose::DetectSoftware { .. }
         | Purpose::TestSoftware { .. }
         | Purpose::TestTask { .. }
-        | Purpose::GetTask { .. } => true,
+        | Purpose::GetTask { .. }
+        // It has no place for files: asked for one, it has it.
+        | Purpose::ReceivePayload { .. } => true,
         Purpose::InstallSoftware { .. }
         | Purpose::UninstallSoftware { .. }
         | Purpose::RepairSoftware { .. }
@@ -88,6 +90,7 @@ impl Machine<'_> {
                 let word = if state.compliant { "set" } else { "not set" };
                 Answer::says(format!("{}\n", state.value.as_deref().unwrap_or(word)))
             }
+            Purpose::ReceivePayload { .. } => Answer::says("have\n"),
             Purpose::InstallSoftware { .. }
             | Purpose::UninstallSoftware { .. }
             | Purpose::RepairSoftware { .. }
@@ -140,6 +143,7 @@ impl Machine<'_> {
             | Purpose::PostInstall { .. }
             | Purpose::PostUninstall { .. }
             | Purpose::DownloadPayload { .. }
+            | Purpose::ReceivePayload { .. }
             | Purpose::FetchPayload { .. } => None,
         })
     }

@@ -225,6 +225,7 @@ fn changes(purpose: &Purpose) -> bool {
         | Purpose::PostInstall { .. }
         | Purpose::PostUninstall { .. }
         | Purpose::DownloadPayload { .. }
+        | Purpose::ReceivePayload { .. }
         | Purpose::FetchPayload { .. }
         | Purpose::SetTask { .. } => true,
     }

@@ -83,6 +83,7 @@ impl Debian {
         let mut command = self.world.command(arguments);
         command.env("APT_CONFIG", self.world.path("apt.conf"));
         command.env("DPKG_ADMINDIR", self.world.path("root/var/lib/dpkg"));
+        command.env("HOMEBREW_PREFIX", self.world.path("prefix"));
         let output = command.output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Ran { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
@@ -139,6 +140,76 @@ fn apt_looks_after_software_that_has_no_script_of_its_own() {
     debian.deploy("greeter", "state: installed\n  version: latest");
     debian.run(&["apply", "--auto-approve"]).exits(0);
     assert_eq!(debian.words("greeter"), "hello from 1.0-11\n");
+}
+
+/// The built-in resource, which has apt-get and dpkg-query do everything.
+#[test]
+fn a_package_resource_is_installed_changed_and_removed_by_apt() {
+    let debian = Debian::new();
+    for version in ["1.0-9", "1.0-10"] {
+        debian.build("greeter", version, "");
+    }
+    debian.world.write(
+        "deployments/greeter.yaml",
+        &document("Deployment", "greeter", "task: greeter\n  target: { match: { every: true } }"),
+    );
+    for (properties, words) in [
+        ("name: greeter, version: '1.0-9'", "hello from 1.0-9\n"),
+        ("name: greeter", "hello from 1.0-9\n"),
+        ("name: greeter, version: '1.0-10'", "hello from 1.0-10\n"),
+        ("name: greeter, version: '1.0-9'", "hello from 1.0-9\n"),
+        ("name: greeter, state: absent", ""),
+        ("name: greeter, state: present", "hello from 1.0-10\n"),
+    ] {
+        let spec = format!("resource: {{ package: {{ {properties} }} }}");
+        debian.world.write("tasks/greeter.yaml", &document("Task", "greeter", &spec));
+        debian.run(&["apply", "--auto-approve"]).exits(0);
+        assert_eq!(debian.words("greeter"), words, "{properties}");
+        debian.run(&["plan", "--refresh", "always", "--detailed-exitcode"]).exits(0);
+    }
+    // A package that appears later is found, although the index that apt has is older.
+    debian.build("choir", "1", "Depends: greeter\n");
+    let spec = "resource: { package: { name: choir, version: '1' } }";
+    debian.world.write("tasks/greeter.yaml", &document("Task", "greeter", spec));
+    debian.run(&["apply", "--auto-approve"]).exits(0);
+    assert_eq!(debian.words("choir"), "hello from 1\n");
+    // One that nobody has leaves all as it is, and is told.
+    let spec = "resource: { package: { name: silence } }";
+    debian.world.write("tasks/greeter.yaml", &document("Task", "greeter", spec));
+    debian.run(&["apply", "--auto-approve"]).exits(4);
+    assert_eq!(debian.words("silence"), "");
+}
+
+/// apt for real, and a program in the place of Homebrew that offers a version.
+#[test]
+fn the_manager_that_offers_the_newest_is_chosen_where_it_is_asked_for() {
+    for (choose, brew, by_apt) in [
+        ("first", "1.10", true),
+        ("newest", "1.10", false),
+        ("newest", "1.9", true),
+        ("newest", "1.8.7", true),
+        ("newest", "", true),
+    ] {
+        let debian = Debian::new();
+        debian.build("greeter", "1:1.9-3", "");
+        let spec = format!("packages: {{ apt: greeter, brew: greeter, choose: {choose} }}");
+        debian.world.write("software/greeter.yaml", &document("Software", "greeter", &spec));
+        debian.deploy("greeter", "state: installed\n  version: any");
+        let prefix = debian.world.path("prefix");
+        fs::create_dir_all(prefix.join("bin")).unwrap();
+        let program = format!(
+            "#!/bin/sh\ncase $1 in\ninfo) echo ' \"stable\": \"{brew}\",' ;;\ninstall) mkdir -p '{0}/Cellar/greeter/{brew}' ;;\n\
+             esac\n",
+            prefix.display()
+        );
+        fs::write(prefix.join("bin/brew"), program).unwrap();
+        fs::set_permissions(prefix.join("bin/brew"), fs::Permissions::from_mode(0o755)).unwrap();
+        debian.run(&["apply", "--auto-approve"]).exits(0);
+        let words = if by_apt { "hello from 1:1.9-3\n" } else { "" };
+        assert_eq!(debian.words("greeter"), words, "{choose} {brew}");
+        assert_eq!(prefix.join("Cellar/greeter").exists(), !by_apt, "{choose} {brew}");
+        debian.run(&["plan", "--refresh", "always", "--detailed-exitcode"]).exits(0);
+    }
 }
 
 #[test]

@@ -18,6 +18,7 @@ mod reports;
 mod revisions;
 mod safety;
 mod saved;
+mod sending;
 mod sources;
 mod terminal;
 mod values;

@@ -143,17 +143,17 @@ fn declare(world: &World, server: &Server, digests: &[(&str, &Digest)], more: &s
     world.write("software/tool.yaml", &document("Software", "tool", &spec));
 }
 
-fn deploy(world: &World, wish: &str) {
+pub(super) fn deploy(world: &World, wish: &str) {
     let spec = format!("software: tool\n  {wish}\n  target: {{ match: {{ every: true }} }}");
     world.write("deployments/tool.yaml", &document("Deployment", "tool", &spec));
 }
 
-fn apply(world: &World, more: &[&str]) -> Ran {
+pub(super) fn apply(world: &World, more: &[&str]) -> Ran {
     world.run(&[&["apply", "--auto-approve"], more].concat())
 }
 
 /// Every file below the cache of a home folder, by its name.
-fn cache(home: &Path) -> Vec<String> {
+pub(super) fn cache(home: &Path) -> Vec<String> {
     let mut files = Vec::new();
     let mut open = vec![home.join(".cache/muster/payloads")];
     while let Some(folder) = open.pop() {

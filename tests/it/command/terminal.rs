@@ -49,6 +49,32 @@ fn a_bar_shows_how_far_it_is() {
 }
 
 #[test]
+fn files_that_are_fetched_have_a_bar_of_bytes() {
+    let world = World::fleet(1, "");
+    let body = vec![7; 3_000_000];
+    let sha256 = muster::id::Digest::of(&body);
+    let web = crate::support::web::Web::start(move |asked| {
+        // The second half comes after a pause, in which the bar stands in the middle.
+        if asked.before == 0 {
+            return crate::support::web::Reply::ranged(&body, asked).cut(1_500_000);
+        }
+        std::thread::sleep(std::time::Duration::from_secs(1));
+        crate::support::web::Reply::ranged(&body, asked)
+    });
+    let tool = format!(
+        "detect: {{ script: {{ posix: {{ inline: tool --version }} }} }}\n  install: {{ posix: {{ inline: install tool }} }}\n  \
+         fetch: reconciler\n  releases: [{{ version: '1.0', payloads: [{{ url: '{}/tool.bin', sha256: {sha256} }}] }}]",
+        web.url
+    );
+    world.write("software/tool.yaml", &crate::support::muster::document("Software", "tool", &tool));
+    let terminal = Terminal::start(&world, &["apply", "--auto-approve", "--download-only"]);
+    let (code, screen) = terminal.end();
+    assert_eq!(code, 0, "{screen}");
+    assert!(screen.contains("1.43 MiB/2.86 MiB"), "{screen}");
+    assert!(screen.contains("/tool.bin was fetched"), "{screen}");
+}
+
+#[test]
 fn the_first_ctrl_c_finishes_what_runs_and_begins_nothing_new() {
     let world = World::fleet(6, "slow: ['*'], delay: 1s");
     let mut terminal =

@@ -26,11 +26,12 @@ pub(crate) struct Reply {
     body: Vec<u8>,
     cut: Option<usize>,
     silent: bool,
+    stalls: Option<usize>,
 }
 
 impl Reply {
     pub(crate) fn ok(body: impl Into<Vec<u8>>) -> Self {
-        Self { status: 200, headers: Vec::new(), body: body.into(), cut: None, silent: false }
+        Self { status: 200, headers: Vec::new(), body: body.into(), cut: None, silent: false, stalls: None }
     }
 
     pub(crate) fn status(status: u16) -> Self {
@@ -46,6 +47,26 @@ impl Reply {
     pub(crate) fn cut(mut self, after: usize) -> Self {
         self.cut = Some(after);
         self
+    }
+
+    /// Says nothing more after so many bytes of the content, and keeps the connection.
+    pub(crate) fn stalls(mut self, after: usize) -> Self {
+        self.stalls = Some(after);
+        self
+    }
+
+    /// The rest of a file, if a part was asked for that it has; else the whole.
+    pub(crate) fn ranged(body: &[u8], asked: &Asked) -> Self {
+        let from = asked.headers.get("range").and_then(|range| range.strip_prefix("bytes="));
+        let from = from.and_then(|range| range.trim_end_matches('-').parse::<usize>().ok());
+        match from {
+            Some(from) if from < body.len() => {
+                let range = format!("bytes {from}-{}/{}", body.len() - 1, body.len());
+                Self::ok(&body[from..]).header("Content-Range", range).partial()
+            }
+            Some(_) => Self::status(416),
+            None => Self::ok(body),
+        }
     }
 
     /// With the status of a part.
@@ -125,9 +146,13 @@ fn serve(stream: &TcpStream, log: &Mutex<Vec<Asked>>, answer: &(dyn Fn(&Asked) -
         _ = write!(head, "{name}: {value}\r\n");
     }
     head.push_str("\r\n");
-    let body = &reply.body[..reply.cut.unwrap_or(reply.body.len()).min(reply.body.len())];
+    let end = reply.cut.or(reply.stalls).unwrap_or(reply.body.len()).min(reply.body.len());
+    let body = &reply.body[..end];
     let mut stream = stream;
     // A client that has gone away has its own reasons.
     _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body)).and_then(|()| stream.flush());
+    if reply.stalls.is_some() {
+        std::thread::sleep(Duration::from_mins(1));
+    }
     _ = stream.shutdown(Shutdown::Write);
 }

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::Checker;
-use crate::config::kind::{Installer, Packages};
+use crate::config::kind::{Choice, Installer, Packages};
 use crate::config::model::{PACKAGE_MANAGERS, Scripts};
 use crate::config::parse::RawDocument;
 use crate::diagnostic::{Finding, code};
@@ -78,7 +78,11 @@ fn script(packages: &Packages, purpose: Use, windows: bool) -> Option<Arc<Script
     if managers.is_empty() {
         return None;
     }
-    let text = if windows { powershell(&managers, purpose) } else { sh(&managers, purpose) };
+    let choose = match packages.choose {
+        Choice::First => "first",
+        Choice::Newest => "newest",
+    };
+    let text = if windows { powershell(&managers, choose, purpose) } else { sh(&managers, choose, purpose) };
     Some(Arc::new(Script {
         interpreter: if windows { Interpreter::Powershell } else { Interpreter::Sh },
         context: Context::System,
@@ -88,13 +92,14 @@ fn script(packages: &Packages, purpose: Use, windows: bool) -> Option<Arc<Script
     }))
 }
 
-fn sh(managers: &[(Installer, &str)], purpose: Use) -> String {
+fn sh(managers: &[(Installer, &str)], choose: &str, purpose: Use) -> String {
     let words: Vec<&str> = managers.iter().map(|(installer, _)| installer.as_str()).collect();
     let mut text = format!("managers='{}'\n", words.join(" "));
     for (installer, name) in managers {
         // Writing into a String cannot fail.
         _ = writeln!(text, "{}='{name}'", installer.as_str());
     }
+    _ = writeln!(text, "choose='{choose}'");
     text.push_str(include_str!("common.sh"));
     text.push_str(match purpose {
         Use::Install => include_str!("install.sh"),
@@ -103,7 +108,7 @@ fn sh(managers: &[(Installer, &str)], purpose: Use) -> String {
     text
 }
 
-fn powershell(managers: &[(Installer, &str)], purpose: Use) -> String {
+fn powershell(managers: &[(Installer, &str)], choose: &str, purpose: Use) -> String {
     let words: Vec<String> =
         managers.iter().map(|(installer, _)| format!("'{}'", installer.as_str())).collect();
     let mut text = format!("$managers = @({})\n$names = @{{", words.join(", "));
@@ -111,6 +116,7 @@ fn powershell(managers: &[(Installer, &str)], purpose: Use) -> String {
         _ = write!(text, " '{}' = '{name}';", installer.as_str());
     }
     text.push_str(" }\n");
+    _ = writeln!(text, "$choose = '{choose}'");
     text.push_str(include_str!("common.ps1"));
     text.push_str(match purpose {
         Use::Install => include_str!("install.ps1"),
@@ -134,6 +140,7 @@ mod tests {
             dnf: name("p7zip"),
             brew: name("sevenzip"),
             prefer: vec![Installer::Choco, Installer::Dnf],
+            choose: Choice::Newest,
         }
     }
 
