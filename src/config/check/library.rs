@@ -18,8 +18,11 @@ use crate::config::tree::{ROOT_FILE, Resolved};
 use crate::diagnostic::{Finding, Findings, Place, code, nearest};
 use crate::id::Name;
 
-/// The kinds that a library's documents have to be listed of, with their lists.
-const LISTED: [(Kind, &str, fn(&LibrarySettings) -> &[Name]); 3] = [
+/// A kind of documents, the key of their list, and the list.
+type Listing = (Kind, &'static str, fn(&LibrarySettings) -> &[Name]);
+
+/// The kinds that a library's documents have to be listed of.
+const LISTED: [Listing; 3] = [
     (Kind::Tenant, "tenants", |settings| &settings.tenants),
     (Kind::Provider, "providers", |settings| &settings.providers),
     (Kind::Computer, "computers", |settings| &settings.computers),

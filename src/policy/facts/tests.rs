@@ -134,11 +134,11 @@ fn a_deployment_has_the_secrets_of_defaults_resources_and_licences_too() {
     }
     world.tenant("lab").parent = Some(name("contoso"));
     let secret = |text: &str| ParameterValue::Secret(SecretRef::Env(text.to_owned()));
-    let default = |text: &str| {
-        let spec = ParameterSpec { default: Some(secret(text)), ..ParameterSpec::new(ParameterType::Secret) };
-        BTreeMap::from([("key".to_owned(), spec)])
+    let by_default = ParameterSpec {
+        default: Some(secret("FABRIKAM_DEFAULT")),
+        ..ParameterSpec::new(ParameterType::Secret)
     };
-    world.task("by-default").parameters = default("FABRIKAM_DEFAULT");
+    world.task("by-default").parameters = BTreeMap::from([("key".to_owned(), by_default)]);
     world.task("by-resource").resource = Some(Resource {
         kind: ResourceKind::File,
         properties: BTreeMap::from([(
