@@ -490,6 +490,7 @@ impl<'a> Work<'a> {
         for part in &known.parts {
             if let Some(deployment) = part.deployment {
                 let values = self.view.values(item, Some(deployment));
+                let values = supply::with_license(&values, part.license);
                 self.part(item, deployment, &deployment.desired, &values, part);
             }
         }
@@ -515,7 +516,8 @@ impl<'a> Work<'a> {
             self.tally.count(part.seen, &part.computers, false);
             return;
         };
-        let wish = Wish { config: self.view.config, item, desired, mode: part.mode, platform };
+        let repair = self.view.run.repairs(item);
+        let wish = Wish { config: self.view.config, item, desired, mode: part.mode, platform, repair };
         let decision = diff::decide(&wish, observed);
         let tells = !matches!(decision, Decision::Undetermined(_));
         self.tally.count(part.seen, &part.computers, tells);
@@ -622,7 +624,11 @@ impl<'a> Work<'a> {
         {
             return RoaringBitmap::new();
         }
-        let computers = self.past.other_values(item, &past::values(parameters), &part.computers);
+        let computers = self.past.other_values(
+            item,
+            &past::values(&supply::without_license(self.view.config, item, parameters)),
+            &part.computers,
+        );
         if computers.is_empty() {
             return computers;
         }

@@ -198,7 +198,7 @@ pub fn procedure(
     };
     let given = match resource(config, item) {
         Some(resource) => resource.values(&change.parameters),
-        None => change.parameters.clone(),
+        None => supply::without_license(config, item, &change.parameters).into_owned(),
     };
     let steps = steps(config, item, &call).ok()?.into_iter().map(|part| {
         let mut environment = environment(change, &part);
