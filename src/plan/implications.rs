@@ -110,6 +110,7 @@ impl<'a> Work<'a> {
         for part in parts {
             let (Seen::Known(before), Some(platform)) = (part.seen, part.platform) else { continue };
             let parameters = supply::with_license(&parameters, part.license).into_owned();
+            self.tally.turn(item, &part.computers, self.view.fleet);
             let (action, version, after) = if implied.install {
                 let version = version.map(str::to_owned);
                 (ActionType::Install, version.clone(), diff::present_after(software, platform, version))
