@@ -221,6 +221,9 @@ pub struct Scope {
     /// Take the named deployments also where others win
     #[arg(long = "force-deployment", requires = "deployments")]
     pub force_deployments: bool,
+    /// Repair this software where a named deployment wants it and it is there, whatever its test says (can be repeated)
+    #[arg(long = "repair", value_name = "SOFTWARE", value_parser = parse_name, requires_all = ["only", "deployments"])]
+    pub repairs: Vec<Name>,
     /// What to detect: what is not known or too old (auto), everything (always), nothing (never)
     #[arg(long, value_name = "WHAT", value_parser = parse_refresh)]
     pub refresh: Option<Refresh>,
@@ -305,7 +308,7 @@ pub struct Show {
 pub struct Apply {
     /// A saved plan: exactly this is done, or nothing. With --rev REV it is done also where the repository is not on its
     /// commit any more; REV has to be that commit
-    #[arg(conflicts_with_all = ["only", "mode", "refresh", "deployments", "force_deployments"])]
+    #[arg(conflicts_with_all = ["only", "mode", "refresh", "deployments", "force_deployments", "repairs"])]
     pub file: Option<PathBuf>,
     /// What it covers.
     #[command(flatten)]

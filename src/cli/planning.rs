@@ -9,6 +9,7 @@ use super::error::CliError;
 use crate::config::Config;
 use crate::config::kind::Match;
 use crate::id::Name;
+use crate::inventory::item::{ItemKey, ItemKind};
 use crate::inventory::relations::Related;
 use crate::plan::document::Options;
 use crate::plan::gates::{Run, gate};
@@ -30,7 +31,11 @@ pub(super) fn wish(scope: &Scope, refresh: Refresh, offline: bool) -> Result<Wis
     let mut deployments = scope.deployments.clone();
     deployments.sort();
     deployments.dedup();
+    let mut repairs = scope.repairs.clone();
+    repairs.sort();
+    repairs.dedup();
     let options = Options {
+        repairs,
         only: scope.only.clone(),
         mode: scope.mode,
         deployments,
@@ -67,7 +72,7 @@ pub(super) fn wish_of(options: Options, refresh: Refresh, offline: bool) -> Resu
 /// The deployments that a run names exist and can count.
 ///
 /// # Errors
-/// When one is not declared (exit 64) or does not count at all (exit 6).
+/// When one is not declared, or none is about a software to be repaired (exit 64), or one does not count at all (exit 6).
 fn named(config: &Config, options: &Options) -> Result<(), CliError> {
     let run = Run::of(options, SystemClock.now());
     for name in &options.deployments {
@@ -79,7 +84,15 @@ fn named(config: &Config, options: &Options) -> Result<(), CliError> {
             return Err(CliError::refused(format!("deployment {name} does not count: {gate}")));
         }
     }
-    Ok(())
+    let items = || options.deployments.iter().filter_map(|name| Some(&config.deployments.get(name)?.item));
+    match options.repairs.iter().find(|name| !items().any(|item| *item == ItemKey::software((*name).clone())))
+    {
+        None => Ok(()),
+        Some(name) => {
+            let known = items().filter(|item| item.kind == ItemKind::Software).map(|item| item.name.as_str());
+            Err(CliError::unknown("software of the named deployments called", name.as_str(), known))
+        }
+    }
 }
 
 /// Lists, detects and plans, with progress on standard error.

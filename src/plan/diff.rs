@@ -30,6 +30,8 @@ pub struct Wish<'a> {
     pub mode: Mode,
     /// The platform.
     pub platform: Platform,
+    /// Whether the run asks for a repair of what is there.
+    pub repair: bool,
 }
 
 /// What follows.
@@ -84,8 +86,9 @@ pub fn decide(wish: &Wish<'_>, observed: &Observed) -> Decision {
             match wish.config.software.get(&wish.item.name) {
                 None => Decision::NotApplicable,
                 Some(software) => {
-                    let case =
-                        Case { software, platform: wish.platform, wanted: version, down: *allow_downgrade };
+                    let repair = wish.repair && wish.mode == Mode::Enforce;
+                    let (platform, down) = (wish.platform, *allow_downgrade);
+                    let case = Case { software, platform, wanted: version, down, repair };
                     case.decide(*state, observed)
                 }
             }
@@ -180,6 +183,7 @@ struct Case<'a> {
     platform: Platform,
     wanted: &'a WantedVersion,
     down: bool,
+    repair: bool,
 }
 
 /// How a version stands to the wanted ones.
@@ -224,7 +228,8 @@ impl Case<'_> {
         let standing = standing(self.software.scheme, self.wanted, version);
         let repair = recipe::repair(self.software, version);
         let repairable = !matches!(repair, Strategy::None);
-        if healthy == Some(false) && (repairable || !matches!(standing, Standing::Older(_))) {
+        let fails = healthy == Some(false);
+        if (fails || self.repair) && (repairable || !matches!(standing, Standing::Older(_))) {
             let version = match &standing {
                 // A repair that installs again does so in the wanted version. A repair script leaves the version alone, and
                 // the update follows it, unless there is no way to update.
@@ -236,7 +241,8 @@ impl Case<'_> {
                 }
                 _ => version.map(str::to_owned),
             };
-            return self.act(ActionType::Repair, Reason::TestFailed, version);
+            let reason = if fails { Reason::TestFailed } else { Reason::RepairRequested };
+            return self.act(ActionType::Repair, reason, version);
         }
         match standing {
             Standing::Wanted if healthy.is_none() && self.is_tested(version) => {

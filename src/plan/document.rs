@@ -126,6 +126,9 @@ pub struct Options {
     pub force_deployments: bool,
     /// The mode that stands in place of more cautious ones. Such a plan shows what switching would do; it is not executed.
     pub hypothetical: Option<Mode>,
+    /// Software that is repaired although nothing says that it has to be.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repairs: Vec<Name>,
     /// What the run sets aside, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overrides: Vec<Override>,
@@ -245,6 +248,8 @@ pub enum Reason {
     OlderVersionRequired,
     /// Its own test says false.
     TestFailed,
+    /// The run asks for its repair.
+    RepairRequested,
     /// There and not wanted.
     Detected,
     /// A task's test says false.

@@ -19,7 +19,7 @@ use super::interpret::not_run;
 use super::notes::origin;
 use super::phrase;
 use super::precedence::{self, Candidate, Rank, Winners, is_ignored};
-use super::probes;
+use super::{probes, supply};
 use crate::config::Config;
 use crate::config::kind::{Hold, Mode, ParameterValue};
 use crate::config::model::{Deployment, Layer};
@@ -390,11 +390,17 @@ impl Look<'_> {
         let known = Follows { mode: Some(mode), ..Follows::default() };
         let Some(platform) = computer.platform else { return known };
         let values = probes::values(self.config, item, &winner.deployment.parameters);
+        let here = RoaringBitmap::from_iter([self.ix]);
+        let licenses = supply::by_license(self.config, self.snapshot, item, Some(winner.deployment), &here);
+        let license = licenses.first().and_then(|(license, _)| *license);
+        let values = supply::with_license(&values, license);
         let probe = probes::probe(self.config, item, &values, mode, platform);
         if !probe.applicable {
             return Follows { decision: Some(Decision::NotApplicable), ..known };
         }
-        let wish = Wish { config: self.config, item, desired: &winner.deployment.desired, mode, platform };
+        let desired = &winner.deployment.desired;
+        let wish =
+            Wish { config: self.config, item, desired, mode, platform, repair: self.run.repairs(item) };
         let seen = self.detections.get(self.ix, item, &probe.digest);
         let seen = seen.filter(|(observed, _)| !probe.remembered || **observed == Observed::Compliant);
         let Some((observed, at)) = seen else {

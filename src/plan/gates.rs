@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::config::kind::{Enforcement, Hold, Mode};
 use crate::config::model::{Deployment, Layer};
 use crate::id::Name;
-use crate::inventory::item::ItemKind;
+use crate::inventory::item::{ItemKey, ItemKind};
 use crate::targets::Scope;
 use crate::time::Timestamp;
 
@@ -29,6 +29,8 @@ pub struct Run {
     pub force: bool,
     /// The mode that stands in place of every more cautious one, to see what switching would do.
     pub lift: Option<Mode>,
+    /// Software that is repaired where it is, although nothing says that it has to be.
+    pub repairs: BTreeSet<Name>,
     /// The present instant, which ends holds.
     pub now: Timestamp,
 }
@@ -41,6 +43,7 @@ impl Run {
             named: options.deployments.iter().cloned().collect(),
             force: options.force_deployments,
             lift: options.hypothetical,
+            repairs: options.repairs.iter().cloned().collect(),
             now,
         }
     }
@@ -55,6 +58,12 @@ impl Run {
     #[must_use]
     pub fn does(&self, deployment: &Deployment) -> bool {
         self.named.is_empty() || self.named.contains(&deployment.metadata.name)
+    }
+
+    /// Whether it repairs this item where it is.
+    #[must_use]
+    pub fn repairs(&self, item: &ItemKey) -> bool {
+        item.kind == ItemKind::Software && self.repairs.contains(&item.name)
     }
 
     /// Whether this deployment wins against all that the run does not name.

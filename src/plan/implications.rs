@@ -18,6 +18,7 @@ use super::probes;
 use super::procedures::{self, starts_over};
 use super::recipe::{self, Call};
 use super::sessions::Intent;
+use super::supply;
 use super::view::Seen;
 use crate::config::kind::{Mode, SoftwareState};
 use crate::config::model::{Deployment, Desired};
@@ -108,6 +109,7 @@ impl<'a> Work<'a> {
         self.view.look(item, own, &parameters, Mode::Enforce, computers, &mut parts);
         for part in parts {
             let (Seen::Known(before), Some(platform)) = (part.seen, part.platform) else { continue };
+            let parameters = supply::with_license(&parameters, part.license).into_owned();
             self.tally.turn(item, &part.computers, self.view.fleet);
             let (action, version, after) = if implied.install {
                 let version = version.map(str::to_owned);
@@ -120,7 +122,7 @@ impl<'a> Work<'a> {
                 act: Act { action, reason: Reason::Prerequisite, version, after },
                 before: before.clone(),
                 mode: Mode::Enforce,
-                parameters: parameters.clone(),
+                parameters,
                 deployment: implied.deployment,
                 needed_by: Some(ItemKey::software(implied.needed_by.clone())),
                 license: None,
@@ -175,6 +177,7 @@ impl<'a> Work<'a> {
                 let mut parts = Vec::new();
                 self.view.look(&task, Some(deployment), &values, part.mode, &keeps, &mut parts);
                 for part in &parts {
+                    let values = supply::with_license(&values, part.license);
                     self.part(&task, deployment, &Desired::Task, &values, part);
                 }
                 let Some(platform) = part.platform.filter(|_| !fresh.is_empty()) else { continue };
@@ -191,23 +194,26 @@ impl<'a> Work<'a> {
                 let before = Observed::Undetermined {
                     why: format!("not known before {} is installed", software.metadata.name),
                 };
-                self.intents.push(Intent {
-                    item: task.clone(),
-                    act: Act {
-                        action: ActionType::Set,
-                        reason: Reason::TaskNonCompliant,
-                        version: None,
-                        after: Observed::Compliant,
-                    },
-                    before,
-                    mode: part.mode,
-                    parameters: values,
-                    deployment,
-                    needed_by: None,
-                    license: None,
-                    platform,
-                    computers: fresh,
-                });
+                let at = self.view.snapshot;
+                for (license, computers) in supply::by_license(config, at, &task, Some(deployment), &fresh) {
+                    self.intents.push(Intent {
+                        item: task.clone(),
+                        act: Act {
+                            action: ActionType::Set,
+                            reason: Reason::TaskNonCompliant,
+                            version: None,
+                            after: Observed::Compliant,
+                        },
+                        before: before.clone(),
+                        mode: part.mode,
+                        parameters: supply::with_license(&values, license).into_owned(),
+                        deployment,
+                        needed_by: None,
+                        license: None,
+                        platform,
+                        computers,
+                    });
+                }
             }
         }
     }

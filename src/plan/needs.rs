@@ -17,6 +17,7 @@ use super::precedence::{Candidate, candidates, is_ignored, possible_winners};
 use super::prerequisites::spread;
 use super::probes;
 use super::procedure::Probe;
+use super::supply;
 use super::view::oldest;
 use crate::config::Config;
 use crate::config::kind::{Mode, ParameterValue, SoftwareState};
@@ -90,6 +91,7 @@ pub fn needs(ask: &Ask<'_>) -> Vec<Need> {
     let oldest = oldest(ask.run.now, ask.max_age);
     let mut search = Search {
         config,
+        snapshot,
         fleet: &fleet,
         ceiling: ask.ceiling,
         wanted: Wanted::new(),
@@ -161,6 +163,7 @@ pub fn survey(
 
 struct Search<'a> {
     config: &'a Config,
+    snapshot: &'a Snapshot,
     fleet: &'a Fleet,
     ceiling: Mode,
     wanted: Wanted,
@@ -199,7 +202,7 @@ impl Search<'_> {
             let item = ItemKey::software(name);
             let values = probes::values(self.config, &item, &BTreeMap::new());
             for (mode, computers) in self.fleet.by_mode(&rest, self.ceiling) {
-                self.want(&item, &values, mode, &computers);
+                self.want(&item, None, &values, mode, &computers);
             }
         }
     }
@@ -215,10 +218,10 @@ impl Search<'_> {
             _ => None,
         };
         for (mode, computers) in self.fleet.by_mode(computers, candidate.mode.min(self.ceiling)) {
-            self.want(item, &values, mode, &computers);
+            self.want(item, Some(deployment), &values, mode, &computers);
             if let Some(task) = &task {
                 let values = probes::configuration_values(self.config, task, &values);
-                self.want(task, &values, mode, &computers);
+                self.want(task, Some(deployment), &values, mode, &computers);
             }
         }
     }
@@ -226,6 +229,7 @@ impl Search<'_> {
     fn want(
         &mut self,
         item: &ItemKey,
+        deployment: Option<&Deployment>,
         values: &BTreeMap<String, ParameterValue>,
         mode: Mode,
         computers: &RoaringBitmap,
@@ -234,13 +238,17 @@ impl Search<'_> {
             return;
         }
         self.interest |= computers;
-        for (platform, computers) in self.fleet.by_platform(computers) {
-            let Some(platform) = platform else { continue };
-            let probe = probes::probe(self.config, item, values, mode, platform);
-            if probe.applicable {
-                let key = (item.clone(), probe.digest.clone());
-                let entry = self.wanted.entry(key).or_insert_with(|| (Arc::new(probe), RoaringBitmap::new()));
-                entry.1 |= computers;
+        let licenses = supply::by_license(self.config, self.snapshot, item, deployment, computers);
+        for (license, computers) in licenses {
+            let values = supply::with_license(values, license);
+            for (platform, computers) in self.fleet.by_platform(&computers) {
+                let Some(platform) = platform else { continue };
+                let probe = probes::probe(self.config, item, &values, mode, platform);
+                if probe.applicable {
+                    let key = (item.clone(), probe.digest.clone());
+                    let new = || (Arc::new(probe), RoaringBitmap::new());
+                    self.wanted.entry(key).or_insert_with(new).1 |= computers;
+                }
             }
         }
     }

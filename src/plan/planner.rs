@@ -491,6 +491,7 @@ impl<'a> Work<'a> {
         for part in &known.parts {
             if let Some(deployment) = part.deployment {
                 let values = self.view.values(item, Some(deployment));
+                let values = supply::with_license(&values, part.license);
                 self.part(item, deployment, &deployment.desired, &values, part);
             }
         }
@@ -521,7 +522,8 @@ impl<'a> Work<'a> {
             self.tally.count(item, heading, &part.computers, self.view.fleet);
             return;
         };
-        let wish = Wish { config: self.view.config, item, desired, mode: part.mode, platform };
+        let repair = self.view.run.repairs(item);
+        let wish = Wish { config: self.view.config, item, desired, mode: part.mode, platform, repair };
         let decision = diff::decide(&wish, observed);
         let at = Some(origin(deployment));
         let (heading, fleet) = (Heading::decided(&decision), self.view.fleet);
@@ -633,7 +635,11 @@ impl<'a> Work<'a> {
         {
             return RoaringBitmap::new();
         }
-        let computers = self.past.other_values(item, &past::values(parameters), &part.computers);
+        let computers = self.past.other_values(
+            item,
+            &past::values(&supply::without_license(self.view.config, item, parameters)),
+            &part.computers,
+        );
         if computers.is_empty() {
             return computers;
         }

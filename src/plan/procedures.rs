@@ -199,7 +199,7 @@ pub fn procedure(
     };
     let given = match resource(config, item) {
         Some(resource) => resource.values(&change.parameters),
-        None => change.parameters.clone(),
+        None => supply::without_license(config, item, &change.parameters).into_owned(),
     };
     let parts = steps(config, item, &call).ok()?;
     let sent = sending::of_parts(&parts);

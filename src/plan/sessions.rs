@@ -10,7 +10,7 @@ use roaring::RoaringBitmap;
 
 use super::diff::Act;
 use super::document::{
-    ActionType, Cause, Change, NoteKind, Origin, PlannedAction, PlannedComputer, PlannedSession,
+    ActionType, Cause, Change, NoteKind, Origin, PlannedAction, PlannedComputer, PlannedSession, Reason,
 };
 use super::intents::Intents;
 use super::notes::{Notes, document, origin};
@@ -70,7 +70,7 @@ pub(super) struct Made {
 type Key = (
     Base,
     ActionType,
-    super::document::Reason,
+    Reason,
     Cause,
     Mode,
     Observed,
@@ -118,7 +118,12 @@ pub(super) fn by_cause(
             _ => intent.act.version.as_deref(),
         };
         let key = wanted.key_with(&intent.item, intent.deployment, intent.mode, content.clone(), version);
-        for (cause, computers) in past.causes(&key, &intent.computers) {
+        let causes = match intent.act.reason {
+            // Nothing has changed but what somebody asks for.
+            Reason::RepairRequested => vec![(Cause::NewIntent, intent.computers.clone())],
+            _ => past.causes(&key, &intent.computers),
+        };
+        for (cause, computers) in causes {
             result.push(Arc::new(Caused {
                 item: intent.item.clone(),
                 act: intent.act.clone(),

@@ -5,6 +5,7 @@
 //! Invariants: every computer is in exactly one part; a licence is never given to a tenant that it is not for; a removal
 //! needs nothing (SW-28).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use roaring::RoaringBitmap;
@@ -13,9 +14,10 @@ use super::document::ActionType;
 use super::payloads::{self, Choice, Machine};
 use super::recipe::way;
 use crate::config::Config;
-use crate::config::kind::LicenseNeed;
-use crate::config::model::{License, Software};
+use crate::config::kind::{LicenseNeed, ParameterValue};
+use crate::config::model::{Deployment, Desired, License, Software};
 use crate::id::Name;
+use crate::inventory::item::{ItemKey, ItemKind};
 use crate::inventory::snapshot::Snapshot;
 use crate::session::script::Platform;
 use crate::version::Constraint;
@@ -80,6 +82,75 @@ pub fn supply<'c>(
         }
     }
     Supply { ready: ready.into_values().collect(), lacking: lacking.into_iter().collect() }
+}
+
+/// Computers by the licence that goes with the values of an item: to the scripts that look at a software, and to all of
+/// its configuration task (SW-29). It is the one for the version that the deployment wants, else for the highest.
+#[must_use]
+pub fn by_license<'c>(
+    config: &'c Config,
+    snapshot: &Snapshot,
+    item: &ItemKey,
+    deployment: Option<&Deployment>,
+    computers: &RoaringBitmap,
+) -> Vec<(Option<&'c License>, RoaringBitmap)> {
+    let deployment = deployment.filter(|deployment| deployment.item.kind == ItemKind::Software);
+    let of = match item.kind {
+        ItemKind::Software => Some(&item.name),
+        ItemKind::Task => deployment.map(|deployment| &deployment.item.name),
+    };
+    let software = of.and_then(|name| config.software.get(name));
+    let Some(software) = software.filter(|software| software.license != LicenseNeed::None) else {
+        return vec![(None, computers.clone())];
+    };
+    let wanted = deployment.and_then(|deployment| match &deployment.desired {
+        Desired::Software { version, .. } => version.install(),
+        Desired::Task => None,
+    });
+    let due = Due {
+        action: ActionType::None,
+        version: wanted.or_else(|| software.latest()),
+        before: None,
+        license: deployment.and_then(|deployment| deployment.license.as_ref()),
+        platform: Platform::Posix,
+    };
+    let mut parts: BTreeMap<Option<&Name>, (Option<&License>, RoaringBitmap)> = BTreeMap::new();
+    for (tenant, part) in by_tenant(snapshot, computers.clone()) {
+        // Where one is required and missing, whoever installs says so.
+        let license = license(config, software, &due, tenant).ok().flatten();
+        let name = license.map(|license| &license.metadata.name);
+        parts.entry(name).or_insert_with(|| (license, RoaringBitmap::new())).1 |= part;
+    }
+    parts.into_values().collect()
+}
+
+/// Values with the licence that goes with them.
+#[must_use]
+pub fn with_license<'v>(
+    values: &'v BTreeMap<String, ParameterValue>,
+    license: Option<&License>,
+) -> Cow<'v, BTreeMap<String, ParameterValue>> {
+    let Some(license) = license else { return Cow::Borrowed(values) };
+    let mut values = values.clone();
+    values.insert(LICENSE.to_owned(), ParameterValue::Secret(license.secret.clone()));
+    Cow::Owned(values)
+}
+
+/// Values without a licence that goes with them.
+#[must_use]
+pub fn without_license<'v>(
+    config: &Config,
+    item: &ItemKey,
+    values: &'v BTreeMap<String, ParameterValue>,
+) -> Cow<'v, BTreeMap<String, ParameterValue>> {
+    let software = config.software.get(&item.name).filter(|_| item.kind == ItemKind::Software);
+    if software.is_none_or(|software| software.license == LicenseNeed::None) || !values.contains_key(LICENSE)
+    {
+        return Cow::Borrowed(values);
+    }
+    let mut values = values.clone();
+    values.remove(LICENSE);
+    Cow::Owned(values)
 }
 
 /// Computers by tenant; those without one last.

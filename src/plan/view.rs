@@ -12,10 +12,10 @@ use super::fleet::Fleet;
 use super::gates::Run;
 use super::interpret;
 use super::precedence::{Candidate, Winners, is_ignored};
-use super::probes;
+use super::{probes, supply};
 use crate::config::Config;
 use crate::config::kind::{Mode, ParameterValue};
-use crate::config::model::Deployment;
+use crate::config::model::{Deployment, License};
 use crate::inventory::item::{ItemKey, Observed};
 use crate::inventory::snapshot::Snapshot;
 use crate::session::script::Platform;
@@ -67,6 +67,8 @@ pub struct Part<'a> {
     pub platform: Option<Platform>,
     /// What is known.
     pub seen: Seen<'a>,
+    /// The licence that goes with the values of the scripts that look.
+    pub license: Option<&'a License>,
     /// The computers.
     pub computers: RoaringBitmap,
 }
@@ -104,7 +106,7 @@ impl<'a> View<'a> {
         parts
     }
 
-    /// Splits computers by platform and by what is known of the item there.
+    /// Splits computers by licence, by platform and by what is known of the item there.
     pub fn look(
         &self,
         item: &ItemKey,
@@ -114,17 +116,42 @@ impl<'a> View<'a> {
         computers: &RoaringBitmap,
         parts: &mut Vec<Part<'a>>,
     ) {
+        for (license, computers) in
+            supply::by_license(self.config, self.snapshot, item, deployment, computers)
+        {
+            let values = supply::with_license(values, license);
+            let part = Part {
+                deployment,
+                mode,
+                platform: None,
+                seen: Seen::Unknown,
+                license,
+                computers: RoaringBitmap::new(),
+            };
+            self.look_with(item, &values, &part, &computers, parts);
+        }
+    }
+
+    /// The same where the values are all there; `like` says what the parts have in common.
+    fn look_with(
+        &self,
+        item: &ItemKey,
+        values: &BTreeMap<String, ParameterValue>,
+        like: &Part<'a>,
+        computers: &RoaringBitmap,
+        parts: &mut Vec<Part<'a>>,
+    ) {
         for (platform, computers) in self.fleet.by_platform(computers) {
             let mut add = |seen: Seen<'a>, computers: RoaringBitmap| {
                 if !computers.is_empty() {
-                    parts.push(Part { deployment, mode, platform, seen, computers });
+                    parts.push(Part { platform, seen, computers, ..like.clone() });
                 }
             };
             let Some(platform) = platform else {
                 add(Seen::Unknown, computers);
                 continue;
             };
-            let probe = probes::probe(self.config, item, values, mode, platform);
+            let probe = probes::probe(self.config, item, values, like.mode, platform);
             if !probe.applicable {
                 add(Seen::Known(&NOT_APPLICABLE), computers);
                 continue;

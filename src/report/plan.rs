@@ -86,6 +86,12 @@ fn header(pen: &mut dyn Pen, plan: &Plan, view: &View) -> io::Result<()> {
             pen.line(&Line::new().with(Label::Dim, text))?;
         }
     }
+    if !plan.options.repairs.is_empty() {
+        let named: Vec<&str> = plan.options.repairs.iter().map(crate::id::Name::as_str).collect();
+        for text in wrap(&format!("repairs what is there of: {}", named.join(", ")), view.width) {
+            pen.line(&Line::new().with(Label::Dim, text))?;
+        }
+    }
     if let Some(mode) = plan.options.hypothetical {
         let said = format!("as if {mode} stood in place of more cautious modes; this plan is not applied");
         for text in wrap(&said, view.width) {

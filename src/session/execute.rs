@@ -34,10 +34,11 @@ use crate::inventory::known::Contact;
 use crate::inventory::snapshot::Computer;
 use crate::payload::send::{Files, Receiver, SendError};
 use crate::plan::diff::achieved;
-use crate::plan::document::{ActionType, Change};
+use crate::plan::document::{ActionType, Change, Reason};
 use crate::plan::interpret::Interpreter;
 use crate::plan::past;
 use crate::plan::procedure::{Probe, Procedure};
+use crate::plan::supply;
 use crate::provider::{Reader, RunError, Writer};
 use crate::store::{ActionRecord, ItemResult, SessionRecord, Store, StoreError};
 use crate::time::{Clock, Timestamp};
@@ -295,8 +296,9 @@ impl Session<'_> {
             }
             _ => now,
         };
-        // That it is there says nothing of the values that it was put there with.
-        let again = work.change.action == ActionType::Reinstall;
+        // That it is there says nothing of the values that it was put there with, nor whether somebody wants it repaired.
+        let again =
+            work.change.action == ActionType::Reinstall || work.change.reason == Reason::RepairRequested;
         if !again && achieved(self.tools.config, work.change, &now) == Some(true) {
             return self.not_begun(position, ActionResult::Skipped, "it is so already").await;
         }
@@ -577,7 +579,13 @@ impl Session<'_> {
                 result,
                 observed,
                 content: Digest::clone(&change.content),
-                values: puts_there.then(|| past::values(&change.parameters)),
+                values: puts_there.then(|| {
+                    past::values(&supply::without_license(
+                        self.tools.config,
+                        &change.item,
+                        &change.parameters,
+                    ))
+                }),
                 at,
                 session: self.id.clone(),
             }])

@@ -28,7 +28,10 @@ fn world() -> World {
 fn decision(item: &str, desired: &Desired, mode: Mode, observed: &Observed) -> Decision {
     let world = world();
     let item = if item == "job" { task(item) } else { software(item) };
-    decide(&Wish { config: &world.config, item: &item, desired, mode, platform: Platform::Posix }, observed)
+    decide(
+        &Wish { config: &world.config, item: &item, desired, mode, platform: Platform::Posix, repair: false },
+        observed,
+    )
 }
 
 /// `action reason version` in short, or what else follows.
@@ -128,6 +131,7 @@ fn an_action_without_a_script_for_the_platform_is_blocked() {
         desired: &absent(),
         mode: Mode::Enforce,
         platform: Platform::Posix,
+        repair: false,
     };
     let Decision::Blocked(why) = decide(&wish, &present("1.0")) else { panic!("not blocked") };
     assert_eq!(why, "an uninstall is due, and it has no uninstall script");

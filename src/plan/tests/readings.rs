@@ -17,6 +17,7 @@ use crate::plan::gates::Run;
 use crate::plan::interpret::interpret;
 use crate::plan::probes::{configuration, origins, probe, values};
 use crate::plan::procedure::Probe;
+use crate::session::collect;
 use crate::session::script::{Ended, Platform, StepResult};
 
 fn result(ended: Ended, stdout: &str, stderr: &str) -> StepResult {
@@ -196,6 +197,23 @@ fn the_inventory_answers_with_the_highest_version_or_says_that_it_cannot() {
     world.config.software.get_mut("x").unwrap().install.as_mut().unwrap().windows = scripts("i").posix;
     let probe = probe(&world.config, &software("x"), &BTreeMap::new(), Mode::Enforce, Platform::Windows);
     assert_eq!(interpret(&world.config, &probe, &BTreeMap::new(), Some(&facts)), present("4.1"));
+}
+
+#[test]
+fn a_software_is_found_by_the_code_of_its_installer_as_windows_tells_it() {
+    let mut world = World::new();
+    world.software("x", &["1"]).install.as_mut().unwrap().windows = scripts("i").posix;
+    let told = "muster-facts\t1\nos.family\twindows\n\
+                software\tTool\t1.2\tx86_64\t{69f738e0-d3ba-4aac-aaaa-cc1bcb21fe76}\tmachine\tyes\n\
+                software\tOther\t9\tx86\t\tuser\tno\nsource\tregistry\nend\n";
+    let facts = collect::read(Platform::Windows, told).unwrap();
+    let mut found = |code: &str| {
+        world.config.software.get_mut("x").unwrap().detect = Detect::ProductCode(code.to_owned());
+        let probe = probe(&world.config, &software("x"), &BTreeMap::new(), Mode::Enforce, Platform::Windows);
+        interpret(&world.config, &probe, &BTreeMap::new(), Some(&facts))
+    };
+    assert_eq!(found("{69F738E0-D3BA-4AAC-AAAA-CC1BCB21FE76}"), present("1.2"));
+    assert_eq!(found("{69F738E0-D3BA-4AAC-AAAA-CC1BCB21FE77}"), Observed::Absent);
 }
 
 #[test]

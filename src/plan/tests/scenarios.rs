@@ -285,6 +285,29 @@ fn a_deployment_can_leave_out_the_configuration_and_then_other_values_install_an
 }
 
 #[test]
+fn what_is_there_is_repaired_when_somebody_asks_and_never_by_itself() {
+    let mut world = archivers();
+    let asked = Options { repairs: vec![name("zip")], ..Options::default() };
+    world.is("pc1", software("zip"), present("2.0"));
+    assert_eq!(actions(&world.plan().plan, "pc1"), [""; 0]);
+    // Without a way to do it that is said, and what is not there is installed as always.
+    let plan = world.plan_of(asked.clone()).plan;
+    assert_eq!((actions(&plan, "pc1").len(), actions(&plan, "pc2")), (0, vec!["zip install".to_owned()]));
+    assert_eq!(notes(&plan), ["Blocked zip: a repair is due, and its repair strategy is none [pc1]"]);
+    world.config.software.get_mut("zip").unwrap().repair = Way::InstallOver;
+    let plan = world.plan_of(asked.clone()).plan;
+    assert_eq!(actions(&plan, "pc1"), ["zip repair"]);
+    let repair = plan.changes.iter().find(|change| change.reason == Reason::RepairRequested).unwrap();
+    assert_eq!((repair.version.as_deref(), repair.cause), (Some("2.0"), Cause::NewIntent));
+    world.apply(&plan);
+    assert!(world.plan().plan.changes.is_empty());
+    // Where it may only be told of, nobody says that it is not as wanted.
+    world.config.deployments.get_mut("zip").unwrap().mode = Mode::Audit;
+    let plan = world.plan_of(asked).plan;
+    assert!(plan.changes.is_empty() && plan.notes.is_empty(), "{:?}", notes(&plan));
+}
+
+#[test]
 fn a_conflict_is_removed_first_and_a_contradicting_winner_is_an_error() {
     let mut world = archivers();
     world.software("old", &["1"]);

@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::world::*;
-use crate::config::kind::{Architecture, Consequence, Fetcher, LicenseNeed, Mode};
+use crate::config::kind::{Architecture, Consequence, Fetcher, LicenseNeed, Mode, ParameterValue};
 use crate::config::model::{License, LicenseForm, Origin, Payload, Release, Strategy};
 use crate::id::Digest;
 use crate::inventory::item::Observed;
-use crate::plan::document::{ActionType, Plan};
+use crate::plan::document::{ActionType, Change, Plan};
 use crate::plan::interpret::interpret;
 use crate::plan::payloads::Machine;
+use crate::plan::planner::Planned;
 use crate::plan::probes::probe;
+use crate::plan::procedure::Invocation;
 use crate::plan::procedures::procedure;
 use crate::plan::recipe::{Call, Computer, parts};
 use crate::secret::SecretRef;
@@ -74,14 +76,52 @@ fn the_nearest_licence_for_the_version_is_given_and_without_one_nothing_is_insta
     license(&mut world, "general", None, None);
     let planned = world.plan().plan;
     assert_eq!(given(&planned), ["a new", "b north", "c general", "d general"]);
-    // It reaches the scripts that install, and not the one that looks.
+    // It reaches the scripts that install, and those that look.
     let change = planned.changes.iter().find(|c| c.license == Some(name("north"))).unwrap();
     let procedure = procedure(&world.config, change, Platform::Posix, Machine::default()).unwrap();
     assert_eq!(procedure.steps[0].parameters["license"].to_json()["secret"]["env"], "NORTH");
     assert_eq!(procedure.steps[0].environment["MUSTER_LICENSE"], "key");
-    assert!(procedure.verify.steps.iter().all(|step| step.parameters.is_empty()));
+    assert_eq!(procedure.verify.steps[0].parameters["license"].to_json()["secret"]["env"], "NORTH");
     // What was given changes nothing about what is due.
     world.apply(&planned);
+    assert!(world.plan().plan.changes.is_empty());
+}
+
+#[test]
+fn the_configuration_task_has_the_licence_and_a_removal_does_not() {
+    let mut world = licensed(LicenseNeed::Required);
+    license(&mut world, "acme", Some("acme"), None);
+    license(&mut world, "north", Some("acme-north"), None);
+    world.task("activate");
+    world.config.software.get_mut("cad").unwrap().configuration = Some(name("activate"));
+    let of = |world: &World, planned: &Planned, action: ActionType, computer: &str| {
+        let plan = &planned.plan;
+        let here = |change: &&Change| {
+            change.action == action
+                && change.computers.iter().any(|ix| plan.computers[*ix as usize].name == computer)
+        };
+        let change = plan.changes.iter().find(here).unwrap();
+        let made = procedure(&world.config, change, Platform::Posix, Machine::default()).unwrap();
+        let given = |steps: &[Invocation]| {
+            let license = steps[0].parameters.get("license").map(ParameterValue::to_json);
+            license.map(|license| license["secret"]["env"].as_str().unwrap().to_owned())
+        };
+        (given(&made.steps), given(&made.verify.steps))
+    };
+    let text = |text: &str| Some(text.to_owned());
+    let planned = world.plan();
+    assert_eq!(of(&world, &planned, ActionType::Set, "a"), (text("ACME"), text("ACME")));
+    assert_eq!(of(&world, &planned, ActionType::Set, "b"), (text("NORTH"), text("NORTH")));
+    world.apply(&planned.plan);
+    let planned = world.plan();
+    assert!(planned.plan.changes.is_empty(), "{:?}", notes(&planned.plan));
+    // Another licence is no other value, so that nothing is installed again for it.
+    license(&mut world, "anew", Some("acme"), Some(">=11, <12"));
+    assert!(!world.plan().plan.changes.iter().any(|change| change.action != ActionType::Set));
+    world.config.deployments.get_mut("cad").unwrap().desired = absent();
+    let planned = world.plan();
+    assert_eq!(of(&world, &planned, ActionType::Uninstall, "a"), (None, text("ANEW")));
+    world.apply(&planned.plan);
     assert!(world.plan().plan.changes.is_empty());
 }
 

@@ -385,7 +385,11 @@ impl World {
                     result: ActionResult::Success,
                     observed: Some(change.after.clone()),
                     content: change.content.clone(),
-                    values: Some(crate::plan::past::values(&change.parameters)),
+                    values: Some(crate::plan::past::values(&crate::plan::supply::without_license(
+                        &self.config,
+                        &change.item,
+                        &change.parameters,
+                    ))),
                     at: self.now,
                     session: SessionId::new("s"),
                 });

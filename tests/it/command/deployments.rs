@@ -71,3 +71,26 @@ fn what_is_on_hold_is_told_and_an_ended_hold_is_a_lint() {
     world.run(&["apply", "--auto-approve"]).exits(0);
     assert_eq!(world.home_file("one").as_deref(), Some("first\n"));
 }
+
+#[test]
+fn a_software_is_repaired_on_demand_and_only_where_it_is_named() {
+    let world = World::local();
+    let tool = "detect: { script: { posix: { inline: echo 1.0 } } }\n  versions: ['1.0']\n  \
+                install: { posix: { inline: 'true' } }\n  \
+                repair: { script: { posix: { inline: 'echo \"$MUSTER_ACTION\" >>\"$HOME/log\"' } } }";
+    world.write("software/tool.yaml", &document("Software", "tool", tool));
+    let wanted = "software: tool\n  state: installed\n  target: { match: { every: true } }";
+    world.write("deployments/tool.yaml", &document("Deployment", "tool", wanted));
+    world.run(&["apply", "--auto-approve"]).exits(0);
+    assert_eq!(world.home_file("log"), None);
+    world.run(&["apply", "--auto-approve", "--repair", "tool"]).exits(64);
+    let repair = |command: &[&str], name: &str| {
+        let scope = ["--only", "computer:here", "--deployment", "tool", "--repair", name];
+        world.run(&[command, &scope[..]].concat())
+    };
+    repair(&["plan"], "toll").exits(64).says("tool");
+    repair(&["plan"], "tool").exits(0).shows("repair-requested");
+    repair(&["apply", "--auto-approve"], "tool").exits(0);
+    assert_eq!(world.home_file("log").as_deref(), Some("repair\n"));
+    world.run(&["plan", "--detailed-exitcode"]).exits(0);
+}
