@@ -91,14 +91,14 @@ pub fn write(out: &mut dyn Write, model: &Model<'_>) -> io::Result<()> {
     }
     findings(&mut comment, model);
     let aside = |text: &String| format!("- **set aside**: {}\n", cell(text));
-    comment.rows("", model.set_aside.iter().map(aside), NOTES * 2, "verdict set aside");
+    comment.rows("", model.set_aside.iter().map(aside), NOTES * 2, "overruled verdict");
     comment.paragraph();
     if let Some(plan) = model.run.plan {
         let heading = "| Target | Members | Came and left |\n|---|---:|---|\n";
-        comment.rows(heading, model.shifts.iter().map(shift), TARGETS, "target with other members");
+        comment.rows(heading, model.shifts.iter().map(shift), TARGETS, "changed target");
         comment.paragraph();
         let heading = "| | Change | Computers | Why | Declared in |\n|---|---|---:|---|---|\n";
-        comment.rows(heading, model.blocks.iter().map(row), BLOCKS, "kind of change");
+        comment.rows(heading, model.blocks.iter().map(row), BLOCKS, "different change");
         comment.paragraph();
         for Noted { kind, groups } in &model.notes {
             let word = terms::code(kind);

@@ -175,7 +175,7 @@ impl Page {
             changes: List::of(
                 model.blocks.iter().map(|block| change(block, few(model.blocks.len()))),
                 ROWS,
-                "kind of change",
+                "different change",
             ),
             notes: List::of(notes.into_iter(), ROWS, "note"),
             unknown: model
