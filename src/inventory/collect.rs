@@ -142,7 +142,7 @@ fn computers(asking: &Asking<'_>, lists: Vec<(&Name, Result<Vec<AgentRecord>, St
                     }
                     collected.listed.extend(changed(&id, provider, &agent, stored));
                     collected.belong(&id, &agent.belongings);
-                    let entry = join_known(provider, agent, stored);
+                    let entry = as_listed(provider, agent, stored);
                     known.insert(id, entry);
                 }
                 let gone = gone.into_values();
@@ -161,7 +161,7 @@ fn computers(asking: &Asking<'_>, lists: Vec<(&Name, Result<Vec<AgentRecord>, St
                 collected.failed.insert(provider.clone(), message);
                 for computer in before() {
                     collected.belong(&computer.id, &computer.agent.belongings);
-                    let entry = join_known(provider, computer.agent.clone(), Some(computer));
+                    let entry = as_listed(provider, computer.agent.clone(), Some(computer));
                     known.insert(computer.id.clone(), entry);
                 }
             }
@@ -312,7 +312,7 @@ pub fn relations(stored: &[StoredComputer], kept: &[KeptSource], as_of: Date) ->
 /// A computer as it is remembered, without asking anybody.
 #[must_use]
 pub fn as_remembered(stored: &StoredComputer) -> Known {
-    join_known(&stored.provider, stored.agent.clone(), Some(stored))
+    as_listed(&stored.provider, stored.agent.clone(), Some(stored))
 }
 
 /// The id of the computer behind an agent. Until computers are merged over providers each agent is one.
@@ -321,7 +321,9 @@ pub fn computer_id(provider: &Name, agent: &AgentRecord) -> ComputerId {
     ComputerId::new(format!("{provider}/{}", agent.id))
 }
 
-fn join_known(provider: &Name, agent: AgentRecord, stored: Option<&StoredComputer>) -> Known {
+/// A computer as its provider lists it, with what is remembered of it.
+#[must_use]
+pub fn as_listed(provider: &Name, agent: AgentRecord, stored: Option<&StoredComputer>) -> Known {
     Known {
         id: computer_id(provider, &agent),
         name: agent.name,

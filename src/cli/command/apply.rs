@@ -136,6 +136,17 @@ async fn protect(opened: &Opened, store: &dyn Store, prepared: &Prepared) -> Res
 
 /// Refuses a saved plan that does not hold any more, with the difference (exit 7).
 fn stale(shell: &Shell, saved: &Plan, fresh: &Plan) -> Result<(), CliError> {
+    if saved.instance != fresh.instance {
+        let message =
+            format!("the saved plan is of the instance {}, and this is {}", saved.instance, fresh.instance);
+        return Err(CliError::stale(message));
+    }
+    // What a commit says does not change; other files may say anything by now.
+    let of_commit = |plan: &Plan| plan.revision.commit.is_some() && !plan.revision.dirty;
+    if !of_commit(saved) && saved.revision.content != fresh.revision.content {
+        return Err(CliError::stale("the files have changed since the plan was saved; nothing was done")
+            .hint("make a new plan with: muster plan --out FILE; a plan of a commit stays what it is"));
+    }
     let comparison = compare(saved, fresh);
     if comparison.is_subset() {
         return Ok(());
