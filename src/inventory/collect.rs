@@ -204,16 +204,15 @@ fn believable<'a>(
     if declared || asking.accepted.contains(provider) {
         return Ok(agents);
     }
-    let before: Vec<Listed<'_>> = before.map(|computer| weighed(&computer.agent)).collect();
-    let now: Vec<Listed<'_>> = agents.iter().map(weighed).collect();
+    let before: Vec<Listed<'_>> = before.map(|computer| of_list(&computer.agent)).collect();
+    let now: Vec<Listed<'_>> = agents.iter().map(of_list).collect();
     match believe::agents(&before, &now, asking.config.instance.sources.of(provider)) {
         Some(what) => Err(not_believed(provider, &what)),
         None => Ok(agents),
     }
 }
 
-/// What of an agent is weighed when an answer is doubted.
-fn weighed(agent: &AgentRecord) -> Listed<'_> {
+fn of_list(agent: &AgentRecord) -> Listed<'_> {
     Listed {
         id: agent.id.as_str(),
         tenant: agent.tenant.as_ref(),
