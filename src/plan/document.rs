@@ -461,6 +461,14 @@ pub struct Coverage {
     pub items: Vec<ItemCoverage>,
 }
 
+impl Coverage {
+    /// Computers of which something is wanted.
+    #[must_use]
+    pub fn managed(&self) -> u64 {
+        u64::from(self.known) + u64::from(self.incomplete)
+    }
+}
+
 /// How the checks on one tenant's computers stand.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

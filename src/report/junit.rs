@@ -35,7 +35,7 @@ enum Outcome {
 /// What the writer says.
 pub fn write(out: &mut dyn Write, model: &Model<'_>) -> io::Result<()> {
     let (notes, findings): (Vec<&Remark>, Vec<&Remark>) =
-        model.remarks.iter().partition(|remark| remark.rule.starts_with("note-"));
+        model.remarks.iter().partition(|remark| remark.is_note());
     let mut suites = vec![("configuration", cases(&findings, "configuration"))];
     if model.run.plan.is_some() {
         suites.push(("notes", cases(&notes, "notes")));

@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use super::model::{Block, Model, Noted, Remark, Share, Shift, Weight};
+use super::model::{Block, Model, Noted, Remark, Share, Shift, Weight, about};
 use super::words::{count, list, plural, thousands, visible};
 use super::{fields, notes, terms};
 use crate::plan::document::Plan;
@@ -91,14 +91,14 @@ pub fn write(out: &mut dyn Write, model: &Model<'_>) -> io::Result<()> {
     }
     findings(&mut comment, model);
     let aside = |text: &String| format!("- **set aside**: {}\n", cell(text));
-    comment.rows("", model.set_aside.iter().map(aside), NOTES * 2, "verdict set aside");
+    comment.rows("", model.set_aside.iter().map(aside), NOTES * 2, "overruled verdict");
     comment.paragraph();
     if let Some(plan) = model.run.plan {
         let heading = "| Target | Members | Came and left |\n|---|---:|---|\n";
-        comment.rows(heading, model.shifts.iter().map(shift), TARGETS, "target with other members");
+        comment.rows(heading, model.shifts.iter().map(shift), TARGETS, "changed target");
         comment.paragraph();
         let heading = "| | Change | Computers | Why | Declared in |\n|---|---|---:|---|---|\n";
-        comment.rows(heading, model.blocks.iter().map(row), BLOCKS, "kind of change");
+        comment.rows(heading, model.blocks.iter().map(row), BLOCKS, "different change");
         comment.paragraph();
         for Noted { kind, groups } in &model.notes {
             let word = terms::code(kind);
@@ -125,11 +125,7 @@ pub fn write(out: &mut dyn Write, model: &Model<'_>) -> io::Result<()> {
 /// What stops a plan or makes it doubtful; notes have lines of their own.
 fn findings(comment: &mut Comment, model: &Model<'_>) {
     for (weight, what) in [(Weight::Error, "error"), (Weight::Warning, "warning")] {
-        let remarks: Vec<&Remark> = model
-            .remarks
-            .iter()
-            .filter(|remark| remark.weight == weight && !remark.rule.starts_with("note-"))
-            .collect();
+        let remarks: Vec<&Remark> = model.found().filter(|remark| remark.weight == weight).collect();
         let rows = remarks.iter().map(|remark| {
             let place = remark.region.as_ref().map(|at| format!(" ({}:{})", at.file, at.line));
             let help = remark.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
@@ -142,27 +138,19 @@ fn findings(comment: &mut Comment, model: &Model<'_>) {
 }
 
 fn revision(plan: &Plan) -> String {
-    let mut text = escape(plan.instance.as_str());
-    if let Some(commit) = &plan.revision.commit {
-        let short: String = commit.as_str().chars().take(7).collect();
+    let about = about(plan);
+    let mut text = escape(about.instance);
+    match about.commit {
         // Writing into a String cannot fail.
-        _ = write!(text, " @ {}", escape(&short));
+        Some(commit) => _ = write!(text, " @ {}", escape(commit)),
+        None => text.push_str(", not in git"),
     }
-    if let Some(subject) = &plan.revision.subject {
-        _ = write!(text, ", {}", cell(terms::first_line(subject)));
+    let dirty = about.dirty.then(|| "with uncommitted changes".to_owned());
+    for part in about.subject.map(str::to_owned).into_iter().chain(dirty).chain(about.limits) {
+        _ = write!(text, ", {}", cell(&part));
     }
-    if plan.revision.dirty {
-        text.push_str(", with uncommitted changes");
-    }
-    if !plan.options.deployments.is_empty() {
-        let named: Vec<&str> = plan.options.deployments.iter().map(crate::id::Name::as_str).collect();
-        _ = write!(text, ", only what {} say", named.join(", "));
-    }
-    if let Some(mode) = plan.options.hypothetical {
-        _ = write!(text, ", **as if {mode} stood in place of more cautious modes** (not to be applied)");
-    }
-    if !plan.options.only.is_empty() {
-        _ = write!(text, ", limited to {}", cell(&plan.options.only.join(" ")));
+    if let Some(hypothetical) = &about.hypothetical {
+        _ = write!(text, ", **{}**", cell(hypothetical));
     }
     text.push_str("\n\n");
     text
@@ -200,9 +188,8 @@ fn shift(shift: &Shift<'_>) -> String {
 
 fn note(word: &str, group: &notes::Group<'_>) -> String {
     let names: Vec<&str> = group.computers.iter().copied().collect();
-    let item = group.note.item.as_ref().map(|item| format!("{item}: ")).unwrap_or_default();
     let computers = if names.is_empty() { String::new() } else { format!(" ({})", list(&names, 3)) };
-    format!("- **{word}**: {}{}\n", cell(&format!("{item}{}", group.note.text)), cell(&computers))
+    format!("- **{word}**: {}{}\n", cell(&group.sentence()), cell(&computers))
 }
 
 /// How each tenant or item stands and changes, folded away.
@@ -233,10 +220,8 @@ fn shares(comment: &mut Comment, what: &str, shares: &[Share]) {
 }
 
 fn end(text: &mut String, plan: &Plan, model: &Model<'_>) {
-    let unknown: Vec<String> =
-        model.unknown.iter().map(|part| format!("{} {}", thousands(part.number), part.word)).collect();
-    if !unknown.is_empty() {
-        _ = write!(text, "Not known: {}.\n\n", unknown.join(", "));
+    if let Some(unknown) = model.not_known() {
+        _ = write!(text, "Not known: {unknown}.\n\n");
     }
     let coverage = &plan.coverage;
     let impact = if model.impact.is_empty() { String::new() } else { format!("; {}", model.impact) };
@@ -244,7 +229,7 @@ fn end(text: &mut String, plan: &Plan, model: &Model<'_>) {
         text,
         "Coverage: {} of {}, {} of {}. Plan `{}`: {}{impact}.",
         thousands(coverage.known.into()),
-        plural(u64::from(coverage.known) + u64::from(coverage.incomplete), "computer"),
+        plural(coverage.managed(), "computer"),
         thousands(coverage.detected),
         plural(coverage.checks, "check"),
         visible(plan.digest.short()),

@@ -31,6 +31,14 @@ pub(super) struct Group<'a> {
     pub(super) computers: BTreeSet<&'a str>,
 }
 
+impl Group<'_> {
+    /// What the note says, with its item before it.
+    pub(super) fn sentence(&self) -> String {
+        let item = self.note.item.as_ref().map(|item| format!("{item}: ")).unwrap_or_default();
+        format!("{item}{}", self.note.text)
+    }
+}
+
 /// Puts notes together that differ in their computers only, by kind.
 pub(super) fn groups(plan: &Plan) -> BTreeMap<NoteKind, Vec<Group<'_>>> {
     let mut kinds: BTreeMap<NoteKind, Vec<Group<'_>>> = BTreeMap::new();
@@ -80,13 +88,9 @@ pub(super) fn write(pen: &mut dyn Pen, plan: &Plan, view: &View) -> io::Result<(
 }
 
 fn note(pen: &mut dyn Pen, group: &Group<'_>, view: &View) -> io::Result<()> {
-    let Note { kind, item, text, origin, .. } = group.note;
+    let Note { kind, origin, .. } = group.note;
     let names: Vec<&str> = group.computers.iter().copied().collect();
-    let mut sentence = String::new();
-    if let Some(item) = item {
-        _ = write!(sentence, "{item}: ");
-    }
-    sentence.push_str(text);
+    let mut sentence = group.sentence();
     match names.len() {
         0 => {}
         few if few <= FEW || view.details => _ = write!(sentence, " ({})", list(&names, names.len())),

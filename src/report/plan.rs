@@ -8,7 +8,7 @@
 use std::io;
 
 use super::layout::Columns;
-use super::model::{Block, blocks};
+use super::model::{Block, about, blocks};
 use super::style::{Label, Line, Pen};
 use super::summary::{Summary, why_nothing};
 use super::words::{count, list, list_within, plural, thousands, wrap, wrap_steady};
@@ -57,51 +57,29 @@ pub fn write(pen: &mut dyn Pen, plan: &Plan, view: &View) -> io::Result<()> {
 
 /// What was planned, on which revision, limited to what.
 fn header(pen: &mut dyn Pen, plan: &Plan, view: &View) -> io::Result<()> {
-    let mut line = Line::new().with(Label::Heading, plan.instance.as_str());
-    match &plan.revision.commit {
+    let about = about(plan);
+    let mut line = Line::new().with(Label::Heading, about.instance);
+    match about.commit {
         Some(commit) => {
-            let short: String = commit.as_str().chars().take(7).collect();
             line.push(Label::Plain, " @ ");
-            line.push(Label::Code, short);
-            if let Some(subject) = &plan.revision.subject {
-                line.push(Label::Plain, format!("  \"{}\"", terms::first_line(subject)));
+            line.push(Label::Code, commit);
+            if let Some(subject) = about.subject {
+                line.push(Label::Plain, format!("  \"{subject}\""));
             }
-            if plan.revision.dirty {
+            if about.dirty {
                 line.push(Label::Warning, "  with uncommitted changes");
             }
         }
         None => line.push(Label::Warning, "  not in git"),
     }
     pen.line(&line)?;
-    if !plan.options.only.is_empty() {
-        for text in wrap(&format!("limited to {}", plan.options.only.join(" ")), view.width) {
-            pen.line(&Line::new().with(Label::Dim, text))?;
+    let limits = about.limits.iter().map(|text| (Label::Dim, text));
+    for (label, text) in limits.chain(about.hypothetical.iter().map(|text| (Label::Warning, text))) {
+        for text in wrap(text, view.width) {
+            pen.line(&Line::new().with(label, text))?;
         }
     }
-    if !plan.options.deployments.is_empty() {
-        let named: Vec<&str> = plan.options.deployments.iter().map(crate::id::Name::as_str).collect();
-        let forced = if plan.options.force_deployments { ", also where others win" } else { "" };
-        let said = format!("only what these deployments say: {}{forced}", named.join(", "));
-        for text in wrap(&said, view.width) {
-            pen.line(&Line::new().with(Label::Dim, text))?;
-        }
-    }
-    if !plan.options.repairs.is_empty() {
-        let named: Vec<&str> = plan.options.repairs.iter().map(crate::id::Name::as_str).collect();
-        for text in wrap(&format!("repairs what is there of: {}", named.join(", ")), view.width) {
-            pen.line(&Line::new().with(Label::Dim, text))?;
-        }
-    }
-    if let Some(mode) = plan.options.hypothetical {
-        let said = format!("as if {mode} stood in place of more cautious modes; this plan is not applied");
-        for text in wrap(&said, view.width) {
-            pen.line(&Line::new().with(Label::Warning, text))?;
-        }
-    }
-    match plan.options.mode {
-        Some(mode) => pen.line(&Line::new().with(Label::Dim, format!("at most {mode}"))),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 fn changes(pen: &mut dyn Pen, plan: &Plan, view: &View) -> io::Result<()> {
@@ -182,9 +160,8 @@ fn details(pen: &mut dyn Pen, block: &Block<'_>, view: &View) -> io::Result<()> 
 
 /// What the plan covers; the numbers add up.
 fn coverage(pen: &mut dyn Pen, coverage: &Coverage, view: &View) -> io::Result<()> {
-    let managed = u64::from(coverage.known) + u64::from(coverage.incomplete);
     let mut parts = vec![
-        format!("{} of {}", thousands(coverage.known.into()), plural(managed, "computer")),
+        format!("{} of {}", thousands(coverage.known.into()), plural(coverage.managed(), "computer")),
         format!("{} of {}", thousands(coverage.detected), plural(coverage.checks, "check")),
     ];
     if coverage.not_applicable > 0 {

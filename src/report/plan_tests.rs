@@ -1,7 +1,7 @@
 //! What a plan looks like. The snapshots are what users see: read a change of one as they would.
 
 use super::plan::{height, write};
-use super::sample::{five_kinds, nothing, with_notes};
+use super::sample::{five_kinds, nothing, with_notes, with_verdicts};
 use super::style::{Coloured, Plain, Recording};
 use super::summary::Summary;
 use super::{View, words};
@@ -215,6 +215,21 @@ fn five_kinds_of_change_over_100_000_computers_fit_one_screen() {
     assert_eq!((lines(10), lines(1_000)), (lines(100_000), lines(100_000)), "{large}");
     let noted = text(&with_notes(five_kinds(100_000), 4_000), &view(100));
     assert!(noted.lines().count() <= 40, "{noted}");
+}
+
+#[test]
+fn a_budget_that_many_tenants_break_does_not_fill_the_screen() {
+    let mut plan = with_verdicts(five_kinds(100_000));
+    let verdict = plan.verdicts[1].clone();
+    plan.verdicts = (0..300)
+        .map(|at| crate::policy::verdict::Verdict { subject: format!("tenant {at}"), ..verdict.clone() })
+        .collect();
+    let shown = text(&plan, &view(100));
+    assert!(shown.lines().count() <= 40, "{shown}");
+    assert!(shown.contains("no-fridays: 297 more; --details lists them"), "{shown}");
+    let all = text(&plan, &View { details: true, ..view(100) });
+    assert_eq!(all.matches("10 are allowed").count(), 300);
+    assert!(!all.contains("--details"));
 }
 
 #[test]

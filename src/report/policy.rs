@@ -1,12 +1,16 @@
-//! What rules say of a plan: one line for each verdict, those that refuse first.
+//! What rules say of a plan: a line for each verdict, those that refuse first, and of one rule a few.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use super::View;
 use super::style::{Label, Line, Pen};
-use super::words::wrap;
+use super::words::{count, thousands, wrap};
 use crate::plan::document::Plan;
 use crate::policy::verdict::{SetAside, Verdict, Weight};
+
+/// So many verdicts of one rule are shown without `details`: a budget for each tenant must not fill the screen (L12).
+const FEW: usize = 3;
 
 /// Writes the section, if anything is to be said.
 ///
@@ -18,8 +22,15 @@ pub fn write(pen: &mut dyn Pen, plan: &Plan, view: &View) -> io::Result<()> {
     }
     pen.gap()?;
     pen.heading("Rules")?;
-    for verdict in sorted(plan) {
+    let mut said: BTreeMap<_, usize> = BTreeMap::new();
+    let all = sorted(plan);
+    for verdict in &all {
         let (word, label) = standing(verdict);
+        let same = said.entry((word, verdict.rule.as_str(), verdict.place.as_ref())).or_default();
+        *same += 1;
+        if *same > FEW && !view.details {
+            continue;
+        }
         let place = verdict.place.as_ref().map(|place| format!("  {place}")).unwrap_or_default();
         let mut first = true;
         let room = view.width.saturating_sub(12).max(20);
@@ -37,6 +48,13 @@ pub fn write(pen: &mut dyn Pen, plan: &Plan, view: &View) -> io::Result<()> {
             for text in wrap(&text, room) {
                 pen.line(&Line::new().with(Label::Dim, format!("            {text}")))?;
             }
+        }
+    }
+    for ((word, rule, _), number) in said {
+        if number > FEW && !view.details {
+            let more = thousands(count(number - FEW));
+            let text = format!("  {word:<10}{rule}: {more} more; --details lists them");
+            pen.line(&Line::new().with(Label::Dim, text))?;
         }
     }
     Ok(())

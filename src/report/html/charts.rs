@@ -134,11 +134,10 @@ pub(super) fn standing(model: &Model<'_>, plan: &Plan) -> Option<Stack> {
     let all = plan.coverage.checks;
     let parts = segments(&model.standing);
     let coverage = &plan.coverage;
-    let managed = u64::from(coverage.known) + u64::from(coverage.incomplete);
     let mut text = format!(
         "Everything is known of {} of {}",
         thousands(coverage.known.into()),
-        plural(managed, "computer")
+        plural(coverage.managed(), "computer")
     );
     if coverage.unmanaged > 0 {
         // Writing into a String cannot fail.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::super::model::{Block, Model, Move, Noted, Share, Shift, Weight};
+use super::super::model::{Block, Model, Move, Noted, Share, Shift, Weight, about};
 use super::super::words::{count, plural, thousands, visible};
 use super::super::{fields, notes, terms};
 use super::charts::{self, ShareRow, Side, Stack};
@@ -175,10 +175,12 @@ impl Page {
             changes: List::of(
                 model.blocks.iter().map(|block| change(block, few(model.blocks.len()))),
                 ROWS,
-                "kind of change",
+                "different change",
             ),
             notes: List::of(notes.into_iter(), ROWS, "note"),
-            unknown: unknown(model),
+            unknown: model
+                .not_known()
+                .map(|text| format!("Of these computers something is not known: {text}.")),
             tables: tables(model),
             sentence: plan.map(|plan| {
                 let impact = if model.impact.is_empty() { "" } else { "; " };
@@ -199,19 +201,15 @@ pub(super) fn shown(text: &str) -> String {
 }
 
 fn revision(plan: &Plan) -> String {
-    let mut parts = vec![plan.instance.to_string()];
-    match &plan.revision.commit {
-        Some(commit) => parts.push(format!("commit {}", commit.as_str().chars().take(7).collect::<String>())),
-        None => parts.push("not in git".to_owned()),
-    }
-    parts.extend(plan.revision.subject.as_deref().map(|subject| terms::first_line(subject).to_owned()));
-    if plan.revision.dirty {
+    let about = about(plan);
+    let mut parts = vec![about.instance.to_owned()];
+    parts.push(about.commit.map_or_else(|| "not in git".to_owned(), |commit| format!("commit {commit}")));
+    parts.extend(about.subject.map(str::to_owned));
+    if about.dirty {
         parts.push("with uncommitted changes".to_owned());
     }
-    if !plan.options.only.is_empty() {
-        parts.push(format!("limited to {}", plan.options.only.join(" ")));
-    }
-    parts.extend(plan.options.mode.map(|mode| format!("at most {mode}")));
+    parts.extend(about.limits);
+    parts.extend(about.hypothetical);
     shown(&parts.join(" · "))
 }
 
@@ -240,7 +238,7 @@ fn numbers(model: &Model<'_>) -> Vec<Number> {
 
 /// Findings; notes have a list of their own.
 fn remarks(model: &Model<'_>) -> List<RemarkRow> {
-    let own: Vec<_> = model.remarks.iter().filter(|remark| !remark.rule.starts_with("note-")).collect();
+    let own: Vec<_> = model.found().collect();
     let row = |remark: &&super::super::model::Remark| RemarkRow {
         class: class_of(remark.weight),
         rule: remark.rule.clone(),
@@ -352,7 +350,6 @@ fn notes_of<'a>(noted: &'a Noted<'_>, most: usize) -> impl Iterator<Item = NoteR
     noted.groups.iter().map(move |group: &notes::Group<'_>| {
         let all: Vec<&str> = group.computers.iter().copied().collect();
         let (names, names_more) = cut(&all, most);
-        let item = group.note.item.as_ref().map(|item| format!("{item}: ")).unwrap_or_default();
         NoteRow {
             class: match noted.kind {
                 NoteKind::Ambiguous | NoteKind::Blocked => "error",
@@ -360,19 +357,13 @@ fn notes_of<'a>(noted: &'a Noted<'_>, most: usize) -> impl Iterator<Item = NoteR
                 _ => "warning",
             },
             kind: terms::code(&noted.kind),
-            text: shown(&format!("{item}{}", group.note.text)),
+            text: shown(&group.sentence()),
             place: group.note.origin.as_ref().map(|origin| shown(&origin.place.to_string())),
             names_title: plural(count(all.len()), "computer"),
             names,
             names_more,
         }
     })
-}
-
-fn unknown(model: &Model<'_>) -> Option<String> {
-    let parts: Vec<String> =
-        model.unknown.iter().map(|part| format!("{} {}", thousands(part.number), part.word)).collect();
-    (!parts.is_empty()).then(|| format!("Of these computers something is not known: {}.", parts.join(", ")))
 }
 
 fn tables(model: &Model<'_>) -> Vec<Table> {

@@ -5,12 +5,14 @@
 //! Invariants: blocks stand in one order everywhere, removals and what interrupts people first; computers are named in
 //! alphabetical order; the numbers add up; the same plan gives the same model (L13).
 
+mod about;
 mod blocks;
 mod changed;
 mod memberships;
 mod remarks;
 mod shares;
 
+pub use about::{About, about};
 pub use blocks::{Block, blocks};
 pub use changed::ChangedLines;
 pub use memberships::{Move, Shift, shifts};
@@ -20,7 +22,7 @@ pub use shares::{Part, Share, Standing, percent, worst};
 use super::notes::{self, Group};
 use super::summary::{Summary, why_nothing};
 use super::terms;
-use super::words::plural;
+use super::words::{plural, thousands};
 use crate::diagnostic::{Findings, Sources};
 use crate::plan::document::{NoteKind, Plan};
 
@@ -157,6 +159,19 @@ impl<'a> Model<'a> {
     pub fn why_nothing(&self) -> Option<String> {
         let plan = self.run.plan?;
         (self.summary.changes == 0).then(|| why_nothing(plan, &self.summary))
+    }
+
+    /// How many computers are not completely known and why, in words; nothing when all are.
+    #[must_use]
+    pub fn not_known(&self) -> Option<String> {
+        let part = |part: &Unknown<'_>| format!("{} {}", thousands(part.number), part.word);
+        let parts: Vec<String> = self.unknown.iter().map(part).collect();
+        (!parts.is_empty()).then(|| parts.join(", "))
+    }
+
+    /// What was found; notes are not among it.
+    pub fn found(&self) -> impl Iterator<Item = &Remark> {
+        self.remarks.iter().filter(|remark| !remark.is_note())
     }
 
     /// How many errors and warnings were found.

@@ -52,6 +52,14 @@ pub struct Remark {
     pub fingerprint: String,
 }
 
+impl Remark {
+    /// Whether a note of the plan says it.
+    #[must_use]
+    pub fn is_note(&self) -> bool {
+        self.rule.starts_with("note-")
+    }
+}
+
 /// A range in a file. Lines and columns from 1, columns in characters; the end is one past the last one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Region {
@@ -270,7 +278,6 @@ fn of_finding(finding: &Finding, run: &Run<'_>) -> Remark {
 
 fn of_note(kind: NoteKind, group: &notes::Group<'_>, run: &Run<'_>) -> Remark {
     let names: Vec<&str> = group.computers.iter().copied().collect();
-    let item = group.note.item.as_ref().map(|item| format!("{item}: ")).unwrap_or_default();
     let who = match names.len() {
         0 => String::new(),
         few if few <= FEW => format!(" ({})", list(&names, few)),
@@ -282,7 +289,7 @@ fn of_note(kind: NoteKind, group: &notes::Group<'_>, run: &Run<'_>) -> Remark {
         rule: note_id(kind),
         weight: known.map_or(Weight::Notice, |(_, weight, ..)| *weight),
         title: known.map_or("", |(_, _, title, _)| title).to_owned(),
-        message: format!("{}{who}", visible(&format!("{item}{}", group.note.text))),
+        message: format!("{}{who}", visible(&group.sentence())),
         touched: touched(region.as_ref(), run),
         region,
         help: None,
