@@ -8,6 +8,7 @@ mod exits;
 mod formatting;
 mod locks;
 mod managers;
+mod meanwhile;
 mod once;
 mod packages;
 mod payloads;
