@@ -390,6 +390,9 @@ pub struct Coverage {
     pub checks: u64,
     /// Checks with a fresh answer.
     pub detected: u64,
+    /// Those of them that are not as wanted, whether or not something is done about it.
+    #[serde(default)]
+    pub differs: u64,
     /// Checks with an answer that is too old.
     pub stale: u64,
     /// Checks that were never answered, on a computer that gave no good answer, or where it is undecided who wins.
@@ -398,4 +401,69 @@ pub struct Coverage {
     pub undetermined: u64,
     /// Checks that make no sense on that computer's platform.
     pub not_applicable: u64,
+    /// By tenant, in the order of their names; those without a tenant last. Only tenants of whose computers something is
+    /// wanted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tenants: Vec<TenantCoverage>,
+    /// By item, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub items: Vec<ItemCoverage>,
+}
+
+/// How the checks on one tenant's computers stand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TenantCoverage {
+    /// The tenant; of computers without one, nothing.
+    pub tenant: Option<Name>,
+    /// Its computers of which something is wanted.
+    pub computers: u32,
+    /// Those of them of which everything is known.
+    pub known: u32,
+    /// Its checks.
+    pub checks: Checks,
+}
+
+/// How the checks of one item stand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ItemCoverage {
+    /// The item.
+    pub item: ItemKey,
+    /// What people call it.
+    pub title: String,
+    /// Its checks: one for each computer that it is wanted on.
+    pub checks: Checks,
+}
+
+/// Checks by what they say. Each is counted once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Checks {
+    /// As wanted.
+    pub wanted: u64,
+    /// Otherwise.
+    pub differs: u64,
+    /// With an answer that is too old.
+    pub stale: u64,
+    /// Never answered, or on a computer that was not reached.
+    pub unknown: u64,
+    /// Detection ran and did not tell.
+    pub undetermined: u64,
+    /// They make no sense on that platform.
+    pub not_applicable: u64,
+}
+
+impl Checks {
+    /// How many there are.
+    #[must_use]
+    pub const fn all(&self) -> u64 {
+        self.detected() + self.stale + self.unknown + self.undetermined + self.not_applicable
+    }
+
+    /// Those with a fresh answer.
+    #[must_use]
+    pub const fn detected(&self) -> u64 {
+        self.wanted + self.differs
+    }
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use roaring::RoaringBitmap;
 
+use super::coverage::Tenants;
 use super::gates::{self, Run};
 use super::modes;
 use crate::config::Config;
@@ -35,6 +36,8 @@ pub struct Fleet {
     pub surveyed: RoaringBitmap,
     /// Those of which the last attempt to reach them failed, in whatever way.
     pub unreached: RoaringBitmap,
+    /// The tenant of each, for counting.
+    pub(super) tenants: Tenants,
 }
 
 impl Fleet {
@@ -57,6 +60,7 @@ impl Fleet {
             opted_out,
             surveyed: snapshot.surveyed().clone(),
             unreached: snapshot.unreached().clone(),
+            tenants: Tenants::new(snapshot),
             ..Self::default()
         }
     }

@@ -108,6 +108,7 @@ impl<'a> Work<'a> {
         self.view.look(item, own, &parameters, Mode::Enforce, computers, &mut parts);
         for part in parts {
             let (Seen::Known(before), Some(platform)) = (part.seen, part.platform) else { continue };
+            self.tally.turn(item, &part.computers, self.view.fleet);
             let (action, version, after) = if implied.install {
                 let version = version.map(str::to_owned);
                 (ActionType::Install, version.clone(), diff::present_after(software, platform, version))

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use roaring::RoaringBitmap;
 
 use super::aims::Sight;
-use super::coverage::Tally;
+use super::coverage::{Heading, Tally};
 use super::detections::Detections;
 use super::diff::{self, Act, Decision, Wish};
 use super::digest;
@@ -188,7 +188,7 @@ fn make(input: &Input<'_>, mut memo: Option<&mut Memo<'_>>) -> Planned {
         changes: made.changes,
         sessions: made.sessions,
         notes: notes.finish(Named(input.snapshot)),
-        coverage: tally.coverage(&scope, &fleet),
+        coverage: tally.coverage(config, &scope, &fleet),
         verdicts: Vec::new(),
     };
     plan.digest = digest::of_plan(&plan);
@@ -466,8 +466,8 @@ impl<'a> Work<'a> {
             }
         }
         self.findings.extend(precedence::findings(item, candidates, &winners.ties, self.names));
-        self.tally.count(Seen::Unknown, &winners.uncertain, false);
-        self.tally.ambiguous(&winners.ambiguous);
+        self.tally.count(item, Heading::Unknown, &winners.uncertain, self.view.fleet);
+        self.tally.count(item, Heading::Ambiguous, &winners.ambiguous, self.view.fleet);
         self.notes.add(
             NoteKind::Undetermined,
             Some(item),
@@ -541,21 +541,31 @@ impl<'a> Work<'a> {
             self.wanted.wants(key, &part.computers);
         }
         let (Seen::Known(observed), Some(platform)) = (part.seen, part.platform) else {
-            self.tally.count(part.seen, &part.computers, false);
+            // What is known and on no known platform tells nothing.
+            let heading = match Heading::of(part.seen) {
+                Heading::Wanted => Heading::Undetermined,
+                other => other,
+            };
+            self.tally.count(item, heading, &part.computers, self.view.fleet);
             return;
         };
         let wish = Wish { config: self.view.config, item, desired, mode: part.mode, platform };
         let decision = if lost { diff::restore(&wish) } else { diff::decide(&wish, observed) };
-        let tells = !matches!(decision, Decision::Undetermined(_));
-        self.tally.count(part.seen, &part.computers, tells);
         let at = Some(origin(deployment));
+        let (heading, fleet) = (Heading::decided(&decision), self.view.fleet);
+        if decision != Decision::Nothing {
+            self.tally.count(item, heading, &part.computers, fleet);
+        }
         match decision {
             Decision::NotApplicable => {}
             Decision::Nothing => {
                 let stale = self.other_values(item, deployment, observed, values, part, platform);
-                self.say_unfinished(item, deployment, observed, &(&part.computers - &stale), platform);
+                let good = &part.computers - &stale;
+                self.say_unfinished(item, deployment, observed, &good, platform);
+                self.tally.count(item, heading, &good, fleet);
+                self.tally.count(item, Heading::Differs, &stale, fleet);
                 if let Some(key) = &key {
-                    self.wanted.satisfies(key, &(&part.computers - &stale));
+                    self.wanted.satisfies(key, &good);
                 }
             }
             Decision::Blocked(why) => self.notes.add(NoteKind::Blocked, Some(item), why, at, &part.computers),

@@ -74,8 +74,7 @@ impl<'a> Work<'a> {
             let values = self.view.values(&item, None);
             self.view.look(&item, None, &values, Mode::Enforce, &rest, &mut parts);
             for part in &parts {
-                let tells = !matches!(part.seen, Seen::Known(Observed::Undetermined { .. }));
-                self.tally.count(part.seen, &part.computers, tells);
+                self.tally.count_asked(&item, part.seen, &part.computers, self.view.fleet);
                 if let Seen::Known(Observed::Undetermined { why }) = part.seen {
                     self.notes.add(NoteKind::Undetermined, Some(&item), why, None, &part.computers);
                 }

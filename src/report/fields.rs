@@ -1,6 +1,7 @@
 //! The fields that a change sets, below its line: `mode: 0644 -> 0600`.
 //!
-//! Not here: putting together what several computers have (`plan`); only changes that read the same are put together here.
+//! Not here: putting together what several computers have (`plan`); only changes that read the same are put together here,
+//! for every form of a report.
 //!
 //! Invariant: the number of lines does not hang on the number of computers (L12).
 
@@ -18,16 +19,14 @@ const FIELDS: usize = 12;
 /// A comparison line by line is shown without `details` when it has at most so many lines.
 const LINES: usize = 8;
 
-/// Writes the fields of changes that stand in one block.
+/// Writes the fields of a block.
 ///
 /// # Errors
 /// What the pen says.
-pub(super) fn write(pen: &mut dyn Pen, changes: &[&Change], view: &View) -> io::Result<()> {
-    let fields = together(changes);
+pub(super) fn write(pen: &mut dyn Pen, fields: &[FieldChange], view: &View) -> io::Result<()> {
     let room = view.width.saturating_sub(8).max(20);
     for field in fields.iter().take(FIELDS) {
-        for (at, text) in wrap(&format!("{}: {}", field.field, field.phrase()), room).into_iter().enumerate()
-        {
+        for (at, text) in wrap(&phrase(field), room).into_iter().enumerate() {
             let indent = if at == 0 { "      " } else { "        " };
             pen.line(&Line::new().text(indent).with(Label::Change, text))?;
         }
@@ -50,8 +49,13 @@ pub(super) fn write(pen: &mut dyn Pen, changes: &[&Change], view: &View) -> io::
     Ok(())
 }
 
+/// A field, with what was found and what is wanted: `mode: 0644 -> 0600`.
+pub(super) fn phrase(field: &FieldChange) -> String {
+    format!("{}: {}", field.field, field.phrase())
+}
+
 /// The fields of all changes; those that differ in what was found are counted.
-fn together(changes: &[&Change]) -> Vec<FieldChange> {
+pub(super) fn together(changes: &[&Change]) -> Vec<FieldChange> {
     let mut fields: Vec<FieldChange> = Vec::new();
     let mut known: BTreeMap<(&str, Option<&str>), usize> = BTreeMap::new();
     for change in changes {

@@ -6,7 +6,8 @@
 //! Not here: the order itself (`plan::order`).
 //!
 //! Invariants: the same plan gives the same text (L13); no text of users can end a label; its size follows the kinds of
-//! change, not the computers (L12).
+//! change, not the computers (L12); of more than [`MOST`] changes those are drawn that others need or that need others, then
+//! the first ones, and a node says how many there are besides.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -18,6 +19,8 @@ use crate::plan::document::Plan;
 
 /// A label has at most so many characters on a line.
 const LINE: usize = 60;
+/// So many changes are drawn. More cannot be followed by eye, and take browsers long.
+const MOST: usize = 60;
 
 /// Nodes and arrows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +32,8 @@ pub struct Graph {
     needs: BTreeSet<(u32, u32)>,
     /// What comes directly before what, where nothing says more.
     then: BTreeSet<(u32, u32)>,
+    /// What is said of those that are not drawn.
+    more: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,13 +61,24 @@ impl Graph {
                 let before = after.iter().filter_map(|at| kind.get(usize::try_from(*at).ok()?));
                 needs.extend(before.map(|(before, _)| (*before, *change)));
             }
-            then.extend(kind.windows(2).filter_map(|pair| match pair {
-                [(first, _), (second, _)] => Some((*first, *second)),
+        }
+        let drawn = drawn(&used, &needs);
+        needs.retain(|(before, after)| drawn.contains(before) && drawn.contains(after));
+        for kind in &kinds {
+            let kept: Vec<u32> =
+                kind.iter().map(|(change, _)| *change).filter(|change| drawn.contains(change)).collect();
+            then.extend(kept.windows(2).filter_map(|pair| match pair {
+                [first, second] => Some((*first, *second)),
                 _ => None,
             }));
         }
+        let more = used.len() - drawn.len();
+        let more = (more > 0).then(|| {
+            let more = plural(count(more), "more change");
+            format!("and {more}; --only computer:NAME draws one session")
+        });
         let then = direct(&needs, &then);
-        let nodes = used
+        let nodes = drawn
             .into_iter()
             .filter_map(|at| {
                 let change = plan.changes.get(usize::try_from(at).ok()?)?;
@@ -96,7 +112,13 @@ impl Graph {
                 Some((at, Node { lines, class }))
             })
             .collect();
-        Self { title: short(&format!("Plan {}", plan.digest.short())), nodes, needs, then }
+        Self { title: short(&format!("Plan {}", plan.digest.short())), nodes, needs, then, more }
+    }
+
+    /// How many nodes are drawn.
+    #[must_use]
+    pub fn nodes(&self) -> usize {
+        self.nodes.len() + usize::from(self.more.is_some())
     }
 
     /// Writes it for Graphviz.
@@ -120,6 +142,9 @@ impl Graph {
             };
             writeln!(out, "  c{at} [label={}{look}];", quoted(&node.lines))?;
         }
+        if let Some(more) = &self.more {
+            writeln!(out, "  more [label={}, shape=plaintext];", quoted(std::slice::from_ref(more)))?;
+        }
         for (before, after) in &self.needs {
             writeln!(out, "  c{before} -> c{after} [label=\"needed by\"];")?;
         }
@@ -139,6 +164,9 @@ impl Graph {
             let lines: Vec<String> = node.lines.iter().map(|line| entities(line)).collect();
             writeln!(out, "  c{at}[\"{}\"]:::{}", lines.join("<br/>"), node.class)?;
         }
+        if let Some(more) = &self.more {
+            writeln!(out, "  more[\"{}\"]:::told", entities(more))?;
+        }
         for (before, after) in &self.needs {
             writeln!(out, "  c{before} -->|needed by| c{after}")?;
         }
@@ -150,12 +178,20 @@ impl Graph {
             ("removal", "stroke:#b3261e,stroke-width:2px"),
             ("told", "stroke-dasharray:4"),
         ] {
-            if self.nodes.values().any(|node| node.class == class) {
+            let more = class == "told" && self.more.is_some();
+            if more || self.nodes.values().any(|node| node.class == class) {
                 writeln!(out, "  classDef {class} {look}")?;
             }
         }
         Ok(())
     }
+}
+
+/// The changes that are drawn.
+fn drawn(used: &BTreeSet<u32>, needs: &BTreeSet<(u32, u32)>) -> BTreeSet<u32> {
+    let related: BTreeSet<u32> = needs.iter().flat_map(|(before, after)| [*before, *after]).collect();
+    let rest = used.difference(&related);
+    related.iter().chain(rest).take(MOST).copied().collect()
 }
 
 /// Those of `then` that no longer way says already.
@@ -209,6 +245,7 @@ fn entities(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::document::PlannedAction;
     use crate::report::sample::five_kinds;
 
     fn text(graph: &Graph, form: fn(&Graph, &mut dyn Write) -> io::Result<()>) -> String {
@@ -268,6 +305,26 @@ mod tests {
     fn the_graph_does_not_grow_with_computers() {
         let lines = |computers| text(&Graph::of(&plan(computers)), Graph::dot).lines().count();
         assert_eq!(lines(1000), lines(10_000));
+    }
+
+    #[test]
+    fn of_many_changes_those_with_dependencies_are_drawn_and_the_rest_is_counted() {
+        let mut plan = plan(10);
+        let change = plan.changes[2].clone();
+        plan.changes.extend((0..995).map(|_| change.clone()));
+        let action = |change| PlannedAction { change, after: Vec::new() };
+        plan.sessions[1].actions = (0..1000).map(action).collect();
+        plan.sessions[1].actions[999].after = vec![998];
+        let graph = Graph::of(&plan);
+        assert_eq!(graph.nodes(), MOST + 1);
+        assert!(graph.needs.contains(&(998, 999)) && graph.needs.contains(&(0, 1)));
+        // What is left out breaks no order: what stands before it comes before what stands after it.
+        assert!(graph.then.contains(&(57, 998)), "{:?}", graph.then);
+        for form in [Graph::dot, Graph::mermaid] {
+            let text = text(&graph, form);
+            assert!(text.contains("and 940 more changes"), "{text}");
+        }
+        assert_eq!(Graph::of(&self::plan(10)).more, None);
     }
 
     #[test]

@@ -7,9 +7,9 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use super::model::{Block, Model, Noted, Remark, Shift, Weight};
+use super::model::{Block, Model, Noted, Remark, Share, Shift, Weight};
 use super::words::{count, list, plural, thousands, visible};
-use super::{notes, terms};
+use super::{fields, notes, terms};
 use crate::plan::document::Plan;
 
 /// Fewer bytes than this are written: the longest comment that pull requests take has 65,536 characters.
@@ -20,13 +20,15 @@ const END: usize = 1_500;
 const NAMES: usize = 10;
 /// No cell of a table, and no sentence, has more characters.
 const CELL: usize = 300;
-/// So many tenants have a row.
-const TENANTS: usize = 20;
+/// So many tenants and so many items have a row.
+const SHARES: usize = 20;
 /// So many targets with other members have a row, and so many reasons and names stand in one.
 const TARGETS: usize = 20;
 const REASONS: usize = 3;
 /// So many notes of a kind, and so many findings, are listed.
 const NOTES: usize = 10;
+/// So many fields of a change are listed.
+const FIELDS: usize = 4;
 /// So many blocks of changes are listed.
 const BLOCKS: usize = 200;
 
@@ -104,23 +106,9 @@ pub fn write(out: &mut dyn Write, model: &Model<'_>) -> io::Result<()> {
         }
         comment.paragraph();
         if model.tenants.len() > 1 {
-            let heading = "<details><summary>By tenant</summary>\n\n| Tenant | Changes | Removals | Computers |\n\
-                           |---|---:|---:|---:|\n";
-            let rows = model.tenants.iter().map(|share| {
-                format!(
-                    "| {} | {} | {} | {} |\n",
-                    cell(&share.name),
-                    thousands(share.changes),
-                    thousands(share.removals),
-                    thousands(share.computers)
-                )
-            });
-            let before = comment.text.len();
-            comment.rows(heading, rows, TENANTS, "tenant");
-            if comment.text.len() > before {
-                comment.text.push_str("\n</details>\n\n");
-            }
+            shares(&mut comment, "tenant", &model.tenants);
         }
+        shares(&mut comment, "item", &model.items);
         end(&mut comment.text, plan, model);
     }
     if !comment.left_out.is_empty() {
@@ -186,10 +174,15 @@ fn row(block: &Block<'_>) -> String {
         // Removals are listed by name (L14).
         _ = write!(who, ": {}", list(&block.names(), NAMES));
     }
+    let fields =
+        block.fields.iter().take(FIELDS).map(|field| format!("<br>{}", cell(&fields::phrase(field))));
+    let more = block.fields.len().saturating_sub(FIELDS);
+    let more = (more > 0).then(|| format!("<br>and {}", plural(count(more), "more field")));
     format!(
-        "| `{}` | {} | {} | {} | {} |\n",
+        "| `{}` | {}{} | {} | {} | {} |\n",
         block.marker.0,
         cell(&block.what.to_string()),
+        fields.chain(more).collect::<String>(),
         cell(&who),
         cell(&block.why.to_string()),
         cell(&block.place.to_string()),
@@ -210,6 +203,33 @@ fn note(word: &str, group: &notes::Group<'_>) -> String {
     let item = group.note.item.as_ref().map(|item| format!("{item}: ")).unwrap_or_default();
     let computers = if names.is_empty() { String::new() } else { format!(" ({})", list(&names, 3)) };
     format!("- **{word}**: {}{}\n", cell(&format!("{item}{}", group.note.text)), cell(&computers))
+}
+
+/// How each tenant or item stands and changes, folded away.
+fn shares(comment: &mut Comment, what: &str, shares: &[Share]) {
+    let title = if what == "tenant" { "Tenant" } else { "Item" };
+    let heading = format!(
+        "<details><summary>By {what}</summary>\n\n\
+         | {title} | Changes | Removals | Computers | As wanted | Differs | Not known |\n\
+         |---|---:|---:|---:|---:|---:|---:|\n"
+    );
+    let rows = shares.iter().map(|share| {
+        format!(
+            "| {} | {} | {} | {} | {} | {} | {} |\n",
+            cell(&share.name),
+            thousands(share.changes),
+            thousands(share.removals),
+            thousands(share.computers),
+            share.percent().unwrap_or_else(|| "–".to_owned()),
+            thousands(share.checks.differs),
+            thousands(share.open()),
+        )
+    });
+    let before = comment.text.len();
+    comment.rows(&heading, rows, SHARES, what);
+    if comment.text.len() > before {
+        comment.text.push_str("\n</details>\n\n");
+    }
 }
 
 fn end(text: &mut String, plan: &Plan, model: &Model<'_>) {
@@ -251,8 +271,10 @@ fn escape(text: &str) -> String {
             '<' => safe.push_str("&lt;"),
             '>' => safe.push_str("&gt;"),
             '&' => safe.push_str("&amp;"),
-            // A mention would call people, and a number would link to something.
-            '@' => safe.push_str("&#64;"),
+            // A mention would call people and a number would link to something, also when they are written as entities: they
+            // are looked for in the page that is made of this.
+            '@' => safe.push_str("@&#8203;"),
+            '#' if after.starts_with(|c: char| c.is_alphanumeric()) => safe.push_str("&#35;&#8203;"),
             '#' => safe.push_str("&#35;"),
             // Addresses become links by themselves.
             ':' if after.starts_with("//") => safe.push_str("&#58;"),
@@ -310,11 +332,25 @@ mod tests {
 
         <details><summary>By tenant</summary>
 
-        | Tenant | Changes | Removals | Computers |
-        |---|---:|---:|---:|
-        | contoso | 595 | 42 | 411 |
-        | fabrikam | 593 | 41 | 411 |
-        | tailspin | 591 | 41 | 410 |
+        | Tenant | Changes | Removals | Computers | As wanted | Differs | Not known |
+        |---|---:|---:|---:|---:|---:|---:|
+        | contoso | 595 | 42 | 411 | 73.0 % | 553 | 0 |
+        | fabrikam | 593 | 41 | 411 | 73.1 % | 552 | 0 |
+        | tailspin | 591 | 41 | 410 | 73.1 % | 550 | 0 |
+        | (no tenant) | 0 | 0 | 0 | 46.6 % | 31 | 217 |
+
+        </details>
+
+        <details><summary>By item</summary>
+
+        | Item | Changes | Removals | Computers | As wanted | Differs | Not known |
+        |---|---:|---:|---:|---:|---:|---:|
+        | 7-Zip | 1,232 | 0 | 1,232 | 0.0 % | 1,232 | 93 |
+        | disk-encryption | 247 | 0 | 247 | 79.0 % | 247 | 31 |
+        | Audit Agent | 176 | 0 | 176 | 84.3 % | 176 | 31 |
+        | Old Archiver | 124 | 124 | 124 | – | 0 | 0 |
+        | firewall | 0 | 0 | 0 | 95.3 % | 31 | 31 |
+        | serial-number | 0 | 0 | 0 | 97.6 % | 0 | 31 |
 
         </details>
 
@@ -360,7 +396,7 @@ mod tests {
         let mut value = five_kinds(10);
         value.computers[0].name = "<img src=x>|`@all`\n# big".to_owned();
         let text = text(&value);
-        assert!(text.contains("&lt;img src=x&gt;\\|\\`&#64;all\\`\\\\n&#35; big"), "{text}");
+        assert!(text.contains("&lt;img src=x&gt;\\|\\`@&#8203;all\\`\\\\n&#35; big"), "{text}");
     }
 
     #[test]

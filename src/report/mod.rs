@@ -5,6 +5,8 @@
 //! Invariants: text of users and computers is made visible before it is written, so it cannot drive a terminal
 //! ([`words::visible`]); no meaning lies in colour alone; output grows with kinds of change, not with computers (L12).
 
+#[cfg(test)]
+mod accepted;
 pub mod compare;
 pub mod desired;
 pub mod diagnostic;
@@ -16,6 +18,8 @@ pub mod formats;
 pub mod github;
 pub mod gitlab;
 pub mod graph;
+#[cfg(test)]
+mod hostile;
 pub mod html;
 pub mod json;
 pub mod junit;

@@ -118,7 +118,7 @@ fn changes(pen: &mut dyn Pen, plan: &Plan, view: &View) -> io::Result<()> {
             pen.line(line)?;
         }
         if !view.details {
-            super::fields::write(pen, &block.changes, view)?;
+            super::fields::write(pen, &block.fields, view)?;
         }
         if view.details {
             details(pen, block, view)?;

@@ -8,8 +8,9 @@ use crate::diagnostic::{Findings, Place, Sources};
 use crate::id::{AgentId, CommitId, ComputerId, Digest, Name};
 use crate::inventory::item::{ItemKey, Observed};
 use crate::plan::document::{
-    ActionType, Cause, Change, Coverage, FORMAT, Impact, MembershipChange, Moved, Note, NoteKind, Options,
-    Origin, Plan, PlannedAction, PlannedComputer, PlannedSession, Reason, Revision, ValueOrigin,
+    ActionType, Cause, Change, Checks, Coverage, FORMAT, Impact, ItemCoverage, MembershipChange, Moved, Note,
+    NoteKind, Options, Origin, Plan, PlannedAction, PlannedComputer, PlannedSession, Reason, Revision,
+    TenantCoverage, ValueOrigin,
 };
 use crate::policy::verdict::{RuleKind, SetAside, Verdict, Weight};
 use crate::provider::{AgentRecord, Presence};
@@ -191,7 +192,73 @@ pub(crate) fn five_kinds(computers: u32) -> Plan {
                 .collect(),
         })
         .collect();
+    cover(&mut plan);
     plan
+}
+
+/// Says by tenant and by item how the checks stand: each computer has one of every item that is changed or noted, and
+/// what is noted is on computers without a tenant.
+pub(crate) fn cover(plan: &mut Plan) {
+    let mut tenants: BTreeMap<Option<Name>, TenantCoverage> = BTreeMap::new();
+    let mut items: BTreeMap<ItemKey, ItemCoverage> = BTreeMap::new();
+    let keys = ["audit-agent", "seven-zip"].map(|text| ItemKey::software(name(text)));
+    let tasks = [("disk-encryption", None), ("firewall", None), ("serial-number", Some(name("bios")))];
+    let tasks = tasks.map(|(text, instance)| ItemKey::task(name(text), instance));
+    let mut add = |tenant: Option<&Name>, item: &ItemKey, say: &dyn Fn(&mut Checks, u64), number: u64| {
+        let of_tenant = tenants.entry(tenant.cloned()).or_insert_with(|| TenantCoverage {
+            tenant: tenant.cloned(),
+            computers: 0,
+            known: 0,
+            checks: Checks::default(),
+        });
+        let title = plan.changes.iter().find(|change| change.item == *item).map(|change| &change.title);
+        let of_item = items.entry(item.clone()).or_insert_with(|| ItemCoverage {
+            title: title.map_or_else(|| item.to_string(), Clone::clone),
+            item: item.clone(),
+            checks: Checks::default(),
+        });
+        say(&mut of_tenant.checks, number);
+        say(&mut of_item.checks, number);
+        if item.name.as_str() == "seven-zip" {
+            of_tenant.computers += u32::try_from(number).expect("few");
+            of_tenant.known += if tenant.is_some() { u32::try_from(number).expect("few") } else { 0 };
+        }
+    };
+    for item in keys.iter().chain(&tasks) {
+        let changes = plan.changes.iter().filter(|change| change.item == *item && change.action.changes());
+        let differing: BTreeSet<u32> = changes.flat_map(|change| &change.computers).copied().collect();
+        let mut counts: BTreeMap<Option<&Name>, (u64, u64)> = BTreeMap::new();
+        for (at, computer) in (0u32..).zip(&plan.computers) {
+            let count = counts.entry(computer.tenant.as_ref()).or_default();
+            *(if differing.contains(&at) { &mut count.1 } else { &mut count.0 }) += 1;
+        }
+        for (tenant, (wanted, differs)) in counts {
+            add(tenant, item, &|checks, number| checks.wanted += number, wanted);
+            add(tenant, item, &|checks, number| checks.differs += number, differs);
+        }
+    }
+    let noted = u64::from(plan.coverage.incomplete / 3);
+    if noted > 0 {
+        for item in keys.iter().chain(&tasks) {
+            add(None, item, &|checks, number| checks.unknown += number, noted);
+            match item.name.as_str() {
+                "seven-zip" => {
+                    add(None, item, &|checks, number| checks.stale += number, noted);
+                    add(None, item, &|checks, number| checks.undetermined += number, noted);
+                }
+                "firewall" => {
+                    add(None, item, &|checks, number| checks.differs += number, noted);
+                    add(None, item, &|checks, number| checks.wanted += number, noted);
+                }
+                _ => add(None, item, &|checks, number| checks.wanted += number, noted * 2),
+            }
+        }
+    }
+    // Without a tenant comes last.
+    let without = tenants.remove(&None);
+    plan.coverage.tenants = tenants.into_values().chain(without).collect();
+    plan.coverage.items = items.into_values().collect();
+    plan.coverage.differs = plan.coverage.items.iter().map(|of_item| of_item.checks.differs).sum();
 }
 
 /// Targets whose members have changed: into the first so many have come, at least 3, for two reasons.
@@ -295,6 +362,7 @@ pub(crate) fn with_notes(mut plan: Plan, computers: u32) -> Plan {
     plan.coverage.stale = computers.into();
     plan.coverage.unknown = u64::from(computers) * 5;
     plan.coverage.undetermined = computers.into();
+    cover(&mut plan);
     plan
 }
 
@@ -317,4 +385,46 @@ pub(crate) fn run(plan: Option<&Plan>) -> Run<'_> {
     static NOTHING: LazyLock<(Findings, Sources, ChangedLines)> = LazyLock::new(Default::default);
     let (findings, sources, changed) = &*NOTHING;
     Run { command: "plan", plan, findings, sources, changed, folder: "" }
+}
+
+/// All kinds of notes: the compiler asks for each new one.
+pub(crate) fn kinds_of_notes() -> Vec<NoteKind> {
+    use NoteKind as K;
+    let next = |kind: Option<K>| match kind {
+        None => Some(K::Ambiguous),
+        Some(K::Ambiguous) => Some(K::Blocked),
+        Some(K::Blocked) => Some(K::Held),
+        Some(K::Held) => Some(K::Unreachable),
+        Some(K::Unreachable) => Some(K::Refused),
+        Some(K::Refused) => Some(K::Stale),
+        Some(K::Stale) => Some(K::Undetermined),
+        Some(K::Undetermined) => Some(K::NonCompliant),
+        Some(K::NonCompliant) => Some(K::OnHold),
+        Some(K::OnHold) => Some(K::Overruled),
+        Some(K::Overruled) => Some(K::Lifted),
+        Some(K::Lifted) => Some(K::EmptyTarget),
+        Some(K::EmptyTarget) => Some(K::UnknownComputer),
+        Some(K::UnknownComputer) => Some(K::Hint),
+        Some(K::Hint) => None,
+    };
+    std::iter::successors(next(None), |kind| next(Some(*kind))).collect()
+}
+
+/// A program of that name, if one is installed.
+#[expect(clippy::disallowed_methods, reason = "tests look for programs")]
+pub(crate) fn find(name: &str) -> Option<std::path::PathBuf> {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| path.is_file())
+}
+
+/// A program that a test needs. Where it is not installed the test is left out, unless MUSTER_TOOLS says that all are there.
+#[expect(clippy::disallowed_methods, reason = "tests look at the environment")]
+pub(crate) fn program(name: &str) -> Option<std::path::PathBuf> {
+    let found = find(name);
+    let needed = std::env::var_os("MUSTER_TOOLS").is_some_and(|tools| tools == "all");
+    assert!(found.is_some() || !needed, "{name} is not installed, and ./check installs it");
+    if found.is_none() {
+        eprintln!("left out: there is no {name}");
+    }
+    found
 }

@@ -133,7 +133,7 @@ pub fn visible(text: &str) -> Cow<'_, str> {
 }
 
 /// Whether a character does something other than stand there.
-fn acts(character: char) -> bool {
+pub(super) fn acts(character: char) -> bool {
     character.is_control()
         || matches!(
             u32::from(character),

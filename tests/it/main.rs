@@ -19,6 +19,7 @@ mod generated;
 mod git;
 mod layering;
 mod lints;
+mod parity;
 mod policies;
 #[cfg(unix)]
 mod resource;

@@ -12,7 +12,7 @@ use crate::inventory::known::Contact;
 use crate::plan::compare::compare;
 use crate::plan::detections::Detections;
 use crate::plan::digest::is_intact;
-use crate::plan::document::{Cause, NoteKind, Options, Plan, Reason};
+use crate::plan::document::{Cause, Checks, NoteKind, Options, Plan, Reason};
 use crate::plan::explain::{Fate, explain};
 use crate::plan::gates::Run;
 use crate::plan::needs::{Ask, Refresh, needs};
@@ -37,11 +37,35 @@ fn kinds(plan: &Plan) -> Vec<NoteKind> {
     plan.notes.iter().map(|note| note.kind).collect()
 }
 
+fn sum(a: Checks, b: Checks) -> Checks {
+    Checks {
+        wanted: a.wanted + b.wanted,
+        differs: a.differs + b.differs,
+        stale: a.stale + b.stale,
+        unknown: a.unknown + b.unknown,
+        undetermined: a.undetermined + b.undetermined,
+        not_applicable: a.not_applicable + b.not_applicable,
+    }
+}
+
 pub(super) fn adds_up(plan: &Plan) {
     let c = &plan.coverage;
     assert_eq!(c.computers, c.known + c.incomplete + c.unmanaged);
     assert_eq!(c.checks, c.detected + c.stale + c.unknown + c.undetermined + c.not_applicable);
     assert!(c.unreachable <= c.incomplete);
+    let by_tenant = c.tenants.iter().map(|of_it| of_it.checks).fold(Checks::default(), sum);
+    let by_item = c.items.iter().map(|of_it| of_it.checks).fold(Checks::default(), sum);
+    let all = Checks {
+        wanted: c.detected - c.differs,
+        differs: c.differs,
+        stale: c.stale,
+        unknown: c.unknown,
+        undetermined: c.undetermined,
+        not_applicable: c.not_applicable,
+    };
+    assert_eq!((by_tenant, by_item), (all, all));
+    assert_eq!(c.tenants.iter().map(|of_it| of_it.known).sum::<u32>(), c.known);
+    assert_eq!(c.tenants.iter().map(|of_it| of_it.computers).sum::<u32>(), c.known + c.incomplete);
     assert!(is_intact(plan));
 }
 
@@ -55,6 +79,27 @@ fn an_update_that_begins_by_removing_is_held_while_the_source_fails() {
     assert_eq!(actions(&plan, "pc1"), [""; 0]);
     assert_eq!(actions(&plan, "pc2"), ["zip install"]);
     assert_eq!(kinds(&plan), [NoteKind::Held]);
+}
+
+#[test]
+fn tenants_and_items_tell_how_their_checks_stand() {
+    let mut world = archivers();
+    world.tenant("north");
+    world.computer("pc3", &["office"]).tenant = Some(name("north"));
+    world.is("pc3", software("zip"), present("2.0"));
+    world.is("pc2", software("zip"), present("2.0"));
+    let coverage = world.plan().plan.coverage;
+    let told: Vec<(Option<String>, u32, u64, u64)> = coverage
+        .tenants
+        .iter()
+        .map(|of_it| {
+            let tenant = of_it.tenant.as_ref().map(ToString::to_string);
+            (tenant, of_it.computers, of_it.checks.wanted, of_it.checks.differs)
+        })
+        .collect();
+    assert_eq!(told, [(Some("north".to_owned()), 1, 1, 0), (None, 2, 1, 1)]);
+    assert_eq!((coverage.items[0].title.as_str(), coverage.items[0].checks.all()), ("zip", 3));
+    assert_eq!((coverage.detected, coverage.differs), (3, 1));
 }
 
 #[test]

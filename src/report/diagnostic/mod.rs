@@ -8,6 +8,7 @@ use std::ops::Range;
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use serde::Serialize;
 
+use super::words;
 use crate::diagnostic::{Finding, Findings, Place, Severity, Sources};
 
 /// How findings are drawn.
@@ -256,13 +257,9 @@ fn severity(severity: Severity) -> &'static str {
     }
 }
 
-/// Control characters as visible escapes, except line breaks.
+/// Characters that would act as visible escapes, except line breaks.
 fn clean(text: &str) -> Cow<'_, str> {
-    // Format characters that turn the direction of writing would let a text show as another one.
-    let is_bad = |c: char| {
-        c.is_control() && c != '\n'
-            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
-    };
+    let is_bad = |c: char| c != '\n' && words::acts(c);
     if !text.contains(is_bad) {
         return Cow::Borrowed(text);
     }
@@ -342,10 +339,22 @@ fn picture<'a>(group: Group<'a>, text: &str, place: &'a Place, cut: &Cut, marks:
     }
 }
 
+/// What stands for a character of the user's file that would act: one of as many bytes, so that marks stay where they are.
+/// Of ASCII the renderer takes care.
+fn stand_in(c: char) -> char {
+    match c.len_utf8() {
+        _ if !words::acts(c) => c,
+        1 => c,
+        2 => '\u{a4}',
+        3 => char::REPLACEMENT_CHARACTER,
+        _ => '\u{1f6ab}',
+    }
+}
+
 fn snippet<'a>(text: &str, cut: &Cut, marks: Vec<Mark<'a>>) -> Snippet<'a, Annotation<'a>> {
     let part = text.get(cut.range.clone()).unwrap_or_default();
     let (open, close) = (if cut.before { "… " } else { "" }, if cut.after { " …" } else { "" });
-    let source = format!("{open}{part}{close}");
+    let source: String = open.chars().chain(part.chars().map(stand_in)).chain(close.chars()).collect();
     let offset = |at: usize| {
         let at = text.floor_char_boundary(at).clamp(cut.range.start, cut.range.end);
         at - cut.range.start + open.len()

@@ -1,11 +1,12 @@
 //! A run as a page that needs nothing else: one file, no network, no fonts, readable on a phone and on paper.
 //!
-//! Not here: the numbers (`model`) and what the page shows of them (`page`).
+//! Not here: the numbers (`model`) and what the page shows of them (`page`, `charts`).
 //!
 //! Invariants: everything that users and computers named is escaped by the template engine, which escapes whatever is not
 //! marked; only this crate's own style and script are not. The page's policy allows exactly those two, by their digests,
 //! so that even an unescaped text could load and run nothing. Lists are cut, so the size does not grow with the fleet.
 
+mod charts;
 mod page;
 #[cfg(test)]
 mod tests;

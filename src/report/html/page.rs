@@ -1,28 +1,28 @@
 //! What the page shows: the model with everything cut to a size, as plain texts and numbers for the template.
 
-use std::fmt::Write as _;
-
 use serde::Serialize;
 
-use super::super::model::{Block, Model, Move, Noted, Part, Share, Shift, Standing, Weight};
+use super::super::model::{Block, Model, Move, Noted, Share, Shift, Weight};
 use super::super::words::{count, plural, thousands, visible};
-use super::super::{notes, terms};
+use super::super::{fields, notes, terms};
+use super::charts::{self, ShareRow, Side, Stack};
 use crate::plan::document::{NoteKind, Plan};
 
-/// So many bars a chart has.
-const BARS: usize = 12;
-/// So many computers of a change or note are named.
+/// So many computers of a change or note are named, and fewer where there are many changes or notes: together not many
+/// more than this.
 const NAMES: usize = 200;
-/// So many changes, notes, remarks and tenants are listed.
+const NAMES_TOGETHER: usize = 10_000;
+/// So many changes, notes and remarks are listed.
 const ROWS: usize = 400;
+/// So many tenants and items are listed with how they stand.
+const SHARES: usize = 100;
+/// So many lines say what differs.
+const DIFFERENCES: usize = 8;
 /// So many targets with other members are listed, and so many reasons for each direction.
 const TARGETS: usize = 50;
 const REASONS: usize = 4;
 /// No text is longer, in characters.
 const TEXT: usize = 2_000;
-/// How wide a chart is, in its own units.
-const WIDE: u64 = 1000;
-
 /// What the page is made of besides the run.
 pub(super) struct Frame {
     pub(super) style: &'static str,
@@ -44,7 +44,7 @@ impl<T> List<T> {
     }
 }
 
-fn further(number: usize, what: &str) -> String {
+pub(super) fn further(number: usize, what: &str) -> String {
     format!("and {}", plural(count(number), &format!("more {what}")))
 }
 
@@ -63,12 +63,12 @@ pub(super) struct Page {
     remarks: List<RemarkRow>,
     shifts: List<ShiftRow>,
     set_aside: List<String>,
-    charts: Vec<Chart>,
     standing: Option<Stack>,
+    sides: Vec<Side>,
     changes: List<ChangeRow>,
     notes: List<NoteRow>,
     unknown: Option<String>,
-    tenants: List<TenantRow>,
+    tables: Vec<Table>,
     sentence: Option<String>,
 }
 
@@ -108,40 +108,6 @@ struct MoveRow {
 }
 
 #[derive(Serialize)]
-struct Chart {
-    title: &'static str,
-    bars: Vec<Bar>,
-    more: Option<String>,
-    legend: bool,
-}
-
-#[derive(Serialize)]
-struct Bar {
-    name: String,
-    label: String,
-    removals: u64,
-    others: u64,
-    number: String,
-}
-
-#[derive(Serialize)]
-struct Stack {
-    title: String,
-    label: String,
-    parts: Vec<Segment>,
-    coverage: String,
-}
-
-#[derive(Serialize)]
-struct Segment {
-    class: String,
-    word: &'static str,
-    number: String,
-    at: u64,
-    width: u64,
-}
-
-#[derive(Serialize)]
 struct ChangeRow {
     removal: &'static str,
     class: &'static str,
@@ -170,12 +136,15 @@ struct NoteRow {
     names_more: Option<String>,
 }
 
+/// How each tenant or each item stands.
 #[derive(Serialize)]
-struct TenantRow {
-    name: String,
-    changes: String,
-    removals: String,
-    computers: String,
+struct Table {
+    id: &'static str,
+    title: &'static str,
+    first: &'static str,
+    /// Whether computers are told.
+    computers: bool,
+    list: List<ShareRow>,
 }
 
 impl Page {
@@ -183,7 +152,8 @@ impl Page {
     pub(super) fn of(model: &Model<'_>, frame: Frame) -> Self {
         let plan = model.run.plan;
         let headline = model.headline();
-        let notes: Vec<NoteRow> = model.notes.iter().flat_map(notes_of).collect();
+        let most = few(model.notes.iter().map(|noted| noted.groups.len()).sum());
+        let notes: Vec<NoteRow> = model.notes.iter().flat_map(|noted| notes_of(noted, most)).collect();
         Self {
             title: match plan {
                 Some(plan) => shown(&format!("{}: {headline}", plan.instance)),
@@ -200,12 +170,16 @@ impl Page {
             remarks: remarks(model),
             shifts: List::of(model.shifts.iter().map(shift), TARGETS, "target"),
             set_aside: List::of(model.set_aside.iter().map(|text| shown(text)), ROWS, "verdict"),
-            charts: charts(model),
-            standing: plan.and_then(|plan| stack(model, plan)),
-            changes: List::of(model.blocks.iter().map(change), ROWS, "kind of change"),
+            standing: plan.and_then(|plan| charts::standing(model, plan)),
+            sides: charts::sides(model),
+            changes: List::of(
+                model.blocks.iter().map(|block| change(block, few(model.blocks.len()))),
+                ROWS,
+                "kind of change",
+            ),
             notes: List::of(notes.into_iter(), ROWS, "note"),
             unknown: unknown(model),
-            tenants: List::of(model.tenants.iter().map(tenant), ROWS, "tenant"),
+            tables: tables(model),
             sentence: plan.map(|plan| {
                 let impact = if model.impact.is_empty() { "" } else { "; " };
                 let sentence = model.summary.sentence();
@@ -216,7 +190,7 @@ impl Page {
 }
 
 /// Text with what would act made visible, and not too long.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     let text = visible(text);
     if text.chars().count() <= TEXT {
         return text.into_owned();
@@ -289,7 +263,7 @@ const fn class_of(weight: Weight) -> &'static str {
 fn shift(shift: &Shift<'_>) -> ShiftRow {
     let row = |moved: &Move<'_>| {
         let names: Vec<&str> = moved.names.iter().map(String::as_str).collect();
-        let (names, names_more) = cut(&names);
+        let (names, names_more) = cut(&names, NAMES);
         // The title counts; the names stand below it.
         MoveRow { title: shown(&moved.text(0)), names, names_more }
     };
@@ -308,92 +282,7 @@ fn shift(shift: &Shift<'_>) -> ShiftRow {
     }
 }
 
-fn charts(model: &Model<'_>) -> Vec<Chart> {
-    let chart = |title, shares: &[Share], what| {
-        let most = shares.first()?.changes.max(1);
-        let shown: Vec<Bar> = shares.iter().take(BARS).map(|share| bar(share, most)).collect();
-        let more = shares.get(BARS..).unwrap_or_default();
-        let rest: u64 = more.iter().map(|share| share.changes).sum();
-        Some(Chart {
-            title,
-            bars: shown,
-            more: (!more.is_empty())
-                .then(|| format!("{} with {}", further(more.len(), what), plural(rest, "change"))),
-            legend: shares.iter().any(|share| share.removals > 0),
-        })
-    };
-    [chart("Changes by tenant", &model.tenants, "tenant"), chart("Changes by item", &model.items, "item")]
-        .into_iter()
-        .flatten()
-        .collect()
-}
-
-fn bar(share: &Share, most: u64) -> Bar {
-    // A change can be seen, however few there are of it.
-    let scaled = |number: u64| if number == 0 { 0 } else { (number * WIDE / most).max(4) };
-    let removals = scaled(share.removals);
-    Bar {
-        name: shown(&share.name),
-        label: shown(&format!(
-            "{}: {}, {} of them, on {}",
-            share.name,
-            plural(share.changes, "change"),
-            plural(share.removals, "removal"),
-            plural(share.computers, "computer")
-        )),
-        removals,
-        others: scaled(share.changes - share.removals).min(WIDE - removals.min(WIDE)),
-        number: thousands(share.changes),
-    }
-}
-
-fn stack(model: &Model<'_>, plan: &Plan) -> Option<Stack> {
-    let all = plan.coverage.checks;
-    if all == 0 {
-        return None;
-    }
-    let (mut before, mut parts) = (0, Vec::new());
-    for Part { standing, checks } in model.standing.iter().filter(|part| part.checks > 0) {
-        let edge = |number: u64| u64::try_from(u128::from(number) * 1000 / u128::from(all)).unwrap_or(WIDE);
-        let at = edge(before);
-        before += checks;
-        parts.push(Segment {
-            class: match standing {
-                Standing::Wanted => "wanted",
-                Standing::Differs => "differs",
-                Standing::Stale => "stale",
-                Standing::Undetermined => "undetermined",
-                Standing::Unknown => "unknown",
-                Standing::NotApplicable => "not-applicable",
-            }
-            .to_owned(),
-            word: standing.word(),
-            number: thousands(*checks),
-            at,
-            width: (edge(before) - at).max(2),
-        });
-    }
-    let label: Vec<String> = parts.iter().map(|part| format!("{} {}", part.number, part.word)).collect();
-    let coverage = &plan.coverage;
-    let managed = u64::from(coverage.known) + u64::from(coverage.incomplete);
-    let mut text = format!(
-        "Everything is known of {} of {}",
-        thousands(coverage.known.into()),
-        plural(managed, "computer")
-    );
-    if coverage.unmanaged > 0 {
-        // Writing into a String cannot fail.
-        _ = write!(text, "; nothing is wanted of {}", plural(coverage.unmanaged.into(), "computer"));
-    }
-    Some(Stack {
-        title: format!("How {} stand", plural(all, "check")),
-        label: label.join(", "),
-        parts,
-        coverage: text,
-    })
-}
-
-fn change(block: &Block<'_>) -> ChangeRow {
+fn change(block: &Block<'_>, names: usize) -> ChangeRow {
     use crate::report::style::Label;
     let first = block.changes.first();
     let class = match block.marker.1 {
@@ -403,7 +292,7 @@ fn change(block: &Block<'_>) -> ChangeRow {
         Label::Warning => "told",
         _ => "read",
     };
-    let (names, names_more) = cut(&block.names());
+    let (names, names_more) = cut(&block.names(), names);
     let tenants: Vec<&str> = block.tenants.iter().copied().collect();
     ChangeRow {
         removal: if block.removal { "yes" } else { "no" },
@@ -415,13 +304,7 @@ fn change(block: &Block<'_>) -> ChangeRow {
             .map(|change| terms::verb(change.action))
             .filter(|verb| !block.what.to_string().contains(&format!(": {verb}")))
             .unwrap_or_default(),
-        differences: first
-            .and_then(|change| terms::observed_text(&change.before))
-            .into_iter()
-            .flat_map(str::lines)
-            .take(8)
-            .map(shown)
-            .collect(),
+        differences: differences(block),
         // Removals are listed by name (L14).
         open: block.removal && names.len() <= 24,
         names,
@@ -438,18 +321,37 @@ fn change(block: &Block<'_>) -> ChangeRow {
     }
 }
 
-fn cut(names: &[&str]) -> (Vec<String>, Option<String>) {
-    let more = names.len().saturating_sub(NAMES);
+/// The fields that are set, or what was found instead of what is wanted.
+fn differences(block: &Block<'_>) -> Vec<String> {
+    let fields: Vec<String> = block.fields.iter().map(fields::phrase).collect();
+    let found = block.changes.first().and_then(|change| terms::observed_text(&change.before));
+    let lines = if fields.is_empty() {
+        found.into_iter().flat_map(str::lines).map(str::to_owned).collect()
+    } else {
+        fields
+    };
+    let more = lines.len().saturating_sub(DIFFERENCES);
+    let more = (more > 0).then(|| further(more, "line"));
+    lines.iter().take(DIFFERENCES).map(|line| shown(line)).chain(more).collect()
+}
+
+/// How many names each of so many rows may have.
+fn few(rows: usize) -> usize {
+    (NAMES_TOGETHER / rows.clamp(1, ROWS)).min(NAMES)
+}
+
+fn cut(names: &[&str], most: usize) -> (Vec<String>, Option<String>) {
+    let more = names.len().saturating_sub(most);
     (
-        names.iter().take(NAMES).map(|name| shown(name)).collect(),
+        names.iter().take(most).map(|name| shown(name)).collect(),
         (more > 0).then(|| format!("and {} more", thousands(count(more)))),
     )
 }
 
-fn notes_of<'a>(noted: &'a Noted<'_>) -> impl Iterator<Item = NoteRow> + 'a {
+fn notes_of<'a>(noted: &'a Noted<'_>, most: usize) -> impl Iterator<Item = NoteRow> + 'a {
     noted.groups.iter().map(move |group: &notes::Group<'_>| {
         let all: Vec<&str> = group.computers.iter().copied().collect();
-        let (names, names_more) = cut(&all);
+        let (names, names_more) = cut(&all, most);
         let item = group.note.item.as_ref().map(|item| format!("{item}: ")).unwrap_or_default();
         NoteRow {
             class: match noted.kind {
@@ -473,11 +375,18 @@ fn unknown(model: &Model<'_>) -> Option<String> {
     (!parts.is_empty()).then(|| format!("Of these computers something is not known: {}.", parts.join(", ")))
 }
 
-fn tenant(share: &Share) -> TenantRow {
-    TenantRow {
-        name: shown(&share.name),
-        changes: thousands(share.changes),
-        removals: thousands(share.removals),
-        computers: thousands(share.computers),
-    }
+fn tables(model: &Model<'_>) -> Vec<Table> {
+    let table = |id, title, first, computers, shares: &[Share], what| {
+        (!shares.is_empty()).then(|| {
+            let list = List::of(shares.iter().map(ShareRow::of), SHARES, what);
+            Table { id, title, first, computers, list }
+        })
+    };
+    [
+        table("h-tenants", "By tenant", "Tenant", true, &model.tenants, "tenant"),
+        table("h-items", "By item", "Item", false, &model.items, "item"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

@@ -1,7 +1,9 @@
 //! The page escapes, stays small, loads nothing, and stands in a real browser where one is installed.
 
 use super::super::model::{ChangedLines, Model, Run};
-use super::super::sample::{five_kinds, nothing, place, run, with_memberships, with_notes, with_verdicts};
+use super::super::sample::{
+    cover, find, five_kinds, name, nothing, place, program, run, with_memberships, with_notes, with_verdicts,
+};
 use super::write;
 use crate::diagnostic::{Finding, Findings, Sources, code};
 use crate::plan::document::Plan;
@@ -16,8 +18,9 @@ fn text(run: Run<'_>) -> String {
 pub(crate) fn rich() -> Plan {
     let mut plan = with_memberships(with_notes(five_kinds(1232), 31), 300);
     for (at, computer) in plan.computers.iter_mut().enumerate() {
-        computer.tenant = Some(crate::report::sample::name(&format!("tenant-{:02}", at * at % 37)));
+        computer.tenant = Some(name(&format!("tenant-{:02}", at * at % 37)));
     }
+    cover(&mut plan);
     plan.computers[3].name = "<script>alert(1)</script>".to_owned();
     let mut told = plan.changes[3].clone();
     told.title = "a-task-with-a-very-long-name-that-does-not-break-anywhere-of-its-own".to_owned();
@@ -57,12 +60,59 @@ fn the_page_loads_nothing_and_allows_nothing_but_its_own_style_and_script() {
     assert!(!page.contains("unsafe"), "the policy allows what it should not");
 }
 
+/// Many kinds of change, each on a few hundred computers, with long titles.
+fn many_kinds(kinds: u32) -> Plan {
+    let mut plan = five_kinds(1232);
+    let change = plan.changes[2].clone();
+    plan.changes = (0..kinds)
+        .map(|at| crate::plan::document::Change {
+            title: format!("Software {at:05} of a maker whose name is long, for computers that draw"),
+            ..change.clone()
+        })
+        .collect();
+    plan
+}
+
 #[test]
-fn a_page_of_100_000_computers_stays_small() {
-    let plan = with_notes(five_kinds(100_000), 20_000);
+fn a_page_of_100_000_computers_of_300_tenants_stays_small() {
+    let mut plan = with_notes(five_kinds(100_000), 20_000);
+    for (at, computer) in plan.computers.iter_mut().enumerate() {
+        computer.tenant = Some(name(&format!("tenant-{:03}", at % 300)));
+    }
+    cover(&mut plan);
     let page = text(run(Some(&plan)));
-    assert!(page.len() < 120_000, "{}", page.len());
+    assert!(page.len() < 150_000, "{}", page.len());
     assert!(page.contains("and 99,800 more"));
+    assert!(page.contains("and 289 more tenants, none of them worse"), "the chart says what it leaves out");
+    assert!(page.contains("and 201 more tenants; the JSON report has all"), "and the table too");
+    let many = text(run(Some(&many_kinds(10_000))));
+    assert!(many.len() < 700_000, "{}", many.len());
+    assert!(
+        many.contains("and 9,600 more kinds of change") && many.contains("and 151 more"),
+        "{}",
+        many.len()
+    );
+}
+
+#[test]
+fn charts_and_tables_tell_how_tenants_and_items_stand() {
+    let page = text(run(Some(&with_notes(five_kinds(1232), 31))));
+    for part in [
+        "How 6,625 checks stand: 71.2 % as wanted",
+        "As wanted by tenant, least first",
+        "aria-label=\"(no tenant): 46.6 % as wanted; 217 as wanted, 31 differs, 31 too old, 31 undetermined, 155 not known\"",
+        "aria-label=\"7-Zip: 0.0 % as wanted; 1,232 differs, 31 too old, 31 undetermined, 31 not known\"",
+        "<td><span class=\"what\">contoso</span></td><td class=\"r\" data-label=\"Computers\">411</td><td class=\"r\" data-label=\"As wanted\">73.0 %</td>",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    // One tenant stands as all do, and without checks nothing stands.
+    let mut one = five_kinds(10);
+    one.computers.iter_mut().for_each(|computer| computer.tenant = Some(name("contoso")));
+    cover(&mut one);
+    let one = text(run(Some(&one)));
+    assert!(!one.contains("As wanted by tenant") && one.contains("As wanted by item"));
+    assert!(!text(run(Some(&nothing(0)))).contains("At a glance"));
 }
 
 #[test]
@@ -94,41 +144,61 @@ fn a_plan_without_changes_and_a_run_without_a_plan_have_pages() {
 }
 
 /// Browsers that run without a screen.
-const BROWSERS: [&str; 4] = [
-    "/usr/bin/chromium-headless-shell",
-    "/usr/bin/chromium",
-    "/usr/bin/chromium-browser",
-    "/usr/bin/google-chrome",
-];
+const BROWSERS: [&str; 4] = ["chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"];
 
-/// Added to the page: it writes down how wide the content is compared with the window, and whether searching works. The
-/// page's policy does not allow it, so the test takes the policy away after it has checked it.
+/// Added to the page: it writes down how much wider the content is than the window, whether searching works, and how well
+/// the least readable text stands out from what is behind it (as WCAG 2 counts contrast). The page's policy does not
+/// allow it, so the test takes the policy away after it has checked it.
 const PROBE: &str = r##"<script>addEventListener("load",function(){
-var root=document.documentElement,box=document.getElementById("search");
+var root=document.documentElement,box=document.getElementById("search"),rows="-";
 var wide=root.scrollWidth-root.clientWidth;
+if(box&&!document.getElementById("tools").hidden){
 box.value="old archiver";box.dispatchEvent(new Event("input"));
-var rows=[].filter.call(document.querySelectorAll("#changes tbody tr"),function(row){return !row.hidden}).length;
-document.body.setAttribute("data-probe","wide "+wide+" rows "+rows+" tools "+!document.getElementById("tools").hidden);
+rows=[].filter.call(document.querySelectorAll("#changes tbody tr"),function(row){return !row.hidden}).length;
+}
+function light(color){
+var parts=color.match(/[0-9.]+/g).map(Number);
+if(parts.length>3&&parts[3]===0)return null;
+var one=function(part){part/=255;return part<=0.03928?part/12.92:Math.pow((part+0.055)/1.055,2.4)};
+return 0.2126*one(parts[0])+0.7152*one(parts[1])+0.0722*one(parts[2]);
+}
+var least=99,who="";
+[].forEach.call(document.body.querySelectorAll("*"),function(element){
+var own=[].some.call(element.childNodes,function(node){return node.nodeType===3&&node.data.trim()});
+var at=element.getBoundingClientRect();
+if(!own||!at.width||at.right<0||/SCRIPT|STYLE|title/.test(element.tagName))return;
+var text=light(getComputedStyle(element).color),behind=null,up=element;
+while(up&&behind===null){behind=light(getComputedStyle(up).backgroundColor);up=up.parentElement}
+if(behind===null)behind=1;
+var ratio=(Math.max(text,behind)+0.05)/(Math.min(text,behind)+0.05);
+if(ratio<least){least=ratio;who=element.tagName+"."+element.className}
+});
+var dark=light(getComputedStyle(document.body).backgroundColor)<0.2;
+document.body.setAttribute("data-probe","wide "+wide+" rows "+rows+" dark "+dark+" readable "+(least>=4.5)+" "+who+" "+least.toFixed(2)+";");
 });</script></body>"##;
 
+/// With MUSTER_SHOTS=FOLDER it also takes pictures there, for people to look at.
 #[test]
-#[expect(clippy::disallowed_methods, reason = "the test hands the browser a file")]
-fn in_a_browser_nothing_runs_over_the_edge_and_the_console_stays_empty() {
-    let Some(browser) = BROWSERS.into_iter().find(|path| std::path::Path::new(path).exists()) else {
-        eprintln!("skipped: no Chromium is installed");
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the test hands the browser a file and reads where to put pictures"
+)]
+fn in_a_browser_nothing_runs_over_the_edge_all_is_readable_and_the_console_stays_empty() {
+    let Some(browser) = BROWSERS.into_iter().find_map(find) else {
+        // Says so, or fails where everything has to be there.
+        _ = program(BROWSERS[0]);
         return;
     };
     let folder = tempfile::tempdir().expect("a folder");
-    let plan = rich();
-    let page = text(run(Some(&plan)));
     let file = folder.path().join("page.html");
-    let look = |width: u32, page: &str, what: &[&str]| {
+    let look = |width: u32, dark: bool, page: &str, what: &str| {
         std::fs::write(&file, page).expect("written");
-        let output = std::process::Command::new(browser)
+        let output = std::process::Command::new(&browser)
             .args(["--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--v=0"])
+            .arg(format!("--blink-settings=preferredColorScheme={}", u8::from(!dark)))
             .arg(format!("--user-data-dir={}", folder.path().join("profile").display()))
-            .arg(format!("--window-size={width},900"))
-            .args(what)
+            .arg(format!("--window-size={width},2400"))
+            .args([what, "--hide-scrollbars"])
             .arg(format!("file://{}", file.display()))
             .output()
             .expect("the browser starts");
@@ -137,30 +207,42 @@ fn in_a_browser_nothing_runs_over_the_edge_and_the_console_stays_empty() {
             String::from_utf8_lossy(&output.stderr).into_owned(),
         )
     };
+    let pages = [
+        ("rich", page_to_look_at(), "1"),
+        ("many", text(run(Some(&many_kinds(10_000)))), "0"),
+        ("nothing", text(run(Some(&nothing(5)))), "-"),
+        ("valid", text(run(None)), "-"),
+    ];
     // As it is: the policy lets the page's own style and script pass, and nothing complains.
-    let (dom, console) = look(390, &page, &["--dump-dom"]);
+    let (dom, console) = look(390, false, &pages[0].1, "--dump-dom");
     assert!(!console.contains("CONSOLE"), "{console}");
     assert!(dom.contains(r#"id="tools" class="tools" role="search">"#), "the script did not run");
-    let (start, end) =
-        (page.find("<meta http-equiv").expect("there"), page.find("<meta name=\"viewport").expect("there"));
-    let probed = format!("{}{}", &page[..start], &page[end..]).replace("</body>", PROBE);
-    for width in [390, 1280] {
-        let (dom, console) = look(width, &probed, &["--dump-dom"]);
-        assert!(!console.contains("CONSOLE"), "{console}");
-        assert!(
-            dom.contains(r#"data-probe="wide 0 rows 1 tools true""#),
-            "{width}: {}",
-            &dom[dom.len() - 300..]
-        );
+    for (name, page, rows) in &pages {
+        let head = page.find("<meta http-equiv").expect("there");
+        let after = page.find("<meta name=\"viewport").expect("there");
+        let probed = format!("{}{}", &page[..head], &page[after..]).replace("</body>", PROBE);
+        for (width, dark) in [(360, true), (390, false), (1280, false), (1280, true)] {
+            if let Some(shots) = std::env::var_os("MUSTER_SHOTS") {
+                let mode = if dark { "dark" } else { "light" };
+                let shot = std::path::Path::new(&shots).join(format!("{name}-{width}-{mode}.png"));
+                look(width, dark, page, &format!("--screenshot={}", shot.display()));
+            }
+            // The scheme and the width are looked at in each page, and a page without changes in one of each only.
+            if *rows == "-" && (width == 390 || (width, dark) == (1280, true)) {
+                continue;
+            }
+            let (dom, console) = look(width, dark, &probed, "--dump-dom");
+            assert!(!console.contains("CONSOLE"), "{console}");
+            let probe = format!("data-probe=\"wide 0 rows {rows} dark {dark} readable true");
+            let said =
+                dom.split("data-probe=\"").nth(1).map(|rest| rest.chars().take(120).collect::<String>());
+            assert!(dom.contains(&probe), "{name} at {width}, dark {dark}: {said:?}");
+        }
     }
 }
 
-/// Writes the page for whoever wants to look at it: `MUSTER_PAGE=/tmp/page.html cargo test page_to_look_at -- --ignored`.
-#[test]
-#[ignore = "writes a file for people to look at"]
-#[expect(clippy::disallowed_methods, reason = "the test reads where to write to")]
-fn page_to_look_at() {
-    let Ok(path) = std::env::var("MUSTER_PAGE") else { return };
+/// A page with everything on it.
+fn page_to_look_at() -> String {
     let plan = rich();
     let findings: Findings = [
         Finding::new(
@@ -180,6 +262,5 @@ fn page_to_look_at() {
     .collect();
     let (sources, changed) = (Sources::new(), ChangedLines::none());
     let (command, folder, plan) = ("plan", "", Some(&plan));
-    let page = text(Run { command, plan, findings: &findings, sources: &sources, changed: &changed, folder });
-    std::fs::write(path, page).expect("written");
+    text(Run { command, plan, findings: &findings, sources: &sources, changed: &changed, folder })
 }

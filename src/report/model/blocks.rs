@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::Place;
 use crate::id::Name;
-use crate::inventory::item::ItemKey;
+use crate::inventory::item::{FieldChange, ItemKey};
 use crate::plan::document::{ActionType, Change, Plan, PlannedComputer};
+use crate::report::fields;
 use crate::report::style::{Label, Line};
 use crate::report::terms;
 
@@ -18,6 +19,8 @@ pub struct Block<'a> {
     pub marker: (&'static str, Label),
     /// What happens: title and versions.
     pub what: Line,
+    /// The fields that are set, with what was found; those that several computers have are put together.
+    pub fields: Vec<FieldChange>,
     /// Why: reason, cause, and the mode when nothing is done.
     pub why: Line,
     /// The licences that its scripts get.
@@ -74,6 +77,7 @@ pub fn blocks(plan: &Plan, together: bool) -> Vec<Block<'_>> {
         .map(|(mut block, computers)| {
             let all = computers.iter().filter_map(|at| plan.computers.get(usize::try_from(*at).ok()?));
             block.computers = all.collect();
+            block.fields = fields::together(&block.changes);
             block.computers.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
             let tenants = block.computers.iter().filter_map(|computer| computer.tenant.as_ref());
             block.tenants = tenants.map(Name::as_str).collect();
@@ -124,6 +128,7 @@ fn block<'a>(change: &'a Change, titles: &BTreeMap<&ItemKey, &str>) -> Block<'a>
         changes: vec![change],
         marker: terms::marker(change.action, change.mode),
         what,
+        fields: Vec::new(),
         why,
         licenses: change.license.iter().map(Name::as_str).collect(),
         place: &change.deployment.place,

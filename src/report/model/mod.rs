@@ -15,7 +15,7 @@ pub use blocks::{Block, blocks};
 pub use changed::ChangedLines;
 pub use memberships::{Move, Shift, shifts};
 pub use remarks::{Region, Remark, Rule, Weight, rules};
-pub use shares::{Part, Share, Standing};
+pub use shares::{Part, Share, Standing, percent, worst};
 
 use super::notes::{self, Group};
 use super::summary::{Summary, why_nothing};
@@ -54,9 +54,9 @@ pub struct Model<'a> {
     pub shifts: Vec<Shift<'a>>,
     /// Changes that read the same, put together.
     pub blocks: Vec<Block<'a>>,
-    /// Changes by tenant, most first.
+    /// Changes and checks by tenant, most changes first.
     pub tenants: Vec<Share>,
-    /// Changes by item, most first.
+    /// Changes and checks by item, most changes first.
     pub items: Vec<Share>,
     /// How the checks stand; the parts add up to all of them.
     pub standing: Vec<Part>,
@@ -125,7 +125,7 @@ impl<'a> Model<'a> {
             blocks: blocks(plan, true),
             tenants: shares::tenants(plan),
             items: shares::items(plan),
-            standing: shares::standing(plan),
+            standing: shares::standing(&plan.coverage),
             notes,
             unknown,
             remarks,
@@ -196,12 +196,14 @@ mod tests {
 
     #[test]
     fn shares_of_tenants_and_of_items_add_up_to_all_changes() {
-        let plan = five_kinds(1000);
+        let plan = with_notes(five_kinds(1000), 31);
         let model = Model::of(run(Some(&plan)));
         for shares in [&model.tenants, &model.items] {
             assert_eq!(shares.iter().map(|share| share.changes).sum::<u64>(), model.summary.changes);
             assert_eq!(shares.iter().map(|share| share.removals).sum::<u64>(), model.summary.removals());
             assert!(shares.windows(2).all(|pair| pair[0].changes >= pair[1].changes));
+            assert_eq!(shares.iter().map(|share| share.checks.all()).sum::<u64>(), plan.coverage.checks);
+            assert_eq!(shares.iter().map(|share| share.checks.differs).sum::<u64>(), plan.coverage.differs);
         }
     }
 

@@ -301,7 +301,7 @@ mod tests {
     use crate::diagnostic::{Findings, Sources};
     use crate::plan::document::Note;
     use crate::report::model::{ChangedLines, Model};
-    use crate::report::sample::{five_kinds, place, with_notes, with_verdicts};
+    use crate::report::sample::{five_kinds, kinds_of_notes, place, with_notes, with_verdicts};
 
     fn finding(line: u32, message: &str) -> Finding {
         Finding::new(code::UNKNOWN_KEY, message, place("a.yaml", line))
@@ -339,29 +339,6 @@ mod tests {
         assert_eq!(all[0].region.as_ref().map(|region| region.file.as_str()), Some("config/a.yaml"));
     }
 
-    /// All kinds: the compiler asks for each new one.
-    fn kinds() -> Vec<NoteKind> {
-        use NoteKind as K;
-        let next = |kind: Option<K>| match kind {
-            None => Some(K::Ambiguous),
-            Some(K::Ambiguous) => Some(K::Blocked),
-            Some(K::Blocked) => Some(K::Held),
-            Some(K::Held) => Some(K::Unreachable),
-            Some(K::Unreachable) => Some(K::Refused),
-            Some(K::Refused) => Some(K::Stale),
-            Some(K::Stale) => Some(K::Undetermined),
-            Some(K::Undetermined) => Some(K::NonCompliant),
-            Some(K::NonCompliant) => Some(K::OnHold),
-            Some(K::OnHold) => Some(K::Overruled),
-            Some(K::Overruled) => Some(K::Lifted),
-            Some(K::Lifted) => Some(K::EmptyTarget),
-            Some(K::EmptyTarget) => Some(K::UnknownComputer),
-            Some(K::UnknownComputer) => Some(K::Hint),
-            Some(K::Hint) => None,
-        };
-        std::iter::successors(next(None), |kind| next(Some(*kind))).collect()
-    }
-
     #[test]
     fn verdicts_of_a_plan_are_remarks_once_unless_they_are_set_aside() {
         let plan = with_verdicts(five_kinds(10));
@@ -391,7 +368,7 @@ mod tests {
         let rules = rules();
         let mut plan = with_notes(five_kinds(10), 31);
         let note = plan.notes[0].clone();
-        plan.notes = kinds().into_iter().map(|kind| Note { kind, ..note.clone() }).collect();
+        plan.notes = kinds_of_notes().into_iter().map(|kind| Note { kind, ..note.clone() }).collect();
         let model = Model::of(crate::report::sample::run(Some(&plan)));
         assert_eq!(model.remarks.len(), plan.notes.len());
         for remark in &model.remarks {
