@@ -548,12 +548,7 @@ impl Session<'_> {
         record.finished = Some(now);
         self.tools.store.put_action(&record).await?;
         if result != ActionResult::Cancelled {
-            let observed = match result {
-                ActionResult::Skipped => Some(work.change.after.clone()),
-                // What was lost before is still to be brought back.
-                _ if brings_back(work.change) => Some(Observed::Absent),
-                _ => None,
-            };
+            let observed = (result == ActionResult::Skipped).then(|| work.change.after.clone());
             self.keep_result(work.change, result, observed, now).await?;
         }
         self.emit(Event::ActionFinished {
@@ -578,6 +573,13 @@ impl Session<'_> {
         if change.action == ActionType::Download {
             return Ok(());
         }
+        // What was lost before is still to be brought back where that has only been put off.
+        let waits = brings_back(change) && matches!(result, ActionResult::Blocked | ActionResult::Deferred);
+        let observed = match observed {
+            Some(Observed::Present { .. }) => observed,
+            _ if waits => Some(Observed::Absent),
+            other => other,
+        };
         let puts_there = result == ActionResult::Success && past::puts_there(change.action);
         self.tools
             .store
