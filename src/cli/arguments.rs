@@ -90,6 +90,8 @@ pub enum Command {
     Resolve(Resolve),
     /// Explain why a computer gets what it gets, or what a code means
     Explain(Explain),
+    /// Collect facts, and nothing else: of excluded computers too, and of those that no deployment reaches
+    Inventory(Inventory),
     /// Show what is known of computers and items
     Status(Status),
     /// Ask version sources, and move muster.lock to what they offer now
@@ -198,7 +200,7 @@ pub struct Scope {
     /// What to detect: what is not known or too old (auto), everything (always), nothing (never)
     #[arg(long, value_name = "WHAT", value_parser = parse_refresh)]
     pub refresh: Option<Refresh>,
-    /// Believe that a provider, directory or PSA lost as much as it says (can be repeated)
+    /// Believe that a provider, directory, PSA or selecting script lost as much as it says (can be repeated)
     #[arg(long, value_name = "NAME", value_parser = parse_name)]
     pub accept_shrink: Vec<Name>,
     /// How many of the computers may be out of reach, in percent, without exit code 5
@@ -277,8 +279,9 @@ pub struct Show {
 /// Options of `apply`.
 #[derive(Debug, Args)]
 pub struct Apply {
-    /// A saved plan: exactly this is done, or nothing
-    #[arg(conflicts_with_all = ["only", "mode", "rev", "refresh", "deployments", "force_deployments"])]
+    /// A saved plan: exactly this is done, or nothing. With --rev REV it is done also where the repository is not on its
+    /// commit any more; REV has to be that commit
+    #[arg(conflicts_with_all = ["only", "mode", "refresh", "deployments", "force_deployments"])]
     pub file: Option<PathBuf>,
     /// What it covers.
     #[command(flatten)]
@@ -301,6 +304,26 @@ pub struct Apply {
     /// The reports.
     #[command(flatten)]
     pub reports: Reports,
+}
+
+/// Options of `inventory`.
+#[derive(Debug, Args)]
+pub struct Inventory {
+    /// The revision.
+    #[command(flatten)]
+    pub revision: RevisionArgs,
+    /// Only computers that match, such as tenant:contoso,role:server,not:tag:kiosk (can be repeated)
+    #[arg(long, value_name = "SELECTORS")]
+    pub only: Vec<String>,
+    /// Whose facts to collect: where they are not known or too old (auto), everybody's (always)
+    #[arg(long, value_name = "WHAT", value_parser = ["auto", "always"], default_value = "auto")]
+    pub refresh: String,
+    /// Believe that a provider, directory, PSA or selecting script lost as much as it says (can be repeated)
+    #[arg(long, value_name = "NAME", value_parser = parse_name)]
+    pub accept_shrink: Vec<Name>,
+    /// How many of the computers may be out of reach, in percent, without exit code 5
+    #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub allow_missing: u8,
 }
 
 /// Options of `diff`.

@@ -24,7 +24,7 @@ use crate::diagnostic::{Findings, Sources};
 use crate::directory::simulated::SimulatedDirectory;
 use crate::host::ThisHost;
 use crate::http::{self, Http};
-use crate::id::{Name, RunId, SessionId};
+use crate::id::{CommitId, Name, RunId, SessionId};
 use crate::inventory::collect::Sources as CollectSources;
 use crate::plan::document::Revision;
 use crate::provider::host::Host;
@@ -94,6 +94,27 @@ impl Shell {
         matches!(self.global.output, Form::Json | Form::Ndjson)
     }
 
+    /// The folder from which the repository is looked for.
+    #[must_use]
+    pub fn start(&self) -> PathBuf {
+        match &self.global.repo {
+            Some(path) => self.environment.current_dir.join(path),
+            None => self.environment.current_dir.clone(),
+        }
+    }
+
+    /// The commit that a revision names; `None` where the repository does not have it.
+    ///
+    /// # Errors
+    /// When there is no repository, or git cannot read it.
+    pub fn commit(&self, rev: &str) -> Result<Option<CommitId>, CliError> {
+        match git::commit(&self.start(), rev) {
+            Ok(commit) => Ok(Some(commit)),
+            Err(git::GitError::UnknownRevision { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Reads the configuration at a revision and reports what is wrong with it.
     ///
     /// # Errors
@@ -121,10 +142,7 @@ impl Shell {
     /// # Errors
     /// When it cannot be found or read.
     pub fn load(&self, rev: Option<&str>) -> Result<(PathBuf, Loaded), CliError> {
-        let start = match &self.global.repo {
-            Some(path) => self.environment.current_dir.join(path),
-            None => self.environment.current_dir.clone(),
-        };
+        let start = self.start();
         if let Some(rev) = rev {
             let source = git::GitRevision::open(&start, rev, None)?;
             let root = worktree::find_root(&start).unwrap_or(start);
@@ -140,10 +158,7 @@ impl Shell {
     /// # Errors
     /// When it cannot be found or read.
     pub fn load_for_update(&self) -> Result<(PathBuf, Loaded), CliError> {
-        let start = match &self.global.repo {
-            Some(path) => self.environment.current_dir.join(path),
-            None => self.environment.current_dir.clone(),
-        };
+        let start = self.start();
         let root = worktree::find_root(&start).ok_or_else(|| CliError::no_repository(&start))?;
         let source = worktree::Worktree::open(&root)?;
         Ok((root, load::load_for_update(&source)))
@@ -195,10 +210,7 @@ impl Shell {
     /// # Errors
     /// When there is a base and it cannot be compared with.
     pub fn changes(&self, base: Option<&str>, rev: Option<&str>) -> Result<(ChangedLines, String), CliError> {
-        let start = match &self.global.repo {
-            Some(path) => self.environment.current_dir.join(path),
-            None => self.environment.current_dir.clone(),
-        };
+        let start = self.start();
         let root = worktree::find_root(&start).unwrap_or(start);
         let mut changed = ChangedLines::none();
         if let Some(base) = base {

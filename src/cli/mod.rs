@@ -3,6 +3,7 @@
 //! Not here: rules of the domain. A command turns what was typed into plain values, calls the library, and reports.
 
 pub mod arguments;
+mod basis;
 mod command;
 pub mod context;
 mod detecting;
@@ -77,6 +78,7 @@ fn run(shell: &mut Shell, command: &Command) -> Result<Exit, CliError> {
         | Command::Diff(_)
         | Command::Resolve(_)
         | Command::Explain(_)
+        | Command::Inventory(_)
         | Command::Status(_)
         | Command::Update(_)
         | Command::Sessions(_) => {
@@ -98,6 +100,7 @@ async fn run_async(shell: &mut Shell, command: &Command) -> Result<Exit, CliErro
         Command::Diff(command) => command::diff::run(shell, command).await,
         Command::Resolve(command) => command::resolve::run(shell, command, &control).await,
         Command::Explain(command) => command::explain::run(shell, command, &control).await,
+        Command::Inventory(command) => command::inventory::run(shell, command, &control).await,
         Command::Status(command) => command::status::run(shell, command).await,
         Command::Update(command) => command::update::run(shell, command, &control).await,
         Command::Sessions(command) => command::sessions::run(shell, command).await,

@@ -9,6 +9,7 @@ use super::error::CliError;
 use crate::config::Config;
 use crate::config::kind::Match;
 use crate::id::Name;
+use crate::inventory::relations::Related;
 use crate::plan::document::Options;
 use crate::plan::gates::{Run, gate};
 use crate::plan::needs::Refresh;
@@ -16,8 +17,8 @@ use crate::report::style::Line;
 use crate::report::words::ago;
 use crate::session::control::Control;
 use crate::session::dispatcher::Link;
-use crate::session::prepare::{Preparation, Prepared, Progress, Wish};
-use crate::store::Store;
+use crate::session::prepare::{Preparation, Prepared, Progress, Surveyed, Wish};
+use crate::store::{Store, StoreError};
 use crate::targets;
 use crate::time::Clock;
 
@@ -94,28 +95,8 @@ pub(super) async fn prepare(
     wish: &Wish,
 ) -> Result<Prepared, CliError> {
     named(&opened.config, &wish.options)?;
-    let readers = readers(links);
-    let sources = shell.sources(opened)?;
-    let host = shell.host();
     accepted_are_known(opened, wish)?;
-    let secrets = shell.secrets(opened);
-    let prepared = {
-        let bar = Detecting::new(&shell.ui);
-        let progress = |step: Progress| bar.step(&step);
-        let preparation = Preparation {
-            config: &opened.config,
-            revision: &opened.revision,
-            readers: &readers,
-            sources: &sources,
-            host: &host,
-            store,
-            secrets: &secrets,
-            clock: &SystemClock,
-            control,
-            progress: &progress,
-        };
-        preparation.run(wish).await?
-    };
+    let prepared = gather(shell, opened, links, store, control, wish).await?;
     if prepared.contacted == 0
         && wish.refresh != Refresh::Never
         && let Some(oldest) = prepared.oldest
@@ -129,27 +110,98 @@ pub(super) async fn prepare(
     shell.report(&prepared.findings, &opened.config.sources);
     shell.report(&prepared.planned.findings, &opened.config.sources);
     shell.report(&prepared.judged.lints, &opened.config.sources);
-    for message in prepared.failed.values() {
-        shell.ui.warning(message);
-        shell.ui.hint("its computers are kept as they were listed last, and nothing is removed from them");
-    }
-    for message in prepared.snapshot.related().failed().values() {
-        shell.ui.warning(message);
-        shell
-            .ui
-            .hint("what it said last still counts, and nothing is removed from computers that depend on it");
-    }
+    tell_failures(shell, &prepared.failed, prepared.snapshot.related());
     Ok(prepared)
+}
+
+/// Says which sources failed or are doubted, and what that means.
+fn tell_failures(shell: &Shell, failed: &BTreeMap<Name, String>, related: &Related) {
+    let kept = "its computers are kept as they were listed last, and nothing is removed from them";
+    let said = "what it said last still counts, and nothing is removed from computers that depend on it";
+    let part = "of this what was there before still counts, and nothing is removed from the computers that it is about";
+    let providers = failed.values().map(|message| (message, kept));
+    let sources = related.failed().values().map(|message| (message, said));
+    let doubts = related.doubts().values().flatten().map(|doubt| (&doubt.why, part));
+    for (message, hint) in providers.chain(sources).chain(doubts) {
+        shell.ui.warning(message);
+        shell.ui.hint(hint);
+    }
+}
+
+/// Lists, and collects facts.
+///
+/// # Errors
+/// When a source cannot be built, or the state fails.
+pub(super) async fn survey(
+    shell: &mut Shell,
+    opened: &Opened,
+    links: &BTreeMap<Name, Link>,
+    store: &dyn Store,
+    control: &Control,
+    wish: &Wish,
+) -> Result<Surveyed, CliError> {
+    accepted_are_known(opened, wish)?;
+    let surveyed =
+        with(shell, opened, links, (store, control), async |preparation| preparation.survey(wish).await)
+            .await?;
+    shell.report(&surveyed.findings, &opened.config.sources);
+    tell_failures(shell, &surveyed.failed, surveyed.snapshot.related());
+    Ok(surveyed)
+}
+
+/// Lists, detects and plans, and says nothing of what was found.
+///
+/// # Errors
+/// When a source cannot be built, or the state fails.
+pub(super) async fn gather(
+    shell: &Shell,
+    opened: &Opened,
+    links: &BTreeMap<Name, Link>,
+    store: &dyn Store,
+    control: &Control,
+    wish: &Wish,
+) -> Result<Prepared, CliError> {
+    with(shell, opened, links, (store, control), async |preparation| preparation.run(wish).await).await
+}
+
+/// Does something with all that lists and detects, with progress on standard error.
+async fn with<T>(
+    shell: &Shell,
+    opened: &Opened,
+    links: &BTreeMap<Name, Link>,
+    (store, control): (&dyn Store, &Control),
+    run: impl AsyncFnOnce(Preparation<'_>) -> Result<T, StoreError>,
+) -> Result<T, CliError> {
+    let readers = readers(links);
+    let sources = shell.sources(opened)?;
+    let host = shell.host();
+    let secrets = shell.secrets(opened);
+    let bar = Detecting::new(&shell.ui);
+    let progress = |step: Progress| bar.step(&step);
+    let preparation = Preparation {
+        config: &opened.config,
+        revision: &opened.revision,
+        readers: &readers,
+        sources: &sources,
+        host: &host,
+        store,
+        secrets: &secrets,
+        clock: &SystemClock,
+        control,
+        progress: &progress,
+    };
+    Ok(run(preparation).await?)
 }
 
 /// Whether there is a source of every name that is accepted.
 fn accepted_are_known(opened: &Opened, wish: &Wish) -> Result<(), CliError> {
     let config = &opened.config;
-    let known = || config.providers.keys().chain(config.directories.keys()).chain(config.psas.keys());
+    let sources = || config.providers.keys().chain(config.directories.keys()).chain(config.psas.keys());
+    let known = || sources().chain(config.scripts.keys());
     match wish.accepted.iter().find(|name| !known().any(|known| known == *name)) {
         None => Ok(()),
         Some(name) => Err(CliError::unknown(
-            "provider, directory or PSA called",
+            "provider, directory, PSA or script called",
             name.as_str(),
             known().map(Name::as_str),
         )),

@@ -40,6 +40,8 @@ pub struct Config {
     pub software: BTreeMap<Name, Software>,
     /// Shared scripts, as they run beside Muster.
     pub scripts: BTreeMap<Name, Arc<Script>>,
+    /// How old the answers of selecting scripts may be, where they say so.
+    pub answer_ages: BTreeMap<Name, Limit>,
     /// Tasks.
     pub tasks: BTreeMap<Name, Task>,
     /// What software may be used by.

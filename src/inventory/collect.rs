@@ -4,8 +4,8 @@
 //! believed (`believe`).
 //!
 //! Guarantees: a source that fails, does not answer in time or shrank suspiciously takes nothing away. What it said last
-//! is used, and its failure is told, so that the plan can hold what it must not touch (L3). Only what is believed is to be
-//! kept for the next time.
+//! is used, and its failure is told, so that the plan can hold what it must not touch (L3). Where only a part of an answer
+//! is suspicious, the same goes for that part. Only what is believed is to be kept for the next time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,14 +15,15 @@ use jiff::civil::Date;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::believe::{shrunk, shrunk_directory, shrunk_psa};
+use super::believe::{self, Listed, Verdict};
 use super::known::Known;
-use super::relations::{Belongings, Relations, SignIn, SourceKind, kept as last_kept};
+use super::relations::{Belongings, Doubt, Relations, SignIn, SourceKind, kept as last_kept};
 use crate::config::Config;
 use crate::config::kind::ProviderSpec;
 use crate::id::{ComputerId, Name};
 use crate::provider::{AgentRecord, Presence, Reader};
 use crate::store::{KeptSource, StoredComputer};
+use crate::targets::Named;
 use crate::time::{Limit, Timestamp};
 use crate::{directory, psa};
 
@@ -50,6 +51,10 @@ pub struct Asking<'a> {
     pub kept: &'a [KeptSource],
     /// Sources whose shorter list is believed this time.
     pub accepted: &'a BTreeSet<Name>,
+    /// What targets name of directories and PSAs: these parts are looked at one by one.
+    pub named: &'a Named,
+    /// The day for which dates of agreements count.
+    pub day: Date,
     /// The present instant.
     pub now: Timestamp,
 }
@@ -96,15 +101,30 @@ pub async fn collect(asking: &Asking<'_>) -> Collected {
     let mut collected = computers(asking, lists);
     for (name, answer) in directories {
         let of = Source { asking, kind: SourceKind::Directory, name };
-        let believed = of.believe(answer, shrunk_directory, &mut collected);
+        let named = asking.named.groups.get(name).cloned().unwrap_or_default();
+        let shrink = believing.of(name);
+        let judge = |last: &_, now| believe::directory(last, now, &named, shrink);
+        let believed = of.believe(answer, judge, &mut collected);
         collected.relations.directories.extend(believed.map(|believed| (name.clone(), believed)));
     }
     for (name, answer) in psas {
         let of = Source { asking, kind: SourceKind::Psa, name };
-        let believed = of.believe(answer, shrunk_psa, &mut collected);
+        let asked = asked_of(asking, name);
+        let shrink = believing.of(name);
+        let judge = |last: &_, now| believe::psa(last, now, &asked, asking.day, shrink);
+        let believed = of.believe(answer, judge, &mut collected);
         collected.relations.psas.extend(believed.map(|believed| (name.clone(), believed)));
     }
     collected
+}
+
+/// What tenants and targets name of a PSA.
+fn asked_of(asking: &Asking<'_>, psa: &Name) -> believe::Asked {
+    let links = asking.config.tenants.values().filter_map(|tenant| tenant.psa.as_ref());
+    believe::Asked {
+        companies: links.filter(|link| link.name == *psa).map(|link| link.company.clone()).collect(),
+        agreements: asking.named.agreements.get(psa).cloned().unwrap_or_default(),
+    }
 }
 
 /// What came back within the limit, or what went wrong.
@@ -142,7 +162,7 @@ fn computers(asking: &Asking<'_>, lists: Vec<(&Name, Result<Vec<AgentRecord>, St
                     }
                     collected.listed.extend(changed(&id, provider, &agent, stored));
                     collected.belong(&id, &agent.belongings);
-                    let entry = join_known(provider, agent, stored);
+                    let entry = as_listed(provider, agent, stored);
                     known.insert(id, entry);
                 }
                 let gone = gone.into_values();
@@ -161,7 +181,7 @@ fn computers(asking: &Asking<'_>, lists: Vec<(&Name, Result<Vec<AgentRecord>, St
                 collected.failed.insert(provider.clone(), message);
                 for computer in before() {
                     collected.belong(&computer.id, &computer.agent.belongings);
-                    let entry = join_known(provider, computer.agent.clone(), Some(computer));
+                    let entry = as_listed(provider, computer.agent.clone(), Some(computer));
                     known.insert(computer.id.clone(), entry);
                 }
             }
@@ -171,7 +191,8 @@ fn computers(asking: &Asking<'_>, lists: Vec<(&Name, Result<Vec<AgentRecord>, St
     collected
 }
 
-/// The list, unless it became shorter than is believed. Lists that stand in the configuration itself are.
+/// The list, unless it or what it says of its computers became less than is believed. Lists that stand in the
+/// configuration itself are.
 fn believable<'a>(
     asking: &Asking<'_>,
     provider: &Name,
@@ -183,15 +204,25 @@ fn believable<'a>(
     if declared || asking.accepted.contains(provider) {
         return Ok(agents);
     }
-    let before: BTreeSet<&str> = before.map(|computer| computer.agent.id.as_str()).collect();
-    let now: BTreeSet<&str> = agents.iter().map(|agent| agent.id.as_str()).collect();
-    match shrunk("computers", &before, &now, asking.config.instance.sources.of(provider)) {
+    let before: Vec<Listed<'_>> = before.map(|computer| as_listed(&computer.agent)).collect();
+    let now: Vec<Listed<'_>> = agents.iter().map(as_listed).collect();
+    match believe::agents(&before, &now, asking.config.instance.sources.of(provider)) {
         Some(what) => Err(not_believed(provider, &what)),
         None => Ok(agents),
     }
 }
 
-fn not_believed(source: &Name, what: &str) -> String {
+fn as_listed(agent: &AgentRecord) -> Listed<'_> {
+    Listed {
+        id: agent.id.as_str(),
+        tenant: agent.tenant.as_ref(),
+        tags: &agent.tags,
+        belongings: &agent.belongings,
+    }
+}
+
+/// Why an answer, or a part of it, is not believed, and what to do when it is right.
+pub(super) fn not_believed(source: &Name, what: &str) -> String {
     format!("{source} shrank: {what}; if that is right, say --accept-shrink {source}")
 }
 
@@ -225,44 +256,57 @@ struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// What counts as said: the answer if it is believed, else the last one that was, if there is one.
+    /// What counts as said: the answer as far as it is believed, else the last one that was, if there is one. Only what is
+    /// believed is to be kept.
     fn believe<T: Serialize + DeserializeOwned + PartialEq>(
         &self,
         answer: Result<T, String>,
-        shrunk: fn(&T, &T, crate::config::model::Shrink) -> Option<String>,
+        judge: impl FnOnce(&T, T) -> Verdict<T>,
         collected: &mut Collected,
     ) -> Option<T> {
         let kept = self.asking.kept.iter().find(|kept| kept.kind == self.kind && kept.name == *self.name);
         // What an older release kept and this one cannot read is as good as nothing.
         let last: Option<T> = kept.and_then(|kept| serde_json::from_str(&kept.content).ok());
         let accepted = self.asking.accepted.contains(self.name);
-        let suspicion = match (&answer, &last) {
-            (Ok(now), Some(last)) if !accepted => {
-                shrunk(last, now, self.asking.config.instance.sources.of(self.name))
-            }
-            _ => None,
-        };
-        let message = match (answer, suspicion) {
-            (Ok(now), None) => {
-                if last.as_ref() != Some(&now)
-                    && let Ok(content) = serde_json::to_string(&now)
-                {
-                    collected.answers.push(KeptSource {
-                        kind: self.kind,
-                        name: self.name.clone(),
-                        key: String::new(),
-                        at: self.asking.now,
-                        content,
-                    });
+        let verdict = match (answer, &last) {
+            (Ok(now), Some(last)) if !accepted => match judge(last, now) {
+                Verdict::Nothing(what) => {
+                    Verdict::Nothing(format!("{} {}", self.kind, not_believed(self.name, &what)))
                 }
-                return Some(now);
-            }
-            (Ok(_), Some(what)) => format!("{} {}", self.kind, not_believed(self.name, &what)),
-            (Err(message), _) if message.contains(self.name.as_str()) => message,
-            (Err(message), _) => format!("{} {}: {message}", self.kind, self.name),
+                verdict => verdict,
+            },
+            (Ok(now), _) => Verdict::Whole(now),
+            (Err(message), _) if message.contains(self.name.as_str()) => Verdict::Nothing(message),
+            (Err(message), _) => Verdict::Nothing(format!("{} {}: {message}", self.kind, self.name)),
         };
-        collected.relations.failed.insert((self.kind, self.name.clone()), message);
-        last
+        let source = (self.kind, self.name.clone());
+        let (believed, doubts) = match verdict {
+            Verdict::Whole(now) => (now, Vec::new()),
+            Verdict::Parts(now, doubts) => (now, doubts),
+            Verdict::Nothing(message) => {
+                collected.relations.failed.insert(source, message);
+                return last;
+            }
+        };
+        if !doubts.is_empty() {
+            let said = |doubt: Doubt| Doubt {
+                why: format!("{} {}", self.kind, not_believed(self.name, &doubt.why)),
+                ..doubt
+            };
+            collected.relations.doubts.insert(source, doubts.into_iter().map(said).collect());
+        }
+        if last.as_ref() != Some(&believed)
+            && let Ok(content) = serde_json::to_string(&believed)
+        {
+            collected.answers.push(KeptSource {
+                kind: self.kind,
+                name: self.name.clone(),
+                key: String::new(),
+                at: self.asking.now,
+                content,
+            });
+        }
+        Some(believed)
     }
 }
 
@@ -312,7 +356,7 @@ pub fn relations(stored: &[StoredComputer], kept: &[KeptSource], as_of: Date) ->
 /// A computer as it is remembered, without asking anybody.
 #[must_use]
 pub fn as_remembered(stored: &StoredComputer) -> Known {
-    join_known(&stored.provider, stored.agent.clone(), Some(stored))
+    as_listed(&stored.provider, stored.agent.clone(), Some(stored))
 }
 
 /// The id of the computer behind an agent. Until computers are merged over providers each agent is one.
@@ -321,7 +365,9 @@ pub fn computer_id(provider: &Name, agent: &AgentRecord) -> ComputerId {
     ComputerId::new(format!("{provider}/{}", agent.id))
 }
 
-fn join_known(provider: &Name, agent: AgentRecord, stored: Option<&StoredComputer>) -> Known {
+/// A computer as its provider lists it, with what is remembered of it.
+#[must_use]
+pub fn as_listed(provider: &Name, agent: AgentRecord, stored: Option<&StoredComputer>) -> Known {
     Known {
         id: computer_id(provider, &agent),
         name: agent.name,

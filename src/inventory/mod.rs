@@ -3,6 +3,7 @@
 pub mod believe;
 pub mod collect;
 pub mod facts;
+pub mod failures;
 pub mod identify;
 pub mod item;
 pub mod known;

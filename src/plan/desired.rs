@@ -2,8 +2,9 @@
 //!
 //! Not here: what is there, and so what would be done (`planner`).
 //!
-//! Invariants: two sides want the same of a computer when the winner's state, mode, scripts, values and rules are the
-//! same, whichever deployment says so; every tenant appears, and the digests of one that is not touched are equal.
+//! Invariants: two sides want the same of a computer when whatever decides what happens there (`identity`) is the same,
+//! whichever deployment says so; where it is not known which deployment wins, when it is the same ones that may, selecting
+//! by the same. Every tenant appears, and the digests of one that is not touched are equal.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -16,16 +17,17 @@ use super::digest;
 use super::document::Origin;
 use super::fleet::Fleet;
 use super::gates::Run;
+use super::identity::{self, Place};
 use super::notes::origin;
 use super::precedence::{self, Candidate, Named, is_ignored};
-use super::probes;
-use super::procedures;
+use super::safeguards::{self, SafeguardDiff};
 use super::sessions::title;
+use super::supply;
 use crate::config::Config;
 use crate::config::kind::{Mode, SoftwareState};
 use crate::config::model::{Deployment, Desired, WantedVersion};
 use crate::id::{Digest, Name};
-use crate::inventory::item::{ItemKey, ItemKind};
+use crate::inventory::item::ItemKey;
 use crate::inventory::snapshot::Snapshot;
 use crate::session::script::Platform;
 
@@ -36,6 +38,8 @@ pub struct Side<'a> {
     pub config: &'a Config,
     /// The computers, as this configuration sees them.
     pub snapshot: &'a Snapshot,
+    /// Those of them that there are for this side; the others are there for the other side only.
+    pub present: &'a RoaringBitmap,
 }
 
 /// How two configurations differ in what they want.
@@ -44,6 +48,8 @@ pub struct Side<'a> {
 pub struct DesiredDiff {
     /// Deployments that were added, removed or changed.
     pub deployments: Vec<DeploymentDiff>,
+    /// Rules of a rollout that were added, removed or changed: they hold for every tenant.
+    pub safeguards: Vec<SafeguardDiff>,
     /// What is wanted otherwise than before, one entry for each kind of difference.
     pub changes: Vec<DesiredChange>,
     /// Every tenant, and the computers without one.
@@ -110,7 +116,7 @@ pub struct Wanted {
 pub struct TenantDiff {
     /// The tenant; `None` for computers without one.
     pub tenant: Option<Name>,
-    /// Its computers.
+    /// Its computers, on either side.
     pub computers: u32,
     /// Those of them of which something else is wanted, or which came or went.
     pub touched: u32,
@@ -133,7 +139,7 @@ pub fn compare(base: Side<'_>, head: Side<'_>, run: &Run) -> DesiredDiff {
     let (before, unclear_before) = effects(base, run);
     let (after, unclear_after) = effects(head, run);
     let items: BTreeSet<&ItemKey> = before.keys().chain(after.keys()).collect();
-    let all = head.snapshot.all();
+    let all = &(base.present | head.present);
     let mut differs = RoaringBitmap::new();
     let mut changes = Vec::new();
     for item in items {
@@ -150,7 +156,10 @@ pub fn compare(base: Side<'_>, head: Side<'_>, run: &Run) -> DesiredDiff {
         }
         for ((was, is), computers) in kinds {
             differs |= &computers;
-            let of = |ix| head.snapshot.computer(ix).tenant.clone();
+            let of = |ix| {
+                let side = if head.present.contains(ix) { head } else { base };
+                side.snapshot.computer(ix).tenant.clone()
+            };
             let config = if is.is_some() { head.config } else { base.config };
             changes.push(DesiredChange {
                 item: item.clone(),
@@ -165,9 +174,10 @@ pub fn compare(base: Side<'_>, head: Side<'_>, run: &Run) -> DesiredDiff {
     let unclear = unclear_before | unclear_after;
     DesiredDiff {
         deployments: deployments(base.config, head.config),
+        safeguards: safeguards::compare(base.config, head.config),
         changes,
         tenants: tenants(base, head, &before, &after, &differs),
-        computers: count(all),
+        computers: count(head.present),
         unclear: count(&unclear),
     }
 }
@@ -211,35 +221,90 @@ type Effects = BTreeMap<ItemKey, Vec<Effect>>;
 fn effects(side: Side<'_>, run: &Run) -> (Effects, RoaringBitmap) {
     let fleet = Fleet::in_run(side.config, side.snapshot, run);
     let (candidates, _) = precedence::candidates(side.config, side.snapshot, &fleet, run);
+    let scope = &fleet.all & side.present;
     let mut unclear = RoaringBitmap::new();
     let mut result = Effects::new();
     for (item, candidates) in &candidates {
-        let winners = precedence::winners(candidates, &fleet.all);
+        let winners = precedence::winners(candidates, &scope);
         unclear |= &winners.uncertain;
-        let mut of_item: BTreeMap<(Digest, &Name), Effect> = BTreeMap::new();
+        let mut of_item: BTreeMap<(Digest, String), Effect> = BTreeMap::new();
+        let mut add = |identity: Digest, wanted: Wanted, computers: RoaringBitmap| {
+            let key = (identity.clone(), wanted.deployment.name.to_string());
+            let new = || Effect { wanted: Some(wanted), identity, computers: RoaringBitmap::new() };
+            of_item.entry(key).or_insert_with(new).computers |= computers;
+        };
         for (candidate, won) in candidates.iter().zip(&winners.won) {
-            for (mode, computers) in fleet.by_mode(won, candidate.mode) {
-                for (platform, computers) in fleet.by_platform(&computers) {
-                    let identity = identity(side.config, item, candidate, mode, platform);
-                    let wanted = Wanted {
-                        text: text(candidate.deployment, mode),
-                        deployment: origin(candidate.deployment),
-                    };
-                    let new = || Effect {
-                        wanted: Some(wanted),
-                        identity: identity.clone(),
-                        computers: RoaringBitmap::new(),
-                    };
-                    of_item
-                        .entry((identity.clone(), &candidate.deployment.metadata.name))
-                        .or_insert_with(new)
-                        .computers |= computers;
-                }
+            for (place, computers) in places(side, &fleet, won, candidate.mode) {
+                let deployment = candidate.deployment;
+                let wanted = Wanted { text: text(deployment, place.mode), deployment: origin(deployment) };
+                add(place.identity(deployment), wanted, computers);
+            }
+        }
+        for (rivals, computers) in undecided(candidates, &(&winners.uncertain | &winners.ambiguous), &scope) {
+            let Some(first) = rivals.first() else { continue };
+            let names: Vec<&str> = rivals.iter().map(|one| one.deployment.metadata.name.as_str()).collect();
+            let text = format!("undecided between {}", names.join(" and "));
+            for (place, computers) in places(side, &fleet, &computers, Mode::Enforce) {
+                let rivals: Vec<(Digest, Digest)> = rivals
+                    .iter()
+                    .map(|rival| {
+                        let place = Place { mode: place.mode.min(rival.mode), ..place };
+                        let deployment = rival.deployment;
+                        (place.identity(deployment), identity::selects_by(side.config, deployment))
+                    })
+                    .collect();
+                let wanted = Wanted { text: text.clone(), deployment: origin(first.deployment) };
+                add(digest::of(&("undecided", rivals)), wanted, computers);
             }
         }
         result.insert(item.clone(), of_item.into_values().collect());
     }
     (result, unclear)
+}
+
+/// Computers by what else counts there for what is done: the mode under a ceiling, the platform, the tenant.
+fn places<'a>(
+    side: Side<'a>,
+    fleet: &Fleet,
+    computers: &RoaringBitmap,
+    ceiling: Mode,
+) -> Vec<(Place<'a>, RoaringBitmap)> {
+    let mut list = Vec::new();
+    for (mode, computers) in fleet.by_mode(computers, ceiling) {
+        for (platform, computers) in fleet.by_platform(&computers) {
+            // Only licences tell tenants apart, and few repositories have any.
+            let parts = if side.config.licenses.is_empty() {
+                vec![(None, computers)]
+            } else {
+                supply::by_tenant(side.snapshot, computers)
+            };
+            for (tenant, computers) in parts {
+                let platform = platform.unwrap_or(Platform::Posix);
+                list.push((Place { config: side.config, mode, platform, tenant }, computers));
+            }
+        }
+    }
+    list
+}
+
+/// Computers on which it is open who wins, by those that may.
+fn undecided<'c, 'a>(
+    candidates: &'c [Candidate<'a>],
+    open: &RoaringBitmap,
+    scope: &RoaringBitmap,
+) -> Vec<(Vec<&'c Candidate<'a>>, RoaringBitmap)> {
+    let mut parts: Vec<(Vec<&Candidate<'_>>, RoaringBitmap)> = vec![(Vec::new(), open.clone())];
+    for (candidate, possible) in candidates.iter().zip(precedence::possible_winners(candidates, scope)) {
+        let mut next = Vec::new();
+        for (rivals, computers) in parts {
+            let with: Vec<&Candidate<'_>> = rivals.iter().copied().chain([candidate]).collect();
+            next.push((with, &computers & &possible));
+            next.push((rivals, computers - &possible));
+        }
+        next.retain(|(_, computers)| !computers.is_empty());
+        parts = next;
+    }
+    parts
 }
 
 /// The effects of an item, and the computers of which nothing is wanted.
@@ -263,44 +328,6 @@ impl Clone for Effect {
             computers: self.computers.clone(),
         }
     }
-}
-
-/// Over everything that decides what happens where this wins.
-fn identity(
-    config: &Config,
-    item: &ItemKey,
-    candidate: &Candidate<'_>,
-    mode: Mode,
-    platform: Option<Platform>,
-) -> Digest {
-    let deployment = candidate.deployment;
-    if is_ignored(deployment) || mode == Mode::Ignored {
-        return Digest::of(b"ignored");
-    }
-    let values = probes::values(config, item, &deployment.parameters);
-    let (state, version, down) = match &deployment.desired {
-        Desired::Task => (None, None, false),
-        Desired::Software { state, version, allow_downgrade } => {
-            (Some(*state), version.install(), *allow_downgrade)
-        }
-    };
-    let wish = super::past::wish(deployment);
-    let platform = platform.unwrap_or(Platform::Posix);
-    let absent = state == Some(SoftwareState::Absent);
-    let content = procedures::content(config, item, version, absent, &values, platform);
-    let probe = probes::probe(config, item, &values, mode, platform).digest;
-    let software = config.software.get(&item.name).filter(|_| item.kind == ItemKind::Software);
-    let rules: Vec<_> = software
-        .into_iter()
-        .flat_map(|software| &software.prerequisites)
-        .map(|rule| (&rule.when, &rule.then))
-        .collect();
-    let configuration = software.filter(|_| deployment.configured).and_then(|software| {
-        let task = probes::configuration(config, software)?;
-        let values = probes::configuration_values(config, &task, &values);
-        Some(procedures::content(config, &task, None, false, &values, platform))
-    });
-    digest::of(&(wish, mode, down, content, probe, rules, configuration))
 }
 
 /// A wish in words.
@@ -343,19 +370,22 @@ fn tenants(
     let names: BTreeSet<&Name> = base.config.tenants.keys().chain(head.config.tenants.keys()).collect();
     let with_none = |side: Side<'_>| {
         let tenants = side.snapshot.tenants();
-        tenants.iter().fold(side.snapshot.all().clone(), |rest, (_, set)| rest - set)
+        tenants.iter().fold(side.present.clone(), |rest, (_, set)| rest - set)
     };
     let mut list: Vec<(Option<&Name>, RoaringBitmap, RoaringBitmap)> = names
         .into_iter()
-        .map(|name| (Some(name), base.snapshot.tenants().with(name), head.snapshot.tenants().with(name)))
+        .map(|name| {
+            let of = |side: Side<'_>| side.snapshot.tenants().with(name) & side.present;
+            (Some(name), of(base), of(head))
+        })
         .collect();
     list.push((None, with_none(base), with_none(head)));
     list.into_iter()
         .filter(|(name, was, is)| name.is_some() || !was.is_empty() || !is.is_empty())
         .map(|(name, was, is)| TenantDiff {
             tenant: name.cloned(),
-            computers: count(&is),
-            touched: count(&((&is & changed) | (&was ^ &is))),
+            computers: count(&(&was | &is)),
+            touched: count(&(((&is | &was) & changed) | (&was ^ &is))),
             before: sum(before, &was),
             after: sum(after, &is),
         })

@@ -24,7 +24,7 @@ use crate::config::model::{Deployment, Desired};
 use crate::id::{Digest, Name};
 use crate::inventory::item::ItemKey;
 use crate::inventory::snapshot::Snapshot;
-use crate::time::Limit;
+use crate::time::{Limit, Timestamp};
 
 /// When to look again at what is known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -135,6 +135,28 @@ pub fn needs(ask: &Ask<'_>) -> Vec<Need> {
         asked.entry(ix).or_default();
     }
     asked.into_iter().map(|(ix, probes)| Need { computer: ix, probes, facts: facts.contains(ix) }).collect()
+}
+
+/// What to ask the computers of `scope` to bring their facts up to date, whether or not a deployment may reach them: those
+/// that are excluded are inventoried too (INV-4).
+#[must_use]
+pub fn survey(
+    snapshot: &Snapshot,
+    scope: &RoaringBitmap,
+    (now, max_age): (Timestamp, Limit),
+    refresh: Refresh,
+) -> Vec<Need> {
+    let oldest = oldest(now, max_age);
+    let due = |ix: &u32| match refresh {
+        Refresh::Always => true,
+        Refresh::Auto => {
+            let fresh = snapshot.computer(*ix).surveyed().is_some_and(|at| at >= oldest);
+            !fresh || snapshot.unreached().contains(*ix)
+        }
+        Refresh::Never => false,
+    };
+    let of = |computer| Need { computer, probes: Vec::new(), facts: true };
+    (scope & snapshot.all()).iter().filter(due).map(of).collect()
 }
 
 struct Search<'a> {

@@ -83,7 +83,10 @@ pub fn supply<'c>(
 }
 
 /// Computers by tenant; those without one last.
-fn by_tenant(snapshot: &Snapshot, computers: RoaringBitmap) -> Vec<(Option<&Name>, RoaringBitmap)> {
+pub(super) fn by_tenant(
+    snapshot: &Snapshot,
+    computers: RoaringBitmap,
+) -> Vec<(Option<&Name>, RoaringBitmap)> {
     let mut parts = Vec::new();
     let mut rest = computers;
     for (tenant, of_it) in snapshot.tenants().iter() {
@@ -151,7 +154,7 @@ fn license<'c>(
 }
 
 /// A tenant and those above it, nearest first. Circles are refused by `check`.
-fn chain<'c>(config: &'c Config, tenant: Option<&Name>) -> Vec<&'c Name> {
+pub(super) fn chain<'c>(config: &'c Config, tenant: Option<&Name>) -> Vec<&'c Name> {
     let mut chain: Vec<&Name> = Vec::new();
     let mut next = tenant.and_then(|name| config.tenants.get_key_value(name));
     while let Some((name, known)) = next {

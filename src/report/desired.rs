@@ -12,6 +12,7 @@ use super::style::{Label, Line, Pen};
 use super::words::{count, list_within, plural, wrap};
 use crate::id::Name;
 use crate::plan::desired::{DesiredChange, DesiredDiff, DiffKind, TenantDiff};
+use crate::plan::safeguards::SafeguardDiff;
 
 /// So many computers are named instead of counted.
 const FEW: usize = 3;
@@ -40,6 +41,12 @@ pub fn write(pen: &mut dyn Pen, diff: &DesiredDiff, view: &View) -> io::Result<(
         lines(pen, &rows, view)?;
         pen.gap()?;
     }
+    if !diff.safeguards.is_empty() {
+        pen.heading("What keeps rollouts safe, and their order")?;
+        let rows: Vec<Vec<Line>> = diff.safeguards.iter().map(safeguard).collect();
+        lines(pen, &rows, view)?;
+        pen.gap()?;
+    }
     if diff.changes.is_empty() {
         pen.line(&Line::new().text("What is wanted is the same on every computer that is known."))?;
     } else {
@@ -58,11 +65,15 @@ pub fn write(pen: &mut dyn Pen, diff: &DesiredDiff, view: &View) -> io::Result<(
     let text = if list.is_empty() { "no tenant".to_owned() } else { list.join(", ") };
     fact(pen, "Touched", &text, view)?;
     let computers: u64 = same.iter().map(|tenant| u64::from(tenant.computers)).sum();
-    let text = format!(
-        "{} with {}: what is wanted there is the same, item by item",
-        plural(count(same.len()), "tenant"),
-        plural(computers, "computer")
-    );
+    let text = if same.is_empty() {
+        "no tenant".to_owned()
+    } else {
+        format!(
+            "{} with {}: what is wanted there is the same, item by item",
+            plural(count(same.len()), "tenant"),
+            plural(computers, "computer")
+        )
+    };
     fact(pen, "Not touched", &text, view)?;
     if view.details {
         for tenant in &diff.tenants {
@@ -83,6 +94,21 @@ pub fn write(pen: &mut dyn Pen, diff: &DesiredDiff, view: &View) -> io::Result<(
         fact(pen, "Known", text, view)?;
     }
     Ok(())
+}
+
+fn safeguard(diff: &SafeguardDiff) -> Vec<Line> {
+    let (marker, label) = match diff.kind {
+        DiffKind::Added => ("+ ", Label::Add),
+        DiffKind::Removed => ("- ", Label::Remove),
+        DiffKind::Changed => ("~ ", Label::Change),
+    };
+    let states = match (&diff.before, &diff.after) {
+        (None, None) => String::new(),
+        (Some(only), None) | (None, Some(only)) => format!(": {only}"),
+        (Some(before), Some(after)) => format!(": {before} -> {after}"),
+    };
+    let what = Line::new().with(label, marker).with(Label::Heading, &diff.what).text(states);
+    vec![what, Line::new().with(Label::Dim, diff.place.clone().unwrap_or_default())]
 }
 
 fn change(change: &DesiredChange) -> Vec<Line> {

@@ -9,7 +9,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::{ActionRecord, ItemResult, KeptSource, RunRecord, SessionRecord, StoreError, StoredComputer};
+use super::{
+    ActionRecord, ItemResult, KeptFailure, KeptSource, RunRecord, SessionRecord, StoreError, StoredComputer,
+};
 use crate::id::{ComputerId, Name};
 use crate::inventory::facts::Facts;
 use crate::inventory::item::{Detection, ItemKey, ItemKind, Observed};
@@ -206,6 +208,17 @@ pub(super) fn result_row(result: &ItemResult) -> Result<Value, StoreError> {
         micros(result.at),
         result.session.as_str(),
         result.values.as_ref().map(crate::id::Digest::as_str),
+    ]))
+}
+
+/// A failure as its row.
+pub(super) fn failure_row(failure: &KeptFailure) -> Result<Value, StoreError> {
+    Ok(json!([
+        word(failure.kind)?,
+        failure.name.as_str(),
+        micros(failure.since),
+        failure.message.as_deref().map(bounded),
+        text(&failure.doubts)?,
     ]))
 }
 

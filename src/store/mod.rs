@@ -20,7 +20,7 @@ use crate::id::{CommitId, ComputerId, Digest, Name, RunId, SessionId};
 use crate::inventory::facts::Facts;
 use crate::inventory::item::{Detection, ItemKey, Observed};
 use crate::inventory::known::Contact;
-use crate::inventory::relations::SourceKind;
+use crate::inventory::relations::{Doubt, SourceKind};
 use crate::plan::document::{ActionType, Reason};
 use crate::plan::past::Durations;
 use crate::plan::remembered::Remembered;
@@ -109,6 +109,46 @@ pub struct KeptSource {
     pub at: Timestamp,
     /// The answer, as JSON.
     pub content: String,
+}
+
+/// A source that failed, or of which a part was doubted, when it was asked last (L3). A plan that asks nobody holds what
+/// depends on it all the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptFailure {
+    /// What kind of source.
+    pub kind: FailingKind,
+    /// Its name.
+    pub name: Name,
+    /// When it was first found so, without a good answer since.
+    pub since: Timestamp,
+    /// Why it has no answer that is believed; `None` when only parts of it are doubted.
+    pub message: Option<String>,
+    /// The parts that are doubted.
+    pub doubts: Vec<Doubt>,
+}
+
+/// Everything that is asked for computers or what they belong to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailingKind {
+    /// A provider.
+    Provider,
+    /// A directory.
+    Directory,
+    /// A PSA.
+    Psa,
+    /// A script that selects computers.
+    Script,
+}
+
+impl From<SourceKind> for FailingKind {
+    fn from(kind: SourceKind) -> Self {
+        match kind {
+            SourceKind::Directory => Self::Directory,
+            SourceKind::Psa => Self::Psa,
+            SourceKind::Script => Self::Script,
+        }
+    }
 }
 
 /// One run of apply.
@@ -215,6 +255,12 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Replaces the last answers of these sources, all or none.
     fn put_sources<'a>(&'a self, sources: &'a [KeptSource]) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// The sources that failed or were doubted when they were asked last, sorted by kind and name.
+    fn failures(&self) -> BoxFuture<'_, Result<Vec<KeptFailure>, StoreError>>;
+
+    /// Replaces all of them, all or none.
+    fn put_failures<'a>(&'a self, failures: &'a [KeptFailure]) -> BoxFuture<'a, Result<(), StoreError>>;
 
     /// The last detection of every item on every computer by every probe, sorted by computer, item and probe.
     fn detections(&self) -> BoxFuture<'_, Result<Vec<Detection>, StoreError>>;

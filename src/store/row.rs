@@ -8,8 +8,8 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use super::{
-    ActionRecord, ItemResult, KeptSource, KeptValue, RunRecord, SessionRecord, StoreError, StoredComputer,
-    format,
+    ActionRecord, ItemResult, KeptFailure, KeptSource, KeptValue, RunRecord, SessionRecord, StoreError,
+    StoredComputer, format,
 };
 use crate::id::{CommitId, ComputerId, Digest, RunId, SessionId};
 use crate::inventory::item::{Detection, ItemKey};
@@ -52,6 +52,17 @@ pub(super) fn source(row: &AnyRow) -> Result<KeptSource, StoreError> {
         key: column(WHAT, row, 2)?,
         at: format::instant(WHAT, column(WHAT, row, 3)?)?,
         content: column(WHAT, row, 4)?,
+    })
+}
+
+pub(super) fn failure(row: &AnyRow) -> Result<KeptFailure, StoreError> {
+    const WHAT: &str = "failure of a source";
+    Ok(KeptFailure {
+        kind: format::member(WHAT, column(WHAT, row, 0)?)?,
+        name: format::name(WHAT, column(WHAT, row, 1)?)?,
+        since: format::instant(WHAT, column(WHAT, row, 2)?)?,
+        message: column(WHAT, row, 3)?,
+        doubts: format::value(WHAT, column(WHAT, row, 4)?)?,
     })
 }
 

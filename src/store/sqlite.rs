@@ -21,8 +21,8 @@ use tokio::sync::{Mutex, MutexGuard, oneshot};
 
 use super::format::{self, ActionRow};
 use super::{
-    ActionRecord, ItemResult, KeptSource, KeptValue, RunLock, RunRecord, SessionRecord, Store, StoreError,
-    StoredComputer, file, lock, memory, row,
+    ActionRecord, ItemResult, KeptFailure, KeptSource, KeptValue, RunLock, RunRecord, SessionRecord, Store,
+    StoreError, StoredComputer, file, lock, memory, row,
 };
 use crate::id::{ComputerId, RunId, SessionId};
 use crate::inventory::facts::Facts;
@@ -120,6 +120,22 @@ impl Sqlite {
         Ok(all)
     }
 
+    /// Empties a table and fills it with these rows, all or none.
+    async fn replace_all(
+        &self,
+        operation: &'static str,
+        [clear, put]: [&'static str; 2],
+        rows: &[Value],
+    ) -> Result<(), StoreError> {
+        let text = Value::from(rows).to_string();
+        let error = |error| failed(operation, error);
+        let mut connection = self.writer.connection.lock().await;
+        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(error)?;
+        sqlx::query(clear).execute(&mut *transaction).await.map_err(error)?;
+        sqlx::query(put).bind(&text).execute(&mut *transaction).await.map_err(error)?;
+        transaction.commit().await.map_err(error)
+    }
+
     /// Runs statements over rows, each given as a JSON array, in one transaction.
     async fn bulk(
         &self,
@@ -189,6 +205,23 @@ impl Store for Sqlite {
             ON CONFLICT (kind, name) DO UPDATE SET \
             key = excluded.key, at = excluded.at, content = excluded.content";
         Box::pin(self.bulk("write sources", &[PUT], sources.iter().map(format::source_row)))
+    }
+
+    fn failures(&self) -> BoxFuture<'_, Result<Vec<KeptFailure>, StoreError>> {
+        Box::pin(self.rows(
+            "read failures",
+            sqlx::query("SELECT kind, name, since, message, doubts FROM failure ORDER BY kind, name"),
+            row::failure,
+        ))
+    }
+
+    fn put_failures<'a>(&'a self, failures: &'a [KeptFailure]) -> BoxFuture<'a, Result<(), StoreError>> {
+        const PUT: &str = "INSERT INTO failure (kind, name, since, message, doubts) \
+            SELECT value->>0, value->>1, value->>2, value->>3, value->>4 FROM json_each($1)";
+        Box::pin(async move {
+            let rows = failures.iter().map(format::failure_row).collect::<Result<Vec<Value>, _>>()?;
+            self.replace_all("write failures", ["DELETE FROM failure", PUT], &rows).await
+        })
     }
 
     fn put_facts<'a>(
@@ -364,13 +397,7 @@ impl Store for Sqlite {
             SELECT value->>0, value->>1, value->>2 FROM json_each($1)";
         Box::pin(async move {
             let rows = protections.iter().map(format::protection_row).collect::<Result<Vec<Value>, _>>()?;
-            let text = Value::from(rows).to_string();
-            let error = |error| failed("write protections", error);
-            let mut connection = self.writer.connection.lock().await;
-            let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(error)?;
-            sqlx::query("DELETE FROM protection").execute(&mut *transaction).await.map_err(error)?;
-            sqlx::query(PUT).bind(&text).execute(&mut *transaction).await.map_err(error)?;
-            transaction.commit().await.map_err(error)
+            self.replace_all("write protections", ["DELETE FROM protection", PUT], &rows).await
         })
     }
 

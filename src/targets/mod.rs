@@ -11,6 +11,7 @@ mod evaluate;
 mod expr;
 #[cfg(test)]
 mod laws;
+mod named;
 #[cfg(test)]
 mod oracle;
 mod parse;
@@ -28,6 +29,7 @@ mod worlds;
 
 pub use evaluate::{Membership, evaluate};
 pub use expr::{Expr, FactTest, Resolved, Selector};
+pub use named::{AgreementKey, Named, named};
 pub use parse::{LineError, parse_line};
 pub use resolve::resolve;
 pub use ring::Ring;

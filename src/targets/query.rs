@@ -20,17 +20,9 @@ use crate::session::script::{Platform, Script};
 #[must_use]
 pub fn scripts(config: &Config, more: &[Match]) -> BTreeSet<Name> {
     let mut found = BTreeSet::new();
-    let targets = config.targets.values().map(|target| &target.expression);
-    let deployments = config.deployments.values().map(|deployment| &deployment.expression);
-    for expression in targets.chain(deployments).chain(more) {
-        let lists = [&expression.all, &expression.any, &expression.not];
-        let mut open: Vec<&Term> = lists.into_iter().flatten().flatten().collect();
-        while let Some(term) = open.pop() {
-            match term {
-                Term::All(terms) | Term::Any(terms) | Term::Not(terms) => open.extend(terms),
-                Term::Script(name) => _ = found.insert(name.clone()),
-                _ => {}
-            }
+    for term in super::named::selectors(config, more) {
+        if let Term::Script(name) = term {
+            found.insert(name.clone());
         }
     }
     found
@@ -76,8 +68,14 @@ pub fn input(snapshot: &Snapshot) -> Result<String, serde_json::Error> {
 
 /// What an answer is kept by: the script and its input.
 #[must_use]
-pub fn key(script: &Script, input: &str) -> Digest {
-    Digest::of(&[script.digest().as_str().as_bytes(), b"\0", input.as_bytes()].concat())
+pub fn key(script: &Script, input: &str) -> String {
+    format!("{} {}", script.digest(), Digest::of(input.as_bytes()))
+}
+
+/// Whether an answer was given by this script, whatever its input was.
+#[must_use]
+pub fn is_of(key: &str, script: &Script) -> bool {
+    key.split_once(' ').is_some_and(|(digest, _)| digest == script.digest().as_str())
 }
 
 /// The computers that an answer names: an id or a name on each line.

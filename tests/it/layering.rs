@@ -209,6 +209,7 @@ const ROWS: &[Row] = &[
         modules: &[
             "config::load",
             "inventory::collect",
+            "inventory::failures",
             "version::update",
             "inventory::queries",
             "session::control",

@@ -7,6 +7,7 @@ use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::cli::arguments::{Apply, Form};
+use crate::cli::basis::{self, Basis};
 use crate::cli::context::{Opened, Shell, SystemClock, run_id, session_id};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -48,11 +49,12 @@ pub(in crate::cli) async fn run(
         return Err(CliError::refused("this plan shows what another mode would do; it is not applied")
             .hint("change the modes in the configuration, and make a plan without --as"));
     }
-    let rev = match &saved {
-        Some(plan) if !plan.revision.dirty => plan.revision.commit.as_ref().map(|c| c.as_str().to_owned()),
-        Some(_) => None,
-        None => command.scope.revision.rev.clone(),
+    let typed = command.scope.revision.rev.as_deref();
+    let basis = match &saved {
+        Some(plan) => basis::of(shell, plan, typed)?,
+        None => Basis::typed(typed),
     };
+    let rev = basis.rev.clone();
     let reporting = Reporting::new(shell, "apply", &command.reports, rev.as_deref())?;
     let opened = reporting.open(shell, rev.as_deref())?;
     let mut wish = match &saved {
@@ -82,6 +84,7 @@ pub(in crate::cli) async fn run(
     let plan = &prepared.planned.plan;
     if let Some(saved) = &saved {
         stale(shell, saved, plan)?;
+        basis.holds(shell, &store, control, plan).await?;
     }
     let findings = super::plan::findings(&opened, &prepared);
     let model = reporting.model(Some(plan), &findings, &opened.config.sources);
@@ -136,6 +139,17 @@ async fn protect(opened: &Opened, store: &dyn Store, prepared: &Prepared) -> Res
 
 /// Refuses a saved plan that does not hold any more, with the difference (exit 7).
 fn stale(shell: &Shell, saved: &Plan, fresh: &Plan) -> Result<(), CliError> {
+    if saved.instance != fresh.instance {
+        let message =
+            format!("the saved plan is of the instance {}, and this is {}", saved.instance, fresh.instance);
+        return Err(CliError::stale(message));
+    }
+    // What a commit says does not change; other files may say anything by now.
+    let of_commit = |plan: &Plan| plan.revision.commit.is_some() && !plan.revision.dirty;
+    if !of_commit(saved) && saved.revision.content != fresh.revision.content {
+        return Err(CliError::stale("the files have changed since the plan was saved; nothing was done")
+            .hint("make a new plan with: muster plan --out FILE; a plan of a commit stays what it is"));
+    }
     let comparison = compare(saved, fresh);
     if comparison.is_subset() {
         return Ok(());

@@ -102,9 +102,10 @@ fn without(
     let name = &deployment.metadata.name;
     let mut config = opened.config.clone();
     config.deployments.remove(name);
+    let present = snapshot.all();
     let diff = desired::compare(
-        Side { config: &opened.config, snapshot },
-        Side { config: &config, snapshot },
+        Side { config: &opened.config, snapshot, present },
+        Side { config: &config, snapshot, present },
         &Run::at(SystemClock.now()),
     );
     if matches!(shell.global.output, Form::Json | Form::Ndjson) {

@@ -6,6 +6,7 @@ pub(super) mod diff;
 pub(super) mod explain;
 pub(super) mod fmt;
 pub(super) mod init;
+pub(super) mod inventory;
 pub(super) mod plan;
 pub(super) mod resolve;
 pub(super) mod schema;

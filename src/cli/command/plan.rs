@@ -48,9 +48,12 @@ pub(in crate::cli) async fn run(
         let mut text = Vec::new();
         report::json::plan(&mut text, plan)?;
         std::fs::write(&path, text).map_err(|error| CliError::io("write", &path, error))?;
-        shell.ui.hint(match plan.options.hypothetical {
-            Some(_) => "saved, to be shown: a plan with --as is not applied".to_owned(),
-            None => format!("saved; apply exactly this with: muster apply {}", file.display()),
+        shell.ui.hint(if plan.options.hypothetical.is_some() {
+            "saved, to be shown: a plan with --as is not applied".to_owned()
+        } else {
+            let commit = plan.revision.commit.as_ref().filter(|_| rev.is_some());
+            let rev = commit.map(|commit| format!(" --rev {commit}")).unwrap_or_default();
+            format!("saved; apply exactly this with: muster apply {}{rev}", file.display())
         });
     }
     match exit(&prepared, command.detailed_exitcode, command.scope.allow_missing) {

@@ -218,6 +218,7 @@ impl<'a> Checker<'a> {
             directories,
             psas,
             scripts: self.host_scripts(),
+            answer_ages: self.answer_ages(),
             computers,
             targets,
             software: software.into_iter().filter_map(|(name, s)| Some((name, s.model?))).collect(),

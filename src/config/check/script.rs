@@ -98,6 +98,12 @@ impl<'a> Checker<'a> {
             .collect()
     }
 
+    /// How old answers of Script documents may be, where they say so.
+    pub(super) fn answer_ages(&self) -> BTreeMap<Name, Limit> {
+        let each = self.shared.iter();
+        each.filter_map(|(name, shared)| Some(((*name).clone(), shared.as_ref()?.spec.max_age?))).collect()
+    }
+
     /// The scripts of all platforms at `pointer`.
     pub(super) fn scripts(&mut self, raw: &RawDocument, pointer: &str, scripts: &PlatformScripts) -> Scripts {
         let keys = [("posix", scripts.posix.is_some()), ("windows", scripts.windows.is_some())];

@@ -68,9 +68,9 @@ impl<'a> Checker<'a> {
         }
         for (name, shrink) in &spec.each {
             let pointer = format!("/spec/sources/each/{name}");
-            let kinds = [Kind::Provider, Kind::Directory, Kind::Psa];
+            let kinds = [Kind::Provider, Kind::Directory, Kind::Psa, Kind::Script];
             if !kinds.iter().any(|kind| self.is_declared(*kind, name)) {
-                let message = format!("there is no Provider, Directory or Psa `{name}`");
+                let message = format!("there is no Provider, Directory, Psa or Script `{name}`");
                 let finding = Finding::new(code::UNKNOWN_REFERENCE, message, raw.key_place(&pointer));
                 let known = kinds.iter().filter_map(|kind| self.names.get(kind)).flat_map(BTreeMap::keys);
                 let near = nearest(name.as_str(), known.map(|name| name.as_str())).map(str::to_owned);

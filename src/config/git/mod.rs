@@ -113,25 +113,7 @@ impl GitRevision {
     pub fn open(path: &Path, revision: &str, folder: Option<&str>) -> Result<Self, GitError> {
         let repository = discover(path)?;
         let (commit, subject, root) = {
-            let object = repository.revparse_single(revision).map_err(|error| match error.code() {
-                ErrorCode::UnbornBranch => GitError::NoCommit { path: path.to_owned() },
-                ErrorCode::NotFound
-                | ErrorCode::InvalidSpec
-                | ErrorCode::Ambiguous
-                | ErrorCode::GenericError => {
-                    if !has_references(&repository) {
-                        return GitError::NoCommit { path: path.to_owned() };
-                    }
-                    GitError::UnknownRevision {
-                        revision: revision.to_owned(),
-                        near: near(&repository, revision),
-                    }
-                }
-                _ => GitError::Failed { operation: "look up the revision", source: error },
-            })?;
-            let commit = object
-                .peel_to_commit()
-                .map_err(|_| GitError::NotACommit { revision: revision.to_owned() })?;
+            let commit = find(&repository, path, revision)?;
             let subject = commit.summary_bytes().map(|text| String::from_utf8_lossy(text).into_owned());
             (commit.id(), subject, commit.tree_id())
         };
@@ -225,6 +207,30 @@ fn blob(
 
 fn has_references(repository: &Repository) -> bool {
     repository.references().is_ok_and(|mut references| references.next().is_some())
+}
+
+/// The commit that `revision` names in the repository that holds `path`.
+///
+/// # Errors
+/// See [`GitError`].
+pub fn commit(path: &Path, revision: &str) -> Result<CommitId, GitError> {
+    let repository = discover(path)?;
+    let commit = find(&repository, path, revision)?;
+    Ok(CommitId::new(commit.id().to_string()))
+}
+
+fn find<'r>(repository: &'r Repository, path: &Path, revision: &str) -> Result<git2::Commit<'r>, GitError> {
+    let object = repository.revparse_single(revision).map_err(|error| match error.code() {
+        ErrorCode::UnbornBranch => GitError::NoCommit { path: path.to_owned() },
+        ErrorCode::NotFound | ErrorCode::InvalidSpec | ErrorCode::Ambiguous | ErrorCode::GenericError => {
+            if !has_references(repository) {
+                return GitError::NoCommit { path: path.to_owned() };
+            }
+            GitError::UnknownRevision { revision: revision.to_owned(), near: near(repository, revision) }
+        }
+        _ => GitError::Failed { operation: "look up the revision", source: error },
+    })?;
+    object.peel_to_commit().map_err(|_| GitError::NotACommit { revision: revision.to_owned() })
 }
 
 /// The repository that holds `path`, which may be a bare one itself.

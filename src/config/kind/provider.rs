@@ -32,6 +32,15 @@ impl ProviderSpec {
             Self::Simulated(_) => "simulated",
         }
     }
+
+    /// Whether its list of computers stands in the repository, so that it can be read of every revision and without
+    /// asking another system.
+    #[must_use]
+    pub const fn lists_by_itself(&self) -> bool {
+        match self {
+            Self::Local(_) | Self::Ssh(_) | Self::Simulated(_) => true,
+        }
+    }
 }
 
 /// This computer.

@@ -28,6 +28,10 @@ pub struct ScriptSpec {
     /// How long it may take. Default: 4m where it only reads, 30m where it changes something.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_limit: Option<Limit>,
+    /// Where it selects computers: how old its last answer may be to count again. Default: any age, as long as the script
+    /// and what it reads are the same. A short one, such as 1s, asks in each run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<Limit>,
 }
 
 /// A script: exactly one of `file`, `inline` and `ref`.

@@ -53,7 +53,7 @@ pub enum AnswerFault {
     Shrink,
 }
 
-/// How answers of providers, directories and PSAs are believed (L3).
+/// How answers of providers, directories, PSAs and selecting scripts are believed (L3).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SourceSettings {
@@ -63,12 +63,13 @@ pub struct SourceSettings {
     /// When a list that became shorter is not believed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shrink: Option<ShrinkSpec>,
-    /// The same for single providers, directories and PSAs, by name.
+    /// The same for single providers, directories, PSAs and selecting scripts, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub each: BTreeMap<Name, ShrinkSpec>,
 }
 
-/// When a list that became shorter is not believed. One that became empty is never believed at once.
+/// When a list that became shorter is not believed. One that became empty is never believed at once; a part of an answer,
+/// such as one group, only when it had at least 3 entries.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ShrinkSpec {

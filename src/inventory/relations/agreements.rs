@@ -2,6 +2,8 @@
 //!
 //! Invariant: first and last days count; an addition holds only while its agreement does.
 
+use std::collections::BTreeSet;
+
 use jiff::civil::Date;
 
 use super::related::folded;
@@ -11,6 +13,26 @@ use super::{Agreement, Company};
 #[must_use]
 pub fn holds_on(day: Date, active: bool, begin: Option<Date>, end: Option<Date>) -> bool {
     active && begin.is_none_or(|begin| begin <= day) && end.is_none_or(|end| day <= end)
+}
+
+/// What of a company holds on a day, folded: the types of its agreements, and the products of each type.
+#[must_use]
+pub fn in_force(company: &Company, day: Date) -> BTreeSet<(String, Option<String>)> {
+    let mut all = BTreeSet::new();
+    for contract in Contract::of(company, day) {
+        let products = contract.products.into_iter().map(|product| (contract.kind.clone(), Some(product)));
+        all.extend(products);
+        all.insert((contract.kind, None));
+    }
+    all
+}
+
+/// Whether a company has an agreement of this type that covers this product on a day, where they are given.
+#[must_use]
+pub fn covers(company: &Company, day: Date, kind: Option<&str>, product: Option<&str>) -> bool {
+    let (kind, product) = (kind.map(folded), product.map(folded));
+    let fits = |one: &Contract| one.matches(kind.as_deref(), product.as_deref()).is_some();
+    Contract::of(company, day).iter().any(fits)
 }
 
 /// An agreement that holds, ready to be compared.

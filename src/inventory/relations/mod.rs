@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-pub use agreements::holds_on;
+pub use agreements::{covers, holds_on, in_force};
 pub use primary::{KEPT, kept, primary};
 pub use related::{Asked, Related, Trouble, folded};
 
@@ -175,6 +175,37 @@ pub struct Psa {
     pub companies: Vec<Company>,
 }
 
+impl Psa {
+    /// The company of this id or, if there is none, of this name.
+    #[must_use]
+    pub fn company(&self, text: &str) -> Option<&Company> {
+        let wanted = folded(text);
+        let by_id = self.companies.iter().find(|company| company.id.trim() == text.trim());
+        by_id.or_else(|| self.companies.iter().find(|company| folded(&company.name) == wanted))
+    }
+}
+
+/// Something that a source says and that is not believed while the rest of its answer is: what was there before counts
+/// (L3). Whom it is about, before and now, is held; texts are folded.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Doubt {
+    /// What is suspicious, in words.
+    pub why: String,
+    /// People of a directory, by UPN.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub people: BTreeSet<String>,
+    /// Devices of a directory, by name.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub devices: BTreeSet<String>,
+    /// Companies of a PSA, by id.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub companies: BTreeSet<String>,
+    /// Computers that a script names.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub computers: BTreeSet<ComputerId>,
+}
+
 /// The kinds of sources that membership can depend on, beside computers and their facts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -210,6 +241,8 @@ pub struct Relations {
     pub scripts: BTreeMap<Name, BTreeSet<ComputerId>>,
     /// The sources that failed just now, and why.
     pub failed: BTreeMap<(SourceKind, Name), String>,
+    /// The sources of which a part is doubted just now.
+    pub doubts: BTreeMap<(SourceKind, Name), Vec<Doubt>>,
     /// The day for which dates of agreements count.
     pub as_of: Date,
 }

@@ -12,11 +12,11 @@ use roaring::RoaringBitmap;
 use super::agreements::Contract;
 use super::groups::{Groups, Links};
 use super::primary::{kept, primary};
-use super::{Belongings, Directory, Relations, SignIn, SourceKind};
+use super::{Belongings, Directory, Doubt, Relations, SignIn, SourceKind};
 use crate::config::Config;
 use crate::config::kind::PrimaryPerson;
 use crate::diagnostic::nearest;
-use crate::id::Name;
+use crate::id::{ComputerId, Name};
 use crate::inventory::snapshot::Computer;
 
 /// A text as it is compared: without blanks around it and without regard to case.
@@ -105,6 +105,7 @@ struct OnePsa {
 pub struct Related {
     as_of: Date,
     failed: BTreeMap<(SourceKind, Name), String>,
+    doubts: BTreeMap<(SourceKind, Name), Vec<Doubt>>,
     persons: Persons,
     directories: BTreeMap<Name, OneDirectory>,
     psas: BTreeMap<Name, OnePsa>,
@@ -133,8 +134,18 @@ impl Related {
         relations: &Relations,
         computers: impl Iterator<Item = (u32, &'a Computer)>,
     ) -> Self {
-        let mut related =
-            Self { as_of: relations.as_of, failed: relations.failed.clone(), ..Self::default() };
+        let mut related = Self {
+            as_of: relations.as_of,
+            failed: relations.failed.clone(),
+            doubts: relations.doubts.clone(),
+            ..Self::default()
+        };
+        let scripted_in_doubt: BTreeSet<&ComputerId> = relations
+            .doubts
+            .iter()
+            .filter(|((kind, _), _)| *kind == SourceKind::Script)
+            .flat_map(|(_, doubts)| doubts.iter().flat_map(|doubt| &doubt.computers))
+            .collect();
         let linked: BTreeSet<&Name> = config
             .tenants
             .iter()
@@ -159,6 +170,9 @@ impl Related {
             let own = Own { ix, computer, belongings: relations.belongings.get(&computer.id) };
             related.belong(config, &own);
             related.person(config, &own, &mut numbers);
+            if scripted_in_doubt.contains(&computer.id) {
+                related.held.insert(ix);
+            }
             for script in scripted.get(computer.id.as_str()).into_iter().flatten() {
                 related.scripts.entry((*script).clone()).or_default().insert(ix);
             }
@@ -239,6 +253,15 @@ impl Related {
             }
             let groups = if let Some(directory) = relations.directories.get(name) {
                 self.people(directory, &reach, tenants, &mut links);
+                for doubt in
+                    relations.doubts.get(&(SourceKind::Directory, name.clone())).into_iter().flatten()
+                {
+                    let people = doubt.people.iter().filter_map(|upn| links.people.get(upn));
+                    let devices = doubt.devices.iter().filter_map(|device| links.devices.get(device));
+                    for computers in people.chain(devices) {
+                        self.held |= computers;
+                    }
+                }
                 Some(Groups::new(directory, links))
             } else {
                 self.persons.unread |= &reach & &with_person;
@@ -290,17 +313,16 @@ impl Related {
             for (tenant, model) in &config.tenants {
                 let Some(link) = model.psa.as_ref().filter(|link| link.name == *name) else { continue };
                 let computers = tenants.get(tenant).cloned().unwrap_or_default();
-                let wanted = folded(&link.company);
-                let company = psa.and_then(|psa| {
-                    let companies = || psa.companies.iter();
-                    let by_id = companies().find(|company| company.id.trim() == link.company.trim());
-                    by_id.or_else(|| companies().find(|company| folded(&company.name) == wanted))
-                });
+                let company = psa.and_then(|psa| psa.company(&link.company));
                 let contracts = company.map(|company| Contract::of(company, relations.as_of));
                 if contracts.is_none() {
                     self.unsettled |= &computers;
                 }
-                if relations.failed.contains_key(&(SourceKind::Psa, name.clone())) {
+                let source = (SourceKind::Psa, name.clone());
+                let doubts = || relations.doubts.get(&source).into_iter().flatten();
+                let doubted = company
+                    .is_some_and(|company| doubts().any(|doubt| doubt.companies.contains(&company.id)));
+                if doubted || relations.failed.contains_key(&source) {
                     self.held |= &computers;
                 }
                 let company = link.company.clone();
@@ -322,7 +344,14 @@ impl Related {
         &self.failed
     }
 
-    /// Computers of tenants that link to a source that failed: nothing is removed from them (L3).
+    /// What sources say just now of single groups, companies or computers and is not believed.
+    #[must_use]
+    pub const fn doubts(&self) -> &BTreeMap<(SourceKind, Name), Vec<Doubt>> {
+        &self.doubts
+    }
+
+    /// Computers of tenants that link to a source that failed, and those that a doubt is about: nothing is removed from
+    /// them (L3).
     #[must_use]
     pub const fn held(&self) -> &RoaringBitmap {
         &self.held

@@ -74,6 +74,7 @@ pub(crate) fn config() -> Config {
         directories: BTreeMap::new(),
         psas: BTreeMap::new(),
         scripts: BTreeMap::new(),
+        answer_ages: BTreeMap::new(),
         computers: BTreeMap::new(),
         targets: BTreeMap::new(),
         software: BTreeMap::new(),

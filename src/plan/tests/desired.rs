@@ -1,16 +1,19 @@
 //! What two configurations want differently, over the same computers.
 
 use super::world::*;
-use crate::config::kind::{Mode, SoftwareState};
-use crate::config::model::{Desired, WantedVersion};
+use crate::config::kind::{Consequence, LicenseNeed, Match, Mode, SoftwareState, Term};
+use crate::config::model::{Desired, License, LicenseForm, WantedVersion};
+use crate::config::safety::{Allowance, BudgetKind};
+use crate::inventory::facts::OsFamily;
 use crate::plan::desired::{DesiredDiff, DiffKind, Side, compare};
 use crate::plan::gates::Run;
+use crate::secret::SecretRef;
 
 fn diff(base: &World, head: &World) -> DesiredDiff {
     let (before, after) = (base.snapshot(), head.snapshot());
     compare(
-        Side { config: &base.config, snapshot: &before },
-        Side { config: &head.config, snapshot: &after },
+        Side { config: &base.config, snapshot: &before, present: before.all() },
+        Side { config: &head.config, snapshot: &after, present: after.all() },
         &Run::at(base.now),
     )
 }
@@ -97,4 +100,114 @@ fn scripts_modes_and_removals_are_differences() {
     head.config.deployments.remove(&name("firewall"));
     let removed = diff(&world(), &head);
     assert_eq!((removed.changes.len(), &removed.changes[0].after), (1, &None));
+}
+
+fn license(world: &mut World, tenant: &str) {
+    let called = format!("zip-{tenant}");
+    let license = License {
+        metadata: metadata(&called),
+        place: place("licenses.yaml"),
+        software: name("zip"),
+        tenant: Some(name(tenant)),
+        versions: None,
+        form: LicenseForm::Key,
+        secret: SecretRef::Env(called.to_uppercase()),
+    };
+    world.config.licenses.insert(name(&called), license);
+}
+
+/// Both tenants are touched where everything of one kind is told, and only one where a change concerns one.
+fn is_told(change: impl FnOnce(&mut World)) -> Vec<(String, bool)> {
+    let mut base = world();
+    base.software("dep", &["3.0", "2.0"]);
+    base.task("settings");
+    base.config.software.get_mut(&name("zip")).unwrap().configuration = Some(name("settings"));
+    base.config.software.get_mut(&name("zip")).unwrap().license = LicenseNeed::Required;
+    base.rule("zip", not_installed(&["dep"]), Consequence::Install(names(&["dep"])));
+    for tenant in ["contoso", "fabrikam"] {
+        license(&mut base, tenant);
+    }
+    let mut head = base.clone();
+    change(&mut head);
+    let diff = diff(&base, &head);
+    let told = touched(&diff);
+    assert!(told.iter().all(|(_, touched, same)| (*touched == 0) == *same), "{told:?}");
+    told.into_iter().map(|(tenant, touched, _)| (tenant.to_owned(), touched > 0)).collect()
+}
+
+#[test]
+fn whatever_can_lead_to_another_plan_is_a_difference() {
+    let both = [("contoso".to_owned(), true), ("fabrikam".to_owned(), true)];
+    let one = [("contoso".to_owned(), true), ("fabrikam".to_owned(), false)];
+    let none = [("contoso".to_owned(), false), ("fabrikam".to_owned(), false)];
+    let software = |world: &mut World, called: &str, edit: fn(&mut crate::config::model::Software)| {
+        edit(world.config.software.get_mut(&name(called)).unwrap());
+    };
+    assert_eq!(is_told(|_| ()), none);
+    assert_eq!(is_told(|w| software(w, "zip", |s| s.metadata.title = Some("Zip".into()))), none);
+    assert_eq!(is_told(|w| software(w, "zip", |s| s.needs_reboot = true)), both);
+    assert_eq!(is_told(|w| software(w, "zip", |s| s.releases[1].uninstall = Some(scripts("gone")))), both);
+    assert_eq!(is_told(|w| software(w, "dep", |s| s.install = Some(scripts("another")))), both);
+    assert_eq!(is_told(|w| software(w, "dep", |s| s.releases.truncate(0))), both);
+    assert_eq!(is_told(|w| software(w, "dep", |s| s.enabled = false)), both);
+    let settings = |w: &mut World, edit: fn(&mut crate::config::model::Task)| {
+        edit(w.config.tasks.get_mut(&name("settings")).unwrap());
+    };
+    assert_eq!(is_told(|w| settings(w, |task| task.enabled = false)), both);
+    assert_eq!(is_told(|w| settings(w, |task| task.test = Some(scripts("another")))), both);
+    assert_eq!(
+        is_told(|w| {
+            w.config.licenses.get_mut(&name("zip-contoso")).unwrap().versions = Some("<1".into());
+        }),
+        one
+    );
+    assert_eq!(is_told(|w| _ = w.config.licenses.remove(&name("zip-contoso"))), one);
+}
+
+#[test]
+fn where_it_is_open_who_wins_another_wish_is_a_difference() {
+    let with = |desired: Desired| {
+        let mut world = world();
+        world.known.iter_mut().for_each(|known| known.facts = None);
+        let linux = Match { all: Some(vec![Term::Os(OsFamily::Linux)]), ..Match::default() };
+        world.deploy("by-fact", software("zip"), desired, linux);
+        world
+    };
+    let same = diff(&with(absent()), &with(absent()));
+    assert_eq!(touched(&same), [("contoso", 0, true), ("fabrikam", 0, true)]);
+    assert_eq!(same.unclear, 4);
+    let other = diff(&with(absent()), &with(latest("2.0")));
+    assert_eq!(touched(&other), [("contoso", 2, false), ("fabrikam", 2, false)]);
+}
+
+#[test]
+fn a_computer_that_comes_or_goes_is_a_difference_for_its_tenant() {
+    let (base, head) = (world(), world());
+    let (before, after) = (base.snapshot(), head.snapshot());
+    let gone = before.iter().find(|(_, computer)| computer.name == "contoso-1").unwrap().0;
+    let mut rest = after.all().clone();
+    rest.remove(gone);
+    let diff = compare(
+        Side { config: &base.config, snapshot: &before, present: before.all() },
+        Side { config: &head.config, snapshot: &after, present: &rest },
+        &Run::at(base.now),
+    );
+    assert_eq!(touched(&diff), [("contoso", 1, false), ("fabrikam", 0, true)]);
+    assert!(diff.changes.iter().all(|change| change.computers == ["contoso-1"] && change.after.is_none()));
+}
+
+#[test]
+fn safeguards_that_fall_away_are_told() {
+    let base = world();
+    let mut head = world();
+    let budgets = &mut head.config.safety.budgets;
+    budgets.per_run.get_mut(&BudgetKind::Removals).unwrap().allowance = Allowance::Unlimited;
+    let diff = diff(&base, &head);
+    let [only] = diff.safeguards.as_slice() else { panic!("{:?}", diff.safeguards) };
+    assert_eq!((only.what.as_str(), only.kind), ("budget removals per run", DiffKind::Changed));
+    assert_eq!(
+        (only.before.as_deref(), only.after.as_deref()),
+        (Some("10 %, at least 5"), Some("unlimited"))
+    );
+    assert!(diff.changes.is_empty());
 }

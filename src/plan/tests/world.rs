@@ -141,6 +141,7 @@ impl World {
             directories: BTreeMap::new(),
             psas: BTreeMap::new(),
             scripts: BTreeMap::new(),
+            answer_ages: BTreeMap::new(),
             computers: BTreeMap::new(),
             targets: BTreeMap::new(),
             software: BTreeMap::new(),

@@ -47,6 +47,8 @@ pub enum Wanted {
 #[derive(Debug, Clone)]
 pub struct Expression {
     pub(super) tree: Arc<IdedExpr>,
+    /// As it is written.
+    pub text: Arc<str>,
     /// The words that it uses, such as `computer.name`; a record that is used as a whole stands alone.
     pub uses: BTreeSet<String>,
 }
@@ -84,7 +86,7 @@ pub fn compile(text: &str, subject: Subject, wanted: Wanted) -> Result<Expressio
     }
     let mut tree = program.expression().clone();
     count_steps(&mut tree);
-    Ok(Expression { tree: Arc::new(tree), uses })
+    Ok(Expression { tree: Arc::new(tree), text: Arc::from(text.trim()), uses })
 }
 
 /// Whether brackets or operators before a value nest deeper than is read. The parser goes as deep as the text.

@@ -6,6 +6,7 @@ mod diffs;
 mod examples;
 mod exits;
 mod formatting;
+mod inventory;
 mod locks;
 mod managers;
 mod meanwhile;

@@ -75,19 +75,110 @@ fn a_saved_plan_of_files_without_git_is_refused_when_they_say_something_else() {
     assert_eq!(world.home_file("two"), None);
 }
 
-#[test]
-fn a_saved_plan_of_a_commit_runs_though_the_working_tree_has_moved_on() {
+/// A repository with two commits, the second of which declares a file, and its plan in `plan.json`; gives that commit.
+fn committed() -> (World, String) {
     let world = World::local();
+    world.commit("nothing declared");
     world.declare("one", "first");
     let commit = world.commit("one file");
     let plan = world.run(&["plan", "--out", "../plan.json", "--output", "json"]).exits(0).json();
     assert_eq!(plan["revision"]["commit"], commit.as_str());
+    (world, commit)
+}
+
+fn done(world: &World) -> Option<String> {
+    world.home_file("one")
+}
+
+#[test]
+fn a_saved_plan_of_a_commit_is_refused_when_the_head_wants_something_else_unless_the_commit_is_named() {
+    let (world, commit) = committed();
     world.declare("one", "later");
     world.commit("other words");
     world.declare("two", "not committed");
-    apply(&world).exits(0);
-    assert_eq!(world.home_file("one").as_deref(), Some("first\n"));
+    let refused = apply(&world).exits(7).says("wants something else; nothing was done").says("--rev");
+    assert!(refused.err.contains("set file[one]"), "{}", refused.err);
+    assert_eq!(done(&world), None);
+    world
+        .run(&["apply", "../plan.json", "--auto-approve", "--rev", "HEAD"])
+        .exits(64)
+        .says("the plan was made of");
+    assert_eq!(done(&world), None);
+    world.run(&["apply", "../plan.json", "--auto-approve", "--rev", &commit[..10]]).exits(0);
+    assert_eq!(done(&world).as_deref(), Some("first\n"));
     assert_eq!(world.home_file("two"), None);
+}
+
+#[test]
+fn a_saved_plan_of_a_commit_that_was_reverted_is_refused() {
+    let (world, commit) = committed();
+    world.git(&["revert", "--no-edit", "HEAD"]);
+    let refused = apply(&world).exits(7).says("wants something else");
+    assert!(refused.err.contains("- gone"), "{}", refused.err);
+    assert_eq!(done(&world), None);
+    // Reverting the revert wants it again, by another commit with the same files.
+    world.git(&["revert", "--no-edit", "HEAD"]);
+    apply(&world).exits(0).says("has the same configuration");
+    assert_eq!(done(&world).as_deref(), Some("first\n"));
+    let again = world.run(&["apply", "../plan.json", "--auto-approve", "--rev", &commit]);
+    again.exits(0);
+}
+
+#[test]
+fn a_saved_plan_of_a_commit_runs_when_later_commits_have_nothing_to_do_with_it() {
+    let (world, _) = committed();
+    world.declare("two", "second");
+    world.commit("another file");
+    apply(&world).exits(0).says("wants the same of all that it does");
+    assert_eq!((done(&world).as_deref(), world.home_file("two")), (Some("first\n"), None));
+}
+
+#[test]
+fn an_amended_commit_and_another_branch_count_by_what_they_want() {
+    let (world, _) = committed();
+    world.git(&["checkout", "--quiet", "-b", "before", "HEAD~1"]);
+    apply(&world).exits(7);
+    world.git(&["checkout", "--quiet", "main"]);
+    world.git(&["commit", "--quiet", "--amend", "-m", "one file, in other words"]);
+    world.git(&[
+        "clone",
+        "--quiet",
+        "--depth",
+        "1",
+        &format!("file://{}", world.repo().display()),
+        "../clone",
+    ]);
+    // The clone does not have the commit of the plan, and has its files.
+    world
+        .run(&["-C", "../clone", "apply", "../plan.json", "--auto-approve"])
+        .exits(0)
+        .says("the same configuration");
+    assert_eq!(done(&world).as_deref(), Some("first\n"));
+}
+
+#[test]
+fn a_shallow_clone_of_the_commit_itself_is_enough() {
+    let (world, _) = committed();
+    let origin = format!("file://{}", world.repo().display());
+    world.git(&["clone", "--quiet", "--depth", "1", &origin, "../exact"]);
+    world.declare("one", "later");
+    world.commit("other words");
+    world.git(&["clone", "--quiet", "--depth", "1", &origin, "../later"]);
+    let later = world.run(&["-C", "../later", "apply", "../plan.json", "--auto-approve"]);
+    later.exits(7).says("which this repository does not have");
+    assert_eq!(done(&world), None);
+    let exact = world.run(&["-C", "../exact", "apply", "../plan.json", "--auto-approve"]).exits(0);
+    assert!(!exact.err.contains("head"), "nothing is said of it\n{}", exact.err);
+    assert_eq!(done(&world).as_deref(), Some("first\n"));
+}
+
+#[test]
+fn a_head_with_errors_is_no_reason_to_apply_what_was_before() {
+    let (world, _) = committed();
+    world.write("deployments/broken.yaml", "kind: Deployment\n");
+    world.commit("broken");
+    apply(&world).exits(7).says("has errors; nothing was done");
+    assert_eq!(done(&world), None);
 }
 
 #[test]

@@ -46,8 +46,8 @@ fn world(source: Source) -> World {
     world.write("tenants/acme.yaml", &document("Tenant", "acme", &tenant));
     let computer = |n| {
         format!(
-            "  - {{ name: pc-{n}, tenant: acme, software: {{ tool: '1.0' }}, site: Berlin, groups: [Desks], signIns: \
-             [{{ at: 2026-06-01T08:00:00Z, user: p{n}@acme.example }}], facts: {{ role: workstation }} }}\n"
+            "  - {{ name: pc-{n}, tenant: acme, software: {{ tool: '1.0' }}, site: Berlin, groups: [Desks], tags: [desk], \
+             properties: {{ Owner: Lab }}, signIns: [{{ at: 2026-06-01T08:00:00Z, user: p{n}@acme.example }}], facts: {{ role: workstation }} }}\n"
         )
     };
     let fleet: String = (1..=COUNT).map(computer).collect();
@@ -178,6 +178,157 @@ fn a_shorter_list_is_believed_once_somebody_says_so() {
 }
 
 #[test]
+fn a_plan_that_asks_nobody_remembers_which_source_failed_and_since_when() {
+    for source in Source::ALL {
+        let world = world(source);
+        let plan = |arguments: &[&str], code| {
+            world.run(&[&["plan", "--output", "json"], arguments].concat()).exits(code)
+        };
+        assert_eq!(removals(&plan(&[], 0)), COUNT, "{source:?}");
+        for with in ["fail", "shrink"] {
+            fault(&world, source, Some(with));
+            plan(&[], 9);
+            // Whatever it would say now: nobody asks it.
+            fault(&world, source, None);
+            let offline =
+                plan(&["--offline"], 9).says(source.name()).says("(since 20").says("nobody is asked now");
+            assert_eq!((removals(&offline), held(&offline)), (0, COUNT), "{source:?} {with}");
+            let resolved = world.run(&["resolve", source.selects().1, "--offline", "--output", "ndjson"]);
+            assert_eq!(members(&resolved.exits(9)), COUNT, "{source:?} {with}");
+            assert_eq!(removals(&plan(&[], 0)), COUNT, "{source:?} {with}: it answers again");
+            assert_eq!(
+                removals(&plan(&["--offline"], 0)),
+                COUNT,
+                "{source:?} {with}: and that is remembered"
+            );
+        }
+    }
+}
+
+/// Declares that nobody whom these selectors name has the software.
+fn absent(world: &World, selectors: &str) {
+    let absent = format!("software: tool\n  state: absent\n  target: {{ match: {{ all: [{selectors}] }} }}");
+    world.write("deployments/tool.yaml", &document("Deployment", "tool", &absent));
+}
+
+#[test]
+fn a_list_with_all_computers_that_says_less_of_them_shrinks_nothing() {
+    for (lost, selectors, line) in [
+        ("tenant: acme, ", "tenant: acme", "tenant:acme"),
+        ("tags: [desk], ", "tag: desk", "tag:desk"),
+        ("site: Berlin, ", "site: { name: Berlin }", "site:Berlin"),
+        (
+            "groups: [Desks], ",
+            "providerGroup: { provider: simulated, name: Desks }",
+            "providerGroup:simulated/Desks",
+        ),
+        (
+            "properties: { Owner: Lab }, ",
+            "providerGroup: { provider: simulated, property: Owner, value: Lab }",
+            "providerGroup:simulated/Owner/Lab",
+        ),
+    ] {
+        let world = world(Source::Provider);
+        absent(&world, &format!("{{ {selectors} }}"));
+        let plan = |code| world.run(&["plan", "--output", "json"]).exits(code);
+        let resolve = |code| world.run(&["resolve", line, "--output", "ndjson"]).exits(code);
+        assert_eq!((removals(&plan(0)), members(&resolve(0))), (COUNT, COUNT), "{line}");
+        let whole = world.repo_file("providers/fleet.yaml");
+        let less = whole.replace(lost, "");
+        assert_ne!(less, whole);
+        world.write("providers/fleet.yaml", &less);
+        let bad = plan(9).says("of computers are gone").says("--accept-shrink simulated");
+        assert_eq!((removals(&bad), held(&bad)), (0, COUNT), "{line}");
+        assert_eq!(members(&resolve(9)), COUNT, "{line}: a target lost members");
+        assert_eq!(removals(&plan(9)), 0, "{line}: the second time");
+        world.write("providers/fleet.yaml", &whole);
+        assert_eq!(removals(&plan(0)), COUNT, "{line}: as it was");
+        world.write("providers/fleet.yaml", &less);
+        let accepted = world.run(&["plan", "--output", "json", "--accept-shrink", "simulated"]).exits(0);
+        assert_eq!(removals(&accepted), 0, "{line}: then it is so");
+        assert_eq!(members(&resolve(0)), 0, "{line}: and stays so");
+    }
+}
+
+/// The people of the directory, with the group Staff of so many of them through another group, the group All of all, and
+/// the group Trio of so many.
+fn people(world: &World, staff: usize, trio: usize) {
+    let person = |n| format!("  - {{ upn: P{n}@acme.example, name: Person {n}, tags: [staff] }}\n");
+    let people: String = (1..=COUNT).map(person).collect();
+    let some = |count| (1..=count).map(|n| format!("p{n}@acme.example")).collect::<Vec<_>>().join(", ");
+    let groups = format!(
+        "  - {{ id: g1, name: Staff, groups: [g2] }}\n  - {{ id: g2, name: Berlin, people: [{}] }}\n  - {{ id: g3, name: \
+         All, people: [{}] }}\n  - {{ id: g4, name: Trio, people: [{}] }}\n",
+        some(staff),
+        some(COUNT),
+        some(trio)
+    );
+    world.write("sources/people-data.yaml", &format!("people:\n{people}groups:\n{groups}"));
+}
+
+#[test]
+fn a_group_that_empties_alone_stays_as_it_was_and_holds_only_its_own() {
+    let world = world(Source::Directory);
+    let group =
+        |name: &str| format!("match: {{ all: [{{ group: {{ directory: people, name: {name} }} }}] }}");
+    world.write("targets/staff.yaml", &document("Target", "staff", &group("Staff")));
+    world.write("targets/trio.yaml", &document("Target", "trio", &group("Trio")));
+    absent(&world, "{ group: { directory: people, name: All } }");
+    people(&world, 12, 3);
+    let plan = |code| world.run(&["plan", "--output", "json"]).exits(code);
+    let resolve = |target, code| world.run(&["resolve", target, "--output", "ndjson"]).exits(code);
+    assert_eq!((removals(&plan(0)), members(&resolve("staff", 0))), (COUNT, 12));
+    people(&world, 12, 2);
+    assert_eq!((removals(&plan(0)), members(&resolve("trio", 0))), (COUNT, 2), "two of three are no outage");
+    people(&world, 0, 2);
+    for _ in 0..2 {
+        let bad = plan(9).says("directory people shrank: 12 of 12 members of group Staff are gone");
+        assert_eq!((removals(&bad), held(&bad)), (COUNT - 12, 12), "others go on");
+        assert_eq!(members(&resolve("staff", 9)), 12, "the group lost members");
+    }
+    let offline =
+        world.run(&["plan", "--offline", "--output", "json"]).exits(9).says("members of group Staff");
+    assert_eq!(
+        (removals(&offline), held(&offline)),
+        (COUNT - 12, 12),
+        "and whoever asks nobody remembers that"
+    );
+    assert_eq!(members(&resolve("trio", 9)), 2);
+    people(&world, 12, 2);
+    assert_eq!(removals(&plan(0)), COUNT, "it is back");
+    people(&world, 0, 2);
+    world.run(&["plan", "--accept-shrink", "people"]).exits(0);
+    assert_eq!(
+        (removals(&plan(0)), members(&resolve("staff", 0))),
+        (COUNT, 0),
+        "it is right that they are gone"
+    );
+}
+
+#[test]
+fn a_company_that_loses_all_agreements_alone_keeps_them_until_somebody_says_so() {
+    let world = world(Source::Psa);
+    let file = "sources/companies-data.yaml";
+    let one = world.repo_file(file);
+    let three = one.replace("additions: [", "additions: [{ product: Boxes }, ");
+    assert_ne!(three, one);
+    world.write(file, &three);
+    let plan = |code| world.run(&["plan", "--output", "json"]).exits(code);
+    let resolve = |code| world.run(&["resolve", Source::Psa.selects().1, "--output", "ndjson"]).exits(code);
+    assert_eq!((removals(&plan(0)), members(&resolve(0))), (COUNT, COUNT));
+    let start = three.find(&format!("  - {{ id: c{COUNT},")).unwrap();
+    let ended = format!("{}  - {{ id: c{COUNT}, name: Company {COUNT} }}\n", &three[..start]);
+    world.write(file, &ended);
+    for _ in 0..2 {
+        let bad = plan(9).says("3 of 3 agreements and additions of company Company 20 are gone");
+        assert_eq!((removals(&bad), held(&bad)), (0, COUNT));
+        assert_eq!(members(&resolve(9)), COUNT);
+    }
+    world.run(&["plan", "--accept-shrink", "agreements"]).exits(0);
+    assert_eq!((removals(&plan(0)), members(&resolve(0))), (0, 0));
+}
+
+#[test]
 fn a_source_that_was_never_read_is_neither_nobody_nor_everybody() {
     for source in [Source::Directory, Source::Psa] {
         let world = world(source);
@@ -248,6 +399,72 @@ fn a_script_selects_by_what_it_reads_and_is_run_again_only_when_that_changed() {
     query(&world, &selecting.replace("pc-1", "pc-2"));
     assert_eq!(members(&resolve(0)), 1, "pc-20");
     assert!(runs() > first);
+}
+
+#[test]
+fn a_script_with_an_age_is_run_again_when_its_answer_is_older() {
+    let world = world(Source::Provider);
+    world.write("targets/chosen.yaml", &document("Target", "chosen", "match: { all: [{ script: query }] }"));
+    let script = |age: &str| {
+        let spec = format!(
+            "inline: 'cat > /dev/null; echo ran >> \"$HOME/ran\"; cat \"$HOME/chosen\"'\n  maxAge: {age}"
+        );
+        world.write("targets/query.yaml", &document("Script", "query", &spec));
+    };
+    let resolve = |code| world.run(&["resolve", "chosen", "--output", "ndjson"]).exits(code);
+    let runs = || world.home_file("ran").map_or(0, |text| text.lines().count());
+    script("1h");
+    world.set_home_file("chosen", "pc-1\n");
+    assert_eq!(members(&resolve(0)), 1);
+    let first = runs();
+    world.set_home_file("chosen", "pc-1\npc-2\n");
+    assert_eq!((members(&resolve(0)), runs()), (1, first), "it is not an hour old");
+    script("1s");
+    let wait = || std::thread::sleep(std::time::Duration::from_millis(1100));
+    wait();
+    assert_eq!((members(&resolve(0)), runs()), (2, first + 1), "live: once in each run");
+    world.set_home_file("chosen", "pc-3\n");
+    wait();
+    assert_eq!((members(&resolve(0)), runs()), (1, first + 2));
+    wait();
+    let offline = world.run(&["resolve", "chosen", "--offline", "--output", "ndjson"]).exits(9);
+    assert_eq!(members(&offline.says("too old")), 0, "and nothing is known of it when it may not be run");
+}
+
+#[test]
+fn a_script_that_suddenly_names_nobody_is_not_believed_unless_it_was_edited() {
+    let world = world(Source::Provider);
+    absent(&world, "{ script: query }");
+    query(&world, "cat > /dev/null; cat \"$HOME/chosen\"");
+    let id = |n| format!("simulated/pc-{n}\n");
+    let ids = |count| (1..=count).map(id).collect::<String>();
+    let plan = |code| world.run(&["plan", "--output", "json"]).exits(code);
+    let resolve = |code| world.run(&["resolve", "script:query", "--output", "ndjson"]).exits(code);
+    // What it reads is something else each time, so it is run again.
+    let chooses = |count: usize, tag: &str| {
+        world.set_home_file("chosen", &ids(count));
+        let fleet = world.repo_file("providers/fleet.yaml");
+        let at = fleet.find("tags: [").unwrap();
+        let end = at + fleet[at..].find(']').unwrap();
+        world.write("providers/fleet.yaml", &format!("{}tags: [{tag}{}", &fleet[..at], &fleet[end..]));
+    };
+    chooses(12, "first");
+    assert_eq!((removals(&plan(0)), members(&resolve(0))), (12, 12));
+    chooses(7, "second");
+    assert_eq!((removals(&plan(0)), members(&resolve(0))), (7, 7), "not more than half are gone");
+    chooses(0, "third");
+    for _ in 0..2 {
+        let bad = plan(9).says("script query shrank: 7 of 7 computers that it selected are gone");
+        assert_eq!((removals(&bad), held(&bad), members(&resolve(9))), (0, 7, 7));
+    }
+    let offline = world.run(&["plan", "--offline", "--output", "json"]).exits(9).says("nobody is asked now");
+    assert_eq!((removals(&offline), held(&offline)), (0, 7));
+    world.run(&["plan", "--accept-shrink", "query"]).exits(0);
+    assert_eq!((removals(&plan(0)), members(&resolve(0))), (0, 0));
+    chooses(12, "fourth");
+    assert_eq!(removals(&plan(0)), 12);
+    query(&world, "cat > /dev/null; echo simulated/pc-1");
+    assert_eq!(removals(&plan(0)), 1, "a script that was edited is another one");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What every store promises. Each promise is a function over a fresh store; `suite!` runs all of them against one kind.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -13,7 +13,7 @@ use muster::id::{AgentId, CommitId, ComputerId, Digest, Name, RunId, SessionId};
 use muster::inventory::facts::Facts;
 use muster::inventory::item::{Detection, ItemKey, Observed};
 use muster::inventory::known::Contact;
-use muster::inventory::relations::{Belongings, SourceKind};
+use muster::inventory::relations::{Belongings, Doubt, SourceKind};
 use muster::plan::document::{ActionType, Reason};
 use muster::plan::remembered::{IntentKey, IntentSets, Remembered};
 use muster::policy::protection::Protection;
@@ -22,8 +22,8 @@ use muster::provider::{AgentRecord, Presence};
 use muster::session::stage::{ActionResult, SessionStatus};
 use muster::store::sqlite::Sqlite;
 use muster::store::{
-    ActionRecord, ItemResult, KeptSource, KeptValue, RunRecord, SessionRecord, Store, StoreError,
-    StoredComputer, format,
+    ActionRecord, FailingKind, ItemResult, KeptFailure, KeptSource, KeptValue, RunRecord, SessionRecord,
+    Store, StoreError, StoredComputer, format,
 };
 use muster::time::Timestamp;
 
@@ -52,6 +52,7 @@ suite!(
         computers_come_back_sorted_and_facts_stay_when_only_the_contact_changes,
         facts_are_replaced_alone_and_of_known_computers_only,
         the_last_answer_of_each_source_counts,
+        failures_of_sources_are_replaced_as_a_whole,
         a_detection_replaces_the_last_one_of_its_item_and_probe_only,
         a_monitored_value_is_kept_each_time_it_changes,
         every_observation_comes_back_as_it_went_in,
@@ -205,6 +206,27 @@ async fn the_last_answer_of_each_source_counts(store: &dyn Store) {
     let new = KeptSource { key: "k".to_owned(), ..source(SourceKind::Directory, "contoso", 2, "[]") };
     store.put_sources(std::slice::from_ref(&new)).await.unwrap();
     assert_eq!(store.sources().await.unwrap(), [new, psa]);
+}
+
+async fn failures_of_sources_are_replaced_as_a_whole(store: &dyn Store) {
+    let failure = |kind, text: &str, message: Option<&str>, doubts: Vec<Doubt>| KeptFailure {
+        kind,
+        name: name(text),
+        since: at(3),
+        message: message.map(str::to_owned),
+        doubts,
+    };
+    assert_eq!(store.failures().await.unwrap(), []);
+    let people = BTreeSet::from(["änne@contoso.example".to_owned()]);
+    let doubt = Doubt { why: "group \"Finance\" is gone".to_owned(), people, ..Doubt::default() };
+    let doubted = failure(FailingKind::Directory, "contoso", None, vec![doubt]);
+    let failed = failure(FailingKind::Provider, "contoso", Some("no answer"), Vec::new());
+    store.put_failures(&[failed.clone(), doubted.clone()]).await.unwrap();
+    assert_eq!(store.failures().await.unwrap(), [doubted, failed.clone()]);
+    store.put_failures(std::slice::from_ref(&failed)).await.unwrap();
+    assert_eq!(store.failures().await.unwrap(), [failed]);
+    store.put_failures(&[]).await.unwrap();
+    assert_eq!(store.failures().await.unwrap(), []);
 }
 
 async fn facts_are_replaced_alone_and_of_known_computers_only(store: &dyn Store) {
@@ -661,7 +683,7 @@ mod file {
         made(&path).await;
         statement(&path, "PRAGMA user_version = 99").await;
         let error = refused(&path).await;
-        assert!(matches!(error, StoreError::TooNew { found: 99, known: 2 }), "{error:?}");
+        assert!(matches!(error, StoreError::TooNew { found: 99, known: 3 }), "{error:?}");
     }
 
     #[tokio::test]

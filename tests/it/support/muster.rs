@@ -160,6 +160,11 @@ impl World {
         fs::write(file, text).unwrap();
     }
 
+    /// The content of a file of the repository.
+    pub(crate) fn repo_file(&self, path: &str) -> String {
+        fs::read_to_string(self.repo().join(path)).unwrap()
+    }
+
     /// The content of a file below the home folder; `None` when it is not there.
     pub(crate) fn home_file(&self, path: &str) -> Option<String> {
         fs::read_to_string(self.path("home").join(path)).ok()

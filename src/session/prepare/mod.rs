@@ -5,10 +5,14 @@
 //! Guarantees: holds readers only (L2). What was detected is remembered before the plan is made, so a second plan on the
 //! same facts gives the same bytes (L13).
 
+mod survey;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use roaring::RoaringBitmap;
+
+pub use survey::Surveyed;
 
 use super::control::Control;
 use super::detect::{Detector, Gathered};
@@ -21,10 +25,11 @@ use crate::config::kind::{Match, Mode};
 use crate::diagnostic::{Finding, Findings, Severity, code};
 use crate::id::{ComputerId, Name};
 use crate::inventory::collect::{self, Asking, Collected, Sources};
+use crate::inventory::failures;
 use crate::inventory::item::Detection;
 use crate::inventory::known::{Contact, Known};
 use crate::inventory::queries::Queries;
-use crate::inventory::relations::Relations;
+use crate::inventory::relations::{Doubt, Relations};
 use crate::inventory::snapshot::Snapshot;
 use crate::plan::detections::Detections;
 use crate::plan::digest;
@@ -38,7 +43,7 @@ use crate::policy::judge::{self, Judgement};
 use crate::policy::protection::Protection;
 use crate::policy::verdict::Stage;
 use crate::provider::Reader;
-use crate::store::{KeptSource, Store, StoreError};
+use crate::store::{FailingKind, KeptFailure, KeptSource, Store, StoreError};
 use crate::targets;
 use crate::time::{Clock, Timestamp};
 
@@ -144,7 +149,25 @@ impl Prepared {
     /// Whether a source failed, or said less than is believed (L3).
     #[must_use]
     pub fn has_failed_source(&self) -> bool {
-        !self.failed.is_empty() || !self.snapshot.related().failed().is_empty()
+        let related = self.snapshot.related();
+        !self.failed.is_empty() || !related.failed().is_empty() || !related.doubts().is_empty()
+    }
+}
+
+/// What all sources say, or said last.
+struct Heard {
+    known: Vec<Known>,
+    failed: BTreeMap<Name, String>,
+    relations: Relations,
+    kept: Vec<KeptSource>,
+    failures: Vec<KeptFailure>,
+    doubted: BTreeMap<Name, Vec<Doubt>>,
+}
+
+impl Wish {
+    /// All expressions that will be evaluated besides those of the configuration.
+    fn expressions(&self) -> Vec<Match> {
+        self.only.iter().chain(&self.also).cloned().collect()
     }
 }
 
@@ -154,29 +177,17 @@ impl Preparation<'_> {
     /// # Errors
     /// [`StoreError`] when what is remembered cannot be read or written.
     pub async fn run(&self, wish: &Wish) -> Result<Prepared, StoreError> {
-        let stored = self.store.computers().await?;
-        let mut kept = self.store.sources().await?;
-        let asking = Asking {
-            config: self.config,
-            readers: self.readers,
-            sources: self.sources,
-            stored: &stored,
-            kept: &kept,
-            accepted: &wish.accepted,
-            now: self.clock.now(),
-        };
-        let collected =
-            if wish.offline { collect::remembered(&asking) } else { collect::collect(&asking).await };
-        let Collected { mut known, failed, mut relations, listed, answers } = collected;
-        self.store.put_computers(&listed).await?;
-        self.store.put_sources(&answers).await?;
-        relations.as_of = wish.as_of.unwrap_or_else(|| self.today());
-        let expressions: Vec<Match> = wish.only.iter().chain(&wish.also).cloned().collect();
+        let now = self.clock.now();
+        let Heard { mut known, failed, mut relations, mut kept, mut failures, doubted } =
+            self.hear(wish).await?;
         let queries = Queries {
             config: self.config,
             host: (!wish.offline).then_some(self.host),
-            wanted: &targets::query::scripts(self.config, &expressions),
-            now: self.clock.now(),
+            wanted: &targets::query::scripts(self.config, &wish.expressions()),
+            before: &kept.clone(),
+            doubted: &doubted,
+            accepted: &wish.accepted,
+            now,
         };
         // What a killed run left under way is not known any more, whatever was detected before (L11).
         let doubtful: BTreeSet<ComputerId> =
@@ -235,6 +246,11 @@ impl Preparation<'_> {
             }
             refresh = Refresh::Auto;
         }
+        if !wish.offline {
+            let scripts = queries.wanted.iter().map(|name| (FailingKind::Script, name.clone())).collect();
+            let next = failures::after(&failures, &scripts, &failed, &relations, queries.now);
+            self.keep_failures(&mut failures, next).await?;
+        }
         let scope = self.scope(&wish.only, &snapshot, &mut findings);
         findings = check::silence(&self.config.uses.allows, findings).0;
         let past = Past::new(
@@ -286,6 +302,63 @@ impl Preparation<'_> {
             reached,
             oldest,
         })
+    }
+
+    /// Asks all sources but scripts, or remembers what they said, and keeps what is believed.
+    async fn hear(&self, wish: &Wish) -> Result<Heard, StoreError> {
+        let stored = self.store.computers().await?;
+        let kept = self.store.sources().await?;
+        let day = wish.as_of.unwrap_or_else(|| self.today());
+        let now = self.clock.now();
+        let asking = Asking {
+            config: self.config,
+            readers: self.readers,
+            sources: self.sources,
+            stored: &stored,
+            kept: &kept,
+            accepted: &wish.accepted,
+            named: &targets::named(self.config, &wish.expressions()),
+            day,
+            now,
+        };
+        let collected =
+            if wish.offline { collect::remembered(&asking) } else { collect::collect(&asking).await };
+        let Collected { known, mut failed, mut relations, listed, answers } = collected;
+        relations.as_of = day;
+        let mut failures = self.store.failures().await?;
+        let mut doubted = BTreeMap::new();
+        if wish.offline {
+            doubted = failures::recall(&failures, self.config, &mut failed, &mut relations);
+        } else {
+            self.store.put_computers(&listed).await?;
+            self.store.put_sources(&answers).await?;
+            let next = failures::after(&failures, &self.asked(), &failed, &relations, now);
+            failures::say_since(&next, now, &mut failed, &mut relations);
+            self.keep_failures(&mut failures, next).await?;
+        }
+        Ok(Heard { known, failed, relations, kept, failures, doubted })
+    }
+
+    /// The sources that are asked, scripts left out.
+    fn asked(&self) -> BTreeSet<(FailingKind, Name)> {
+        let of = |kind: FailingKind| move |name: &Name| (kind, name.clone());
+        let providers = self.readers.keys().map(of(FailingKind::Provider));
+        let directories = self.sources.directories.keys().map(of(FailingKind::Directory));
+        let psas = self.sources.psas.keys().map(of(FailingKind::Psa));
+        providers.chain(directories).chain(psas).collect()
+    }
+
+    /// Remembers which sources fail, where that is something else than before.
+    async fn keep_failures(
+        &self,
+        known: &mut Vec<KeptFailure>,
+        next: Vec<KeptFailure>,
+    ) -> Result<(), StoreError> {
+        if *known != next {
+            self.store.put_failures(&next).await?;
+            *known = next;
+        }
+        Ok(())
     }
 
     /// The computers with their relations; what scripts select by the facts as they are now is among them.

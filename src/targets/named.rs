@@ -1,0 +1,58 @@
+//! What targets, deployments and selectors of the command line name of directories and PSAs.
+//!
+//! Not here: whether it is there (`resolve`, and the relations of a snapshot).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::config::Config;
+use crate::config::kind::{Match, Term};
+use crate::id::Name;
+
+/// An agreement as a selector names it: by type and by product.
+pub type AgreementKey = (Option<String>, Option<String>);
+
+/// What is named, by source.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Named {
+    /// Groups of directories, by id or name.
+    pub groups: BTreeMap<Name, BTreeSet<String>>,
+    /// Agreements of PSAs, by type and product.
+    pub agreements: BTreeMap<Name, BTreeSet<AgreementKey>>,
+}
+
+/// All that the configuration and `more` name.
+#[must_use]
+pub fn named(config: &Config, more: &[Match]) -> Named {
+    let mut named = Named::default();
+    for term in selectors(config, more) {
+        match term {
+            Term::Group(group) => {
+                named.groups.entry(group.directory.clone()).or_default().insert(group.name.clone());
+            }
+            Term::Agreement(agreement) => {
+                let what = (agreement.r#type.clone(), agreement.product.clone());
+                named.agreements.entry(agreement.psa.clone()).or_default().insert(what);
+            }
+            _ => {}
+        }
+    }
+    named
+}
+
+/// All selectors of the expressions of targets and deployments, and of `more`.
+pub(super) fn selectors<'a>(config: &'a Config, more: &'a [Match]) -> Vec<&'a Term> {
+    let targets = config.targets.values().map(|target| &target.expression);
+    let deployments = config.deployments.values().map(|deployment| &deployment.expression);
+    let mut found = Vec::new();
+    for expression in targets.chain(deployments).chain(more) {
+        let lists = [&expression.all, &expression.any, &expression.not];
+        let mut open: Vec<&Term> = lists.into_iter().flatten().flatten().collect();
+        while let Some(term) = open.pop() {
+            match term {
+                Term::All(terms) | Term::Any(terms) | Term::Not(terms) => open.extend(terms),
+                one => found.push(one),
+            }
+        }
+    }
+    found
+}
