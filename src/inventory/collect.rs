@@ -204,15 +204,15 @@ fn believable<'a>(
     if declared || asking.accepted.contains(provider) {
         return Ok(agents);
     }
-    let before: Vec<Listed<'_>> = before.map(|computer| as_listed(&computer.agent)).collect();
-    let now: Vec<Listed<'_>> = agents.iter().map(as_listed).collect();
+    let before: Vec<Listed<'_>> = before.map(|computer| as_believed(&computer.agent)).collect();
+    let now: Vec<Listed<'_>> = agents.iter().map(as_believed).collect();
     match believe::agents(&before, &now, asking.config.instance.sources.of(provider)) {
         Some(what) => Err(not_believed(provider, &what)),
         None => Ok(agents),
     }
 }
 
-fn as_listed(agent: &AgentRecord) -> Listed<'_> {
+fn as_believed(agent: &AgentRecord) -> Listed<'_> {
     Listed {
         id: agent.id.as_str(),
         tenant: agent.tenant.as_ref(),
