@@ -89,7 +89,7 @@ fn software_that_a_killed_run_has_left_removed_is_installed_again() {
     world.set_home_file("agent", "1.0\n");
     world.set_home_file("slow", "");
     let running = world.start(&["apply", "--auto-approve"]);
-    let end = std::time::Instant::now() + Duration::from_secs(60);
+    let end = std::time::Instant::now() + Duration::from_mins(1);
     while world.home_file("log").is_none() {
         assert!(std::time::Instant::now() < end, "the install does not begin");
         std::thread::sleep(Duration::from_millis(20));
