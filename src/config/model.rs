@@ -694,6 +694,14 @@ pub enum Desired {
     Task,
 }
 
+impl Desired {
+    /// Whether a software is only wanted where it is found.
+    #[must_use]
+    pub const fn is_update_if_found(&self) -> bool {
+        matches!(self, Self::Software { state: SoftwareState::UpdateIfFound, .. })
+    }
+}
+
 /// The versions that a deployment allows, and the one it would install.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WantedVersion {

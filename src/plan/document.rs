@@ -168,7 +168,8 @@ pub enum ActionType {
     Uninstall,
     /// A software is repaired.
     Repair,
-    /// A software that is there is installed again, as the values it was given have changed (PAR-8).
+    /// A software that is there is installed again, as the values it was given have changed (PAR-8); or one that is gone,
+    /// as an update or repair of it did not end well.
     Reinstall,
     /// The files that an install needs are brought to the computer, and nothing else (SW-26).
     Download,

@@ -71,6 +71,7 @@ pub fn starts_over(config: &Config, item: &ItemKey, act: &Act, before: &Observed
     };
     let strategy = match act.action {
         ActionType::Install => return true,
+        ActionType::Reinstall => return *before == Observed::Absent,
         ActionType::Update | ActionType::Downgrade => recipe::upgrade(software, act.version.as_deref()),
         ActionType::Repair => recipe::repair(software, version_of(before)),
         _ => return false,

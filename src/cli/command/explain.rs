@@ -219,7 +219,7 @@ impl<'a> Known<'a> {
     fn computer(&self, shell: &Shell, ix: u32, item: Option<&ItemKey>) -> Result<(), CliError> {
         let snapshot = self.snapshot();
         let explained =
-            explain::explain(&self.opened.config, snapshot, &self.prepared.detections, ix, item, &self.run);
+            explain::explain(&self.opened.config, snapshot, &self.prepared.detections, &self.prepared.past, ix, item, &self.run);
         let Some(explained) = explained else { return Err(CliError::usage("there is no such computer")) };
         if shell.document(FORM, &Explained { subject: "computer", about: &explained })? {
             return Ok(());

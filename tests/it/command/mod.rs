@@ -11,6 +11,7 @@ mod inventory;
 mod listings;
 mod locks;
 mod managers;
+mod meanwhile;
 mod once;
 mod packages;
 mod payloads;
