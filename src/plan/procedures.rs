@@ -250,18 +250,5 @@ fn environment(change: &Change, part: &Part) -> BTreeMap<String, String> {
 /// An action's name as it stands in plans and in `MUSTER_ACTION`.
 #[must_use]
 pub const fn name(action: ActionType) -> &'static str {
-    match action {
-        ActionType::None => "none",
-        ActionType::Install => "install",
-        ActionType::Update => "update",
-        ActionType::Downgrade => "downgrade",
-        ActionType::Uninstall => "uninstall",
-        ActionType::Repair => "repair",
-        ActionType::Reinstall => "reinstall",
-        ActionType::Download => "download",
-        ActionType::Set => "set",
-        ActionType::Get => "get",
-        ActionType::OsUpdate => "os-update",
-        ActionType::Reboot => "reboot",
-    }
+    action.as_str()
 }
