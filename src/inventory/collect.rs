@@ -204,15 +204,15 @@ fn believable<'a>(
     if declared || asking.accepted.contains(provider) {
         return Ok(agents);
     }
-    let before: Vec<Listed<'_>> = before.map(|computer| as_listed(&computer.agent)).collect();
-    let now: Vec<Listed<'_>> = agents.iter().map(as_listed).collect();
+    let before: Vec<Listed<'_>> = before.map(|computer| of_list(&computer.agent)).collect();
+    let now: Vec<Listed<'_>> = agents.iter().map(of_list).collect();
     match believe::agents(&before, &now, asking.config.instance.sources.of(provider)) {
         Some(what) => Err(not_believed(provider, &what)),
         None => Ok(agents),
     }
 }
 
-fn as_listed(agent: &AgentRecord) -> Listed<'_> {
+fn of_list(agent: &AgentRecord) -> Listed<'_> {
     Listed {
         id: agent.id.as_str(),
         tenant: agent.tenant.as_ref(),
