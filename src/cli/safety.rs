@@ -44,19 +44,67 @@ pub(super) fn overrides(config: &Config, typed: &Overrides) -> Result<Vec<Overri
 }
 
 /// The refusal of a plan, if something refuses it (exit 6).
-pub(super) fn refusal(plan: &Plan, what: &str) -> Option<CliError> {
+pub(super) fn refusal(config: &Config, plan: &Plan, what: &str) -> Option<CliError> {
     let refusing: Vec<&Verdict> = plan.verdicts.iter().filter(|verdict| verdict.refuses()).collect();
     let mut names: Vec<String> = refusing.iter().map(|verdict| verdict.name()).collect();
     names.dedup();
     refusing.first()?;
-    let mut rules: Vec<String> =
-        refusing.iter().map(|verdict| format!("--override {}", verdict.rule)).collect();
-    rules.dedup();
     let error = CliError::refused(format!("{what}: refused by {}", names.join(", ")));
     Some(match refusing.as_slice() {
         [one] => error.hint(one.help.clone().unwrap_or_else(|| one.message.clone())),
-        _ => {
-            error.hint(format!("all of them can be set aside for one run: {} --reason TEXT", rules.join(" ")))
-        }
+        several => error.hint(way_out(&judge::rules(config), several)),
     })
+}
+
+/// What can be done about several refusals: `known` are the rules that can be set aside.
+fn way_out(known: &[String], refusing: &[&Verdict]) -> String {
+    let (aside, fixed): (Vec<&Verdict>, Vec<&Verdict>) =
+        refusing.iter().partition(|verdict| known.contains(&verdict.rule));
+    let mut rules: Vec<String> = aside.iter().map(|verdict| format!("--override {}", verdict.rule)).collect();
+    rules.dedup();
+    let mut names: Vec<String> = fixed.iter().map(|verdict| verdict.name()).collect();
+    names.dedup();
+    let (rules, names) = (rules.join(" "), names.join(", "));
+    if fixed.is_empty() {
+        return format!("all of them can be set aside for one run: {rules} --reason TEXT");
+    }
+    let fixed = format!(
+        "{names} cannot be set aside for a run: change what is denied, or exempt it with an Exception"
+    );
+    if aside.is_empty() { fixed } else { format!("{fixed}; the others can: {rules} --reason TEXT") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::verdict::{RuleKind, Weight};
+
+    #[test]
+    fn nobody_is_told_to_set_aside_what_cannot_be() {
+        let verdict = |kind, rule: &str| Verdict {
+            kind,
+            rule: rule.to_owned(),
+            weight: Weight::Deny,
+            subject: "the run".to_owned(),
+            message: "no".to_owned(),
+            help: None,
+            place: None,
+            about: None,
+            set_aside: None,
+            expired: None,
+        };
+        let budget = verdict(RuleKind::Budget, "removals");
+        let never = verdict(RuleKind::Guardrail, "never");
+        let known = ["removals".to_owned()];
+        assert_eq!(
+            way_out(&known, &[&budget, &never]),
+            "guardrail never cannot be set aside for a run: change what is denied, or exempt it with an Exception; \
+             the others can: --override removals --reason TEXT"
+        );
+        assert!(!way_out(&known, &[&never, &never]).contains("--override"));
+        assert_eq!(
+            way_out(&known, &[&budget, &budget]),
+            "all of them can be set aside for one run: --override removals --reason TEXT"
+        );
+    }
 }

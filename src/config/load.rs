@@ -89,7 +89,7 @@ fn load_with(source: &dyn Source, lock_use: LockUse) -> Loaded {
     }
 
     shipped::add(&mut documents, &mut sources, &mut findings);
-    check::lay_over(&mut documents);
+    check::lay_over(&mut documents, &mut findings);
     let lock = lock_file(source, &mut contents, &mut sources, &mut findings);
     let files = referred(source, &documents);
     let around = Surroundings {
@@ -274,15 +274,20 @@ fn unresolved_merge(path: &Arc<str>, text: &str) -> Option<Finding> {
     Some(finding.help("edit the file, and take out the lines with <<<<<<<, ======= and >>>>>>>"))
 }
 
-/// Configuration files by their ending that a provider reads or writes for itself.
+/// Configuration files by their ending that a provider reads or writes for itself. A document of a library has a say
+/// about files of that library only: it cannot take documents of the repository away.
 fn others_own(tree: &Tree, read: &[Read]) -> BTreeSet<Arc<str>> {
     let mut own = BTreeSet::new();
+    let libraries = check::libraries(read.iter().flat_map(|file| &file.documents.instances));
     for file in read {
+        let library = libraries.iter().find(|library| library.holds(&file.path));
         let named = check::data_files(&file.documents)
             .chain(check::memory_files(&file.documents))
             .chain(check::source_files(&file.documents));
         for (base, path) in named {
-            if let Resolved::File(real) = tree.resolve(base, path) {
+            if let Resolved::File(real) = tree.resolve(base, path)
+                && library.is_none_or(|library| library.holds(&real))
+            {
                 own.insert(real);
             }
         }

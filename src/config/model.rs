@@ -140,6 +140,8 @@ pub struct Library {
     pub deployments: BTreeSet<Name>,
     /// Whether all of them do.
     pub every: bool,
+    /// The targets that documents of the repository itself may use without a word.
+    pub targets: BTreeSet<Name>,
 }
 
 impl Library {
@@ -606,12 +608,11 @@ pub enum ResourceProperty {
 }
 
 impl Resource {
-    /// Whether setting it takes away a file, a folder, a package or an account.
+    /// Whether setting it takes something away: what it looks after is to be absent, whatever its kind.
     #[must_use]
     pub fn removes(&self) -> bool {
-        let kinds = [ResourceKind::File, ResourceKind::Directory, ResourceKind::Package, ResourceKind::User];
         let absent = |property: &ResourceProperty| matches!(property, ResourceProperty::Value(ParameterValue::Text(text)) if text == "absent");
-        kinds.contains(&self.kind) && self.properties.get("state").is_some_and(absent)
+        self.properties.get("state").is_some_and(absent)
     }
 
     /// What its scripts are given, from the values of the task's parameters.
@@ -651,6 +652,14 @@ pub enum Desired {
     },
     /// A task; how far to go is the deployment's mode.
     Task,
+}
+
+impl Desired {
+    /// Whether a software is only wanted where it is found.
+    #[must_use]
+    pub const fn is_update_if_found(&self) -> bool {
+        matches!(self, Self::Software { state: SoftwareState::UpdateIfFound, .. })
+    }
 }
 
 /// The versions that a deployment allows, and the one it would install.

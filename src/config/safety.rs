@@ -78,6 +78,21 @@ impl BudgetKind {
     }
 }
 
+/// The name by which `--override` sets protections aside.
+pub const PROTECTION: &str = "protection";
+
+/// What a budget is called, as `--override` takes it.
+#[must_use]
+pub fn budget_name(kind: BudgetKind, per_tenant: bool) -> String {
+    if per_tenant { format!("tenant-{}", kind.as_str()) } else { kind.as_str().to_owned() }
+}
+
+/// The names of all budgets.
+pub fn budget_names() -> impl Iterator<Item = String> {
+    let both = [false, true];
+    both.into_iter().flat_map(|tenant| BudgetKind::ALL.into_iter().map(move |kind| budget_name(kind, tenant)))
+}
+
 /// How much is allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Allowance {

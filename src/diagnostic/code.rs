@@ -192,6 +192,12 @@ codes! {
         "A file of the repository that is sent to computers may have up to 1 MiB. Larger ones belong where computers can fetch them from (TSK-20)."
     RESOURCE "M0473" Error "resource that cannot be"
         "The properties of a built-in resource do not go together: a path that is not absolute, a property that the path's system does not have, or something that is to be absent and have a content."
+    LIBRARY_EXCEPTION "M0490" Error "exception in a library"
+        "An Exception sets a guardrail of this repository aside, so it has to stand in the repository itself, where somebody answers for it. A library cannot bring one."
+    LIBRARY_UNLISTED "M0491" Warning "documents of a library that do not count"
+        "A library has tenants, providers or computers that the Instance does not list. They would change which computers there are and whose they are, so they do not count. List them below the library, or allow this warning in the Instance."
+    LIBRARY_TARGET "M0492" Warning "target of a library"
+        "A document of the repository itself uses a target that a library declares; whoever maintains the library decides which computers that selects. List the target below the library in the Instance, or declare one of the repository's own."
     SCRIPT_SYNTAX "M0501" Error "syntax error in a script"
         "The script would fail before its first line ran. The marked place is what the grammar could not read."
     SCRIPT_BYTES "M0502" Error "script cannot be sent"
@@ -264,6 +270,10 @@ codes! {
         "Something was protected and is not declared as protected any more. It stays protected until an apply with --override protection --reason TEXT releases it."
     EXCEPTION_AMBIGUOUS "M0811" Warning "exception for a name that several computers have"
         "An exception names a computer by what fits several, of any tenant. It exempts none of them. Write provider/name, or the computer's id."
+    GUARDRAIL_NAME "M0830" Error "guardrail called like another rule"
+        "Budgets and protections are set aside by name, as guardrails are. A guardrail of the same name would be set aside together with them."
+    BUDGET_MINIMUM "M0831" Warning "budget that allows more than it says"
+        "A share of 0 percent without `minimum` still allows one, as the minimum is 1. Write `count: 0` to allow none, or say `minimum: 1`."
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::procedures;
 use super::recipe::{self, Call, Computer};
 use crate::config::Config;
 use crate::config::kind::{Mode, SoftwareState, VersionScheme};
-use crate::config::model::{Desired, Software, Strategy, WantedVersion};
+use crate::config::model::{Desired, PACKAGE_MANAGERS, Software, Strategy, WantedVersion};
 use crate::inventory::item::{ItemKey, Observed};
 use crate::session::script::Platform;
 use crate::version::{self, Constraint};
@@ -91,6 +91,28 @@ pub fn decide(wish: &Wish<'_>, observed: &Observed) -> Decision {
             }
         }
     };
+    allowed(wish, observed, decision)
+}
+
+/// What follows where a software is gone because something that was to change it did not end well: it is missing, also where
+/// it is only wanted as long as it is found, and it is installed again.
+#[must_use]
+pub fn restore(wish: &Wish<'_>) -> Decision {
+    let software = wish.config.software.get(&wish.item.name);
+    let (Some(software), Desired::Software { version, .. }) = (software, wish.desired) else {
+        return Decision::NotApplicable;
+    };
+    if wish.mode == Mode::Ignored {
+        return Decision::Nothing;
+    }
+    let version = version.install().map(str::to_owned);
+    let after = present_after(software, wish.platform, version.clone());
+    let act = Act { action: ActionType::Reinstall, reason: Reason::Missing, version, after };
+    allowed(wish, &Observed::Absent, Decision::Act(act))
+}
+
+/// What can be done and may be done of it.
+fn allowed(wish: &Wish<'_>, observed: &Observed, decision: Decision) -> Decision {
     let decision = possible(wish, observed, decision);
     if wish.mode < Mode::Enforce { only_tell(decision, observed) } else { decision }
 }
@@ -225,18 +247,7 @@ impl Case<'_> {
         let repair = recipe::repair(self.software, version);
         let repairable = !matches!(repair, Strategy::None);
         if healthy == Some(false) && (repairable || !matches!(standing, Standing::Older(_))) {
-            let version = match &standing {
-                // A repair that installs again does so in the wanted version. A repair script leaves the version alone, and
-                // the update follows it, unless there is no way to update.
-                Standing::Older(wanted)
-                    if !matches!(repair, Strategy::Script(_))
-                        || !matches!(recipe::upgrade(self.software, Some(wanted)), Strategy::None) =>
-                {
-                    Some(wanted.clone())
-                }
-                _ => version.map(str::to_owned),
-            };
-            return self.act(ActionType::Repair, Reason::TestFailed, version);
+            return self.repair(version, &standing, repair);
         }
         match standing {
             Standing::Wanted if healthy.is_none() && self.is_tested(version) => {
@@ -258,10 +269,52 @@ impl Case<'_> {
         }
     }
 
+    /// Where the test says false.
+    fn repair(&self, version: Option<&str>, standing: &Standing, repair: &Strategy) -> Decision {
+        let can_update =
+            |wanted: &str| !matches!(recipe::upgrade(self.software, Some(wanted)), Strategy::None);
+        let leaves_version = matches!(repair, Strategy::Script(_) | Strategy::None);
+        match standing {
+            // A repair that installs again does so in the wanted version. A repair script leaves the version alone, and
+            // the update follows it, unless there is no way to update.
+            Standing::Older(wanted) if !matches!(repair, Strategy::Script(_)) || can_update(wanted) => {
+                return self.act(ActionType::Repair, Reason::TestFailed, Some(wanted.clone()));
+            }
+            // Two actions where the older version does it in one would be one too many.
+            Standing::Newer(wanted) if self.down && can_update(wanted) => {
+                return self.act(ActionType::Downgrade, Reason::OlderVersionRequired, Some(wanted.clone()));
+            }
+            _ => {}
+        }
+        if !leaves_version && !installs_again(self.software, self.platform, version) {
+            if let (None, WantedVersion::Any { install: Some(install) }) = (version, self.wanted) {
+                // Any will do, and which one is there is not seen, before or afterwards.
+                let after = present_after(self.software, self.platform, None);
+                let (action, reason) = (ActionType::Repair, Reason::TestFailed);
+                return Decision::Act(Act { action, reason, version: Some(install.clone()), after });
+            }
+            return Decision::Blocked(format!(
+                "its test says false, and {} is none of its releases, so it cannot be installed again",
+                version.unwrap_or("the version that is there")
+            ));
+        }
+        self.act(ActionType::Repair, Reason::TestFailed, version.map(str::to_owned))
+    }
+
     fn act(&self, action: ActionType, reason: Reason, version: Option<String>) -> Decision {
         let after = present_after(self.software, self.platform, version.clone());
         Decision::Act(Act { action, reason, version, after })
     }
+}
+
+/// Whether there is what it takes to install a software again in the version that was found: a release, a package manager,
+/// which knows more versions than are declared, or a software that declares none at all.
+#[must_use]
+pub fn installs_again(software: &Software, platform: Platform, found: Option<&str>) -> bool {
+    let script = software.install.as_ref().and_then(|scripts| scripts.on(platform));
+    software.releases.is_empty()
+        || found.is_some_and(|found| software.release(found).is_some())
+        || script.is_some_and(|script| *script.origin == *PACKAGE_MANAGERS)
 }
 
 /// What is to be observed when a software is there in a version and well.
@@ -307,7 +360,8 @@ fn standing(scheme: VersionScheme, wanted: &WantedVersion, version: Option<&str>
 
 /// Whether what was observed after a change is what it was to bring about; `None` when that is not known (L6, L7).
 ///
-/// Something newer than what was installed is fine (DEP-11), except after a downgrade.
+/// Something newer than what was installed is fine (DEP-11), except after a downgrade and where the wish, an exact version or
+/// a constraint, does not allow it.
 #[must_use]
 pub fn achieved(config: &Config, change: &Change, observed: &Observed) -> Option<bool> {
     let scheme = config.software.get(&change.item.name).map_or_else(VersionScheme::default, |s| s.scheme);
@@ -326,11 +380,32 @@ pub fn achieved(config: &Config, change: &Change, observed: &Observed) -> Option
             }
             let Some(wanted) = wanted else { return Some(true) };
             let order = version::compare(scheme, found.as_deref()?, wanted).ok()?;
-            Some(match change.action {
-                ActionType::Downgrade => order == Ordering::Equal,
-                _ => order != Ordering::Less,
-            })
+            match (change.action, order) {
+                (_, Ordering::Less) | (ActionType::Downgrade, Ordering::Greater) => Some(false),
+                (_, Ordering::Equal) => Some(true),
+                (_, Ordering::Greater) => {
+                    // Where not even what was installed is what is wanted (a repair), it is not to be more than that.
+                    let wish = wish_for(config, change)
+                        .filter(|wish| standing(scheme, wish, Some(wanted)) == Standing::Wanted);
+                    match wish.map(|wish| standing(scheme, wish, found.as_deref())) {
+                        Some(Standing::Newer(_) | Standing::Older(_)) => Some(false),
+                        Some(Standing::Unknown) => None,
+                        Some(Standing::Wanted) | None => Some(true),
+                    }
+                }
+            }
         }
         _ => Some(false),
+    }
+}
+
+/// The versions that the deployment wants which a change is made for; `None` for what another item needs.
+fn wish_for<'c>(config: &'c Config, change: &Change) -> Option<&'c WantedVersion> {
+    let deployment = config.deployments.get(&change.deployment.name)?;
+    match &deployment.desired {
+        Desired::Software { version, .. } if deployment.item == change.item && change.needed_by.is_none() => {
+            Some(version)
+        }
+        _ => None,
     }
 }

@@ -165,7 +165,8 @@ pub enum ActionType {
     Uninstall,
     /// A software is repaired.
     Repair,
-    /// A software that is there is installed again, as the values it was given have changed (PAR-8).
+    /// A software that is there is installed again, as the values it was given have changed (PAR-8); or one that is gone,
+    /// as an update or repair of it did not end well.
     Reinstall,
     /// The files that an install needs are brought to the computer, and nothing else (SW-26).
     Download,
@@ -180,6 +181,52 @@ pub enum ActionType {
 }
 
 impl ActionType {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::None,
+        Self::Install,
+        Self::Update,
+        Self::Downgrade,
+        Self::Uninstall,
+        Self::Repair,
+        Self::Reinstall,
+        Self::Download,
+        Self::Set,
+        Self::Get,
+        Self::OsUpdate,
+        Self::Reboot,
+    ];
+
+    /// All of them as they are written.
+    pub const WORDS: [&'static str; Self::ALL.len()] = {
+        let mut words = [""; Self::ALL.len()];
+        let mut at = 0;
+        while at < words.len() {
+            words[at] = Self::ALL[at].as_str();
+            at += 1;
+        }
+        words
+    };
+
+    /// As it is written.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Install => "install",
+            Self::Update => "update",
+            Self::Downgrade => "downgrade",
+            Self::Uninstall => "uninstall",
+            Self::Repair => "repair",
+            Self::Reinstall => "reinstall",
+            Self::Download => "download",
+            Self::Set => "set",
+            Self::Get => "get",
+            Self::OsUpdate => "os-update",
+            Self::Reboot => "reboot",
+        }
+    }
+
     /// Whether it changes the computer.
     #[must_use]
     pub const fn changes(self) -> bool {
@@ -271,7 +318,7 @@ pub struct Change {
     pub needed_by: Option<ItemKey>,
     /// Digest over the scripts and values that will run: another digest is another change.
     pub content: Digest,
-    /// Whether it takes something away: a software, or a file, folder, package or account that is to be absent.
+    /// Whether it takes something away: a software, or what a built-in resource wants to be absent.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub removes: bool,
     /// Whether the computer may restart for it.

@@ -16,6 +16,7 @@ use super::fleet::Fleet;
 use super::gates::{self, Run};
 use super::interpret::not_run;
 use super::notes::origin;
+use super::past::Past;
 use super::phrase;
 use super::precedence::{self, Candidate, Rank, Winners, is_ignored};
 use super::probes;
@@ -116,6 +117,7 @@ pub fn explain(
     config: &Config,
     snapshot: &Snapshot,
     detections: &Detections,
+    past: &Past,
     ix: u32,
     item: Option<&ItemKey>,
     run: &Run,
@@ -130,7 +132,7 @@ pub fn explain(
     };
     keys.sort();
     keys.dedup();
-    let look = Look { config, snapshot, detections, fleet: &fleet, run, ix };
+    let look = Look { config, snapshot, detections, past, fleet: &fleet, run, ix };
     let explained = |key: ItemKey| {
         let of_item = candidates.get(&key).map_or(&[][..], Vec::as_slice);
         look.item(key, of_item, &precedence::winners(of_item, &here), item.is_some())
@@ -152,6 +154,7 @@ struct Look<'a> {
     config: &'a Config,
     snapshot: &'a Snapshot,
     detections: &'a Detections,
+    past: &'a Past,
     fleet: &'a Fleet,
     run: &'a Run,
     ix: u32,
@@ -344,7 +347,9 @@ impl Look<'_> {
             let decision = probe.remembered.then(|| diff::decide(&wish, &not_run()));
             return (Some(mode), None, decision);
         };
-        let decision = diff::decide(&wish, observed);
+        let found = wish.desired.is_update_if_found() && *observed == Observed::Absent;
+        let lost = found && self.past.has_lost(item, self.ix);
+        let decision = if lost { diff::restore(&wish) } else { diff::decide(&wish, observed) };
         (Some(mode), Some((observed.clone(), at)), Some(decision))
     }
 }

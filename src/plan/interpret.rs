@@ -21,6 +21,9 @@ use crate::version;
 /// How many characters of a detail, value or reason are kept.
 const KEEP: usize = 2000;
 
+/// Why an answer that was cut tells nothing, whatever stands at the end of what is left of it.
+const CUT: &str = "its output was cut, so its last line is not known";
+
 /// Reads results of probes; patterns are made ready once.
 #[derive(Debug)]
 pub struct Interpreter<'c> {
@@ -120,7 +123,7 @@ fn software(
     };
     let own = release.and_then(|release| test(Some(&release.version)));
     let healthy = match own.or_else(|| test(None)).map(|ix| results.get(&ix)) {
-        Some(Some(result)) if result.ended == Ended::Exit(0) => {
+        Some(Some(result)) if result.ended == Ended::Exit(0) && !result.cut => {
             verdict(&result.stdout).map(|(truth, _)| truth)
         }
         _ => None,
@@ -131,6 +134,9 @@ fn software(
 fn script_version(result: &StepResult) -> Result<Found, String> {
     if result.ended != Ended::Exit(0) {
         return Err(why(result));
+    }
+    if result.cut {
+        return Err(CUT.to_owned());
     }
     if result.stdout.trim().is_empty() {
         return Ok(Found::Absent);
@@ -159,6 +165,9 @@ fn task(probe: &Probe, results: &BTreeMap<usize, StepResult>) -> Observed {
     if result.ended != Ended::Exit(0) {
         return Observed::Undetermined { why: why(result) };
     }
+    if result.cut {
+        return Observed::Undetermined { why: CUT.to_owned() };
+    }
     if matches!(step.purpose, Purpose::GetTask { .. }) {
         let value = resource::report::values(&result.stdout);
         return Observed::Value { value: bounded(value.trim_end()) };
@@ -172,9 +181,6 @@ fn task(probe: &Probe, results: &BTreeMap<usize, StepResult>) -> Observed {
             };
             let (detail, fields) = resource::report::read(before, content);
             Observed::NonCompliant { detail: bounded(detail.trim()), fields }
-        }
-        None if result.cut => {
-            Observed::Undetermined { why: "its output was cut, so its last line is not known".into() }
         }
         None => {
             Observed::Undetermined { why: "the last line of its output is neither true nor false".to_owned() }

@@ -1,6 +1,7 @@
 //! Why there is something to do: a plan's changes held against what was wanted, done and found before (L10).
 //!
-//! Not here: what is to be done. The past tells the cause of a change, never whether there is one.
+//! Not here: what is to be done. The past tells the cause of a change, and whether there is one only where nothing else can:
+//! values that have changed, and an absence that an earlier change has left behind.
 //!
 //! Invariants: computers are split into causes by set operations; every computer gets exactly one cause; without any past
 //! everything is a new intent.
@@ -26,6 +27,10 @@ struct Done {
     by_content: BTreeMap<Digest, Ended>,
     /// Values of the last change that succeeded and left the item there.
     values: BTreeMap<Digest, RoaringBitmap>,
+    /// Where the last result may have taken it away.
+    lost: RoaringBitmap,
+    /// Where the last result may have ended before the script that follows an install.
+    unfinished: RoaringBitmap,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -90,6 +95,12 @@ impl Past {
             let done = past.done.entry(item).or_default();
             for (computer, result) in results {
                 let well = matches!(result.result, ActionResult::Success | ActionResult::Skipped);
+                if result.may_have_lost() {
+                    done.lost.insert(computer);
+                }
+                if result.may_be_unfinished() {
+                    done.unfinished.insert(computer);
+                }
                 let ended = done.by_content.entry(result.content).or_default();
                 if well { &mut ended.well } else { &mut ended.otherwise }.insert(computer);
                 if let Some(values) = result.values {
@@ -162,6 +173,25 @@ impl Past {
         let Some(done) = self.done.get(item) else { return RoaringBitmap::new() };
         let others = done.values.iter().filter(|(known, _)| *known != values);
         others.fold(RoaringBitmap::new(), |sum, (_, computers)| sum | (computers & on))
+    }
+
+    /// The computers of `on`, where an item is absent, on which it is so because a change of it did not end well.
+    #[must_use]
+    pub fn lost(&self, item: &ItemKey, on: &RoaringBitmap) -> RoaringBitmap {
+        self.done.get(item).map_or_else(RoaringBitmap::new, |done| &done.lost & on)
+    }
+
+    /// Whether that is so of one computer.
+    #[must_use]
+    pub fn has_lost(&self, item: &ItemKey, computer: u32) -> bool {
+        self.done.get(item).is_some_and(|done| done.lost.contains(computer))
+    }
+
+    /// The computers of `on` on which an item was put in place last by a change of which it is not known that it came to
+    /// its end.
+    #[must_use]
+    pub fn unfinished(&self, item: &ItemKey, on: &RoaringBitmap) -> RoaringBitmap {
+        self.done.get(item).map_or_else(RoaringBitmap::new, |done| &done.unfinished & on)
     }
 
     /// Who was in a named target when a run last used it; `None` when none did.

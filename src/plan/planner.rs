@@ -505,6 +505,35 @@ impl<'a> Work<'a> {
         values: &BTreeMap<String, ParameterValue>,
         part: &Part<'a>,
     ) {
+        let lost = match part.seen {
+            Seen::Known(Observed::Absent) if desired.is_update_if_found() => {
+                self.past.lost(item, &part.computers)
+            }
+            _ => RoaringBitmap::new(),
+        };
+        if lost.is_empty() {
+            return self.follow(item, deployment, desired, values, part, false);
+        }
+        let rest = &part.computers - &lost;
+        for (computers, lost) in [(lost, true), (rest, false)] {
+            if !computers.is_empty() {
+                let Part { deployment: own, mode, platform, seen, .. } = *part;
+                let part = Part { deployment: own, mode, platform, seen, computers };
+                self.follow(item, deployment, desired, values, &part, lost);
+            }
+        }
+    }
+
+    /// The same where what is absent is lost, or is not.
+    fn follow(
+        &mut self,
+        item: &ItemKey,
+        deployment: &'a Deployment,
+        desired: &Desired,
+        values: &BTreeMap<String, ParameterValue>,
+        part: &Part<'a>,
+        lost: bool,
+    ) {
         let key = part.platform.map(|platform| {
             let wanted = Wanted { item, desired, mode: part.mode, platform, values };
             self.wanted.key(self.view.config, deployment, &wanted)
@@ -522,7 +551,7 @@ impl<'a> Work<'a> {
             return;
         };
         let wish = Wish { config: self.view.config, item, desired, mode: part.mode, platform };
-        let decision = diff::decide(&wish, observed);
+        let decision = if lost { diff::restore(&wish) } else { diff::decide(&wish, observed) };
         let at = Some(origin(deployment));
         let (heading, fleet) = (Heading::decided(&decision), self.view.fleet);
         if decision != Decision::Nothing {
@@ -533,6 +562,7 @@ impl<'a> Work<'a> {
             Decision::Nothing => {
                 let stale = self.other_values(item, deployment, observed, values, part, platform);
                 let good = &part.computers - &stale;
+                self.say_unfinished(item, deployment, observed, &good, platform);
                 self.tally.count(item, heading, &good, fleet);
                 self.tally.count(item, Heading::Differs, &stale, fleet);
                 if let Some(key) = &key {
@@ -550,7 +580,7 @@ impl<'a> Work<'a> {
                 let mut computers = part.computers.clone();
                 // An update or repair that begins by removing may end there.
                 let removes =
-                    act.action != ActionType::Install && starts_over(self.view.config, item, &act, observed);
+                    *observed != Observed::Absent && starts_over(self.view.config, item, &act, observed);
                 if removes || procedures::removes(self.view.config, item, act.action) {
                     let held = &computers & self.view.snapshot.held();
                     let text = "nothing is removed while a source that the computer depends on fails";
@@ -583,7 +613,9 @@ impl<'a> Work<'a> {
             return;
         };
         let version = intent.act.version.as_deref();
-        let before = procedures::version_of(&intent.before);
+        // Where the action begins by removing, nothing is there for what follows.
+        let anew = starts_over(config, &intent.item, &intent.act, &intent.before);
+        let before = procedures::version_of(&intent.before).filter(|_| !anew);
         let due = Due {
             action: intent.act.action,
             version,
@@ -651,7 +683,13 @@ impl<'a> Work<'a> {
             platform,
             computer: recipe::Computer::Any,
         };
-        match procedures::steps(self.view.config, item, &call) {
+        let steps = if diff::installs_again(software, platform, version.as_deref()) {
+            procedures::steps(self.view.config, item, &call)
+        } else {
+            let there = version.as_deref().unwrap_or("the version that is there");
+            Err(format!("{there} is none of its releases"))
+        };
+        match steps {
             Err(why) => {
                 let text =
                     format!("it was installed with other values; {} is due, and {why}", diff::phrase(&act));
@@ -675,6 +713,26 @@ impl<'a> Work<'a> {
             }),
         }
         computers
+    }
+
+    /// Says where a software is as wanted, and the script that follows an install may not have run.
+    fn say_unfinished(
+        &mut self,
+        item: &ItemKey,
+        deployment: &Deployment,
+        observed: &Observed,
+        computers: &RoaringBitmap,
+        platform: Platform,
+    ) {
+        let Observed::Present { .. } = observed else { return };
+        let software = self.view.config.software.get(&item.name);
+        let follows = software.and_then(|software| software.post_install.as_ref()?.on(platform));
+        if item.kind == ItemKind::Software && follows.is_some() {
+            let unfinished = self.past.unfinished(item, computers);
+            let text = "it is there, and its postInstall script may not have done its part: what put it there did not \
+                        come to a good end";
+            self.notes.add(NoteKind::Hint, Some(item), text, Some(origin(deployment)), &unfinished);
+        }
     }
 
     /// Says what is not known, once for each computer and not for each item.

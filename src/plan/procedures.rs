@@ -70,6 +70,7 @@ pub fn starts_over(config: &Config, item: &ItemKey, act: &Act, before: &Observed
     };
     let strategy = match act.action {
         ActionType::Install => return true,
+        ActionType::Reinstall => return *before == Observed::Absent,
         ActionType::Update | ActionType::Downgrade => recipe::upgrade(software, act.version.as_deref()),
         ActionType::Repair => recipe::repair(software, version_of(before)),
         _ => return false,
@@ -249,18 +250,5 @@ fn environment(change: &Change, part: &Part) -> BTreeMap<String, String> {
 /// An action's name as it stands in plans and in `MUSTER_ACTION`.
 #[must_use]
 pub const fn name(action: ActionType) -> &'static str {
-    match action {
-        ActionType::None => "none",
-        ActionType::Install => "install",
-        ActionType::Update => "update",
-        ActionType::Downgrade => "downgrade",
-        ActionType::Uninstall => "uninstall",
-        ActionType::Repair => "repair",
-        ActionType::Reinstall => "reinstall",
-        ActionType::Download => "download",
-        ActionType::Set => "set",
-        ActionType::Get => "get",
-        ActionType::OsUpdate => "os-update",
-        ActionType::Reboot => "reboot",
-    }
+    action.as_str()
 }

@@ -112,6 +112,8 @@ impl Recipe<'_> {
         let mut installs = true;
         let changes = match action {
             ActionType::Install => self.fresh(version)?,
+            // What was lost on the way is put there as if it had never been.
+            ActionType::Reinstall if before.is_none() => self.fresh(version)?,
             ActionType::Reinstall => vec![self.install(version, before)?],
             ActionType::Update | ActionType::Downgrade => self.update(version, before)?,
             ActionType::Uninstall => {

@@ -44,6 +44,11 @@ impl<'a> Work<'a> {
                     standing.gains |= &intent.computers;
                     standing.active |= &intent.computers;
                 }
+                // What was lost comes back.
+                ActionType::Reinstall if intent.before == Observed::Absent => {
+                    standing.gains |= &intent.computers;
+                    standing.active |= &intent.computers;
+                }
                 ActionType::Uninstall => standing.loses |= &intent.computers,
                 _ => {}
             }

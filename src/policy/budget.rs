@@ -3,25 +3,10 @@
 //! A percentage is of the computers in the run's scope (per tenant: of the tenant's computers in it), rounded down, and
 //! at least the minimum. A budget is breached by more than it allows.
 
-use crate::config::safety::{Allowance, Budget, BudgetKind, Budgets};
+use crate::config::safety::{Allowance, Budget, BudgetKind, Budgets, budget_name};
 use crate::id::Name;
 use crate::policy::tally::{Counts, Tally};
 use crate::policy::verdict::{RuleKind, Verdict, Weight};
-
-/// What a budget is called, as `--override` takes it.
-#[must_use]
-pub fn name(kind: BudgetKind, per_tenant: bool) -> String {
-    if per_tenant { format!("tenant-{}", kind.as_str()) } else { kind.as_str().to_owned() }
-}
-
-/// The names of all budgets.
-#[must_use]
-pub fn names() -> Vec<String> {
-    let both = [false, true];
-    both.into_iter()
-        .flat_map(|tenant| BudgetKind::ALL.into_iter().map(move |kind| name(kind, tenant)))
-        .collect()
-}
 
 /// What breaches a budget.
 #[must_use]
@@ -60,7 +45,7 @@ enum Set<'a> {
 fn breach(kind: BudgetKind, budget: &Budget, counts: &Counts, of: Set<'_>) -> Option<Verdict> {
     let used = used(kind, counts);
     let allowed = budget.allowance.of(counts.scope).filter(|allowed| used > *allowed)?;
-    let rule = name(kind, !matches!(of, Set::Run));
+    let rule = budget_name(kind, !matches!(of, Set::Run));
     let set = match of {
         Set::Run => "in scope".to_owned(),
         Set::Rest => "without a tenant".to_owned(),

@@ -15,7 +15,7 @@ use super::tally::tally;
 use super::verdict::{Override, RuleKind, SetAside, Stage, Verdict, Weight};
 use crate::config::Config;
 use crate::config::kind::{StageEffect, Subject as About};
-use crate::config::safety::{Exception, Guardrail};
+use crate::config::safety::{Exception, Guardrail, PROTECTION, budget_names};
 use crate::diagnostic::{Finding, Findings, Severity, code};
 use crate::inventory::snapshot::Snapshot;
 use crate::plan::document::Plan;
@@ -73,7 +73,7 @@ impl Judgement {
 pub fn rules(config: &Config) -> Vec<String> {
     let guardrails = config.safety.guardrails.iter().filter(|(_, guardrail)| guardrail.overridable);
     let guardrails = guardrails.map(|(name, _)| name.to_string());
-    budget::names().into_iter().chain([protection::RULE.to_owned()]).chain(guardrails).collect()
+    budget_names().chain([PROTECTION.to_owned()]).chain(guardrails).collect()
 }
 
 /// Judges a plan.
@@ -245,8 +245,8 @@ fn set_aside(config: &Config, overrides: &[Override], judgement: &mut Judgement)
                 verdict.set_aside = Some(SetAside::Override { reason: given.reason.clone() });
             }
         }
-        needed |= given.rule == protection::RULE
-            && judgement.lints.iter().any(|lint| lint.code == code::PROTECTION_GONE);
+        needed |=
+            given.rule == PROTECTION && judgement.lints.iter().any(|lint| lint.code == code::PROTECTION_GONE);
         if !needed {
             let message = format!("--override {} was not needed: nothing had to be set aside", given.rule);
             judgement.lints.push(Finding::without_place(code::OVERRIDE_UNUSED, message));

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::budget;
 use super::judge::{Input, Judgement, judge, rules, validate};
 use super::protection::{self, Protection};
 use super::verdict::{Override, RuleKind, SetAside, Stage, Verdict};
 use crate::config::kind::{ItemRef, Metadata, Mode, StageEffects, Subject};
 use crate::config::safety::{
     Allowance, Budget, BudgetKind, Budgets, Exception, Guardrail, ProtectedKey, ProtectedKind, Rule,
+    budget_name,
 };
 use crate::diagnostic::code;
 use crate::id::{CommitId, Digest, Name};
@@ -517,7 +517,7 @@ fn naive(plan: &Plan, snapshot: &Snapshot, budgets: &Budgets) -> BTreeSet<(Strin
                     Some(None) => "computers without a tenant".to_owned(),
                     Some(Some(name)) => format!("tenant {name}"),
                 };
-                breached.insert((budget::name(kind, tenant.is_some()), subject));
+                breached.insert((budget_name(kind, tenant.is_some()), subject));
             }
         }
     }

@@ -45,7 +45,7 @@ pub fn code_quality(out: &mut dyn Write, model: &Model<'_>) -> io::Result<()> {
 /// What the writer says.
 pub fn terraform(out: &mut dyn Write, model: &Model<'_>) -> io::Result<()> {
     let (mut create, mut update, mut delete) = (0, 0, 0);
-    for (action, number) in &model.summary.actions {
+    for (action, number) in &model.summary.amounts() {
         match action {
             ActionType::Install => create += number,
             ActionType::Uninstall => delete += number,

@@ -82,13 +82,7 @@ impl Graph {
             .into_iter()
             .filter_map(|at| {
                 let change = plan.changes.get(usize::try_from(at).ok()?)?;
-                let what = terms::what(
-                    &change.title,
-                    change.action,
-                    &change.before,
-                    &change.after,
-                    change.version.as_deref(),
-                );
+                let what = terms::change(change);
                 let instance = change.item.instance.as_ref().map(|name| format!(" [{name}]"));
                 let computers = change.computers.as_slice();
                 let who = match computers {
@@ -99,7 +93,7 @@ impl Graph {
                     Some(computer) => computer.name.clone(),
                     None => plural(count(computers.len()), "computer"),
                 };
-                let (marker, _) = terms::marker(change.action, change.mode);
+                let (marker, _) = terms::marker(change);
                 let class = match marker {
                     "-" => "removal",
                     "!" | "?" | "=" => "told",

@@ -410,7 +410,7 @@ fn audit_only_tells_and_is_not_counted() {
 fn the_summary_counts_computers_once_and_actions_each() {
     let summary = Summary::of(&five_kinds(1000));
     assert_eq!((summary.changes, summary.computers, summary.tenants), (1000 + 100 + 143 + 200, 1000, 3));
-    assert_eq!(summary.removals(), 100);
+    assert_eq!(summary.removals, 100);
     assert_eq!(
         summary.sentence(),
         "1,443 changes: 143 to install, 1,000 to update, 100 to remove, 200 to set; 500 values to read"

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::terms;
 use super::words::{count, plural, thousands};
 use crate::plan::document::{ActionType, Coverage, NoteKind, Plan};
+use crate::plan::effects;
 
 /// What a plan amounts to. Every number counts computers and actions, not kinds of change.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -19,6 +20,8 @@ pub struct Summary {
     pub computers: u64,
     /// Tenants with at least one of them.
     pub tenants: u64,
+    /// Those of them that take something away: a software, or what a task wants to be absent.
+    pub removals: u64,
     /// How many of each type, those that change nothing included.
     pub actions: BTreeMap<ActionType, u64>,
     /// Notes of each kind, counted in computers; a note without computers counts as one.
@@ -35,6 +38,7 @@ impl Summary {
             let number = count(change.computers.len());
             if terms::acts(change) {
                 summary.changes += number;
+                summary.removals += if effects::removes(change) { number } else { 0 };
                 computers.extend(change.computers.iter().copied());
                 *summary.actions.entry(change.action).or_default() += number;
             } else if !change.action.changes() {
@@ -53,17 +57,24 @@ impl Summary {
         summary
     }
 
-    /// How many removals there are.
+    /// How many actions there are of each type; what takes something away counts as a removal, whatever its type is.
     #[must_use]
-    pub fn removals(&self) -> u64 {
-        self.actions.get(&ActionType::Uninstall).copied().unwrap_or(0)
+    pub fn amounts(&self) -> BTreeMap<ActionType, u64> {
+        let mut amounts = self.actions.clone();
+        let uninstalls = amounts.get(&ActionType::Uninstall).copied().unwrap_or(0);
+        let others = self.removals.saturating_sub(uninstalls);
+        if others > 0 {
+            amounts.insert(ActionType::Uninstall, self.removals);
+            amounts.entry(ActionType::Set).and_modify(|sets| *sets = sets.saturating_sub(others));
+        }
+        amounts
     }
 
     /// `1,199 changes: 12 to set, 1,184 to update, 3 to remove`; without changes, `no changes`.
     #[must_use]
     pub fn sentence(&self) -> String {
         let parts: Vec<String> = self
-            .actions
+            .amounts()
             .iter()
             .filter(|(action, number)| action.changes() && **number > 0)
             .map(|(action, number)| format!("{} {}", thousands(*number), terms::to_do(*action)))

@@ -10,6 +10,7 @@ use crate::config::kind::Mode;
 use crate::inventory::item::Observed;
 use crate::inventory::known::Contact;
 use crate::plan::document::{ActionType, Change, Impact, NoteKind, ValueOrigin};
+use crate::plan::effects;
 use crate::session::stage::{ActionResult, SessionStatus};
 
 /// The serialised name of a value without content: `update-available`, `partly-passed`.
@@ -90,13 +91,13 @@ pub const fn verb(action: ActionType) -> &'static str {
 
 /// The mark before a line of the plan, and what it is.
 #[must_use]
-pub const fn marker(action: ActionType, mode: Mode) -> (&'static str, Label) {
-    match (action, mode) {
+pub const fn marker(change: &Change) -> (&'static str, Label) {
+    match (change.action, change.mode) {
         (ActionType::None, _) => ("=", Label::Dim),
         (ActionType::Get, _) => ("?", Label::Dim),
         (_, Mode::Ignored | Mode::Monitor | Mode::Audit) => ("!", Label::Warning),
+        (_, Mode::Enforce) if effects::removes(change) => ("-", Label::Remove),
         (ActionType::Install | ActionType::Set, Mode::Enforce) => ("+", Label::Add),
-        (ActionType::Uninstall, Mode::Enforce) => ("-", Label::Remove),
         (_, Mode::Enforce) => ("~", Label::Change),
     }
 }
@@ -105,6 +106,17 @@ pub const fn marker(action: ActionType, mode: Mode) -> (&'static str, Label) {
 #[must_use]
 pub fn acts(change: &Change) -> bool {
     change.action.changes() && change.mode == Mode::Enforce
+}
+
+/// What a change of a plan does: [`what`], and of a task whether it takes something away.
+#[must_use]
+pub fn change(change: &Change) -> Line {
+    let Change { title, action, before, after, version, .. } = change;
+    let mut line = what(title, *action, before, after, version.as_deref());
+    if *action == ActionType::Set && effects::removes(change) {
+        line.push(Label::Plain, " to absent");
+    }
+    line
 }
 
 /// What is about to happen, by its title and versions: `7-Zip 24.08 -> 24.09`, `disk-encryption: set`.

@@ -124,7 +124,7 @@ impl Detector<'_> {
         let answer = redactor.answer(answer);
         let at = self.clock.now();
         let took = Duration::try_from(at.duration_since(began)).unwrap_or_default();
-        read(need, self.snapshot, interpreter, &assembled, answer, (at, took))
+        read(need, self.snapshot, (interpreter, &redactor), &assembled, answer, (at, took))
     }
 
     /// What the facts that are known answer by themselves; they are as old as the facts.
@@ -167,7 +167,7 @@ fn detection(computer: &Computer, probe: &Probe, at: Timestamp, observed: Observ
 fn read(
     need: &Need,
     snapshot: &Snapshot,
-    interpreter: &Interpreter<'_>,
+    reading: (&Interpreter<'_>, &Redactor),
     assembled: &Assembled,
     answer: Result<BundleResult, RunError>,
     (at, took): (Timestamp, Duration),
@@ -206,7 +206,7 @@ fn read(
         .map(|(position, probe)| {
             let observed = match assembled.broken.get(&position) {
                 Some(why) => Observed::Undetermined { why: why.clone() },
-                None => observe(interpreter, ("d", position), probe, &result, known),
+                None => observe(reading, ("d", position), probe, &result, known),
             };
             // Without fresh facts, what the facts answer is as old as they are.
             let at = match (&remembered, &facts) {
@@ -310,7 +310,7 @@ pub(super) fn reading_steps(
 
 /// What the answers to a probe's steps mean. The steps' keys begin with `prefix` and the probe's position.
 pub(super) fn observe(
-    interpreter: &Interpreter<'_>,
+    (interpreter, redactor): (&Interpreter<'_>, &Redactor),
     (prefix, position): (&str, usize),
     probe: &Probe,
     result: &BundleResult,
@@ -321,5 +321,5 @@ pub(super) fn observe(
             result.steps.get(&format!("{prefix}{position}.{number}")).map(|step| (number, step.clone()))
         })
         .collect();
-    interpreter.interpret(probe, &answers, facts)
+    redactor.observed(interpreter.interpret(probe, &answers, facts))
 }

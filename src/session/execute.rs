@@ -3,7 +3,8 @@
 //! Not here: which sessions run at once and when they stop (`dispatcher`), what to do (the plan says it all).
 //!
 //! Guarantees
-//! - Nothing is sent that was not detected before in this session, and journalled before it is sent (L11).
+//! - Nothing is sent that was not detected before in this session, and again where an earlier action of the session or a wait
+//!   for a lock came between; and it is journalled before it is sent (L11).
 //! - A result is what was observed afterwards, never an exit code alone (L6).
 //! - An action whose state has moved since the plan is not run; one that is already satisfied is skipped.
 //! - Secrets that scripts print are taken out of their answers before anything is made of them (L9).
@@ -221,9 +222,13 @@ impl Session<'_> {
             .map(|(position, work)| match (&work.procedure, broken.get(&position)) {
                 (_, Some(why)) => Observed::Undetermined { why: why.clone() },
                 (None, None) => Observed::NotApplicable,
-                (Some(procedure), None) => {
-                    observe(self.interpreter, ("d", position), &procedure.verify, &result, known)
-                }
+                (Some(procedure), None) => observe(
+                    (self.interpreter, &self.redactor),
+                    ("d", position),
+                    &procedure.verify,
+                    &result,
+                    known,
+                ),
             })
             .collect())
     }
@@ -280,27 +285,32 @@ impl Session<'_> {
             let message = format!("{blocker} did not succeed");
             return self.not_begun(position, ActionResult::Blocked, &message).await;
         }
-        let now = match &work.procedure {
-            // What it depends on may have changed its state in this very session.
-            Some(procedure) if !work.after.is_empty() && !procedure.verify.remembered => {
-                let Some(now) = self.look_again(procedure).await else {
-                    let message = "not begun: it could not be looked at again after what it depends on";
-                    return self.not_begun(position, ActionResult::Deferred, message).await;
-                };
-                now
-            }
-            _ => now,
+        let untouched = |result: &ActionResult| {
+            matches!(result, ActionResult::Skipped | ActionResult::Blocked | ActionResult::Cancelled)
         };
-        // That it is there says nothing of the values that it was put there with.
-        let again = work.change.action == ActionType::Reinstall;
-        if !again && achieved(self.tools.config, work.change, &now) == Some(true) {
-            return self.not_begun(position, ActionResult::Skipped, "it is so already").await;
+        let mut now = now;
+        if !results.iter().all(untouched) {
+            // An installer may have brought it along, whether the two are known to depend on each other or not.
+            match self.look_now(&work, now).await? {
+                Some(seen) => now = seen,
+                None => return self.not_begun(position, ActionResult::Deferred, UNSEEN).await,
+            }
         }
-        if !unchanged(&work.change.before, &now) {
-            let message =
-                format!("the plan expects {}, and it is {}", words(&work.change.before), words(&now));
-            return self.not_begun(position, ActionResult::Blocked, &message).await;
+        if let Some((result, why)) = self.moved(work.change, &now) {
+            return self.not_begun(position, result, &why).await;
         }
+        let Ok((_held, waited)) = self.lock(work.change).await else {
+            return self.not_begun(position, ActionResult::Cancelled, "the run was asked to stop").await;
+        };
+        if waited {
+            let Some(now) = self.look_now(&work, now).await? else {
+                return self.not_begun(position, ActionResult::Deferred, UNSEEN).await;
+            };
+            if let Some((result, why)) = self.moved(work.change, &now) {
+                return self.not_begun(position, result, &why).await;
+            }
+        }
+        let again = is_again(work.change);
         let Some(procedure) = &work.procedure else {
             return self
                 .not_begun(position, ActionResult::Failed, "there is no script for this platform")
@@ -311,9 +321,6 @@ impl Session<'_> {
             Err(error) => return self.not_begun(position, ActionResult::Failed, &error.to_string()).await,
         };
 
-        let Ok(_held) = self.lock(work.change).await else {
-            return self.not_begun(position, ActionResult::Cancelled, "the run was asked to stop").await;
-        };
         let started = self.tools.clock.now();
         let mut record = self.action_record(position, work.change, started);
         self.tools.store.put_action(&record).await?;
@@ -366,6 +373,29 @@ impl Session<'_> {
         Ok(result)
     }
 
+    /// What is there by now; `None` when that could not be seen. What is set once cannot be looked at, and is as it was.
+    async fn look_now(&self, work: &Work<'_>, before: Observed) -> Result<Option<Observed>, StoreError> {
+        let Some(procedure) = work.procedure.as_ref().filter(|known| !known.verify.remembered) else {
+            return Ok(Some(before));
+        };
+        let Some(now) = self.look_again(procedure).await else { return Ok(None) };
+        let detection = self.detection(&procedure.verify, now.clone(), self.tools.clock.now());
+        self.tools.store.put_detections(&[detection]).await?;
+        Ok(Some(now))
+    }
+
+    /// Why a change is not made where this is what is there, and how it ends then; `None` where it is.
+    fn moved(&self, change: &Change, now: &Observed) -> Option<(ActionResult, String)> {
+        // That it is there says nothing of the values that it was put there with.
+        if !is_again(change) && achieved(self.tools.config, change, now) == Some(true) {
+            return Some((ActionResult::Skipped, "it is so already".to_owned()));
+        }
+        (!unchanged(&change.before, now)).then(|| {
+            let message = format!("the plan expects {}, and it is {}", words(&change.before), words(now));
+            (ActionResult::Blocked, message)
+        })
+    }
+
     /// The item that this action waits for and that did not succeed.
     fn blocker(&self, after: &[u32], results: &[ActionResult]) -> Option<String> {
         after.iter().find_map(|position| {
@@ -406,8 +436,13 @@ impl Session<'_> {
         match answer {
             Ok(result) => {
                 let facts = self.facts(&result);
-                let observed =
-                    observe(self.interpreter, ("v", 0), &procedure.verify, &result, facts.as_ref());
+                let observed = observe(
+                    (self.interpreter, &self.redactor),
+                    ("v", 0),
+                    &procedure.verify,
+                    &result,
+                    facts.as_ref(),
+                );
                 let mut seen = Aftermath::from_result(&result, &procedure.steps, observed);
                 // Nothing but its own end says that what is set once was.
                 if procedure.verify.remembered && seen.all_ran {
@@ -450,15 +485,22 @@ impl Session<'_> {
         let answer = self.reader.detect(&self.computer.agent, &bundle).await;
         let result = self.redactor.answer(answer).ok()?;
         let facts = self.facts(&result);
-        Some(observe(self.interpreter, ("v", 0), &procedure.verify, &result, facts.as_ref()))
+        Some(observe(
+            (self.interpreter, &self.redactor),
+            ("v", 0),
+            &procedure.verify,
+            &result,
+            facts.as_ref(),
+        ))
     }
 
-    /// Waits for the lock that a change shares with others, if it has one; fails when the run is asked to stop meanwhile.
-    async fn lock(&self, change: &Change) -> Result<Option<Held>, ()> {
-        let Some(lock) = locks::lock_of(self.tools.config, &change.item) else { return Ok(None) };
+    /// Takes the lock that a change shares with others, if it has one, and says whether it had to wait for it; fails when the
+    /// run is asked to stop meanwhile.
+    async fn lock(&self, change: &Change) -> Result<(Option<Held>, bool), ()> {
+        let Some(lock) = locks::lock_of(self.tools.config, &change.item) else { return Ok((None, false)) };
         let semaphore = self.locks.of(lock, self.computer.tenant.as_ref(), self.site.as_ref());
         if let Ok(held) = Arc::clone(&semaphore).try_acquire_owned() {
-            return Ok(Some(held));
+            return Ok((Some(held), false));
         }
         self.emit(Event::LockWaiting {
             computer: self.computer.id.clone(),
@@ -469,7 +511,7 @@ impl Session<'_> {
         tokio::select! {
             biased;
             () = control.asked() => Err(()),
-            held = semaphore.acquire_owned() => held.map(Some).map_err(|_| ()),
+            held = semaphore.acquire_owned() => held.map(|held| (Some(held), true)).map_err(|_| ()),
         }
     }
 
@@ -531,6 +573,13 @@ impl Session<'_> {
         if change.action == ActionType::Download {
             return Ok(());
         }
+        // What was lost before is still to be brought back where that has only been put off.
+        let waits = brings_back(change) && matches!(result, ActionResult::Blocked | ActionResult::Deferred);
+        let observed = match observed {
+            Some(Observed::Present { .. }) => observed,
+            _ if waits => Some(Observed::Absent),
+            other => other,
+        };
         let puts_there = result == ActionResult::Success && past::puts_there(change.action);
         self.tools
             .store
@@ -547,6 +596,19 @@ impl Session<'_> {
             }])
             .await
     }
+}
+
+/// Said where an action is put off as its item does not answer any more.
+const UNSEEN: &str = "not begun: it could not be looked at again after what came before it";
+
+/// Whether a change puts something there that is there.
+fn is_again(change: &Change) -> bool {
+    change.action == ActionType::Reinstall && change.before != Observed::Absent
+}
+
+/// Whether a change brings back what an earlier one has lost.
+fn brings_back(change: &Change) -> bool {
+    change.action == ActionType::Reinstall && change.before == Observed::Absent
 }
 
 fn millis(from: Timestamp, to: Timestamp) -> u64 {

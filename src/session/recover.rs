@@ -4,9 +4,10 @@
 //! detected again (L11).
 
 use super::event::UnderWay;
-use super::stage::{ActionResult, SessionStatus};
+use super::stage::{ActionResult, ItemResult, SessionStatus};
 use crate::id::ComputerId;
-use crate::store::{Store, StoreError};
+use crate::plan::document::ActionType;
+use crate::store::{ActionRecord, SessionRecord, Store, StoreError};
 use crate::time::Clock;
 
 /// What a killed run left under way: its sessions that never ended, and the action that each was in.
@@ -21,6 +22,37 @@ pub async fn interrupted(store: &dyn Store) -> Result<Vec<UnderWay>, StoreError>
         under_way.push(UnderWay { computer: session.computer, name: session.name, item });
     }
     Ok(under_way)
+}
+
+/// The results of the actions that a killed run left under way, as far as there are any: what they did is not known.
+///
+/// # Errors
+/// [`StoreError`] when the journal cannot be read.
+pub async fn left(store: &dyn Store) -> Result<Vec<ItemResult>, StoreError> {
+    let mut results = Vec::new();
+    for session in store.unfinished().await? {
+        results
+            .extend(store.actions(&session.id).await?.iter().filter_map(|action| result(&session, action)));
+    }
+    Ok(results)
+}
+
+fn result(session: &SessionRecord, action: &ActionRecord) -> Option<ItemResult> {
+    // Having its file says nothing of the item.
+    if action.result.is_some() || action.action == ActionType::Download {
+        return None;
+    }
+    Some(ItemResult {
+        computer: session.computer.clone(),
+        item: action.item.clone(),
+        action: action.action,
+        result: ActionResult::Undetermined,
+        observed: None,
+        content: action.content.clone(),
+        values: None,
+        at: action.started,
+        session: session.id.clone(),
+    })
 }
 
 /// Ends the sessions that a killed run left, and their actions, where `settled` says of the computer that it has been
@@ -40,6 +72,8 @@ pub async fn settle(
         let now = clock.now();
         for mut action in store.actions(&session.id).await? {
             if action.result.is_none() {
+                // Before the action's own end, so that a run that is killed here leaves it to the next.
+                store.put_results(result(&session, &action).as_slice()).await?;
                 action.result = Some(ActionResult::Undetermined);
                 action.message = Some(
                     "the run was killed while this was under way; what it did is not known from it"

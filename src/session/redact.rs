@@ -3,18 +3,23 @@
 //! Not here: secrets in forms that a script has made of them (base64, hashes, upper case). Only the value itself is known
 //! here, its lines, and its form in JSON, in which the parameters' file holds it.
 //!
-//! Invariants: no answer leaves `detect` or `execute` without having been here. Parts shorter than [`SHORTEST`] bytes and
+//! Invariants: no answer leaves `detect` or `execute` without having been here, and nothing that was made of one (texts in it
+//! may be encoded). Parts shorter than [`SHORTEST`] bytes and
 //! the words true and false are left alone: to take them out would change what an answer says and hide nothing.
 
 use std::sync::Arc;
 
 use super::script::{BundleResult, Ended, StepResult, Value, Values};
 use crate::config::Config;
+use crate::inventory::item::{FieldChange, Observed};
 use crate::secret::{Secret, SecretRef};
 use crate::session::script::RunError;
 
 /// Shorter secrets, and shorter lines of secrets (bytes), are not looked for.
 const SHORTEST: usize = 4;
+
+/// What stands at the end of a text that was too long to be kept.
+const LEFT_OUT: &str = " …";
 
 /// What stands in place of a secret.
 const MARK: &str = "[secret]";
@@ -90,6 +95,40 @@ impl Redactor {
                 RunError::Nonsense(text) => RunError::Nonsense(self.text(text, false)),
                 RunError::TimedOut(seconds) => RunError::TimedOut(seconds),
             }),
+        }
+    }
+
+    /// What an answer comes to, without secrets: built-in resources hand over texts in base64 or with escapes, and these
+    /// can only be looked at when they have been read.
+    pub(super) fn observed(&self, observed: Observed) -> Observed {
+        if self.known().next().is_none() {
+            return observed;
+        }
+        match observed {
+            Observed::NonCompliant { detail, fields } => Observed::NonCompliant {
+                detail: self.kept(detail),
+                fields: fields.into_iter().map(|field| self.field(field)).collect(),
+            },
+            Observed::Value { value } => Observed::Value { value: self.kept(value) },
+            Observed::Undetermined { why } => Observed::Undetermined { why: self.kept(why) },
+            other @ (Observed::Present { .. }
+            | Observed::Absent
+            | Observed::Compliant
+            | Observed::NotApplicable) => other,
+        }
+    }
+
+    fn field(&self, field: FieldChange) -> FieldChange {
+        let FieldChange { field, before, after, diff, different } = field;
+        let clean = |text: Option<String>| text.map(|text| self.kept(text));
+        FieldChange { field, before: clean(before), after: clean(after), diff: clean(diff), different }
+    }
+
+    /// A text of which the end may have been left out already.
+    fn kept(&self, text: String) -> String {
+        match text.strip_suffix(LEFT_OUT) {
+            Some(kept) => format!("{}{LEFT_OUT}", self.text(kept.to_owned(), true)),
+            None => self.text(text, false),
         }
     }
 
@@ -194,6 +233,27 @@ mod tests {
         assert_eq!(redactor.text("key=swordf".to_owned(), true), "key=[secret]");
         assert_eq!(redactor.text("key=swo".to_owned(), true), "key=swo");
         assert_eq!(redactor.text("key=swordf".to_owned(), false), "key=swordf");
+    }
+
+    #[test]
+    fn what_was_decoded_is_cleaned_as_well() {
+        use base64::Engine as _;
+        let held = base64::engine::general_purpose::STANDARD.encode("user = app\ntoken = sword\tfish\n");
+        let output = format!(
+            "muster-field\tcontent\tdiffers\t=sha256:12\t=sha256:34\t{held}\n\
+             muster-field\tline\tdiffers\t=none\t=token sword\\tfish\n\
+             muster-field\tlong\tdiffers\t-\t={}sword\\tfish\n",
+            "x".repeat(193)
+        );
+        let redactor = knows(&["sword\tfish"]);
+        let clean = redactor.text(output, false);
+        let (detail, fields) =
+            crate::config::resource::report::read(&clean, Some(b"user = app\ntoken = none\n"));
+        let told = format!("{:?}", redactor.observed(Observed::NonCompliant { detail, fields }));
+        assert!(!told.contains("sword"), "{told}");
+        assert!(told.contains("-token = [secret]") && told.contains("token [secret]"), "{told}");
+        let value = Observed::Value { value: "line: sword\tfish".to_owned() };
+        assert_eq!(redactor.observed(value), Observed::Value { value: "line: [secret]".to_owned() });
     }
 
     #[test]

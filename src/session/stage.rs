@@ -158,6 +158,40 @@ pub struct ItemResult {
     pub session: SessionId,
 }
 
+impl ItemResult {
+    /// Whether the item, if it is absent by now, is so because of this: what was to change it, or to bring it back after
+    /// that, did not end well, and it was not seen there afterwards.
+    #[must_use]
+    pub fn may_have_lost(&self) -> bool {
+        if matches!(self.observed, Some(Observed::Present { .. })) {
+            return false;
+        }
+        let ran = matches!(self.result, ActionResult::Failed | ActionResult::Undetermined);
+        match self.action {
+            ActionType::Update | ActionType::Downgrade | ActionType::Repair => ran,
+            ActionType::Reinstall => {
+                let waits = matches!(self.result, ActionResult::Blocked | ActionResult::Deferred);
+                ran || (waits && self.observed == Some(Observed::Absent))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether it put a software there, and may have ended before the script that follows.
+    #[must_use]
+    pub fn may_be_unfinished(&self) -> bool {
+        let ran = matches!(self.result, ActionResult::Failed | ActionResult::Undetermined);
+        ran && matches!(
+            self.action,
+            ActionType::Install
+                | ActionType::Update
+                | ActionType::Downgrade
+                | ActionType::Repair
+                | ActionType::Reinstall
+        )
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -17,6 +17,7 @@ use crate::cli::prompt;
 use crate::cli::reports::Reporting;
 use crate::cli::safety;
 use crate::cli::saved;
+use crate::config::safety::PROTECTION;
 use crate::id::{ComputerId, Name};
 use crate::plan::compare::compare;
 use crate::plan::document::Plan;
@@ -96,7 +97,7 @@ pub(in crate::cli) async fn run(
     if prepared.findings.has_errors() || prepared.planned.findings.has_errors() {
         return Err(CliError::reported(Exit::Configuration));
     }
-    if let Some(refusal) = safety::refusal(plan, "nothing was done") {
+    if let Some(refusal) = safety::refusal(&opened.config, plan, "nothing was done") {
         return Err(refusal);
     }
     if super::plan::is_overruled(plan) {
@@ -129,7 +130,7 @@ pub(in crate::cli) async fn run(
 async fn protect(opened: &Opened, store: &dyn Store, prepared: &Prepared) -> Result<(), CliError> {
     let plan = &prepared.planned.plan;
     let declared = protection::declared(&opened.config, &prepared.snapshot, plan.revision.commit.as_ref());
-    let released = plan.options.overrides.iter().any(|given| given.rule == protection::RULE);
+    let released = plan.options.overrides.iter().any(|given| given.rule == PROTECTION);
     let next = protection::next(&prepared.protections, declared, released);
     if next != prepared.protections {
         store.put_protections(&next).await?;

@@ -54,6 +54,7 @@ pub(in crate::cli) async fn run(
         &opened.config,
         snapshot,
         &prepared.detections,
+        &prepared.past,
         ix,
         item.as_ref(),
         &Run::at(SystemClock.now()),

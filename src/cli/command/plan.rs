@@ -57,7 +57,9 @@ pub(in crate::cli) async fn run(
         });
     }
     match exit(&prepared, command.detailed_exitcode, command.scope.allow_missing) {
-        Exit::Refused => safety::refusal(plan, "it would not be applied").map_or(Ok(Exit::Refused), Err),
+        Exit::Refused => {
+            safety::refusal(&opened.config, plan, "it would not be applied").map_or(Ok(Exit::Refused), Err)
+        }
         exit => Ok(exit),
     }
 }

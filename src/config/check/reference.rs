@@ -11,6 +11,9 @@ impl Checker<'_> {
     pub(super) fn reference(&mut self, raw: &RawDocument, pointer: &str, kind: Kind, name: &Name) -> bool {
         if self.is_declared(kind, name) {
             self.uses(raw, kind, name);
+            if kind == Kind::Target {
+                self.target_of_library(raw, &raw.place(pointer), name);
+            }
             return true;
         }
         let place = raw.place(pointer);

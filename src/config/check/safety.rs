@@ -3,6 +3,7 @@
 //! Invariant: what is wrong inside an expression is shown at its own place inside the text that stands in the file.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
@@ -15,8 +16,8 @@ use crate::config::kind::{
 };
 use crate::config::parse::RawDocument;
 use crate::config::safety::{
-    Allowance, Budget, BudgetKind, Budgets, Exception, Guardrail, Hours, ProtectedKey, ProtectedKind, Rule,
-    Safety, Zone,
+    Allowance, Budget, BudgetKind, Budgets, Exception, Guardrail, Hours, PROTECTION, ProtectedKey,
+    ProtectedKind, Rule, Safety, Zone, budget_names,
 };
 use crate::config::{shipped, spanned};
 use crate::diagnostic::{Finding, Place, code, nearest};
@@ -160,6 +161,12 @@ impl<'a> Checker<'a> {
             let place = raw.key_place(&format!("{pointer}/minimum"));
             self.report(code::SETTING, "`minimum` belongs to `percent`", place);
         }
+        if spec.percent == Some(0) && spec.minimum.is_none() {
+            let place = raw.place(&format!("{pointer}/percent"));
+            let message = "0 percent without a `minimum` allows 1, which is the default minimum";
+            let finding = Finding::new(code::BUDGET_MINIMUM, message, place);
+            self.push(finding.help("write `count: 0` to allow none, or `minimum: 1`"));
+        }
         if spec.unlimited == Some(false) {
             let place = raw.place(&format!("{pointer}/unlimited"));
             let finding = Finding::new(code::INVALID_VALUE, "`unlimited` can only be true", place);
@@ -207,6 +214,7 @@ impl<'a> Checker<'a> {
 
     fn guardrail(&mut self, document: &Document<GuardrailSpec>) -> Option<Guardrail> {
         let Document { raw, metadata, spec, .. } = document;
+        self.rule_name(document);
         let one = self.exactly_one(
             raw,
             "/spec",
@@ -257,6 +265,21 @@ impl<'a> Checker<'a> {
             stages,
             overridable: spec.overridable,
         })
+    }
+
+    /// Rules are set aside by name, so no guardrail is called like one of the others.
+    fn rule_name(&mut self, document: &Document<GuardrailSpec>) {
+        let name = document.name().as_str();
+        let what = if name == PROTECTION {
+            "the name of what keeps protected items"
+        } else if budget_names().any(|budget| budget == name) {
+            "the name of a budget"
+        } else {
+            return;
+        };
+        let message = format!("`{name}` is {what}: --override would set both aside");
+        let finding = Finding::new(code::GUARDRAIL_NAME, message, document.place());
+        self.push(finding.help("give the guardrail another name"));
     }
 
     fn expression_at(
@@ -337,6 +360,14 @@ impl<'a> Checker<'a> {
         guardrails: &BTreeMap<&Name, Subject>,
     ) -> Option<Exception> {
         let Document { raw, metadata, spec, .. } = document;
+        if let Some(folder) = self.in_library(raw).map(|library| Arc::clone(&library.folder)) {
+            let message = format!("the Exception `{}` stands in the library `{folder}`", metadata.name);
+            let finding = Finding::new(code::LIBRARY_EXCEPTION, message, document.place());
+            self.push(
+                finding
+                    .help("what is exempt here is said by the repository itself: move it out of the library"),
+            );
+        }
         self.reference(raw, "/spec/guardrail", Kind::Guardrail, &spec.guardrail);
         self.not_empty(raw, "/spec/owner", &spec.owner);
         self.not_empty(raw, "/spec/reason", &spec.reason);

@@ -45,7 +45,7 @@ pub struct InstanceSpec {
 }
 
 /// A folder of the repository whose documents are a library: recommended by somebody else and brought in from
-/// elsewhere. Its deployments are off unless they are listed here (DEP-31).
+/// elsewhere. Its deployments, tenants, providers and computers do not count unless they are listed here (DEP-31).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("not" = { "required": ["deployments", "every"], "properties": { "every": { "const": true } } }))]
@@ -59,6 +59,19 @@ pub struct LibrarySettings {
     /// Whether all of its deployments count, also those that it will have later.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub every: bool,
+    /// The tenants of the library that count. Default: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tenants: Vec<Name>,
+    /// The providers of the library that count. Default: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub providers: Vec<Name>,
+    /// The Computer documents of the library that count. Default: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub computers: Vec<Name>,
+    /// The targets of the library that documents of the repository itself use. Others can be used as well, with a warning
+    /// that somebody else decides whom they select.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<Name>,
 }
 
 /// How long what was detected may be used without looking again.

@@ -79,6 +79,12 @@ impl Snapshot {
         self.named(&wanted).into()
     }
 
+    /// The computers of this name, in ascending order; names compare without case.
+    #[must_use]
+    pub fn called(&self, name: &str) -> Vec<u32> {
+        self.named(&folded(name))
+    }
+
     /// The computers of this folded name.
     fn named(&self, wanted: &str) -> Vec<u32> {
         let by_name = self.by_name.get_or_init(|| self.sorted(|computer| computer.name.as_str()));

@@ -6,7 +6,7 @@ use super::world::*;
 use crate::config::kind::{Mode, SoftwareState};
 use crate::config::model::{Desired, Strategy, WantedVersion};
 use crate::inventory::item::Observed;
-use crate::plan::diff::{Decision, Wish, decide};
+use crate::plan::diff::{Decision, Wish, achieved, decide};
 
 use crate::session::script::Platform;
 
@@ -20,6 +20,9 @@ fn world() -> World {
     let reinstalled = world.software("reinstalled", &["2.0"]);
     reinstalled.test = Some(scripts("test"));
     reinstalled.repair = Strategy::UninstallInstall;
+    let again = world.software("again", &["2.0", "1.0"]);
+    again.test = Some(scripts("test"));
+    again.repair = Strategy::InstallOver;
     world.software("unrepaired", &["2.0"]).test = Some(scripts("test"));
     world.task("job");
     world
@@ -64,6 +67,7 @@ fn every_line_of_the_table_holds() {
         allow_downgrade: true,
     };
     let unknown = Observed::Undetermined { why: "x".into() };
+    let unversioned = Observed::Present { version: None, healthy: Some(false) };
     let bare = Observed::Present { version: None, healthy: None };
     let bad = Observed::non_compliant("d");
     let value = Observed::Value { value: "v".into() };
@@ -91,6 +95,19 @@ fn every_line_of_the_table_holds() {
         ("tested", latest("2.0"), Enforce, well("2.0", false), "Repair TestFailed 2.0"),
         ("tested", latest("2.0"), Enforce, well("1.0", false), "Repair TestFailed 2.0"),
         ("reinstalled", latest("2.0"), Enforce, well("1.0", false), "Repair TestFailed 2.0"),
+        // Only what a release says is installed again, and a downgrade that is due is made at once.
+        ("again", latest("2.0"), Enforce, well("2.0", false), "Repair TestFailed 2.0"),
+        ("again", exact("1.0"), Enforce, well("2.0", false), "Repair TestFailed 2.0"),
+        ("again", down.clone(), Enforce, well("2.0", false), "Downgrade OlderVersionRequired 1.0"),
+        ("again", latest("2.0"), Enforce, well("2.5", false), "Blocked"),
+        ("again", exact("1.0"), Enforce, well("2.5", false), "Blocked"),
+        ("again", down.clone(), Enforce, well("2.5", false), "Downgrade OlderVersionRequired 1.0"),
+        ("again", range("<2", "1.0"), Enforce, well("2.5", false), "Blocked"),
+        ("again", any.clone(), Enforce, well("2.5", false), "Blocked"),
+        ("again", any.clone(), Enforce, unversioned.clone(), "Repair TestFailed 2.0"),
+        ("again", latest("2.0"), Enforce, unversioned.clone(), "Blocked"),
+        ("reinstalled", latest("2.0"), Enforce, well("2.5", false), "Blocked"),
+        ("tested", latest("2.0"), Enforce, well("2.5", false), "Repair TestFailed 2.5"),
         ("unrepaired", latest("2.0"), Enforce, well("2.0", false), "Blocked"),
         ("unrepaired", latest("2.0"), Enforce, well("1.0", false), "Update UpdateAvailable 2.0"),
         ("plain", absent(), Enforce, present("1.0"), "Uninstall Detected -"),
@@ -158,4 +175,45 @@ fn the_more_cautious_of_two_modes_never_does_more() {
             }
         }
     }
+}
+
+#[test]
+fn what_the_wish_does_not_allow_is_no_success_and_anything_newer_is_where_it_does() {
+    let mut world = world();
+    let range = |text: &str| WantedVersion::Range { constraint: text.into(), install: "1.0".into() };
+    let exact = WantedVersion::Exact { version: "1.0".into() };
+    let latest = WantedVersion::Latest { install: "1.0".into() };
+    let any = WantedVersion::Any { install: Some("1.0".into()) };
+    let table = [
+        (exact.clone(), "1.0", Some(true)),
+        (exact.clone(), "1.0.0", Some(true)),
+        (exact.clone(), "2.0", Some(false)),
+        (exact, "0.9", Some(false)),
+        (range("<2"), "1.9", Some(true)),
+        (range("<2"), "2.0", Some(false)),
+        (latest, "2.0", Some(true)),
+        (any, "2.0", Some(true)),
+    ];
+    world.computer("pc-1", &[]);
+    for (wanted, found, expected) in table {
+        let desired = state(SoftwareState::Installed, wanted.clone());
+        world.config.deployments.clear();
+        world.deploy("plain", software("plain"), desired, every());
+        let plan = world.plan().plan;
+        let [change] = plan.changes.as_slice() else { panic!("{:?}", plan.changes) };
+        assert_eq!(achieved(&world.config, change, &present(found)), expected, "{wanted:?} {found}");
+    }
+}
+
+#[test]
+fn a_repair_in_a_version_that_is_not_the_wanted_one_has_brought_about_what_it_was_to() {
+    let mut world = world();
+    world.computer("pc-1", &[]);
+    let exact = WantedVersion::Exact { version: "1.0".into() };
+    world.deploy("again", software("again"), state(SoftwareState::Installed, exact), every());
+    world.is("pc-1", software("again"), well("2.0", false));
+    let plan = world.plan().plan;
+    assert_eq!(actions(&plan, "pc-1"), ["again repair"]);
+    assert_eq!(achieved(&world.config, &plan.changes[0], &well("2.0", true)), Some(true));
+    assert_eq!(achieved(&world.config, &plan.changes[0], &well("2.0", false)), Some(false));
 }

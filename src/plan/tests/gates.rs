@@ -14,6 +14,7 @@ use crate::plan::document::Options;
 use crate::plan::explain::{Fate, explain};
 use crate::plan::fleet::Fleet;
 use crate::plan::gates::Run;
+use crate::plan::past::Past;
 use crate::plan::precedence::{candidates, winners};
 use crate::time::Day;
 
@@ -529,7 +530,7 @@ fn explain_says_which_gate_dropped_a_deployment_and_what_it_would_have_done() {
     let snapshot = world.snapshot();
     let detections = world.detect(&snapshot);
     let run = Run::at(world.now);
-    let told = explain(&world.config, &snapshot, &detections, 0, None, &run).unwrap();
+    let told = explain(&world.config, &snapshot, &detections, &Past::default(), 0, None, &run).unwrap();
     let said: Vec<String> = told.items[0]
         .candidates
         .iter()

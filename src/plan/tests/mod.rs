@@ -6,6 +6,7 @@ mod desired;
 mod detections;
 mod diffs;
 mod gates;
+mod lost;
 mod memos;
 mod modes;
 mod once;

@@ -15,6 +15,7 @@ use crate::plan::document::ValueOrigin;
 use crate::plan::explain::explain;
 use crate::plan::gates::Run;
 use crate::plan::interpret::interpret;
+use crate::plan::past::Past;
 use crate::plan::probes::{configuration, origins, probe, values};
 use crate::plan::procedure::Probe;
 use crate::session::script::{Ended, Platform, StepResult};
@@ -256,8 +257,15 @@ fn each_value_tells_whether_the_deployment_gives_it_or_it_is_a_default() {
 
     let snapshot = world.snapshot();
     let detections = world.detect(&snapshot);
-    let told =
-        explain(&world.config, &snapshot, &detections, 0, Some(&software("agent")), &Run::at(world.now));
+    let told = explain(
+        &world.config,
+        &snapshot,
+        &detections,
+        &Past::default(),
+        0,
+        Some(&software("agent")),
+        &Run::at(world.now),
+    );
     let values = &told.expect("explained").items[0].values;
     let told: Vec<_> = values.iter().map(|value| (value.name.as_str(), value.origin.clone())).collect();
     assert_eq!(
@@ -301,4 +309,24 @@ fn software_that_share_a_configuration_task_have_it_under_their_names() {
     assert_eq!(key(&world), Some(task("setup")));
     world.software("b", &["1"]).configuration = Some(name("setup"));
     assert_eq!(key(&world), Some(ItemKey::task(name("setup"), Some(name("a")))));
+}
+
+#[test]
+fn an_answer_that_was_cut_tells_nothing_whatever_it_ends_in() {
+    let mut world = World::new();
+    world.software("agent", &["1.9.512", "1.9.5"]).test = Some(scripts("test"));
+    world.task("job");
+    let cut = |stdout: &str| StepResult { cut: true, ..exit(0, stdout) };
+    let lost = "its output was cut, so its last line is not known";
+    for words in ["found\ntrue ", "found\nfalse", "found"] {
+        assert_eq!(read(&world, &task("job"), &[cut(words)], None), undetermined(lost), "{words}");
+    }
+    assert_eq!(
+        read(&world, &software("agent"), &[cut("found\n1.9.5"), exit(0, "true")], None),
+        undetermined(lost)
+    );
+    assert_eq!(read(&world, &software("agent"), &[cut(""), exit(0, "true")], None), undetermined(lost));
+    // A test that was cut gives no verdict.
+    let found = read(&world, &software("agent"), &[exit(0, "1.9.5"), cut("no\nfalse")], None);
+    assert_eq!(found, present("1.9.5"));
 }

@@ -16,6 +16,7 @@ use crate::plan::document::{Cause, Checks, NoteKind, Options, Plan, Reason};
 use crate::plan::explain::{Fate, explain};
 use crate::plan::gates::Run;
 use crate::plan::needs::{Ask, Refresh, needs};
+use crate::plan::past::Past;
 use crate::plan::procedures::procedure;
 use crate::session::script::Platform;
 use crate::session::stage::ActionResult;
@@ -432,7 +433,9 @@ fn explain_shows_every_candidate_and_why_it_lost() {
     let snapshot = world.snapshot();
     let detections = world.detect(&snapshot);
     let run = Run::at(world.now);
-    let told = explain(&world.config, &snapshot, &detections, 0, Some(&software("zip")), &run).unwrap();
+    let told =
+        explain(&world.config, &snapshot, &detections, &Past::default(), 0, Some(&software("zip")), &run)
+            .unwrap();
     let fates: Vec<(&str, Fate)> =
         told.items[0].candidates.iter().map(|c| (c.deployment.name.as_str(), c.fate)).collect();
     assert_eq!(
@@ -447,7 +450,7 @@ fn explain_shows_every_candidate_and_why_it_lost() {
     assert!(told.items[0].candidates[1].why.contains("zip-acme (deployments/zip-acme.yaml:1)"));
     assert_eq!(told.items[0].observed.as_ref().unwrap().0, present("1.0"));
     assert_eq!(told.items[0].decision, Some(crate::plan::diff::Decision::Nothing));
-    assert!(explain(&world.config, &snapshot, &detections, 99, None, &run).is_none());
+    assert!(explain(&world.config, &snapshot, &detections, &Past::default(), 99, None, &run).is_none());
 }
 
 /// A random world: software that need each other upwards only, tasks, and deployments over tags.

@@ -1,20 +1,17 @@
-//! The facts of documents: deployments, software and scripts, which are known before there is a plan.
+//! The facts of deployments and software, which are known before there is a plan.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{Subject, item_ref, labels, word};
+use super::scripts::software_scripts;
+use super::{Subject, item_ref, labels, secrets, word};
 use crate::config::Config;
-use crate::config::kind::{ItemRef, ParameterValue, SoftwareState};
-use crate::config::model::{Deployment, Desired, Detect, Scripts, Software, Strategy, Task, WantedVersion};
+use crate::config::kind::{ItemRef, SoftwareState};
+use crate::config::model::{Deployment, Desired, Detect, Software, WantedVersion};
 use crate::config::safety::{ProtectedKey, ProtectedKind};
-use crate::diagnostic::Place;
 use crate::id::Name;
-use crate::inventory::item::ItemKind;
 use crate::policy::language::machine::Fact;
-use crate::secret::SecretRef;
-use crate::session::script::{Platform, Script};
 use crate::targets::{self, Level};
 
 /// Enabled deployments.
@@ -54,7 +51,7 @@ pub(super) fn deployment_facts(config: &Config, deployment: &Deployment) -> Valu
         }
         Desired::Task => (String::new(), "", false),
     };
-    let secrets: BTreeSet<String> = deployment.parameters.values().filter_map(secret).collect();
+    let secrets = secrets::of_deployment(config, deployment, &words.tenants);
     let owners: BTreeSet<&str> = secrets.iter().filter_map(|secret| owner(config, secret)).collect();
     let key = ProtectedKey { kind: ProtectedKind::Deployment, name: deployment.metadata.name.clone() };
     json!({
@@ -62,7 +59,8 @@ pub(super) fn deployment_facts(config: &Config, deployment: &Deployment) -> Valu
         "title": deployment.metadata.title.as_deref().unwrap_or_default(),
         "labels": labels(&deployment.metadata),
         "file": &*deployment.place.file,
-        "item": deployment.item.to_string(),
+        "item": deployment.item.name.as_str(),
+        "instance": deployment.item.instance.as_ref().map_or("", Name::as_str),
         "kind": word(deployment.item.kind),
         "state": state,
         "version": version,
@@ -130,20 +128,6 @@ impl Words {
     }
 }
 
-/// The name or path of a secret; its value is nowhere near.
-fn secret(value: &ParameterValue) -> Option<String> {
-    let ParameterValue::Secret(reference) = value else { return None };
-    secret_name(reference)
-}
-
-fn secret_name(reference: &SecretRef) -> Option<String> {
-    match serde_json::to_value(reference).ok()? {
-        Value::Object(fields) => fields.values().find_map(|value| value.as_str().map(str::to_owned)),
-        Value::String(text) => Some(text),
-        _ => None,
-    }
-}
-
 /// The tenant whose name a secret's name or a folder of its path begins with; the longest one.
 fn owner<'a>(config: &'a Config, secret: &str) -> Option<&'a str> {
     let parts: Vec<String> =
@@ -201,103 +185,4 @@ fn software_facts(software: &Software) -> Value {
         "payloads": addresses.len(),
         "addresses": addresses,
     })
-}
-
-/// All scripts of software and tasks, each for each platform.
-#[must_use]
-pub fn scripts(config: &Config) -> Vec<Subject> {
-    let mut subjects = Vec::new();
-    for software in config.software.values() {
-        let item = ItemRef::Software(software.metadata.name.clone());
-        for (purpose, scripts) in software_scripts(software) {
-            script_subjects(&mut subjects, &item, &software.place, purpose, scripts);
-        }
-    }
-    for task in config.tasks.values() {
-        let item = ItemRef::Task(task.metadata.name.clone());
-        for (purpose, scripts) in task_scripts(task) {
-            script_subjects(&mut subjects, &item, &task.place, purpose, scripts);
-        }
-    }
-    subjects
-}
-
-/// The scripts of a software and of its releases, by what they are for.
-fn software_scripts(software: &Software) -> Vec<(&'static str, &Scripts)> {
-    let detect = match &software.detect {
-        Detect::Script(scripts) => Some(scripts),
-        _ => None,
-    };
-    let mut all = vec![
-        ("install", software.install.as_ref()),
-        ("upgrade", own(Some(&software.upgrade))),
-        ("uninstall", software.uninstall.as_ref()),
-        ("repair", own(Some(&software.repair))),
-        ("detect", detect),
-        ("test", software.test.as_ref()),
-    ];
-    for release in &software.releases {
-        all.extend([
-            ("install", release.install.as_ref()),
-            ("upgrade", own(release.upgrade.as_ref())),
-            ("uninstall", release.uninstall.as_ref()),
-            ("repair", own(release.repair.as_ref())),
-            ("test", release.test.as_ref()),
-        ]);
-    }
-    all.into_iter().filter_map(|(purpose, scripts)| Some((purpose, scripts?))).collect()
-}
-
-/// The script of a strategy that has one.
-fn own(strategy: Option<&Strategy>) -> Option<&Scripts> {
-    match strategy {
-        Some(Strategy::Script(scripts)) => Some(scripts),
-        _ => None,
-    }
-}
-
-fn task_scripts(task: &Task) -> Vec<(&'static str, &Scripts)> {
-    let all = [("test", task.test.as_ref()), ("set", task.set.as_ref()), ("get", task.get.as_ref())];
-    all.into_iter().filter_map(|(purpose, scripts)| Some((purpose, scripts?))).collect()
-}
-
-fn script_subjects(
-    subjects: &mut Vec<Subject>,
-    item: &ItemRef,
-    place: &Place,
-    purpose: &'static str,
-    scripts: &Scripts,
-) {
-    for platform in [Platform::Posix, Platform::Windows] {
-        let Some(script) = scripts.on(platform) else { continue };
-        let facts = vec![("script", Fact::new(&script_facts(item, purpose, platform, script)))];
-        let (_, name) = named(item);
-        subjects.push(Subject {
-            about: Some(place.clone()),
-            item: Some(item.clone()),
-            ..Subject::new(format!("the {purpose} script of {name}"), facts)
-        });
-    }
-}
-
-fn script_facts(item: &ItemRef, purpose: &str, platform: Platform, script: &Script) -> Value {
-    let (kind, name) = named(item);
-    json!({
-        "file": &*script.origin,
-        "item": name.as_str(),
-        "kind": word(kind),
-        "purpose": purpose,
-        "interpreter": word(script.interpreter),
-        "context": word(script.context),
-        "platform": word(platform),
-        "limitSeconds": script.limit.map_or(0, crate::time::Limit::as_secs),
-        "text": &*script.text,
-    })
-}
-
-fn named(item: &ItemRef) -> (ItemKind, &Name) {
-    match item {
-        ItemRef::Software(name) => (ItemKind::Software, name),
-        ItemRef::Task(name) => (ItemKind::Task, name),
-    }
 }

@@ -4,13 +4,18 @@
 //! cannot tell them apart, so that a rule is asked once for each kind of computer and not once for each computer.
 
 mod documents;
+mod scripts;
+mod secrets;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use roaring::RoaringBitmap;
 use serde_json::{Map, Value, json};
 
-pub use documents::{deployments, scripts, software};
+pub use documents::{deployments, software};
+pub use scripts::scripts;
 
 use self::documents::deployment_facts;
 use super::hours;
@@ -187,7 +192,8 @@ impl<'a> PlanFacts<'a> {
             None => super::language::vocabulary::neutral_root("deployment"),
         };
         let facts = json!({
-            "item": item.to_string(),
+            "item": item.name.as_str(),
+            "instance": item.instance.as_ref().map_or("", Name::as_str),
             "kind": word(item.kind),
             "title": first.title,
             "action": action,
@@ -205,7 +211,7 @@ impl<'a> PlanFacts<'a> {
             "removes": effects::removes(first),
             "interrupts": changes.iter().any(|change| effects::interrupts(change)),
             "restarts": changes.iter().any(|change| effects::restarts(change)),
-            "prerequisiteOf": first.needed_by.as_ref().map(ToString::to_string).unwrap_or_default(),
+            "prerequisiteOf": first.needed_by.as_ref().map_or("", |item| item.name.as_str()),
             "deployment": deployment,
         });
         let deployment = Fact::new(&deployment);
@@ -350,9 +356,9 @@ impl<'a> PlanFacts<'a> {
     fn computer_facts(&self, alike: &Alike<'_>) -> Fact {
         let changes: Vec<_> = alike.changes.iter().filter_map(|at| self.plan.changes.get(*at)).collect();
         let actions: BTreeSet<String> = changes.iter().map(|change| word(change.action)).collect();
-        let items: BTreeSet<String> = changes.iter().map(|change| change.item.to_string()).collect();
+        let items: BTreeSet<&str> = changes.iter().map(|change| change.item.name.as_str()).collect();
         let removes = changes.iter().filter(|change| effects::removes(change));
-        let removes: BTreeSet<String> = removes.map(|change| change.item.to_string()).collect();
+        let removes: BTreeSet<&str> = removes.map(|change| change.item.name.as_str()).collect();
         Fact::new(&json!({
             "name": alike.name.unwrap_or_default(),
             "roles": alike.roles.iter().map(word).collect::<Vec<_>>(),

@@ -7,6 +7,7 @@
 use serde_json::{Map, Value};
 
 use crate::config::kind::Subject;
+use crate::plan::document::ActionType;
 
 /// The type of a word.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -59,9 +60,8 @@ const fn field(name: &'static str, of: Of) -> Field {
     Field { name, of }
 }
 
-/// What is done (`plan::document::ActionType`).
-pub const ACTIONS: &[&str] =
-    &["none", "install", "update", "downgrade", "uninstall", "repair", "set", "get", "os-update", "reboot"];
+/// What is done.
+pub const ACTIONS: &[&str] = &ActionType::WORDS;
 const CAUSES: &[&str] = &["new-intent", "drift", "membership", "source-data", "policy", "retry"];
 const MODES: &[&str] = &["ignored", "monitor", "audit", "enforce"];
 const ROLES: &[&str] =
@@ -76,8 +76,25 @@ const DETECTIONS: &[&str] = &["inventory", "package", "upgrade-code", "product-c
 const LEVELS: &[&str] = &["computer", "person", "tenant", "cross-tenant"];
 const INTERPRETERS: &[&str] = &["powershell", "cmd", "sh", "bash", "python", "other"];
 const CONTEXTS: &[&str] = &["system", "user", "other"];
-const PURPOSES: &[&str] =
-    &["install", "upgrade", "uninstall", "repair", "detect", "test", "set", "get", "other"];
+/// What a script belongs to.
+const SCRIPT_KINDS: &[&str] = &["software", "task", "script"];
+const PURPOSES: &[&str] = &[
+    "install",
+    "upgrade",
+    "uninstall",
+    "repair",
+    "pre-install",
+    "post-install",
+    "post-uninstall",
+    "download",
+    "detect",
+    "test",
+    "set",
+    "get",
+    "target",
+    "source",
+    "other",
+];
 
 static INSTANCE: Record = Record {
     name: "the instance",
@@ -124,6 +141,7 @@ static DEPLOYMENT: Record = Record {
         field("labels", Of::Map),
         field("file", Of::Text),
         field("item", Of::Text),
+        field("instance", Of::Text),
         field("kind", Of::Word(ITEM_KINDS)),
         field("state", Of::Word(STATES)),
         field("version", Of::Text),
@@ -148,6 +166,7 @@ static CHANGE: Record = Record {
     name: "a change",
     fields: &[
         field("item", Of::Text),
+        field("instance", Of::Text),
         field("kind", Of::Word(ITEM_KINDS)),
         field("title", Of::Text),
         field("action", Of::Word(ACTIONS)),
@@ -230,7 +249,7 @@ static SCRIPT: Record = Record {
     fields: &[
         field("file", Of::Text),
         field("item", Of::Text),
-        field("kind", Of::Word(ITEM_KINDS)),
+        field("kind", Of::Word(SCRIPT_KINDS)),
         field("purpose", Of::Word(PURPOSES)),
         field("interpreter", Of::Word(INTERPRETERS)),
         field("context", Of::Word(CONTEXTS)),

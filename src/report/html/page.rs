@@ -232,7 +232,7 @@ fn numbers(model: &Model<'_>) -> Vec<Number> {
         number("", summary.computers, "computers"),
         number("", summary.tenants, "tenants"),
         number("", summary.changes, "changes"),
-        number("removals", summary.removals(), "removals"),
+        number("removals", summary.removals, "removals"),
         number("stopped", of(&[NoteKind::Held, NoteKind::Blocked, NoteKind::Ambiguous]), "held or blocked"),
         number("", model.unknown.iter().map(|part| part.number).sum(), "not completely known"),
     ]

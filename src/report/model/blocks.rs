@@ -6,6 +6,7 @@ use crate::diagnostic::Place;
 use crate::id::Name;
 use crate::inventory::item::{FieldChange, ItemKey};
 use crate::plan::document::{ActionType, Change, Plan, PlannedComputer};
+use crate::plan::effects;
 use crate::report::fields;
 use crate::report::style::{Label, Line};
 use crate::report::terms;
@@ -103,13 +104,13 @@ fn rank(change: &Change) -> usize {
         ActionType::None => 30,
         ActionType::Get => 29,
         _ if !terms::acts(change) => 28,
+        _ if effects::removes(change) => 0,
         _ => place(&FIRST).unwrap_or_else(|| place(&LAST).map_or(10, |at| 11 + at)),
     }
 }
 
 fn block<'a>(change: &'a Change, titles: &BTreeMap<&ItemKey, &str>) -> Block<'a> {
-    let mut what =
-        terms::what(&change.title, change.action, &change.before, &change.after, change.version.as_deref());
+    let mut what = terms::change(change);
     if let Some(instance) = &change.item.instance {
         what.push(Label::Dim, format!(" [{instance}]"));
     }
@@ -126,13 +127,13 @@ fn block<'a>(change: &'a Change, titles: &BTreeMap<&ItemKey, &str>) -> Block<'a>
     }
     Block {
         changes: vec![change],
-        marker: terms::marker(change.action, change.mode),
+        marker: terms::marker(change),
         what,
         fields: Vec::new(),
         why,
         licenses: change.license.iter().map(Name::as_str).collect(),
         place: &change.deployment.place,
-        removal: change.action == ActionType::Uninstall,
+        removal: effects::removes(change),
         acts: terms::acts(change),
         computers: Vec::new(),
         tenants: BTreeSet::new(),

@@ -147,7 +147,7 @@ impl<'a> Model<'a> {
                 plural(changes, "change"),
                 plural(computers, "computer"),
                 plural(tenants, "tenant"),
-                plural(self.summary.removals(), "removal"),
+                plural(self.summary.removals, "removal"),
             ),
         }
     }
@@ -200,7 +200,7 @@ mod tests {
         let model = Model::of(run(Some(&plan)));
         for shares in [&model.tenants, &model.items] {
             assert_eq!(shares.iter().map(|share| share.changes).sum::<u64>(), model.summary.changes);
-            assert_eq!(shares.iter().map(|share| share.removals).sum::<u64>(), model.summary.removals());
+            assert_eq!(shares.iter().map(|share| share.removals).sum::<u64>(), model.summary.removals);
             assert!(shares.windows(2).all(|pair| pair[0].changes >= pair[1].changes));
             assert_eq!(shares.iter().map(|share| share.checks.all()).sum::<u64>(), plan.coverage.checks);
             assert_eq!(shares.iter().map(|share| share.checks.differs).sum::<u64>(), plan.coverage.differs);

@@ -8,7 +8,8 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::plan::document::{ActionType, Checks, Coverage, Plan};
+use crate::plan::document::{Checks, Coverage, Plan};
+use crate::plan::effects;
 use crate::report::terms;
 use crate::report::words::count;
 
@@ -155,7 +156,7 @@ pub(super) fn tenants(plan: &Plan) -> Vec<Share> {
         for at in &change.computers {
             let entry = counts.entry(tenant(*at).map(AsRef::as_ref)).or_default();
             entry.changes += 1;
-            entry.removals += u64::from(change.action == ActionType::Uninstall);
+            entry.removals += u64::from(effects::removes(change));
             entry.computers.insert(*at);
         }
     }
@@ -179,7 +180,7 @@ pub(super) fn items(plan: &Plan) -> Vec<Share> {
         let entry = counts.entry(change.title.clone()).or_default();
         let number = count(change.computers.len());
         entry.changes += number;
-        entry.removals += if change.action == ActionType::Uninstall { number } else { 0 };
+        entry.removals += if effects::removes(change) { number } else { 0 };
         entry.computers.extend(&change.computers);
     }
     sorted(counts.into_iter())

@@ -17,6 +17,7 @@ pub use survey::Surveyed;
 use super::control::Control;
 use super::detect::{Detector, Gathered};
 use super::host::ScriptHost;
+use super::recover;
 use super::secrets::Secrets;
 use crate::config::Config;
 use crate::config::check;
@@ -124,6 +125,8 @@ pub struct Prepared {
     pub snapshot: Snapshot,
     /// What is known of their items.
     pub detections: Detections,
+    /// What earlier runs wanted and did there.
+    pub past: Past,
     /// The plan and its findings.
     pub planned: Planned,
     /// What rules say of the plan; its verdicts stand in the plan too.
@@ -189,6 +192,7 @@ impl Preparation<'_> {
         // What a killed run left under way is not known any more, whatever was detected before (L11).
         let doubtful: BTreeSet<ComputerId> =
             self.store.unfinished().await?.into_iter().map(|session| session.computer).collect();
+        let left = recover::left(self.store).await?;
         let mut stored: Vec<Detection> = self.store.detections().await?;
         // What was set once and ended well stays so; what had only begun was never kept.
         let lasting = probes::remembered(self.config);
@@ -252,7 +256,7 @@ impl Preparation<'_> {
         let past = Past::new(
             &snapshot,
             self.store.remembered().await?,
-            self.store.results().await?,
+            self.store.results().await?.into_iter().chain(left),
             self.store.durations().await?,
         );
         let limit = scope.as_ref().map(|scope| scope.certain.clone());
@@ -288,6 +292,7 @@ impl Preparation<'_> {
         Ok(Prepared {
             snapshot,
             detections,
+            past,
             planned,
             judged,
             protections,

@@ -9,6 +9,7 @@ mod formatting;
 mod inventory;
 mod locks;
 mod managers;
+mod meanwhile;
 mod once;
 mod packages;
 mod payloads;

@@ -391,6 +391,7 @@ async fn protections_are_replaced_as_a_whole(store: &dyn Store) {
         tenants: [name("contoso")].into(),
         without_tenant: true,
         computers: [ComputerId::new("sim/a"), ComputerId::new("sim/b")].into(),
+        names: [(ComputerId::new("sim/a"), "PC-A".to_owned())].into(),
     };
     let tenant = protection(ProtectedKind::Tenant, "contoso");
     let computer = protection(ProtectedKind::Computer, "pc");
