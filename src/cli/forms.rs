@@ -15,9 +15,11 @@ pub(super) const fn of(command: &Command) -> &'static [Form] {
         Command::Resolve(_) | Command::Status(_) | Command::Sessions(_) | Command::List(_) => {
             &[Human, Json, Ndjson, Markdown, Csv]
         }
-        Command::Explain(_) | Command::Fmt(_) | Command::Inventory(_) | Command::Version => {
-            &[Human, Json, Ndjson]
-        }
+        Command::Explain(_)
+        | Command::Fmt(_)
+        | Command::Inventory(_)
+        | Command::Maintain(_)
+        | Command::Version => &[Human, Json, Ndjson],
         Command::Init(_) | Command::Schema(_) | Command::Completions(_) => &[Human],
     }
 }
@@ -36,6 +38,7 @@ pub(super) const fn name(command: &Command) -> &'static str {
         Command::Diff(_) => "diff",
         Command::Inventory(_) => "inventory",
         Command::List(_) => "list",
+        Command::Maintain(_) => "maintain",
         Command::Resolve(_) => "resolve",
         Command::Explain(_) => "explain",
         Command::Status(_) => "status",

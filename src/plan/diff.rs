@@ -275,13 +275,7 @@ impl Case<'_> {
     }
 
     /// Where the test says false (`fails`), or somebody asks for it.
-    fn repair(
-        &self,
-        version: Option<&str>,
-        standing: &Standing,
-        repair: &Strategy,
-        fails: bool,
-    ) -> Decision {
+    fn repair(&self, version: Option<&str>, standing: &Standing, repair: &Strategy, fails: bool) -> Decision {
         let can_update =
             |wanted: &str| !matches!(recipe::upgrade(self.software, Some(wanted)), Strategy::None);
         let leaves_version = matches!(repair, Strategy::Script(_) | Strategy::None);

@@ -518,8 +518,7 @@ impl<'a> Work<'a> {
         let rest = &part.computers - &lost;
         for (computers, lost) in [(lost, true), (rest, false)] {
             if !computers.is_empty() {
-                let Part { deployment: own, mode, platform, seen, .. } = *part;
-                let part = Part { deployment: own, mode, platform, seen, computers };
+                let part = Part { computers, ..part.clone() };
                 self.follow(item, deployment, desired, values, &part, lost);
             }
         }

@@ -308,9 +308,10 @@ impl Session<'_> {
             return self.not_begun(position, ActionResult::Cancelled, "the run was asked to stop").await;
         };
         if waited {
-            let Some(now) = self.look_now(&work, now).await? else {
-                return self.not_begun(position, ActionResult::Deferred, UNSEEN).await;
-            };
+            match self.look_now(&work, now).await? {
+                Some(seen) => now = seen,
+                None => return self.not_begun(position, ActionResult::Deferred, UNSEEN).await,
+            }
             if let Some((result, why)) = self.moved(work.change, &now) {
                 return self.not_begun(position, result, &why).await;
             }

@@ -218,8 +218,15 @@ impl<'a> Known<'a> {
     /// Why a computer gets what it gets.
     fn computer(&self, shell: &Shell, ix: u32, item: Option<&ItemKey>) -> Result<(), CliError> {
         let snapshot = self.snapshot();
-        let explained =
-            explain::explain(&self.opened.config, snapshot, &self.prepared.detections, &self.prepared.past, ix, item, &self.run);
+        let explained = explain::explain(
+            &self.opened.config,
+            snapshot,
+            &self.prepared.detections,
+            &self.prepared.past,
+            ix,
+            item,
+            &self.run,
+        );
         let Some(explained) = explained else { return Err(CliError::usage("there is no such computer")) };
         if shell.document(FORM, &Explained { subject: "computer", about: &explained })? {
             return Ok(());

@@ -7,17 +7,18 @@ use crate::cli::context::{Shell, SystemClock};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::payload::{Cache, Kept, outdated};
-use crate::report::json;
 use crate::report::style::{Label, Line};
 use crate::report::words::{ago, bytes, count, plural};
 use crate::store::Store;
 use crate::time::Clock;
 
+/// The form of the document.
+const FORM: &str = "maintain";
+
 /// What programs read.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Report {
-    format: u32,
     /// Files that were deleted; with `--check`, that would be.
     gone: Vec<File>,
     /// Files that are left.
@@ -56,13 +57,11 @@ pub(in crate::cli) async fn run(shell: &mut Shell, command: &Maintain) -> Result
         }
     }
     let left: Vec<&Kept> = kept.iter().filter(|file| !gone.contains(file)).collect();
-    if shell.for_programs() {
-        let report = Report {
-            format: 1,
-            gone: gone.iter().map(File::of).collect(),
-            left: left.into_iter().map(File::of).collect(),
-        };
-        shell.ui.bytes(|out| json::pretty(out, &report))?;
+    let report = Report {
+        gone: gone.iter().map(File::of).collect(),
+        left: left.iter().copied().map(File::of).collect(),
+    };
+    if shell.document(FORM, &report)? {
         return Ok(Exit::Done);
     }
     let sum = |files: &mut dyn Iterator<Item = &Kept>| {

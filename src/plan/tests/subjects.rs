@@ -8,12 +8,14 @@ use crate::inventory::facts::{Facts, Package, PackageSource};
 use crate::inventory::item::ItemKind;
 use crate::plan::explain::{Explanation, Idle, explain};
 use crate::plan::gates::Run;
+use crate::plan::past::Past;
 use crate::plan::{programs, subject};
 
 fn explained(world: &World, computer: u32) -> Explanation {
     let snapshot = world.snapshot();
     let detections = world.detect(&snapshot);
-    explain(&world.config, &snapshot, &detections, computer, None, &Run::at(world.now)).unwrap()
+    explain(&world.config, &snapshot, &detections, &Past::default(), computer, None, &Run::at(world.now))
+        .unwrap()
 }
 
 fn two() -> World {
@@ -52,7 +54,8 @@ fn what_was_seen_before_a_hold_began_is_still_told() {
     let snapshot = world.snapshot();
     let detections = world.detect(&snapshot);
     world.config.deployments.get_mut("zip").unwrap().hold = Some(hold("2027-03-01"));
-    let told = explain(&world.config, &snapshot, &detections, 0, None, &Run::at(world.now)).unwrap();
+    let told = explain(&world.config, &snapshot, &detections, &Past::default(), 0, None, &Run::at(world.now))
+        .unwrap();
     assert_eq!(told.items[0].observed.as_ref().map(|(observed, _)| observed), Some(&present("1.0")));
 }
 
