@@ -231,20 +231,20 @@ fn stale(shell: &Shell, saved: &Plan, fresh: &Plan) -> Result<(), CliError> {
             format!("the saved plan is of the instance {}, and this is {}", saved.instance, fresh.instance);
         return Err(CliError::stale(message));
     }
+    let comparison = compare(saved, fresh);
+    if !comparison.is_subset() {
+        let view = shell.view(false);
+        shell.ui.report(|pen| report::compare::write(pen, &comparison, &view));
+        return Err(CliError::stale("the saved plan does not hold any more; nothing was done")
+            .hint("look at the difference, and make a new plan with: muster plan --out FILE"));
+    }
     // What a commit says does not change; other files may say anything by now.
-    let of_commit = |plan: &Plan| plan.revision.commit.is_some() && !plan.revision.dirty;
-    if !of_commit(saved) && saved.revision.content != fresh.revision.content {
+    let of_commit = saved.revision.commit.is_some() && !saved.revision.dirty;
+    if !of_commit && saved.revision.content != fresh.revision.content {
         return Err(CliError::stale("the files have changed since the plan was saved; nothing was done")
             .hint("make a new plan with: muster plan --out FILE; a plan of a commit stays what it is"));
     }
-    let comparison = compare(saved, fresh);
-    if comparison.is_subset() {
-        return Ok(());
-    }
-    let view = shell.view(false);
-    shell.ui.report(|pen| report::compare::write(pen, &comparison, &view));
-    Err(CliError::stale("the saved plan does not hold any more; nothing was done")
-        .hint("look at the difference, and make a new plan with: muster plan --out FILE"))
+    Ok(())
 }
 
 /// Asks for the word `yes` on a terminal; without one nothing can be approved. Ctrl-C is an answer too.

@@ -4,7 +4,7 @@
 
 use std::fs;
 
-use crate::support::muster::{Ran, World};
+use crate::support::muster::{Ran, World, document};
 
 /// A world with two declared files, and the plan for both in `plan.json` beside the repository.
 fn planned() -> World {
@@ -73,6 +73,14 @@ fn a_saved_plan_of_files_without_git_is_refused_when_they_say_something_else() {
     world.declare("one", "other words");
     apply(&world).exits(7).says("file[one]");
     assert_eq!(world.home_file("two"), None);
+}
+
+#[test]
+fn a_saved_plan_of_files_without_git_is_refused_when_anything_about_them_has_changed() {
+    let world = planned();
+    world.write("tenants/later.yaml", &document("Tenant", "later", "mode: audit"));
+    apply(&world).exits(7).says("the files have changed since the plan was saved; nothing was done");
+    assert_eq!(world.home_file("one"), None);
 }
 
 /// A repository with two commits, the second of which declares a file, and its plan in `plan.json`; gives that commit.
