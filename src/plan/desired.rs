@@ -243,7 +243,10 @@ fn effects(side: Side<'_>, run: &Run) -> (Effects, RoaringBitmap) {
         for (rivals, computers) in undecided(candidates, &(&winners.uncertain | &winners.ambiguous), &scope) {
             let Some(first) = rivals.first() else { continue };
             let names: Vec<&str> = rivals.iter().map(|one| one.deployment.metadata.name.as_str()).collect();
-            let text = format!("undecided between {}", names.join(" and "));
+            let text = match names.as_slice() {
+                [only] => format!("open whether {only} applies"),
+                several => format!("undecided between {}", several.join(" and ")),
+            };
             for (place, computers) in places(side, &fleet, &computers, Mode::Enforce) {
                 let rivals: Vec<(Digest, Digest)> = rivals
                     .iter()

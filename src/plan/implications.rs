@@ -172,8 +172,11 @@ impl<'a> Work<'a> {
                 let values = self.view.values(item, Some(deployment));
                 let values = probes::configuration_values(config, &task, &values);
                 let there = matches!(part.seen, Seen::Known(Observed::Present { .. }));
-                let fresh = &part.computers & &anew;
+                let mut fresh = &part.computers & &anew;
                 let keeps = if there { &part.computers - &out - &fresh } else { RoaringBitmap::new() };
+                if procedures::removes(config, &task, ActionType::Set) {
+                    fresh -= self.held(&task, deployment, &fresh);
+                }
                 let mut parts = Vec::new();
                 self.view.look(&task, Some(deployment), &values, part.mode, &keeps, &mut parts);
                 for part in &parts {

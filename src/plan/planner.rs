@@ -583,10 +583,7 @@ impl<'a> Work<'a> {
                 let removes =
                     *observed != Observed::Absent && starts_over(self.view.config, item, &act, observed);
                 if removes || procedures::removes(self.view.config, item, act.action) {
-                    let held = &computers & self.view.snapshot.held();
-                    let text = "nothing is removed while a source that the computer depends on fails";
-                    self.notes.add(NoteKind::Held, Some(item), text, at, &held);
-                    computers -= held;
+                    computers -= self.held(item, deployment, &computers);
                 }
                 self.intend(Intent {
                     item: item.clone(),
@@ -602,6 +599,19 @@ impl<'a> Work<'a> {
                 });
             }
         }
+    }
+
+    /// Where nothing may be removed now (L3); says so.
+    pub(super) fn held(
+        &mut self,
+        item: &ItemKey,
+        deployment: &Deployment,
+        computers: &RoaringBitmap,
+    ) -> RoaringBitmap {
+        let held = computers & self.view.snapshot.held();
+        let text = "nothing is removed while a source that the computer depends on fails";
+        self.notes.add(NoteKind::Held, Some(item), text, Some(origin(deployment)), &held);
+        held
     }
 
     /// Means to do something, where there is what it takes: a licence and a file (SW-21, SW-28). Elsewhere says what is

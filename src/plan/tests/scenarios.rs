@@ -4,8 +4,10 @@ use proptest::prelude::*;
 use roaring::RoaringBitmap;
 
 use super::world::*;
-use crate::config::kind::{Consequence, Mode, ParametersChanged, SoftwareState};
-use crate::config::model::{Desired, Strategy as Way, WantedVersion};
+use crate::config::kind::{
+    Consequence, Mode, ParameterValue, ParametersChanged, ResourceKind, SoftwareState,
+};
+use crate::config::model::{Desired, Resource, ResourceProperty, Strategy as Way, WantedVersion};
 use crate::diagnostic::code;
 use crate::inventory::item::Observed;
 use crate::inventory::known::Contact;
@@ -210,6 +212,28 @@ fn nothing_is_removed_from_computers_of_a_source_that_failed() {
     let plan = world.plan().plan;
     assert!(plan.changes.is_empty());
     assert_eq!(kinds(&plan), [NoteKind::Held]);
+}
+
+/// A file that is not to be there.
+fn gone() -> Resource {
+    let text = |text: &str| ResourceProperty::Value(ParameterValue::Text(text.into()));
+    let properties = [("path", text("/old")), ("state", text("absent"))];
+    let properties = properties.map(|(name, value)| (name.to_owned(), value));
+    Resource { kind: ResourceKind::File, properties: properties.into() }
+}
+
+#[test]
+fn a_configuration_that_removes_is_held_behind_a_fresh_install_too() {
+    let mut world = archivers();
+    world.task("clean").resource = Some(gone());
+    world.config.software.get_mut("zip").unwrap().configuration = Some(name("clean"));
+    world.deploy("zip", software("zip"), latest("2.0"), tag("office"));
+    world.is("pc2", software("zip"), Observed::Absent);
+    assert_eq!(actions(&world.plan().plan, "pc2"), ["zip install", "clean set"]);
+    world.failed.insert(name("office"), "time-out".into());
+    let plan = world.plan().plan;
+    assert_eq!(actions(&plan, "pc2"), ["zip install"]);
+    assert!(kinds(&plan).contains(&NoteKind::Held));
 }
 
 #[test]
