@@ -1,5 +1,6 @@
 mr_name=$MUSTER_PARAM_NAME
-case $mr_name in -* | *[!A-Za-z0-9.+:@/_~-]*) mr_fail "$mr_name is not the name of a package" ;; esac
+# To apt-get a minus at the end is an order to remove.
+case $mr_name in -* | *- | *[!A-Za-z0-9.+:@/_~-]*) mr_fail "$mr_name is not the name of a package" ;; esac
 case ${MUSTER_PARAM_VERSION:-} in -* | *[!A-Za-z0-9.+:~^_-]*) mr_fail "$MUSTER_PARAM_VERSION is not a version" ;; esac
 if command -v apt-get >/dev/null; then
   mr_by=apt
@@ -54,14 +55,28 @@ mr_apt() {
   DEBIAN_FRONTEND=noninteractive apt-get -y -q -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@"
 }
 
+# Ends when others would go with it: what is removed is what the plan says (L14).
+mr_alone() {
+  case $mr_by in
+  apt)
+    mr_others=$(apt-get -s -q remove "$mr_name" | sed -n 's/^Remv \([^ ]*\).*/\1/p' | grep -vxF -e "$mr_name" -e "${mr_name%%:*}" | tr '\n' ' ')
+    if [ -n "$mr_others" ]; then mr_fail "not removed: these would go with it: $mr_others"; fi
+    ;;
+  dnf | yum | zypper)
+    rpm -e --test -- "$mr_name" || mr_fail 'not removed: something else needs it'
+    ;;
+  esac
+}
+
 mr_set() {
   mr_find
   mr_version=${MUSTER_PARAM_VERSION:-}
   if [ "${MUSTER_PARAM_STATE:-present}" = absent ]; then
     if [ $mr_is = 0 ]; then return 0; fi
+    mr_alone
     case $mr_by in
     apt) mr_apt remove "$mr_name" || exit 3 ;;
-    dnf | yum) "$mr_by" -y remove "$mr_name" || exit 3 ;;
+    dnf | yum) "$mr_by" -y --setopt=clean_requirements_on_remove=False remove "$mr_name" || exit 3 ;;
     zypper) zypper --non-interactive remove "$mr_name" || exit 3 ;;
     apk) apk del "$mr_name" || exit 3 ;;
     brew) brew uninstall "$mr_name" || exit 3 ;;
@@ -72,7 +87,9 @@ mr_set() {
   apt)
     mr_what=$mr_name${mr_version:+=$mr_version}
     # The lists may be too old, and then they are fetched first.
-    mr_apt --allow-downgrades install "$mr_what" || { mr_apt update && mr_apt --allow-downgrades install "$mr_what"; } || exit 3
+    mr_install="--allow-downgrades --no-remove install"
+    # shellcheck disable=SC2086 # Three words.
+    mr_apt $mr_install "$mr_what" || { mr_apt update && mr_apt $mr_install "$mr_what"; } || exit 3
     ;;
   dnf | yum) "$mr_by" -y install "$mr_name${mr_version:+-$mr_version}" || exit 3 ;;
   zypper) zypper --non-interactive install --oldpackage "$mr_name${mr_version:+=$mr_version}" || exit 3 ;;

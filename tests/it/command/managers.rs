@@ -178,6 +178,16 @@ fn a_package_resource_is_installed_changed_and_removed_by_apt() {
     debian.world.write("tasks/greeter.yaml", &document("Task", "greeter", spec));
     debian.run(&["apply", "--auto-approve"]).exits(4);
     assert_eq!(debian.words("silence"), "");
+    // What another package needs stays, and nothing is pushed out or taken for an order to remove.
+    debian.build("silence", "1", "Conflicts: choir\n");
+    for properties in ["name: greeter, state: absent", "name: silence", "name: 'choir-'"] {
+        let spec = format!("resource: {{ package: {{ {properties} }} }}");
+        debian.world.write("tasks/greeter.yaml", &document("Task", "greeter", &spec));
+        let ran = debian.run(&["apply", "--auto-approve"]);
+        assert!([4, 5].contains(&ran.code), "{properties}: {}\n{}", ran.out, ran.err);
+        assert_eq!(debian.words("choir"), "hello from 1\n", "{properties}");
+        assert_eq!(debian.words("greeter"), "hello from 1.0-10\n", "{properties}");
+    }
 }
 
 /// apt for real, and a program in the place of Homebrew that offers a version.
