@@ -18,7 +18,7 @@ use super::procedures;
 use super::supply;
 use crate::config::Config;
 use crate::config::kind::{Consequence, LicenseNeed, Mode, ParameterValue, SoftwareState};
-use crate::config::model::{Deployment, Desired, LicenseForm, Release, Scripts, Software, Strategy};
+use crate::config::model::{Deployment, Desired, Release, Scripts, Software, Strategy};
 use crate::id::{Digest, Name};
 use crate::inventory::item::{ItemKey, ItemKind};
 use crate::session::script::Platform;
@@ -135,21 +135,8 @@ impl Place<'_> {
         if software.license == LicenseNeed::None {
             return Value::Null;
         }
-        let chain = supply::chain(self.config, self.tenant);
-        let list = self.config.licenses.values().filter(|license| {
-            license.software == software.metadata.name
-                && named.is_none_or(|name| *name == license.metadata.name)
-        });
-        let list = list.filter_map(|license| {
-            let near = match &license.tenant {
-                None => chain.len(),
-                Some(name) => chain.iter().position(|above| *above == name)?,
-            };
-            let form = match license.form {
-                LicenseForm::Key => "key",
-                LicenseForm::File => "file",
-            };
-            Some(json!([near, license.metadata.name, license.versions, form, license.secret]))
+        let list = supply::licenses(self.config, software, named, self.tenant).map(|(near, license)| {
+            json!([near, license.metadata.name, license.versions, license.form.as_str(), license.secret])
         });
         json!([software.license == LicenseNeed::Required, list.collect::<Vec<Value>>()])
     }

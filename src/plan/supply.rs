@@ -192,11 +192,6 @@ fn license<'c>(
     if software.license == LicenseNeed::None {
         return Ok(None);
     }
-    let chain = chain(config, tenant);
-    let rank = |license: &License| match &license.tenant {
-        None => Some(chain.len()),
-        Some(name) => chain.iter().position(|above| *above == name),
-    };
     let good = |license: &License| match (&license.versions, due.version) {
         (None, _) => true,
         (Some(_), None) => false,
@@ -204,18 +199,13 @@ fn license<'c>(
             .and_then(|constraint| constraint.allows(version))
             .unwrap_or(false),
     };
-    let of_it = |license: &&License| license.software == software.metadata.name;
     let named = due.license;
-    let found = config
-        .licenses
-        .values()
-        .filter(of_it)
-        .filter(|license| named.is_none_or(|name| *name == license.metadata.name))
-        .filter(|license| good(license))
-        .filter_map(|license| Some((rank(license)?, license.versions.is_none(), license)))
-        .min_by_key(|(rank, general, license)| (*rank, *general, &license.metadata.name));
+    let found = licenses(config, software, named, tenant)
+        .filter(|(_, license)| good(license))
+        .min_by_key(|(near, license)| (*near, license.versions.is_none(), &license.metadata.name))
+        .map(|(_, license)| license);
     match (found, named) {
-        (Some((.., license)), _) => Ok(Some(license)),
+        (Some(license), _) => Ok(Some(license)),
         (None, Some(name)) => Err(format!("no licence: {name} is not for this tenant or version")),
         (None, None) if software.license == LicenseNeed::Required => {
             Err("no licence for this tenant and version".to_owned())
@@ -224,8 +214,29 @@ fn license<'c>(
     }
 }
 
+/// The licences of a software that the computers of a tenant may use, each with how near it stands to the tenant in the tree;
+/// with a name, only that one.
+pub(super) fn licenses<'c>(
+    config: &'c Config,
+    software: &Software,
+    named: Option<&Name>,
+    tenant: Option<&Name>,
+) -> impl Iterator<Item = (usize, &'c License)> {
+    let chain = chain(config, tenant);
+    let of_it = move |license: &License| {
+        license.software == software.metadata.name && named.is_none_or(|name| *name == license.metadata.name)
+    };
+    config.licenses.values().filter(move |license| of_it(license)).filter_map(move |license| {
+        let near = match &license.tenant {
+            None => chain.len(),
+            Some(name) => chain.iter().position(|above| *above == name)?,
+        };
+        Some((near, license))
+    })
+}
+
 /// A tenant and those above it, nearest first. Circles are refused by `check`.
-pub(super) fn chain<'c>(config: &'c Config, tenant: Option<&Name>) -> Vec<&'c Name> {
+fn chain<'c>(config: &'c Config, tenant: Option<&Name>) -> Vec<&'c Name> {
     let mut chain: Vec<&Name> = Vec::new();
     let mut next = tenant.and_then(|name| config.tenants.get_key_value(name));
     while let Some((name, known)) = next {
