@@ -224,6 +224,9 @@ pub struct Scope {
     /// Repair this software where a named deployment wants it and it is there, whatever its test says (can be repeated)
     #[arg(long = "repair", value_name = "SOFTWARE", value_parser = parse_name, requires_all = ["only", "deployments"])]
     pub repairs: Vec<Name>,
+    /// Do nothing that may restart a computer: software with needsReboot is left as it is
+    #[arg(long)]
+    pub no_reboot: bool,
     /// What to detect: what is not known or too old (auto), everything (always), nothing (never)
     #[arg(long, value_name = "WHAT", value_parser = parse_refresh)]
     pub refresh: Option<Refresh>,
@@ -308,7 +311,7 @@ pub struct Show {
 pub struct Apply {
     /// A saved plan: exactly this is done, or nothing. With --rev REV it is done also where the repository is not on its
     /// commit any more; REV has to be that commit
-    #[arg(conflicts_with_all = ["only", "mode", "refresh", "deployments", "force_deployments", "repairs"])]
+    #[arg(conflicts_with_all = ["only", "mode", "refresh", "deployments", "force_deployments", "repairs", "no_reboot"])]
     pub file: Option<PathBuf>,
     /// What it covers.
     #[command(flatten)]

@@ -40,6 +40,7 @@ pub(super) fn wish(scope: &Scope, refresh: Refresh, offline: bool) -> Result<Wis
         mode: scope.mode,
         deployments,
         force_deployments: scope.force_deployments,
+        no_reboot: scope.no_reboot,
         ..Options::default()
     };
     let mut wish = wish_of(options, scope.refresh.unwrap_or(refresh), offline)?;

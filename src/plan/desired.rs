@@ -283,7 +283,11 @@ fn places<'a>(
             };
             for (tenant, computers) in parts {
                 let platform = platform.unwrap_or(Platform::Posix);
-                list.push((Place { config: side.config, mode, platform, tenant }, computers));
+                let here = Place { config: side.config, mode, platform, tenant, no_reboot: false };
+                let suppressed = &computers & &fleet.no_reboot;
+                let free = computers - &suppressed;
+                let parts = [(here, free), (Place { no_reboot: true, ..here }, suppressed)];
+                list.extend(parts.into_iter().filter(|(_, computers)| !computers.is_empty()));
             }
         }
     }

@@ -129,6 +129,9 @@ pub struct Options {
     /// Software that is repaired although nothing says that it has to be.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub repairs: Vec<Name>,
+    /// Whether nothing is done that may restart a computer (SW-30).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_reboot: bool,
     /// What the run sets aside, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overrides: Vec<Override>,

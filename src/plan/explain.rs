@@ -20,13 +20,16 @@ use super::notes::origin;
 use super::past::Past;
 use super::phrase;
 use super::precedence::{self, Candidate, Rank, Winners, is_ignored};
-use super::{probes, supply};
+use super::probes;
+use super::procedures::{self, starts_over};
+use super::supply::{self, Due};
 use crate::config::Config;
 use crate::config::kind::{Hold, Mode, ParameterValue};
 use crate::config::model::{Deployment, Layer};
 use crate::diagnostic::Place;
-use crate::inventory::item::{ItemKey, Observed};
+use crate::inventory::item::{ItemKey, ItemKind, Observed};
 use crate::inventory::snapshot::Snapshot;
+use crate::session::script::Platform;
 use crate::targets::{self, Scope};
 use crate::time::{Day, Timestamp};
 
@@ -413,7 +416,35 @@ impl Look<'_> {
         let found = wish.desired.is_update_if_found() && *observed == Observed::Absent;
         let lost = found && self.past.has_lost(item, self.ix);
         let decision = if lost { diff::restore(&wish) } else { diff::decide(&wish, observed) };
+        let decision = self.supplied(item, winner.deployment, observed, platform, decision);
         Follows { observed: Some((observed.clone(), at)), decision: Some(decision), ..known }
+    }
+
+    /// What is left of a decision where what it takes is there, or is not.
+    fn supplied(
+        &self,
+        item: &ItemKey,
+        deployment: &Deployment,
+        observed: &Observed,
+        platform: Platform,
+        decision: Decision,
+    ) -> Decision {
+        let Decision::Act(act) = decision else { return decision };
+        let removes = *observed != Observed::Absent && starts_over(self.config, item, &act, observed)
+            || procedures::removes(self.config, item, act.action);
+        if removes && self.snapshot.held().contains(self.ix) {
+            return Decision::Blocked(supply::HELD.to_owned());
+        }
+        let software = self.config.software.get(&item.name).filter(|_| item.kind == ItemKind::Software);
+        let Some(software) = software else { return Decision::Act(act) };
+        let due = Due::of(self.config, item, &act, observed, deployment.license.as_ref(), platform);
+        let here = RoaringBitmap::from_iter([self.ix]);
+        let no_reboot = &self.fleet.no_reboot;
+        let supply = supply::supply(self.config, software, &due, self.snapshot, no_reboot, &here);
+        match supply.lacking.first() {
+            Some((why, _)) => Decision::Blocked(supply::blocked(&act, why)),
+            None => Decision::Act(act),
+        }
     }
 
     /// What was last observed of an item that is not looked at now: what is looked at depends on the mode, so the newest

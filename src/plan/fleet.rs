@@ -10,7 +10,8 @@ use super::coverage::Tenants;
 use super::gates::{self, Run};
 use super::modes;
 use crate::config::Config;
-use crate::config::kind::{CrossTenant, Mode};
+use crate::config::kind::{CrossTenant, Mode, Reboot};
+use crate::config::model::Computer;
 use crate::id::Name;
 use crate::inventory::snapshot::{Column, Snapshot};
 use crate::session::script::Platform;
@@ -32,6 +33,8 @@ pub struct Fleet {
     pub onboarding: RoaringBitmap,
     /// Those of tenants on hold, by the tenant whose document says so (TGT-15). Their mode is ignored.
     pub on_hold: BTreeMap<Name, RoaringBitmap>,
+    /// Those on which nothing is done that may restart them (SW-30).
+    pub no_reboot: RoaringBitmap,
     /// Those whose facts were collected, at whatever time.
     pub surveyed: RoaringBitmap,
     /// Those of which the last attempt to reach them failed, in whatever way.
@@ -70,6 +73,7 @@ impl Fleet {
     pub fn in_run(config: &Config, snapshot: &Snapshot, run: &Run) -> Self {
         let mut fleet = Self::new(config, snapshot);
         fleet.onboarding = snapshot.related().onboarding() | onboarding(config, snapshot);
+        fleet.no_reboot = if run.no_reboot { fleet.all.clone() } else { no_reboot(config, snapshot) };
         if run.lift.is_some() {
             for (mode, computers) in std::mem::take(&mut fleet.modes) {
                 *fleet.modes.entry(modes::lifted(mode, run)).or_default() |= computers;
@@ -125,12 +129,27 @@ impl Fleet {
     }
 }
 
+/// Those that are not to restart, by their own document, their tenant's or that of a tenant above.
+fn no_reboot(config: &Config, snapshot: &Snapshot) -> RoaringBitmap {
+    let tenants = config.tenants.iter().filter(|(_, tenant)| tenant.reboot == Reboot::Suppress);
+    let of_tenants = tenants.map(|(name, _)| snapshot.tenant_tree(name));
+    of_tenants
+        .fold(told(config, snapshot, |computer| computer.reboot == Reboot::Suppress), |all, computers| {
+            all | computers
+        })
+}
+
 /// Those of which git says that their onboarding is not done; also where the snapshot knows no relations.
 fn onboarding(config: &Config, snapshot: &Snapshot) -> RoaringBitmap {
-    let is_new = |name: &Name| config.computers.get(name).is_some_and(|told| told.onboarded == Some(false));
-    if !config.computers.keys().any(is_new) {
+    told(config, snapshot, |computer| computer.onboarded == Some(false))
+}
+
+/// Those of whose documents something holds.
+fn told(config: &Config, snapshot: &Snapshot, holds: impl Fn(&Computer) -> bool) -> RoaringBitmap {
+    let is_so = |name: &Name| config.computers.get(name).is_some_and(&holds);
+    if !config.computers.values().any(&holds) {
         return RoaringBitmap::new();
     }
-    let told = snapshot.iter().filter(|(_, computer)| computer.document.as_ref().is_some_and(is_new));
+    let told = snapshot.iter().filter(|(_, computer)| computer.document.as_ref().is_some_and(is_so));
     told.map(|(ix, _)| ix).collect()
 }

@@ -31,6 +31,8 @@ pub struct Run {
     pub lift: Option<Mode>,
     /// Software that is repaired where it is, although nothing says that it has to be.
     pub repairs: BTreeSet<Name>,
+    /// Whether nothing is done that may restart a computer.
+    pub no_reboot: bool,
     /// The present instant, which ends holds.
     pub now: Timestamp,
 }
@@ -44,6 +46,7 @@ impl Run {
             force: options.force_deployments,
             lift: options.hypothetical,
             repairs: options.repairs.iter().cloned().collect(),
+            no_reboot: options.no_reboot,
             now,
         }
     }

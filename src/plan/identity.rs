@@ -31,6 +31,8 @@ pub(super) struct Place<'a> {
     pub(super) mode: Mode,
     pub(super) platform: Platform,
     pub(super) tenant: Option<&'a Name>,
+    /// Whether nothing is done that may restart the computer.
+    pub(super) no_reboot: bool,
 }
 
 impl Place<'_> {
@@ -101,7 +103,7 @@ impl Place<'_> {
         let releases: Vec<Value> = software.releases.iter().filter_map(|one| self.release(one)).collect();
         json!([
             software.enabled,
-            software.needs_reboot,
+            (software.needs_reboot, software.needs_reboot && self.no_reboot),
             format!("{:?}", software.parameters_changed(configured)),
             rules,
             configuration,

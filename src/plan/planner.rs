@@ -609,8 +609,7 @@ impl<'a> Work<'a> {
         computers: &RoaringBitmap,
     ) -> RoaringBitmap {
         let held = computers & self.view.snapshot.held();
-        let text = "nothing is removed while a source that the computer depends on fails";
-        self.notes.add(NoteKind::Held, Some(item), text, Some(origin(deployment)), &held);
+        self.notes.add(NoteKind::Held, Some(item), supply::HELD, Some(origin(deployment)), &held);
         held
     }
 
@@ -623,21 +622,20 @@ impl<'a> Work<'a> {
             self.intents.push(intent);
             return;
         };
-        let version = intent.act.version.as_deref();
-        // Where the action begins by removing, nothing is there for what follows.
-        let anew = starts_over(config, &intent.item, &intent.act, &intent.before);
-        let before = procedures::version_of(&intent.before).filter(|_| !anew);
-        let due = Due {
-            action: intent.act.action,
-            version,
-            before,
-            license: intent.deployment.license.as_ref().filter(|_| intent.needed_by.is_none()),
-            platform: intent.platform,
-        };
-        let supply = supply::supply(config, software, &due, self.view.snapshot, &intent.computers);
+        let license = intent.deployment.license.as_ref().filter(|_| intent.needed_by.is_none());
+        let due = Due::of(config, &intent.item, &intent.act, &intent.before, license, intent.platform);
+        let (version, before) = (due.version, due.before);
+        let supply = supply::supply(
+            config,
+            software,
+            &due,
+            self.view.snapshot,
+            &self.view.fleet.no_reboot,
+            &intent.computers,
+        );
         let at = Some(origin(intent.deployment));
         for (why, computers) in &supply.lacking {
-            let text = format!("{} is due: {why}", diff::phrase(&intent.act));
+            let text = supply::blocked(&intent.act, why);
             self.notes.add(NoteKind::Blocked, Some(&intent.item), text, at.clone(), computers);
         }
         let way = version.map(|version| recipe::way(software, version, before)).unwrap_or_default();

@@ -108,13 +108,17 @@ impl<'a> Work<'a> {
                 let (action, version) = (ActionType::Install, software.latest());
                 let due = Due { action, version, before: None, license: None, platform: *platform };
                 let within = computers & scope;
-                let supply = supply(self.view.config, software, &due, self.view.snapshot, &within);
+                let no_reboot = &self.view.fleet.no_reboot;
+                let supply = supply(self.view.config, software, &due, self.view.snapshot, no_reboot, &within);
                 for (_, computers) in supply.ready {
                     standing.installable |= computers;
                 }
             }
             if can(ActionType::Uninstall) {
                 standing.removable |= computers & scope;
+                if software.needs_reboot {
+                    standing.removable -= &self.view.fleet.no_reboot;
+                }
             }
         }
     }

@@ -1,23 +1,26 @@
-//! What an install needs besides its script: a licence where one is needed, and a file that fits the computer.
+//! What a change of software needs besides its script: a licence where one is needed, a file that fits the computer, and
+//! leave to restart it where it may.
 //!
 //! Not here: whether anything is to be done (`diff`), and fetching files (`session`).
 //!
 //! Invariants: every computer is in exactly one part; a licence is never given to a tenant that it is not for; a removal
-//! needs nothing (SW-28).
+//! needs no licence and no file (SW-28).
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use roaring::RoaringBitmap;
 
+use super::diff::{self, Act};
 use super::document::ActionType;
 use super::payloads::{self, Choice, Machine};
+use super::procedures::{self, starts_over};
 use super::recipe::way;
 use crate::config::Config;
 use crate::config::kind::{LicenseNeed, ParameterValue};
 use crate::config::model::{Deployment, Desired, License, Software};
 use crate::id::Name;
-use crate::inventory::item::{ItemKey, ItemKind};
+use crate::inventory::item::{ItemKey, ItemKind, Observed};
 use crate::inventory::snapshot::Snapshot;
 use crate::session::script::Platform;
 use crate::version::Constraint;
@@ -40,6 +43,30 @@ pub struct Due<'a> {
     pub platform: Platform,
 }
 
+impl<'a> Due<'a> {
+    /// What an act on what was found takes.
+    #[must_use]
+    pub fn of(
+        config: &Config,
+        item: &ItemKey,
+        act: &'a Act,
+        found: &'a Observed,
+        license: Option<&'a Name>,
+        platform: Platform,
+    ) -> Self {
+        // Where the action begins by removing, nothing is there for what follows.
+        let anew = starts_over(config, item, act, found);
+        let before = procedures::version_of(found).filter(|_| !anew);
+        Self { action: act.action, version: act.version.as_deref(), before, license, platform }
+    }
+}
+
+/// What is said of an act that lacks something.
+#[must_use]
+pub fn blocked(act: &Act, why: &str) -> String {
+    format!("{} is due: {why}", diff::phrase(act))
+}
+
 /// Computers by what they can be given.
 #[derive(Debug, Default)]
 pub struct Supply<'c> {
@@ -49,15 +76,30 @@ pub struct Supply<'c> {
     pub lacking: Vec<(String, RoaringBitmap)>,
 }
 
-/// Splits computers by what they can be given for an action.
+/// What is said where a removal is due that has to wait (L3).
+pub const HELD: &str = "nothing is removed while a source that the computer depends on fails";
+
+/// What is said where a change may restart a computer that is not to.
+const NO_REBOOT: &str = "it may restart the computer, and that is suppressed";
+
+/// Splits computers by what they can be given for an action. On those of `no_reboot` nothing is done that may restart them
+/// (SW-30).
 #[must_use]
 pub fn supply<'c>(
     config: &'c Config,
     software: &Software,
     due: &Due<'_>,
     snapshot: &Snapshot,
+    no_reboot: &RoaringBitmap,
     computers: &RoaringBitmap,
 ) -> Supply<'c> {
+    if software.needs_reboot && !computers.is_disjoint(no_reboot) {
+        let rest = computers - no_reboot;
+        let mut supply = supply(config, software, due, snapshot, &RoaringBitmap::new(), &rest);
+        supply.lacking.push((NO_REBOOT.to_owned(), computers & no_reboot));
+        supply.ready.retain(|(_, computers)| !computers.is_empty());
+        return supply;
+    }
     let plain = due.action == ActionType::Uninstall
         || software.license == LicenseNeed::None && software.releases.iter().all(|r| r.payloads.is_empty());
     if plain {

@@ -273,6 +273,7 @@ const TENANTS: &[Column] = &[
     shown("tags", "Tags"),
     shown("mode", "At most"),
     further("crossTenant"),
+    further("reboot"),
     further("onHoldUntil"),
     shown("place", "Place"),
 ];
@@ -289,6 +290,7 @@ pub fn tenants_of(config: &Config, run: &Run) -> Sheet {
             Cell::list(&tenant.tags),
             Cell::text(tenant.mode),
             Cell::text(code(&tenant.cross_tenant)),
+            Cell::text(code(&tenant.reboot)),
             Cell::maybe(hold.map(|hold| hold.until)),
             Cell::text(&tenant.place),
         ]

@@ -123,6 +123,7 @@ impl<'a> Checker<'a> {
                 tags: document.spec.tags.clone(),
                 mode: document.spec.mode.unwrap_or(Mode::Enforce),
                 cross_tenant: document.spec.cross_tenant.unwrap_or(CrossTenant::Include),
+                reboot: document.spec.reboot.unwrap_or_default(),
                 hold: document.spec.hold.clone(),
             });
         }
@@ -176,6 +177,7 @@ impl<'a> Checker<'a> {
                     primary_person: spec.primary_person.clone().unwrap_or_default(),
                     onboarded: spec.onboarded,
                     mode: spec.mode.unwrap_or(Mode::Enforce),
+                    reboot: spec.reboot.unwrap_or_default(),
                     excluded: spec.excluded,
                 },
             );

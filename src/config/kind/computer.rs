@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Mode;
+use super::{Mode, Reboot};
 use crate::id::Name;
 
 /// What git says about one computer that a provider lists.
@@ -34,6 +34,9 @@ pub struct ComputerSpec {
     /// The most that Muster may do on this computer. Default: enforce.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<Mode>,
+    /// Whether something may be done on it that may restart it (SW-30). Default: if-necessary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reboot: Option<Reboot>,
     /// Whether the computer is left out of all deployments.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub excluded: bool,

@@ -161,6 +161,19 @@ impl std::fmt::Display for Mode {
     }
 }
 
+/// Whether a change may restart a computer, from the freest to the most cautious. The most cautious of all that apply wins.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reboot {
+    /// Where it has to.
+    #[default]
+    IfNecessary,
+    /// Software with `needsReboot` is not touched (SW-30).
+    Suppress,
+}
+
 /// The kinds, by the name that stands in `kind`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Kind {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{BusinessHours, Hold, Mode, TenantPsa};
+use super::{BusinessHours, Hold, Mode, Reboot, TenantPsa};
 use crate::id::Name;
 
 /// A customer of the service provider.
@@ -36,6 +36,9 @@ pub struct TenantSpec {
     /// Nothing is uninstalled from its computers and those of tenants below it, also after this line is gone, until it is released. Default: false.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub protect: bool,
+    /// Whether something may be done here, and on tenants below, that may restart a computer (SW-30). Default: if-necessary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reboot: Option<Reboot>,
     /// Nothing is done on the computers of this tenant and of those below it until a day (TGT-15).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Hold>,

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::config::kind::{CrossTenant, Hold, Match, Metadata, Mode, PrimaryPerson, ProviderSpec, TenantPsa};
+use crate::config::kind::{
+    CrossTenant, Hold, Match, Metadata, Mode, PrimaryPerson, ProviderSpec, Reboot, TenantPsa,
+};
 use crate::diagnostic::Place;
 use crate::id::Name;
 
@@ -39,6 +41,8 @@ pub struct Tenant {
     pub mode: Mode,
     /// Whether cross-tenant deployments reach it.
     pub cross_tenant: CrossTenant,
+    /// Whether a change may restart a computer, here and below.
+    pub reboot: Reboot,
     /// Nothing is done here and below for a while.
     pub hold: Option<Hold>,
 }
@@ -77,6 +81,8 @@ pub struct Computer {
     pub onboarded: Option<bool>,
     /// The most that Muster may do.
     pub mode: Mode,
+    /// Whether a change may restart it.
+    pub reboot: Reboot,
     /// Left out of all deployments.
     pub excluded: bool,
 }

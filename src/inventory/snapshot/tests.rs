@@ -39,6 +39,7 @@ pub(crate) fn config() -> Config {
             tags: texts(tags),
             mode: Mode::Enforce,
             cross_tenant: CrossTenant::Include,
+            reboot: crate::config::kind::Reboot::IfNecessary,
             hold: None,
         };
         (name(text), tenant)
@@ -143,6 +144,7 @@ pub(crate) fn document(text: &str, called: &str, provider: Option<&str>) -> (Nam
         primary_person: PrimaryPerson::Auto,
         onboarded: None,
         mode: Mode::Enforce,
+        reboot: crate::config::kind::Reboot::IfNecessary,
         excluded: false,
     };
     (name(text), computer)

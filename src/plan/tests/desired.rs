@@ -1,7 +1,7 @@
 //! What two configurations want differently, over the same computers.
 
 use super::world::*;
-use crate::config::kind::{Consequence, LicenseNeed, Match, Mode, SoftwareState, Term};
+use crate::config::kind::{Consequence, LicenseNeed, Match, Mode, Reboot, SoftwareState, Term};
 use crate::config::model::{Desired, License, LicenseForm, WantedVersion};
 use crate::config::safety::{Allowance, BudgetKind};
 use crate::inventory::facts::OsFamily;
@@ -146,6 +146,14 @@ fn whatever_can_lead_to_another_plan_is_a_difference() {
     assert_eq!(is_told(|_| ()), none);
     assert_eq!(is_told(|w| software(w, "zip", |s| s.metadata.title = Some("Zip".into()))), none);
     assert_eq!(is_told(|w| software(w, "zip", |s| s.needs_reboot = true)), both);
+    let calm = |w: &mut World| w.config.tenants.get_mut(&name("contoso")).unwrap().reboot = Reboot::Suppress;
+    assert_eq!(is_told(calm), none, "nothing restarts");
+    let driver = |w: &mut World| software(w, "zip", |s| s.needs_reboot = true);
+    let mut base = world();
+    driver(&mut base);
+    let mut head = base.clone();
+    calm(&mut head);
+    assert_eq!(touched(&diff(&base, &head)).iter().filter(|(_, n, _)| *n > 0).count(), 1);
     assert_eq!(is_told(|w| software(w, "zip", |s| s.releases[1].uninstall = Some(scripts("gone")))), both);
     assert_eq!(is_told(|w| software(w, "dep", |s| s.install = Some(scripts("another")))), both);
     assert_eq!(is_told(|w| software(w, "dep", |s| s.releases.truncate(0))), both);

@@ -40,6 +40,7 @@ pub(super) fn about(computer: &str) -> model::Computer {
         tenant: None,
         tags: BTreeSet::new(),
         mode: Mode::Enforce,
+        reboot: crate::config::kind::Reboot::IfNecessary,
         excluded: false,
         primary_person: PrimaryPerson::Auto,
         onboarded: None,

@@ -14,6 +14,7 @@ mod orders;
 mod outcomes;
 mod precedences;
 mod readings;
+mod reboots;
 mod scenarios;
 mod subjects;
 mod supplies;

@@ -175,6 +175,7 @@ impl World {
             tags: BTreeSet::new(),
             mode: Mode::Enforce,
             cross_tenant: CrossTenant::Include,
+            reboot: crate::config::kind::Reboot::IfNecessary,
             hold: None,
         };
         self.config.tenants.entry(name(text)).or_insert(tenant)

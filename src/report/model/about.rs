@@ -40,6 +40,9 @@ pub fn about(plan: &Plan) -> About<'_> {
         let named: Vec<&str> = options.repairs.iter().map(Name::as_str).collect();
         limits.push(format!("repairs what is there of: {}", named.join(", ")));
     }
+    if options.no_reboot {
+        limits.push("nothing that may restart a computer".to_owned());
+    }
     limits.extend(options.mode.map(|mode| format!("at most {mode}")));
     About {
         instance: plan.instance.as_str(),
