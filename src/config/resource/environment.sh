@@ -3,6 +3,7 @@ mr_file=/etc/environment
 # Sets mr_is, and mr_value to what the variable holds; the last line counts.
 mr_find() {
   mr_is=0 mr_value=
+  mr_walk "$mr_file"
   if [ ! -e "$mr_file" ]; then return 0; fi
   while IFS= read -r mr_x || [ -n "$mr_x" ]; do
     mr_x=${mr_x#export }

@@ -7,6 +7,7 @@ mr_escape() { mr_text=$(printf '%s\n' "$1" | sed 's/%/\\%/g'); }
 # Sets mr_is, mr_schedule, mr_user and mr_command.
 mr_find() {
   mr_is=0 mr_schedule='' mr_user='' mr_command=''
+  mr_walk "$mr_file"
   if [ ! -e "$mr_file" ]; then return 0; fi
   mr_is=1
   while IFS= read -r mr_x || [ -n "$mr_x" ]; do
