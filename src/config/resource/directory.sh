@@ -1,3 +1,4 @@
+mr_need PATH
 mr_path=$MUSTER_PARAM_PATH
 
 # Sets mr_at to where it lies. Only what is to be there is looked for behind a link.

@@ -1,3 +1,5 @@
+mr_need NAME
+if [ "${MUSTER_PARAM_STATE:-present}" != absent ]; then mr_need VALUE; fi
 mr_file=/etc/environment
 
 # Sets mr_is, and mr_value to what the variable holds; the last line counts.

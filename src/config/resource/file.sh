@@ -1,10 +1,8 @@
+mr_need PATH
 mr_path=$MUSTER_PARAM_PATH
 
 # Sets mr_at to where it lies. Only what is to be there is looked for behind a link.
 mr_find() {
-  if [ "${MUSTER_PARAM_HAS_SECRET:-false}" = true ] && [ -z "${MUSTER_PARAM_SECRET_CONTENT+x}" ]; then
-    mr_fail 'the secret is too long for a variable'
-  fi
   if [ "${MUSTER_PARAM_STATE:-present}" = absent ]; then
     mr_walk "$mr_path" keep
   else

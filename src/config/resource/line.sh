@@ -1,3 +1,5 @@
+mr_need PATH
+if [ "${MUSTER_PARAM_STATE:-present}" != absent ]; then mr_need LINE; fi
 mr_path=$MUSTER_PARAM_PATH
 
 # Sets mr_letters to a locale in which grep takes letters beyond ASCII for one each, where there is one.

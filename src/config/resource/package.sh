@@ -1,3 +1,4 @@
+mr_need NAME
 mr_name=$MUSTER_PARAM_NAME
 # To apt-get a minus at the end is an order to remove.
 case $mr_name in -* | *- | *[!A-Za-z0-9.+:@/_~-]*) mr_fail "$mr_name is not the name of a package" ;; esac

@@ -11,10 +11,23 @@ mr_tab=$(printf '\t')
 mr_cr=$(printf '\r')
 mr_good=true
 mr_me=
+# What is missing here would count as not managed, or as empty.
+if [ -n "${MUSTER_PARAMETERS_LONG:-}" ]; then
+  printf 'nothing is done: values are too long for a variable: %s\n' "$MUSTER_PARAMETERS_LONG" >&2
+  exit 3
+fi
 
 mr_fail() {
   printf '%s\n' "$1" >&2
   exit 3
+}
+
+# Ends when a property that cannot be left out has no value, as its parameter has none.
+mr_need() {
+  for mr_x in "$@"; do
+    eval "mr_text=\${MUSTER_PARAM_$mr_x+x}"
+    if [ -z "$mr_text" ]; then mr_fail "nothing is done: the resource needs a value in MUSTER_PARAM_$mr_x"; fi
+  done
 }
 
 # Sets mr_text to $1 on one line without tabs.

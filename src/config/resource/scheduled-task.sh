@@ -1,3 +1,5 @@
+mr_need NAME
+if [ "${MUSTER_PARAM_STATE:-present}" != absent ]; then mr_need COMMAND SCHEDULE; fi
 mr_file=/etc/cron.d/muster-$MUSTER_PARAM_NAME
 case $MUSTER_PARAM_NAME in *[!A-Za-z0-9_-]*) mr_fail "$MUSTER_PARAM_NAME is not a name for a scheduled task" ;; esac
 

@@ -1,3 +1,4 @@
+mr_need NAME
 mr_name=$MUSTER_PARAM_NAME
 if command -v systemctl >/dev/null; then
   mr_by=systemd

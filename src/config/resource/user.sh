@@ -1,3 +1,4 @@
+mr_need NAME
 mr_name=$MUSTER_PARAM_NAME
 case $mr_name in -* | *[!A-Za-z0-9._@+-]*) mr_fail "$mr_name is not a name for an account" ;; esac
 command -v usermod >/dev/null || mr_fail 'usermod is not installed'
