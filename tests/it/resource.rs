@@ -425,6 +425,43 @@ fn a_secret_that_is_too_long_for_a_variable_changes_nothing() {
     assert_eq!(world.home_file("key").as_deref(), Some("before"));
 }
 
+/// Names that would stand for several things, and texts that would be more than one entry of a file.
+#[test]
+fn a_name_stands_for_one_thing_and_a_text_for_one_entry() {
+    for shell in shells() {
+        let place = Place::new();
+        program(&place, "systemctl", "#!/bin/sh\necho LoadState=loaded\n");
+        let cron = [("NAME", "x"), ("SCHEDULE", "@reboot"), ("COMMAND", "true")];
+        let account = [("NAME", "muster-ada"), ("PASSWORD_HASH", "x\nroot:y")];
+        let refused: [(ResourceKind, &[(&str, &str)]); 8] = [
+            (ResourceKind::Service, &[("NAME", "ss*"), ("RUNNING", "false")]),
+            (ResourceKind::Service, &[("NAME", "-H"), ("RUNNING", "false")]),
+            (ResourceKind::Environment, &[("NAME", "A=1 B"), ("VALUE", "x")]),
+            (ResourceKind::Environment, &[("NAME", "1A"), ("VALUE", "x")]),
+            (ResourceKind::ScheduledTask, &[cron[0], cron[1], ("COMMAND", "true\n* * * * * root id")]),
+            (ResourceKind::ScheduledTask, &[cron[0], cron[1], cron[2], ("USER", "nobody id;")]),
+            (ResourceKind::User, &account),
+            (ResourceKind::User, &[account[0], ("PASSWORD_HASH", "x:0:0")]),
+        ];
+        for (kind, properties) in refused {
+            for method in ["test", "set"] {
+                let said = place.run(&shell, kind, method, properties);
+                assert!(!said.good && said.out.is_empty(), "{shell:?} {properties:?} {}", said.out);
+                assert!(!said.err.is_empty() && !said.err.contains("root:y"), "{}", said.err);
+            }
+        }
+        // A second line in the file runs as well.
+        place.brings(&shell, ResourceKind::ScheduledTask, &cron);
+        let file = place.path("etc/cron.d/muster-x");
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, format!("* * * * * root id\n{text}")).unwrap();
+        let fields = place.brings(&shell, ResourceKind::ScheduledTask, &cron);
+        assert_eq!(fields, ["command: (2 lines) -> true"]);
+        let named = [("NAME", "muster-lovelace"), ("FULL_NAME", "Lovelace, Ada")];
+        place.brings(&shell, ResourceKind::User, &named);
+    }
+}
+
 /// What counts is what `grep -E` says, whatever the system's awk takes for an expression.
 #[test]
 fn lines_are_matched_by_extended_expressions_with_counts_and_letters_beyond_ascii() {

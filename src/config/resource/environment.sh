@@ -1,5 +1,6 @@
 mr_need NAME
 if [ "${MUSTER_PARAM_STATE:-present}" != absent ]; then mr_need VALUE; fi
+case $MUSTER_PARAM_NAME in '' | [0-9]* | *[!A-Za-z0-9_]*) mr_fail "$MUSTER_PARAM_NAME is not a name for a variable" ;; esac
 mr_file=/etc/environment
 
 # Sets mr_is, and mr_value to what the variable holds; the last line counts.

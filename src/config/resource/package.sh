@@ -53,7 +53,8 @@ mr_look() {
 }
 
 mr_apt() {
-  DEBIAN_FRONTEND=noninteractive apt-get -y -q -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@"
+  # A name that there is not would be an expression for others.
+  DEBIAN_FRONTEND=noninteractive apt-get -y -q -o APT::Cmd::Pattern-Only=true -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@"
 }
 
 # Ends when others would go with it: what is removed is what the plan says (L14).
