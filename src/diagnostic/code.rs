@@ -186,6 +186,8 @@ codes! {
         "Files and sources are fetched over http or https from an address that holds no user and no password: secrets are references (L9)."
     SOURCE "M0454" Error "source that cannot be used"
         "A version source needs settings that fit together: an expression with a group called version, an address for each version, a package's full identifier."
+    PROPERTY "M0460" Error "value that a property does not take"
+        "A value reaches a property of a built-in resource through a parameter, and is none that could stand there: more than one line, a path that is not absolute, a mode that is none. Or a value is longer than 16 KiB, which is more than a variable of a POSIX system holds everywhere (SCR-12)."
     PARAMETER_VALUE "M0470" Error "value that a parameter does not allow"
         "The value is of the parameter's type, and not within what its declaration allows: min and max, integer, pattern, minLength and maxLength, schemes, or the SHA-256 of a file (PAR-1)."
     PARAMETER_BOUND "M0471" Error "bounds that no value meets"

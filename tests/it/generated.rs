@@ -221,6 +221,11 @@ const GIVEN_TO_SCRIPTS: &[(&str, &str, &str)] = &[
         "all",
         "The path of a JSON file with all parameters; it is gone when the step has ended",
     ),
+    (
+        "MUSTER_PARAMETERS_LONG",
+        "all",
+        "The names of the variables that are missing as their values are too long, with blanks between them; not set when there are none",
+    ),
     ("MUSTER_COMPUTER", "all", "The computer's name"),
     ("MUSTER_COMPUTER_ID", "all", "The computer's id, as plans show it"),
     ("MUSTER_TENANT", "all", "The computer's tenant; not set when it has none"),

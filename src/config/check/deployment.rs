@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::property::given;
 use super::software::CheckedSoftware;
 use super::{Checker, LockUse, by_name};
 use crate::config::document::{Document, Documents};
@@ -222,7 +223,7 @@ impl<'a> Checker<'a> {
             return None;
         }
         if let Some(name) = written.software {
-            let desired = self.of_software(written, mode, name, known.software);
+            let desired = self.of_software(written, mode, name, known);
             return Some((ItemKey::software(name.clone()), desired?));
         }
         let name = written.task?;
@@ -261,10 +262,10 @@ impl<'a> Checker<'a> {
         written: &Written<'_>,
         mode: Mode,
         name: &Name,
-        software: &BTreeMap<Name, CheckedSoftware<'a>>,
+        known: &Known<'_, 'a>,
     ) -> Option<Desired> {
         let raw = written.raw;
-        let known = self.reference(raw, &written.at("software"), Kind::Software, name);
+        let is_known = self.reference(raw, &written.at("software"), Kind::Software, name);
         if let Some(instance) = written.instance {
             let message = format!("the instance key `{instance}` is for tasks; a software is there once");
             self.report(code::SETTING, message, raw.key_place(&written.at("instance")));
@@ -291,11 +292,11 @@ impl<'a> Checker<'a> {
             let place = raw.key_place(&written.at("allowDowngrade"));
             self.push(Finding::new(code::SETTING, message, place).help("take `allowDowngrade` out"));
         }
-        if !known {
+        if !is_known {
             return None;
         }
         // Without one the Software document has findings of its own.
-        let checked = software.get(name)?;
+        let checked = known.software.get(name)?;
         if mode == Mode::Enforce {
             self.can_do(written, name, checked, state);
         }
@@ -306,6 +307,10 @@ impl<'a> Checker<'a> {
         let are_required = uses_version && mode != Mode::Ignored;
         let by = format!("the software `{name}`");
         self.values(raw, &written.base, &by, &checked.spec.parameters, written.parameters, are_required);
+        let task = checked.spec.configuration.as_ref().filter(|_| written.configuration);
+        if let Some(task) = task.and_then(|task| known.tasks.get(task)) {
+            self.through_parameters(raw, task, given(&written.base, written.parameters));
+        }
         let version = if uses_version {
             self.wanted(written, name, checked)?
         } else {
@@ -516,6 +521,7 @@ impl<'a> Checker<'a> {
         let by = format!("the task `{name}`");
         let are_required = mode != Mode::Ignored;
         self.values(raw, &written.base, &by, &task.spec.parameters, written.parameters, are_required);
+        self.through_parameters(raw, task, given(&written.base, written.parameters));
     }
 }
 

@@ -16,6 +16,7 @@ mod packages;
 mod parameter;
 mod payload;
 mod prerequisite;
+mod property;
 mod provider;
 mod reference;
 mod release;

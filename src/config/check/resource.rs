@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Checker;
+use super::property::{ABSOLUTE, PathSystem, system_of};
 use super::shape::listed;
 use crate::config::kind::property::PropertyValue;
 use crate::config::kind::resource::{Described, Given, Presence};
@@ -28,6 +29,7 @@ impl Checker<'_> {
         let base = format!("/spec/resource/{}", described.kind.as_str());
         let (posix, windows) = self.platforms(raw, &base, &described);
         self.together(raw, &base, spec);
+        self.in_place(raw, &base, &described);
         let mut properties = BTreeMap::new();
         for given in &described.given {
             let (name, property) = self.property(raw, &base, given, parameters);
@@ -41,10 +43,6 @@ impl Checker<'_> {
             }
             properties.insert(CONTENT.to_owned(), ResourceProperty::Value(ParameterValue::File(value)));
         }
-        if properties.contains_key(SECRET_CONTENT) {
-            let yes = ResourceProperty::Value(ParameterValue::Boolean(true));
-            properties.insert("hasSecret".to_owned(), yes);
-        }
         let scripts = resource::scripts(described.kind, posix, windows);
         Some((Resource { kind: described.kind, properties }, scripts))
     }
@@ -52,13 +50,10 @@ impl Checker<'_> {
     /// Where the resource can be, by its path.
     fn platforms(&mut self, raw: &RawDocument, base: &str, described: &Described) -> (bool, bool) {
         let Some(path) = &described.path else { return (true, described.windows) };
-        let drive = path.as_bytes().get(1) == Some(&b':')
-            && path.as_bytes().first().is_some_and(u8::is_ascii_alphabetic)
-            && matches!(path.as_bytes().get(2), Some(b'\\' | b'/'));
-        if path.starts_with('/') {
+        if system_of(path) == Some(PathSystem::Posix) {
             return (true, false);
         }
-        if drive || path.starts_with("\\\\") {
+        if system_of(path) == Some(PathSystem::Windows) {
             for name in &described.posix_only {
                 let message =
                     format!("`{name}` is of POSIX systems, and the path {path:?} is one of Windows");
@@ -69,9 +64,7 @@ impl Checker<'_> {
         }
         let message = format!("the path {path:?} is not absolute");
         let finding = Finding::new(code::RESOURCE, message, raw.place(&format!("{base}/path")));
-        self.push(
-            finding.help("begin it with `/` for POSIX systems, or with a drive such as `C:\\` for Windows"),
-        );
+        self.push(finding.help(ABSOLUTE));
         (true, true)
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::property::defaults;
 use super::{Checker, by_name, packages};
 use crate::config::document::{Document, Documents};
 use crate::config::kind::{Detect, Kind, LicenseNeed, SoftwareSpec, Strategy, TaskSpec};
@@ -225,6 +226,7 @@ impl<'a> Checker<'a> {
             let finding = Finding::new(code::MODE_WITHOUT_SCRIPT, message, raw.place(pointer));
             self.push(finding.related(task.place(), "the task is declared here"));
         }
+        self.through_parameters(raw, task, defaults(&spec.parameters));
         for (parameter, wanted) in &task.spec.parameters {
             let place = || raw.place(pointer);
             match spec.parameters.get(parameter) {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Checker;
+use super::property::defaults;
 use crate::config::document::Document;
 use crate::config::kind::TaskSpec;
 use crate::config::model::Task;
@@ -49,6 +50,7 @@ impl<'a> Checker<'a> {
                 (scripts("test", &spec.test), scripts("set", &spec.set), scripts("get", &spec.get))
             };
             self.declarations(raw, &spec.parameters);
+            self.through_parameters(raw, document, defaults(&spec.parameters));
             let parameters = self.with_files_of_defaults(raw, &spec.parameters);
             tasks.entry(document.name().clone()).or_insert_with(|| Task {
                 metadata: metadata.clone(),

@@ -137,6 +137,11 @@ impl<K: PropertyKind> JsonSchema for Property<K> {
     }
 }
 
+/// Whether a text stands on one line. NUL, with which texts end elsewhere, is on none.
+fn is_line(text: &str) -> bool {
+    !text.contains(['\n', '\r', '\0'])
+}
+
 /// Declares kinds of values.
 macro_rules! property_kinds {
     ($($(#[$about:meta])* $kind:ident $expected:literal [$($type:ident),*] $value:ident => $takes:expr, $schema:tt;)*) => {
@@ -164,34 +169,37 @@ macro_rules! property_kinds {
 
 property_kinds! {
     /// Any text.
-    AnyText "a text" [Text, Select, Uri] value => matches!(value, ParameterValue::Text(_)), { "type": "string" };
+    AnyText "a text" [Text, Select, Uri] value
+        => matches!(value, ParameterValue::Text(text) if !text.contains('\0')), { "type": "string", "pattern": "^[^\\x00]*$" };
     /// A text on one line that is not empty, such as a path or a name.
     Words "a text on one line that is not empty" [Text, Select, Uri] value
-        => matches!(value, ParameterValue::Text(text) if !text.is_empty() && !text.contains(['\n', '\r'])),
-        { "type": "string", "pattern": "^[^\\n\\r]+$" };
+        => matches!(value, ParameterValue::Text(text) if !text.is_empty() && is_line(text)),
+        { "type": "string", "pattern": "^[^\\n\\r\\x00]+$" };
     /// A mode of POSIX systems, in octal digits.
     FileMode "a mode in octal digits such as '0644'" [Text, Select] value
         => matches!(value, ParameterValue::Text(text) if (3..=4).contains(&text.len()) && text.bytes().all(|b| (b'0'..=b'7').contains(&b))),
         { "type": "string", "pattern": "^[0-7]{3,4}$" };
     /// true or false.
     Flag "true or false" [Boolean] value => matches!(value, ParameterValue::Boolean(_)), { "type": "boolean" };
-    /// Texts.
-    Texts "a list of texts" [List] value => matches!(value, ParameterValue::List(_)),
-        { "type": "array", "items": { "type": "string" } };
+    /// Texts that a script is given as lines.
+    Texts "a list of texts on one line each" [List] value
+        => matches!(value, ParameterValue::List(texts) if texts.iter().all(|text| is_line(text))),
+        { "type": "array", "items": { "type": "string", "pattern": "^[^\\n\\r\\x00]*$" } };
     /// A whole number that is not negative.
     Whole "a whole number" [Number] value
         => matches!(value, ParameterValue::Number(number) if number.is_u64()), { "type": "integer", "minimum": 0 };
     /// What a registry value holds.
     Data "a text, a whole number or a list of texts" [Text, Select, Uri, Number, List] value
         => match value {
-            ParameterValue::Text(_) | ParameterValue::List(_) => true,
+            ParameterValue::Text(_) => true,
+            ParameterValue::List(texts) => texts.iter().all(|text| is_line(text)),
             ParameterValue::Number(number) => number.is_u64(),
             _ => false,
         },
         { "anyOf": [
             { "type": "string" },
             { "type": "integer", "minimum": 0 },
-            { "type": "array", "items": { "type": "string" } }
+            { "type": "array", "items": { "type": "string", "pattern": "^[^\\n\\r\\x00]*$" } }
         ] };
 }
 

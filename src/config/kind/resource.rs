@@ -213,6 +213,10 @@ pub struct Given {
     pub value: PropertyValue,
     /// Parameters of these types can stand for it.
     pub types: &'static [ParameterType],
+    /// What it takes, for messages.
+    pub expected: &'static str,
+    /// Whether it takes a value.
+    pub takes: fn(&ParameterValue) -> bool,
 }
 
 /// The properties of a resource, and the platforms on which it makes sense.
@@ -236,7 +240,8 @@ pub(super) struct List(Vec<Given>);
 
 impl List {
     pub(super) fn need<K: PropertyKind>(mut self, name: &'static str, property: &Property<K>) -> Self {
-        self.0.push(Given { name, value: property.value.clone(), types: K::TYPES });
+        let value = property.value.clone();
+        self.0.push(Given { name, value, types: K::TYPES, expected: K::EXPECTED, takes: K::takes });
         self
     }
 
@@ -248,7 +253,8 @@ impl List {
     }
 
     pub(super) fn fixed(mut self, name: &'static str, value: ParameterValue) -> Self {
-        self.0.push(Given { name, value: PropertyValue::Given(value), types: &[] });
+        let value = PropertyValue::Given(value);
+        self.0.push(Given { name, value, types: &[], expected: "this", takes: |_| true });
         self
     }
 

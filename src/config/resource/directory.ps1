@@ -1,4 +1,4 @@
-$script:path = Get-Given 'path'
+$script:path = Get-OwnPath
 
 function Read-Resource {
     if ([IO.File]::Exists($script:path)) { throw "$($script:path) is not a folder" }

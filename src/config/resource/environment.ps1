@@ -1,3 +1,6 @@
+Assert-Given 'name'
+if ((Get-Given 'state' 'present') -ne 'absent') { Assert-Given 'value' }
+
 function Get-Found { [Environment]::GetEnvironmentVariable((Get-Given 'name'), 'Machine') }
 
 function Read-Resource {

@@ -1,8 +1,12 @@
+mr_need NAME
+if [ "${MUSTER_PARAM_STATE:-present}" != absent ]; then mr_need VALUE; fi
+case $MUSTER_PARAM_NAME in '' | [0-9]* | *[!A-Za-z0-9_]*) mr_fail "$MUSTER_PARAM_NAME is not a name for a variable" ;; esac
 mr_file=/etc/environment
 
 # Sets mr_is, and mr_value to what the variable holds; the last line counts.
 mr_find() {
   mr_is=0 mr_value=
+  mr_walk "$mr_file"
   if [ ! -e "$mr_file" ]; then return 0; fi
   while IFS= read -r mr_x || [ -n "$mr_x" ]; do
     mr_x=${mr_x#export }

@@ -1,4 +1,4 @@
-$script:path = Get-Given 'path'
+$script:path = Get-OwnPath
 
 function Get-Wanted {
     if (Test-Given 'content') { return , [IO.File]::ReadAllBytes((Get-Sent 'content')) }

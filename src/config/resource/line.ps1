@@ -1,4 +1,5 @@
-$script:path = Get-Given 'path'
+$script:path = Get-OwnPath
+if ((Get-Given 'state' 'present') -ne 'absent') { Assert-Given 'line' }
 
 # The lines as they are and as they are to be, and the first that is concerned.
 function Get-Made {

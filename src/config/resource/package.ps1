@@ -1,3 +1,4 @@
+Assert-Given 'name'
 $script:name = Get-Given 'name'
 if ($script:name -notmatch '^[A-Za-z0-9][A-Za-z0-9.+_-]*$') { throw "$($script:name) is not the name of a package" }
 $script:version = Get-Given 'version'

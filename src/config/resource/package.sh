@@ -1,3 +1,4 @@
+mr_need NAME
 mr_name=$MUSTER_PARAM_NAME
 # To apt-get a minus at the end is an order to remove.
 case $mr_name in -* | *- | *[!A-Za-z0-9.+:@/_~-]*) mr_fail "$mr_name is not the name of a package" ;; esac
@@ -52,7 +53,8 @@ mr_look() {
 }
 
 mr_apt() {
-  DEBIAN_FRONTEND=noninteractive apt-get -y -q -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@"
+  # A name that there is not would be an expression for others.
+  DEBIAN_FRONTEND=noninteractive apt-get -y -q -o APT::Cmd::Pattern-Only=true -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@"
 }
 
 # Ends when others would go with it: what is removed is what the plan says (L14).

@@ -10,10 +10,24 @@ mr_nl='
 mr_tab=$(printf '\t')
 mr_cr=$(printf '\r')
 mr_good=true
+mr_me=
+# What is missing here would count as not managed, or as empty.
+if [ -n "${MUSTER_PARAMETERS_LONG:-}" ]; then
+  printf 'nothing is done: values are too long for a variable: %s\n' "$MUSTER_PARAMETERS_LONG" >&2
+  exit 3
+fi
 
 mr_fail() {
   printf '%s\n' "$1" >&2
   exit 3
+}
+
+# Ends when a property that cannot be left out has no value, as its parameter has none.
+mr_need() {
+  for mr_x in "$@"; do
+    eval "mr_text=\${MUSTER_PARAM_$mr_x+x}"
+    if [ -z "$mr_text" ]; then mr_fail "nothing is done: the resource needs a value in MUSTER_PARAM_$mr_x"; fi
+  done
 }
 
 # Sets mr_text to $1 on one line without tabs.
@@ -59,9 +73,119 @@ mr_mode() {
   while [ "${#mr_text}" -lt 4 ]; do mr_text=0$mr_text; done
 }
 
-# Sets mr_owner, mr_group and mr_bits of the file $1.
+# Sets mr_w_uid, mr_w_gid and mr_w_names (how many names it has) of $1 itself, and mr_text to its mode.
+mr_ids() {
+  mr_text=$(stat -c '%u %g %h %a' -- "$1" 2>/dev/null || stat -f '%u %g %l %Mp%Lp' -- "$1") || mr_fail "stat failed for $1"
+  mr_w_uid=${mr_text%% *}
+  mr_text=${mr_text#* }
+  mr_w_gid=${mr_text%% *}
+  mr_text=${mr_text#* }
+  mr_w_names=${mr_text%% *}
+  mr_mode "${mr_text#* }"
+}
+
+# Whether the account of that number is trusted: the one that runs this, or root.
+mr_trusted() {
+  mr_me=${mr_me:-$(id -u)}
+  [ "$1" = 0 ] || [ "$1" = "$mr_me" ]
+}
+
+# Whether the group of the folder $1, whose number is mr_w_gid, may write there: nobody is in it who is not root already,
+# or it is the private group of the account that runs this.
+mr_trusted_group() {
+  # With an access control list the bits of the group say what others may do at most.
+  case $(ls -ld -- "$1") in ??????????+*) return 1 ;; esac
+  if [ "$mr_w_gid" = 0 ]; then return 0; fi
+  case $(stat -c %G -- "$1" 2>/dev/null || stat -f %Sg -- "$1") in
+  root | wheel | sudo | admin | syslog | crontab) return 0 ;;
+  # Of Debian, and by default empty; on macOS it is everybody.
+  staff) [ "$(uname)" != Darwin ] ;;
+  "$(id -un)") [ "$(id -g)" = "$mr_w_gid" ] ;;
+  *) return 1 ;;
+  esac
+}
+
+# Ends where others could put something else into the folder $1. Sets mr_shared to 1 where they may write there, but
+# only change what is theirs (the sticky bit).
+mr_folder() {
+  [ -x "$1" ] || mr_fail "the folder $1 cannot be entered"
+  mr_ids "$1"
+  mr_trusted "$mr_w_uid" || mr_fail "not followed: the folder $1 belongs to neither root nor this account, so its owner can put anything there"
+  mr_shared=0 mr_w_mode=$mr_text
+  case $mr_w_mode in
+  *[2367]) mr_shared=1 ;;
+  *[2367]?) mr_trusted_group "$1" || mr_shared=1 ;;
+  esac
+  case $mr_shared$mr_w_mode in
+  1[1357]*) ;;
+  1*) mr_fail "not followed: others may write to the folder $1, so they can put anything there" ;;
+  esac
+}
+
+# Sets mr_at to where the path $1 really leads, without links; with `keep` as $2 a link in the last place stays one.
+# Ends where somebody other than root and this account could have it lead elsewhere: now, or after it was looked at.
+mr_walk() {
+  case $1 in /*) ;; *) mr_fail "the path $1 is not absolute" ;; esac
+  mr_w_rest=$1 mr_at='' mr_w_links=0 mr_shared=0
+  while :; do
+    case $mr_w_rest in
+    '') break ;;
+    /*)
+      mr_w_rest=${mr_w_rest#/}
+      continue
+      ;;
+    esac
+    mr_w_name=${mr_w_rest%%/*}
+    mr_w_rest=${mr_w_rest#"$mr_w_name"}
+    mr_w_in=${mr_at:-/} mr_shared=0
+    case $mr_w_name in
+    .) continue ;;
+    ..)
+      mr_at=${mr_at%/*}
+      continue
+      ;;
+    esac
+    mr_at=$mr_at/$mr_w_name
+    # In what is not there yet nobody can have put anything.
+    if [ ! -d "$mr_w_in" ]; then continue; fi
+    mr_folder "$mr_w_in"
+    if [ -L "$mr_at" ]; then
+      case ${2:-}$mr_w_rest in keep | keep/) break ;; esac
+    elif [ $mr_shared = 0 ] || [ ! -e "$mr_at" ]; then
+      continue
+    fi
+    mr_ids "$mr_at"
+    if [ -L "$mr_at" ]; then
+      mr_trusted "$mr_w_uid" || mr_fail "not followed: the link $mr_at belongs to neither root nor this account"
+      mr_w_links=$((mr_w_links + 1))
+      if [ $mr_w_links -gt 40 ]; then mr_fail "the links at $1 lead in a circle"; fi
+      # What a name ends with is kept, even a line end.
+      mr_text=$(readlink "$mr_at" && echo .) || mr_fail "the link $mr_at cannot be read"
+      mr_text=${mr_text%"$mr_nl".}
+      case $mr_text in /*) mr_at='' ;; *) mr_at=${mr_at%/*} ;; esac
+      mr_w_rest=$mr_text$mr_w_rest
+    else
+      mr_trusted "$mr_w_uid" || mr_fail "not followed: $mr_at belongs to neither root nor this account, in a folder to which others may write"
+      if [ -f "$mr_at" ] && [ "$mr_w_names" != 1 ]; then mr_fail "not followed: $mr_at has several names, in a folder to which others may write"; fi
+    fi
+  done
+  mr_at=${mr_at:-/}
+}
+
+# Ends where what mr_at says after mr_walk is no longer so.
+mr_still() {
+  mr_w_was=$mr_at
+  mr_walk "$mr_at"
+  if [ "$mr_at" != "$mr_w_was" ]; then mr_fail "somebody has put a link into the path $mr_w_was"; fi
+}
+
+# Sets mr_owner, mr_group and mr_bits of $1, and its numbers.
 mr_stat() {
-  mr_text=$(stat -L -c '%U:%G:%a' -- "$1" 2>/dev/null || stat -L -f '%Su:%Sg:%Mp%Lp' -- "$1") || mr_fail "stat failed for $1"
+  mr_text=$(stat -c '%u:%g:%U:%G:%a' -- "$1" 2>/dev/null || stat -f '%u:%g:%Su:%Sg:%Mp%Lp' -- "$1") || mr_fail "stat failed for $1"
+  mr_owner_number=${mr_text%%:*}
+  mr_text=${mr_text#*:}
+  mr_group_number=${mr_text%%:*}
+  mr_text=${mr_text#*:}
   mr_owner=${mr_text%%:*}
   mr_text=${mr_text#*:}
   mr_group=${mr_text%%:*}
@@ -69,14 +193,28 @@ mr_stat() {
   mr_bits=$mr_text
 }
 
+# mr_who NAME WANTED FOUND NUMBER: an account or a group that has to be this one; numbers are compared with numbers.
+mr_who() {
+  case $2 in
+  *[!0-9]*) mr_field "$1" "$2" "$3" ;;
+  *)
+    mr_text=$2
+    while :; do
+      case $mr_text in 0?*) mr_text=${mr_text#0} ;; *) break ;; esac
+    done
+    if [ "$mr_text" = "$4" ] || [ "$2" = "$3" ]; then mr_field "$1" "$2" "$2"; else mr_field "$1" "$2" "$4"; fi
+    ;;
+  esac
+}
+
 # Owner, group and mode of $1; $2 is 1 when it is there.
 mr_rights() {
   if [ "$2" = 1 ]; then mr_stat "$1"; fi
   if [ -n "${MUSTER_PARAM_OWNER+x}" ]; then
-    if [ "$2" = 1 ]; then mr_field owner "$MUSTER_PARAM_OWNER" "$mr_owner"; else mr_gone owner "$MUSTER_PARAM_OWNER"; fi
+    if [ "$2" = 1 ]; then mr_who owner "$MUSTER_PARAM_OWNER" "$mr_owner" "$mr_owner_number"; else mr_gone owner "$MUSTER_PARAM_OWNER"; fi
   fi
   if [ -n "${MUSTER_PARAM_GROUP+x}" ]; then
-    if [ "$2" = 1 ]; then mr_field group "$MUSTER_PARAM_GROUP" "$mr_group"; else mr_gone group "$MUSTER_PARAM_GROUP"; fi
+    if [ "$2" = 1 ]; then mr_who group "$MUSTER_PARAM_GROUP" "$mr_group" "$mr_group_number"; else mr_gone group "$MUSTER_PARAM_GROUP"; fi
   fi
   if [ -n "${MUSTER_PARAM_MODE+x}" ]; then
     mr_mode "$MUSTER_PARAM_MODE"
@@ -85,22 +223,37 @@ mr_rights() {
   fi
 }
 
-mr_set_rights() {
+mr_set_owner() {
   if [ -n "${MUSTER_PARAM_OWNER+x}" ]; then chown -- "$MUSTER_PARAM_OWNER" "$1" || exit 3; fi
   if [ -n "${MUSTER_PARAM_GROUP+x}" ]; then chgrp -- "$MUSTER_PARAM_GROUP" "$1" || exit 3; fi
-  if [ -n "${MUSTER_PARAM_MODE+x}" ]; then chmod -- "$MUSTER_PARAM_MODE" "$1" || exit 3; fi
 }
 
-# Sets mr_text to where a link leads, so that it is written through and not replaced.
-mr_real() {
-  mr_text=$1
-  if [ -L "$1" ]; then mr_text=$(readlink -f -- "$1") || mr_fail "the link $1 leads nowhere"; fi
+mr_set_rights() {
+  mr_set_owner "$1"
+  if [ -z "${MUSTER_PARAM_MODE+x}" ]; then return 0; fi
+  chmod -- "$MUSTER_PARAM_MODE" "$1" || exit 3
+  # Of a folder the bits for the account and the group stay where they are not taken away by name.
+  mr_stat "$1"
+  mr_mode "$MUSTER_PARAM_MODE"
+  if [ "$mr_bits" != "$mr_text" ]; then chmod u-s,g-s "$1" && chmod -- "$MUSTER_PARAM_MODE" "$1" || exit 3; fi
 }
 
-# Makes an empty file beside $1 with its owner and mode, in mr_new; mr_swap puts it in its place at once.
+# After mr_walk: ends where the wanted owner could put something else in the place of what it is given, and where a property
+# is no owner at all.
+mr_may_give() {
+  case ${MUSTER_PARAM_OWNER:-}${MUSTER_PARAM_GROUP:-} in *:*) mr_fail 'an owner or a group has no colon in its name' ;; esac
+  if [ $mr_shared = 0 ] || [ -z "${MUSTER_PARAM_OWNER+x}" ]; then return 0; fi
+  case $MUSTER_PARAM_OWNER in
+  *[!0-9]*) mr_text=$(id -u -- "$MUSTER_PARAM_OWNER") || mr_fail "there is no account $MUSTER_PARAM_OWNER" ;;
+  *) mr_text=$MUSTER_PARAM_OWNER ;;
+  esac
+  mr_trusted "$mr_text" || mr_fail "others may write to the folder of $mr_at, and there only root and this account can own what is looked after"
+}
+
+# Makes an empty file in mr_new beside what the path $1 leads to (mr_at), with its owner and mode; mr_swap puts it in its
+# place at once.
 mr_beside() {
-  mr_real "$1"
-  mr_at=$mr_text
+  mr_walk "$1"
   mr_new=$(mktemp "$mr_at.muster.XXXXXX") || mr_fail "no file can be made beside $mr_at"
   trap 'rm -f -- "$mr_new"' 0
   if [ -e "$mr_at" ]; then
@@ -112,6 +265,7 @@ mr_beside() {
 }
 
 mr_swap() {
+  mr_still
   # A file that something is mounted on cannot be replaced, only written.
   mv -f -- "$mr_new" "$mr_at" 2>/dev/null || cat "$mr_new" >"$mr_at" || exit 3
 }

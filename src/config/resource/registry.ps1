@@ -1,3 +1,4 @@
+Assert-Given 'key'
 $script:key = Get-Given 'key'
 if ($script:key -notmatch '^(HKLM|HKCU|HKU|HKCR|HKEY_[A-Z_]+):?\\') { throw "$($script:key) does not begin with the name of a hive" }
 $script:key = 'Registry::' + ($script:key -replace '^(HK[A-Z_]+):', '$1')

@@ -1,4 +1,8 @@
+Assert-Given 'name'
+if ((Get-Given 'state' 'present') -ne 'absent') { Assert-Given 'command' }
 $script:name = Get-Given 'name'
+# Other names could stand for several tasks.
+if ($script:name -notmatch '^[A-Za-z0-9_-]+$') { throw "$($script:name) is not a name for a scheduled task" }
 $script:path = '\Muster\'
 $script:days = @('sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat')
 

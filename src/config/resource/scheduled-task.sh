@@ -1,5 +1,10 @@
+mr_need NAME
+if [ "${MUSTER_PARAM_STATE:-present}" != absent ]; then mr_need COMMAND SCHEDULE; fi
 mr_file=/etc/cron.d/muster-$MUSTER_PARAM_NAME
 case $MUSTER_PARAM_NAME in *[!A-Za-z0-9_-]*) mr_fail "$MUSTER_PARAM_NAME is not a name for a scheduled task" ;; esac
+
+case ${MUSTER_PARAM_USER:-root} in -* | *[\ "$mr_nl$mr_tab$mr_cr"]*) mr_fail "$MUSTER_PARAM_USER is not a name for an account" ;; esac
+case ${MUSTER_PARAM_COMMAND:-} in *["$mr_nl$mr_cr"]*) mr_fail 'a command is one line' ;; esac
 
 # A percent sign means a line end to cron.
 mr_escape() { mr_text=$(printf '%s\n' "$1" | sed 's/%/\\%/g'); }
@@ -7,8 +12,9 @@ mr_escape() { mr_text=$(printf '%s\n' "$1" | sed 's/%/\\%/g'); }
 # Sets mr_is, mr_schedule, mr_user and mr_command.
 mr_find() {
   mr_is=0 mr_schedule='' mr_user='' mr_command=''
+  mr_walk "$mr_file"
   if [ ! -e "$mr_file" ]; then return 0; fi
-  mr_is=1
+  mr_is=1 mr_lines=0
   while IFS= read -r mr_x || [ -n "$mr_x" ]; do
     case $mr_x in
     '' | '#'*) continue ;;
@@ -26,7 +32,10 @@ mr_find() {
     esac
     mr_user=${mr_rest%% *}
     mr_command=${mr_rest#* }
+    mr_lines=$((mr_lines + 1))
   done <"$mr_file"
+  # Each of them runs.
+  if [ $mr_lines -gt 1 ]; then mr_command="($mr_lines lines)"; fi
 }
 
 mr_look() {

@@ -1,3 +1,4 @@
+Assert-Given 'name'
 $script:words = @{ 'Auto' = 'automatic'; 'Manual' = 'manual'; 'Disabled' = 'disabled' }
 $script:modes = @{ 'automatic' = 'Automatic'; 'manual' = 'Manual'; 'disabled' = 'Disabled' }
 

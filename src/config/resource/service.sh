@@ -1,4 +1,7 @@
+mr_need NAME
 mr_name=$MUSTER_PARAM_NAME
+# Signs such as * would stand for several services.
+case $mr_name in '' | -* | *[!A-Za-z0-9:_.\\@-]*) mr_fail "$mr_name is not the name of a service" ;; esac
 if command -v systemctl >/dev/null; then
   mr_by=systemd
 elif command -v rc-service >/dev/null; then
@@ -33,7 +36,12 @@ mr_find() {
     if ! rc-service -e "$mr_name"; then mr_is=0; fi
     if rc-service "$mr_name" status >/dev/null 2>&1; then mr_running=true; else mr_running=false; fi
     mr_startup=manual
-    if rc-update show default | grep -q "^ *$mr_name *|"; then mr_startup=automatic; fi
+    # The name is the first word.
+    while read -r mr_x mr_text; do
+      if [ "$mr_x" = "$mr_name" ]; then mr_startup=automatic; fi
+    done <<MR_END
+$(rc-update show default)
+MR_END
     ;;
   esac
   if [ $mr_is = 0 ]; then mr_running=false mr_startup=; fi

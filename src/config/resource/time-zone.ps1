@@ -1,3 +1,4 @@
+Assert-Given 'windowsName'
 function Read-Resource { Compare-Name 'name' (Get-Given 'windowsName') ([TimeZoneInfo]::Local.Id) }
 
 function Set-Resource {

@@ -1,3 +1,4 @@
+mr_need NAME
 for mr_zones in /usr/share/zoneinfo /var/db/timezone/zoneinfo ''; do
   if [ -d "$mr_zones" ]; then break; fi
 done

@@ -1,4 +1,7 @@
+Assert-Given 'name'
 $script:name = Get-Given 'name'
+# Windows has no such names, and they could stand for several accounts.
+if ($script:name -match '["/\\\[\]:;|=,+*?<>]') { throw "$($script:name) is not a name for an account" }
 
 function Get-Found { Get-LocalUser -Name $script:name -ErrorAction SilentlyContinue }
 

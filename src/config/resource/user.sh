@@ -1,5 +1,7 @@
+mr_need NAME
 mr_name=$MUSTER_PARAM_NAME
 case $mr_name in -* | *[!A-Za-z0-9._@+-]*) mr_fail "$mr_name is not a name for an account" ;; esac
+case ${MUSTER_PARAM_PASSWORD_HASH:-} in *[:"$mr_nl$mr_cr"]*) mr_fail 'the hash of a password is one line without colons' ;; esac
 command -v usermod >/dev/null || mr_fail 'usermod is not installed'
 
 # Sets $2 to the field number $1 of the line $3, whose fields are separated by colons.
@@ -32,7 +34,8 @@ mr_find() {
   fi
   mr_part 3 mr_uid "$mr_text"
   mr_part 5 mr_full "$mr_text"
-  mr_full=${mr_full%%,*}
+  # After a comma come things that nobody asks for, unless the name has one.
+  case ${MUSTER_PARAM_FULL_NAME:-} in *,*) ;; *) mr_full=${mr_full%%,*} ;; esac
   mr_part 6 mr_home "$mr_text"
   mr_part 7 mr_shell "$mr_text"
   mr_main_group=$(id -gn -- "$mr_name")

@@ -14,6 +14,21 @@ function Get-Given([string]$name, $default = $null) {
     return $property.Value
 }
 
+# Ends when a property that cannot be left out has no value, as its parameter has none.
+function Assert-Given {
+    foreach ($name in $args) {
+        if (-not (Test-Given $name)) { throw "nothing is done: the resource needs a value for $name" }
+    }
+}
+
+# The path that is looked after, which is one of Windows.
+function Get-OwnPath {
+    Assert-Given 'path'
+    $path = Get-Given 'path'
+    if ($path -notmatch '^([A-Za-z]:[\\/]|\\\\)') { throw "the path $path is not absolute on Windows" }
+    return $path
+}
+
 # The path of a file that came along.
 function Get-Sent([string]$name) {
     Join-Path (Split-Path -Parent $env:MUSTER_PARAMETERS_FILE) (Get-Given $name)

@@ -19,6 +19,8 @@ use crate::session::script::{Bundle, Platform, Purpose, Value, Values};
 pub const LONGEST_VARIABLE: usize = 16 * 1024;
 /// No more than this (bytes) of a step's values become variables, for the same reason.
 pub const LONGEST_ENVIRONMENT: usize = 128 * 1024;
+/// The variable that names the variables which are not set because their values are too long.
+pub const LONG_VALUES: &str = "MUSTER_PARAMETERS_LONG";
 
 /// A bundle as text for a shell.
 #[derive(Debug, Clone)]
@@ -179,12 +181,14 @@ fn json(step: usize, values: &Values) -> zeroize::Zeroizing<String> {
 }
 
 /// Variable and content for every value that is short enough: strings as they are, everything else as JSON.
-/// NUL cannot stand in a variable and is left out.
+/// NUL cannot stand in a variable and is left out. Where a value is too long, [`LONG_VALUES`] names its variable.
 fn environment(values: &Values) -> Vec<(String, zeroize::Zeroizing<String>)> {
     let mut left = LONGEST_ENVIRONMENT;
     let names = variables(values);
     let mut list = Vec::new();
+    let mut long: Vec<&str> = Vec::new();
     for (name, value) in values {
+        let Some(variable) = names.get(name) else { continue };
         let text = match value {
             Value::Plain(serde_json::Value::String(text)) => text.clone(),
             Value::Plain(value) => value.to_string(),
@@ -193,12 +197,14 @@ fn environment(values: &Values) -> Vec<(String, zeroize::Zeroizing<String>)> {
         };
         let text = zeroize::Zeroizing::new(text.replace('\0', ""));
         if text.len() > LONGEST_VARIABLE || text.len() > left {
+            long.push(variable);
             continue;
         }
         left -= text.len();
-        if let Some(variable) = names.get(name) {
-            list.push((variable.clone(), text));
-        }
+        list.push((variable.clone(), text));
+    }
+    if !long.is_empty() {
+        list.push((LONG_VALUES.to_owned(), zeroize::Zeroizing::new(long.join(" "))));
     }
     list
 }
@@ -284,6 +290,24 @@ mod tests {
         assert_eq!(names(&["HTTPPort"]), ["HTTP_PORT"]);
         assert_eq!(names(&["2fa-code.\u{e4}"]), ["2FA_CODE__"]);
         assert_eq!(names(&["a", "A", "a_2"]), ["A", "A_3", "A_2"]);
+    }
+
+    #[test]
+    fn values_that_are_too_long_for_variables_are_named() {
+        let text = |length: usize| Value::Plain("x".repeat(length).into());
+        let of = |values: Vec<(&str, Value)>| {
+            environment(&values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+        };
+        let long = Value::Secret(Secret::new("s".repeat(LONGEST_VARIABLE + 1)));
+        let list =
+            of(vec![("apiKey", long), ("fits", text(LONGEST_VARIABLE)), ("z", text(LONGEST_VARIABLE + 1))]);
+        let names: Vec<&str> = list.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["MUSTER_PARAM_FITS", LONG_VALUES]);
+        assert_eq!(list.last().map(|(_, text)| text.as_str()), Some("MUSTER_PARAM_API_KEY MUSTER_PARAM_Z"));
+        assert!(of(vec![("fits", text(1))]).iter().all(|(name, _)| name != LONG_VALUES));
+        let many: Vec<String> = (0..9).map(|number| format!("v{number}")).collect();
+        let list = of(many.iter().map(|name| (name.as_str(), text(LONGEST_VARIABLE))).collect());
+        assert_eq!(list.last().map(|(_, text)| text.as_str()), Some("MUSTER_PARAM_V8"), "128 KiB in all");
     }
 
     #[test]

@@ -178,6 +178,14 @@ fn a_package_resource_is_installed_changed_and_removed_by_apt() {
     debian.world.write("tasks/greeter.yaml", &document("Task", "greeter", spec));
     debian.run(&["apply", "--auto-approve"]).exits(4);
     assert_eq!(debian.words("silence"), "");
+    // A name is no expression, even where some package fits it.
+    for properties in ["name: 'gre.t'", "name: 'silenc.'"] {
+        debian.build("silencer", "1", "");
+        let spec = format!("resource: {{ package: {{ {properties} }} }}");
+        debian.world.write("tasks/greeter.yaml", &document("Task", "greeter", &spec));
+        debian.run(&["apply", "--auto-approve"]).exits(4);
+        assert_eq!(debian.words("silencer"), "", "{properties}");
+    }
     // What another package needs stays, and nothing is pushed out or taken for an order to remove.
     debian.build("silence", "1", "Conflicts: choir\n");
     for properties in ["name: greeter, state: absent", "name: silence", "name: 'choir-'"] {

@@ -76,8 +76,8 @@ apt)
   if [ -z "$(apt-cache show "$package" 2>/dev/null)" ]; then
     apt-get -q -o DPkg::Lock::Timeout=300 update || die 'the index of packages could not be read'
   fi
-  # Nothing else may go, and settings that were changed on the computer stay.
-  set -- -y -q --no-remove -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold
+  # Nothing else may go, settings that were changed on the computer stay, and a name that there is not is no expression.
+  set -- -y -q --no-remove -o APT::Cmd::Pattern-Only=true -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold
   if [ "$action" = downgrade ]; then set -- "$@" --allow-downgrades; fi
   if [ -n "$again" ]; then set -- "$@" --reinstall; fi
   exec apt-get "$@" install "$package"
