@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::StreamExt as _;
 use url::Url;
 
-use super::source::choose::{self, Ask, Choice, Chosen};
+use super::source::choose::{self, Ask, Choice, Chosen, Hold};
 use super::source::{self, Offer, OfferedFile, SourceError, apt, github, lines, page, plain, winget};
 use crate::config::address::{file_name_of, is_file_name, web_address};
 use crate::config::kind::{
@@ -107,8 +107,8 @@ pub struct Updated {
 pub struct Found {
     /// The entry.
     pub locked: Locked,
-    /// When the source offers nothing as new as what is locked: the locked and the offered version.
-    pub held: Option<(String, String)>,
+    /// What stays because the source offers nothing as new as what is locked.
+    pub held: Vec<Hold>,
     /// What else is worth saying.
     pub notes: Vec<String>,
 }

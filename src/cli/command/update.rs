@@ -21,6 +21,7 @@ use crate::report::style::Line;
 use crate::report::update as view;
 use crate::session::control::Control;
 use crate::session::script::Platform;
+use crate::version::source::choose::Hold;
 use crate::version::source::moves::{Moves, Row, Status};
 use crate::version::update::{Event, Found, Updated, Updater, Wanted};
 
@@ -161,16 +162,15 @@ fn settle(config: &Config, old: &Lock, names: &BTreeSet<Name>, updated: Vec<Upda
         let row = match results.remove(name) {
             Some(Ok(Found { locked, held, mut notes })) => {
                 let moves = Moves::between(scheme, before, Some(&locked));
-                let status = match (&held, moves.is_empty()) {
-                    (Some((locked, offered)), _) => {
-                        notes.push(format!(
-                            "the source offers {offered} at most, and {locked} is locked; --allow-older takes it"
-                        ));
-                        Status::Held
-                    }
-                    (None, true) => Status::Unchanged,
-                    (None, false) => Status::Moved,
+                let status = match (held.is_empty(), moves.is_empty()) {
+                    (false, _) => Status::Held,
+                    (true, true) => Status::Unchanged,
+                    (true, false) => Status::Moved,
                 };
+                notes.extend(held.into_iter().map(|Hold { range, locked, offered }| {
+                    let range = range.map(|range| format!("for {range} ")).unwrap_or_default();
+                    format!("{range}the source offers {offered} at most, and {locked} is locked; --allow-older takes it")
+                }));
                 new.software.insert(name.clone(), locked);
                 Row { notes, ..Row::new(name.clone(), place, status, moves) }
             }

@@ -94,7 +94,7 @@ pub enum Status {
     Unchanged,
     /// Its entry is another one.
     Moved,
-    /// Its source offers nothing as new as what is locked, which stays.
+    /// Its source, or what it offers for a range, is not as new as what is locked, which stays.
     Held,
     /// It failed; its entry stays as it was.
     Failed,

@@ -83,10 +83,28 @@ fn a_source_that_fell_back_is_told_and_not_taken() {
     let world = listed(&["1.0", "2.0"]);
     world.run(&["update"]).exits(0);
     world.write("software/tool.txt", &list(&["1.0"]));
+    let before = lock(&world);
     world.run(&["update"]).exits(9).shows("held at 2.0").shows("--allow-older");
-    assert_eq!(versions(&world), ["2.0"]);
+    deploy(&world, "tool", "1.0");
+    world.run(&["update"]).exits(9).shows("held at 2.0");
+    assert_eq!(lock(&world), before, "nothing is added while it is held");
+    deploy(&world, "tool", "latest");
     world.run(&["update", "--allow-older"]).exits(0).shows("2.0 -> 1.0");
     assert_eq!(versions(&world), ["1.0"]);
+}
+
+#[test]
+fn a_range_does_not_fall_back_by_itself() {
+    let world = listed(&["2.9", "3.9", "4.0"]);
+    deploy(&world, "tool", "<3");
+    world.run(&["update"]).exits(0);
+    assert_eq!(versions(&world), ["4.0", "2.9"]);
+    world.write("software/tool.txt", &list(&["2.0", "3.9", "4.1"]));
+    let shown = "for <3 the source offers 2.0 at most, and 2.9 is locked; --allow-older takes it";
+    world.run(&["update"]).exits(9).shows("4.0 -> 4.1").shows(shown);
+    assert_eq!(versions(&world), ["4.1", "4.0", "2.9"]);
+    world.run(&["update", "--allow-older"]).exits(0);
+    assert_eq!(versions(&world), ["4.1", "4.0", "2.0"]);
 }
 
 #[test]
