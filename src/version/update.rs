@@ -200,7 +200,11 @@ impl Updater<'_> {
             };
             releases.extend(release);
         }
-        Ok(Found { locked: Locked::new(source.digest.clone(), releases), held, notes })
+        Ok(Found {
+            locked: Locked::new(&software.metadata.name, source.digest.clone(), releases),
+            held,
+            notes,
+        })
     }
 
     async fn offers(&self, software: &Software, source: &Source) -> Result<Answered, UpdateError> {

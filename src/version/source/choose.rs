@@ -273,7 +273,7 @@ mod tests {
             signed: None,
             payloads: vec![payload()],
         };
-        Locked::new(sha(), versions.iter().map(release).collect())
+        Locked::new(&crate::id::Name::new("a").unwrap(), sha(), versions.iter().map(release).collect())
     }
 
     struct Case<'a> {

@@ -139,7 +139,7 @@ mod tests {
                 arguments: None,
             }],
         };
-        Locked::new(sha(source), releases.iter().map(release).collect())
+        Locked::new(&crate::id::Name::new("a").unwrap(), sha(source), releases.iter().map(release).collect())
     }
 
     #[test]
