@@ -1,8 +1,36 @@
 //! Files that commands write for people and programs.
 
+#![expect(clippy::disallowed_methods, reason = "reads and writes the files that commands are about")]
+
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::Path;
+
+/// Keeps others out of a folder's files while it lives, as far as they ask for it too.
+#[derive(Debug)]
+pub(super) struct Alone {
+    /// Closed, and with that unlocked by the system, at the end.
+    _folder: Option<fs::File>,
+}
+
+/// Waits until no other run of Muster is in the same short piece of work on a folder's files. Where the system or the file
+/// system has no locks of folders (Windows, some network file systems), nobody is kept out.
+#[must_use]
+pub(super) fn alone(folder: &Path) -> Alone {
+    Alone { _folder: fs::File::open(folder).and_then(|folder| folder.lock().map(|()| folder)).ok() }
+}
+
+/// A file's content; `None` when there is none.
+///
+/// # Errors
+/// What happened.
+pub(super) fn content(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
 
 /// Replaces a file's content as a whole: whoever reads it sees the old or the new one, never a part.
 ///

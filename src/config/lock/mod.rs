@@ -8,6 +8,7 @@
 //! line, so that changes of different software never meet; each software's entry holds the digest of its name and of
 //! what it says, so that an edit by hand and an entry under another name are found; every payload has a SHA-256.
 
+mod merge;
 mod read;
 mod write;
 
@@ -23,6 +24,7 @@ use crate::id::{Digest, Name};
 use crate::session::script::Platform;
 use crate::time::Timestamp;
 
+pub use merge::{Merged, merge};
 pub use read::read;
 
 /// The lock file, at the root of a repository.

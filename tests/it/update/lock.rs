@@ -108,6 +108,35 @@ fn a_range_does_not_fall_back_by_itself() {
 }
 
 #[test]
+fn of_two_updates_at_once_neither_loses_what_the_other_moved() {
+    let world = World::new();
+    world.write("muster.yaml", &document("Instance", "test", "timeZone: UTC"));
+    for (name, seconds) in [("fast", 1), ("slow", 3)] {
+        tool(&world, name, &format!("{{ script: {{ posix: {{ file: {name}.sh }} }} }}"));
+        let sha = whole_sha("x");
+        let script = format!(
+            "touch \"$HOME/{name}\"; sleep {seconds}; echo \"$(cat \"$HOME/version\") https://x.test/{name} {sha}\"\n"
+        );
+        world.write(&format!("software/{name}.sh"), &script);
+    }
+    world.set_home_file("version", "1.0");
+    world.run(&["update"]).exits(0);
+    for name in ["fast", "slow"] {
+        world.remove_home_file(name);
+    }
+    world.set_home_file("version", "2.0");
+    let slow = world.command(&["update", "slow"]).spawn().unwrap();
+    while world.home_file("slow").is_none() {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    world.run(&["update", "fast"]).exits(0).shows("1.0 -> 2.0");
+    let slow = slow.wait_with_output().unwrap();
+    assert!(slow.status.success(), "{slow:?}");
+    assert_eq!(versions(&world), ["2.0", "1.0", "2.0", "1.0"]);
+    world.run(&["validate"]).exits(0);
+}
+
+#[test]
 fn only_what_is_named_moves_and_what_is_gone_goes() {
     let world = listed(&["1.0"]);
     tool(&world, "other", "{ list: { file: other.txt } }");
