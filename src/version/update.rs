@@ -294,7 +294,7 @@ impl Updater<'_> {
         let base = format!("{}/", source.url.trim_end_matches('/'));
         let folder = format!("{base}{}", apt::suite_folder(source));
         let (what, text) = self.release_file(&folder, key).await?;
-        let release = apt::release(&what, &text, self.clock.now())?;
+        let release = apt::release(&what, &text, source, self.clock.now())?;
         let mut notes = Vec::new();
         if key.is_none() {
             notes.push("the signature of the repository was not checked: the source names no key".to_owned());
