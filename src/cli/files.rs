@@ -37,12 +37,34 @@ pub(super) fn content(path: &Path) -> io::Result<Option<Vec<u8>>> {
 /// # Errors
 /// What happened; the file is then as it was.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    swap(path, bytes, false)
+}
+
+/// The same for a file that only the account may read, whoever might read the one before. What is no regular file, such as
+/// a pipe, is written to.
+///
+/// # Errors
+/// What happened; the file is then as it was.
+pub(super) fn replace_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return fs::OpenOptions::new().write(true).open(path)?.write_all(bytes);
+    }
+    swap(path, bytes, true)
+}
+
+fn swap(path: &Path, bytes: &[u8], private: bool) -> io::Result<()> {
     // A link stays one: what lies behind it is replaced.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("file");
     let beside = path.with_file_name(format!(".{name}.{}", uuid::Uuid::now_v7().simple()));
-    let written = fs::File::create_new(&beside).and_then(|mut file| {
-        if let Ok(old) = fs::metadata(&path) {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    if private {
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    }
+    let written = options.open(&beside).and_then(|mut file| {
+        if let Some(old) = fs::metadata(&path).ok().filter(|_| !private) {
             file.set_permissions(old.permissions())?;
         }
         file.write_all(bytes)?;
