@@ -536,7 +536,12 @@ impl Updater<'_> {
         url: &Url,
         size: Option<u64>,
     ) -> Result<(crate::config::kind::Sha256, u64), UpdateError> {
-        let request = Request { url: url.clone(), accept: None, token: None, most: MAX_FILE };
+        let request = Request {
+            url: url.clone(),
+            accept: None,
+            token: None,
+            most: size.unwrap_or(MAX_FILE).min(MAX_FILE),
+        };
         let progress = |done, total| (self.progress)(Event::Bytes(software, done, total));
         let hashed = self.web.hash(&request, &progress).await?;
         let what = shown(url);

@@ -11,6 +11,7 @@ use crate::config::spanned::{self, LineIndex, Node};
 use crate::config::{conflict, de};
 use crate::diagnostic::{Finding, Findings, Place, code};
 use crate::id::Name;
+use crate::version;
 
 /// What to do about a file that cannot be used.
 const HELP: &str = "take the committed version of the file (git checkout HEAD -- muster.lock), or delete the file where none \
@@ -87,6 +88,15 @@ pub fn read(file: &Arc<str>, text: &str) -> (Option<Lock>, Findings) {
             if !versions.insert(&release.version) {
                 findings.push(broken(
                     &format!("the version {:?} of `{name}` is there twice", release.version),
+                    place(),
+                ));
+            }
+            if !version::is_plain(&release.version) {
+                findings.push(broken(
+                    &format!(
+                        "a version of `{name}` holds control characters or is longer than {} characters",
+                        version::LONGEST
+                    ),
                     place(),
                 ));
             }

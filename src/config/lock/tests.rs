@@ -165,6 +165,10 @@ fn everything_that_is_no_lock_is_refused_with_a_place() {
         bad(&|one| one.payloads[0].file_name = "../x".to_owned()),
         ["5 M0320 \"../x\" is not the name of a file on every system"]
     );
+    assert_eq!(
+        bad(&|one| one.version = "1\u{1b}[31m".to_owned()),
+        ["5 M0320 a version of `a` holds control characters or is longer than 200 characters"]
+    );
     assert_eq!(bad(&|one| one.payloads.clear()), ["5 M0320 the version \"1\" of `a` has no file"]);
 }
 

@@ -55,12 +55,7 @@ pub fn indexes(source: &AptSource, architecture: &str) -> [String; 2] {
 ///
 /// # Errors
 /// [`SourceError`] when it is none, has no SHA-256 list, is that of another suite, or was valid only until before `now`.
-pub fn release(
-    what: &str,
-    bytes: &[u8],
-    source: &AptSource,
-    now: Timestamp,
-) -> Result<Release, SourceError> {
+pub fn release(what: &str, bytes: &[u8], source: &AptSource, now: Timestamp) -> Result<Release, SourceError> {
     let text = data(what, bytes, "a Release file")?;
     let text = clear_text(text);
     let mut release = Release::default();
@@ -340,7 +335,8 @@ mod tests {
         let path = &indexes(&source("stable"), "amd64")[0];
         assert_eq!(path, "main/binary-amd64/Packages.gz");
         let bytes = zipped(INDEX);
-        let release = release("Release", release_text(path, &bytes).as_bytes(), &source("stable"), now()).unwrap();
+        let release =
+            release("Release", release_text(path, &bytes).as_bytes(), &source("stable"), now()).unwrap();
         let text = index("Packages.gz", path, &bytes, &release).unwrap();
         assert_eq!(text, INDEX);
         let offers = offers("Packages.gz", &text, &source("stable"), "https://x.test/apt/", true).unwrap();
@@ -360,7 +356,9 @@ mod tests {
     #[test]
     fn an_index_with_another_hash_or_size_is_refused() {
         let path = &indexes(&source("stable"), "amd64")[1];
-        let release = release("Release", release_text(path, INDEX.as_bytes()).as_bytes(), &source("stable"), now()).unwrap();
+        let release =
+            release("Release", release_text(path, INDEX.as_bytes()).as_bytes(), &source("stable"), now())
+                .unwrap();
         let changed = INDEX.replace("1.10", "1.11");
         assert!(matches!(index("i", path, changed.as_bytes(), &release), Err(SourceError::WrongHash { .. })));
         assert!(matches!(
@@ -374,7 +372,10 @@ mod tests {
     fn a_release_file_that_ran_out_or_is_none_is_refused() {
         let text = release_text("p", b"");
         let later = "2026-11-29T10:00:00Z".parse().unwrap();
-        assert!(matches!(release("r", text.as_bytes(), &source("stable"), later), Err(SourceError::Expired { .. })));
+        assert!(matches!(
+            release("r", text.as_bytes(), &source("stable"), later),
+            Err(SourceError::Expired { .. })
+        ));
         for bad in
             ["", "SHA256:\n abc 1 p\n", "SHA256:\n 1\n", "Origin: x\n", "<html>", "Valid-Until: soon\n"]
         {

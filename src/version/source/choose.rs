@@ -147,12 +147,25 @@ pub fn choose(ask: Ask<'_>, offers: &[Offer]) -> Result<Choice, String> {
 fn allowed(ask: Ask<'_>, offers: &[Offer], notes: &mut Vec<String>) -> Result<Vec<usize>, String> {
     let mut allowed: Vec<usize> = Vec::new();
     let mut no_version = Vec::new();
+    let mut refused = Vec::new();
     for (at, offer) in offers.iter().enumerate() {
-        if version::check(ask.scheme, &offer.version).is_err() {
+        if !version::is_plain(&offer.version) {
+            refused.push(plain(&offer.version).chars().take(40).collect::<String>());
+        } else if version::check(ask.scheme, &offer.version).is_err() {
             no_version.push(plain(&offer.version));
         } else if is_allowed(ask, Some(&offer.version)) && (ask.source.prereleases || !offer.prerelease) {
             allowed.push(at);
         }
+    }
+    if let Some(example) = refused.first() {
+        notes.push(format!(
+            "{} refused: with control characters, or longer than {} characters, such as {example:?}",
+            count(refused.len()),
+            version::LONGEST
+        ));
+    }
+    if !refused.is_empty() && refused.len() + no_version.len() == offers.len() {
+        return Err(format!("it offers {}; {}", count(offers.len()), notes.join("; ")));
     }
     if no_version.len() == offers.len() {
         let example = no_version.first().map(|text| format!(", such as {text:?}")).unwrap_or_default();
@@ -198,7 +211,7 @@ fn asked(ask: Ask<'_>, text: &str, offers: &[Offer], allowed: &[usize], still: &
     }
     let constraint = Constraint::parse(ask.scheme, text).ok()?;
     let compare = |a: &str, b: &str| version::compare(ask.scheme, a, b).unwrap_or(Ordering::Equal);
-    let fits = |version: &str| constraint.allows(version).unwrap_or(false);
+    let fits = |version: &str| version::is_plain(version) && constraint.allows(version).unwrap_or(false);
     let offer = |at: &usize| offers.get(*at).is_some_and(|offer| fits(&offer.version));
     let found = if constraint.is_exact().is_some() {
         (0..offers.len()).find(offer)
@@ -439,6 +452,29 @@ mod tests {
                 prop_assert_eq!(now, locked);
             }
         }
+    }
+
+    #[test]
+    fn versions_that_would_steer_a_terminal_or_have_no_end_are_refused_and_told() {
+        let long = format!("1.{}", "0".repeat(version::LONGEST));
+        let offers = ["1.0\u{1b}[31m\nX: evil", "1.0\u{202e}", "9\n", &long, "0.9"];
+        let (texts, choice) = chosen(&case(&offers, &[], &["9", "1.0\u{202e}"]));
+        assert_eq!(texts, "0.9");
+        assert_eq!(
+            choice.notes,
+            [
+                "4 versions refused: with control characters, or longer than 200 characters, such as \"1.0\u{fffd}[31m\""
+            ]
+        );
+        let (source, none) = (VersionSource::default(), BTreeSet::new());
+        let ask = Ask {
+            scheme: VersionScheme::Dotted,
+            source: &source,
+            asked: &none,
+            locked: None,
+            allow_older: false,
+        };
+        assert!(choose(ask, &[offer("1\n2")]).unwrap_err().contains("control characters"));
     }
 
     #[test]

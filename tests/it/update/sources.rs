@@ -277,7 +277,10 @@ fn an_apt_repository_that_was_tampered_with_gives_nothing() {
     }
     let web = Web::files(other_suite);
     let world = apt.world(&web, true);
-    world.write("software/tool.yaml", &world.repo_file("software/tool.yaml").replace("suite: stable", "suite: old"));
+    world.write(
+        "software/tool.yaml",
+        &world.repo_file("software/tool.yaml").replace("suite: stable", "suite: old"),
+    );
     world.run(&["update"]).exits(9).shows("is that of another suite");
     assert_eq!(super::lock(&world), "");
     // A text that was changed under its signature.
