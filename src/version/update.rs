@@ -200,11 +200,14 @@ impl Updater<'_> {
             };
             releases.extend(release);
         }
-        Ok(Found {
-            locked: Locked::new(&software.metadata.name, source.digest.clone(), releases),
-            held,
-            notes,
-        })
+        let entry = Locked::new(&software.metadata.name, source.digest.clone(), releases);
+        // An entry that is held stays as it was, down to the settings that it was found under.
+        let stays = held.iter().any(|hold| hold.range.is_none());
+        let entry = match locked.filter(|locked| stays && locked.releases == entry.releases) {
+            Some(locked) => locked.clone(),
+            None => entry,
+        };
+        Ok(Found { locked: entry, held, notes })
     }
 
     async fn offers(&self, software: &Software, source: &Source) -> Result<Answered, UpdateError> {
