@@ -25,7 +25,7 @@ use crate::config::Config;
 use crate::config::kind::{Hold, Mode, ParameterValue};
 use crate::config::model::{Deployment, Layer};
 use crate::diagnostic::Place;
-use crate::inventory::item::{ItemKey, Observed};
+use crate::inventory::item::{ItemKey, ItemKind, Observed};
 use crate::inventory::snapshot::Snapshot;
 use crate::targets::{self, Scope};
 use crate::time::{Day, Timestamp};
@@ -413,6 +413,13 @@ impl Look<'_> {
         let found = wish.desired.is_update_if_found() && *observed == Observed::Absent;
         let lost = found && self.past.has_lost(item, self.ix);
         let decision = if lost { diff::restore(&wish) } else { diff::decide(&wish, observed) };
+        let finish = || {
+            let due = wish.mode == Mode::Enforce && self.past.has_to_finish(item, self.ix);
+            let software =
+                self.config.software.get(&item.name).filter(|_| due && item.kind == ItemKind::Software);
+            software.and_then(|software| diff::finish(software, wish.platform, observed)).map(Decision::Act)
+        };
+        let decision = if decision == Decision::Nothing { finish().unwrap_or(decision) } else { decision };
         Follows { observed: Some((observed.clone(), at)), decision: Some(decision), ..known }
     }
 

@@ -93,6 +93,9 @@ mod tests {
         lock
     }
 
+    /// A software's version before, here, and there.
+    type Three = (Option<u8>, Option<u8>, Option<u8>);
+
     #[test]
     fn moves_of_different_software_both_stay() {
         let old = lock(&[Some(1), Some(1), Some(1)], 0);
@@ -127,7 +130,7 @@ mod tests {
         fn each_move_is_there_once_or_named_in_300_cases(
             entries in proptest::collection::vec((proptest::option::of(1_u8..4), proptest::option::of(1_u8..4), proptest::option::of(1_u8..4)), 0..5),
         ) {
-            let pick = |side: fn(&(Option<u8>, Option<u8>, Option<u8>)) -> Option<u8>| {
+            let pick = |side: fn(&Three) -> Option<u8>| {
                 lock(&entries.iter().map(side).collect::<Vec<_>>(), 0)
             };
             let (old, ours, now) = (pick(|e| e.0), pick(|e| e.1), pick(|e| e.2));
