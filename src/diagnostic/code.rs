@@ -141,7 +141,7 @@ codes! {
     LOCK_BROKEN "M0320" Error "lock file that cannot be used"
         "muster.lock is written by `muster update` and decides which versions there are. A file that is broken, half merged or of another form decides nothing: take a whole version of it from git, or delete it where none was committed, and run `muster update`."
     LOCK_EDITED "M0321" Error "lock file that was edited"
-        "An entry of muster.lock does not have the digest that it was written with. It was edited by hand, or a merge mixed two of them. Change the software's source instead, and run `muster update`."
+        "An entry of muster.lock does not have the digest that it was written with. It was edited by hand, a merge mixed two of them, or it stands under another software's name. Change the software's source instead, and run `muster update`."
     LOCK_GONE "M0322" Warning "lock entry without a source"
         "muster.lock holds versions of a software that is not declared any more, or has no source. `muster update` takes the entry out."
     LOCK_STALE "M0323" Warning "source changed since it was asked"

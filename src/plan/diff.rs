@@ -114,6 +114,15 @@ pub fn restore(wish: &Wish<'_>) -> Decision {
     allowed(wish, &Observed::Absent, Decision::Act(act))
 }
 
+/// What gives the script that follows an install once more, where the software is there; `None` where there is no such script.
+#[must_use]
+pub fn finish(software: &Software, platform: Platform, observed: &Observed) -> Option<Act> {
+    let Observed::Present { version, .. } = observed else { return None };
+    software.post_install.as_ref()?.on(platform)?;
+    let after = present_after(software, platform, version.clone());
+    Some(Act { action: ActionType::Finish, reason: Reason::Unfinished, version: version.clone(), after })
+}
+
 /// What can be done and may be done of it.
 fn allowed(wish: &Wish<'_>, observed: &Observed, decision: Decision) -> Decision {
     let decision = possible(wish, observed, decision);
@@ -175,6 +184,7 @@ pub fn phrase(act: &Act) -> String {
         ActionType::Uninstall => "an uninstall",
         ActionType::Repair => "a repair",
         ActionType::Reinstall => "another install",
+        ActionType::Finish => "its postInstall script",
         ActionType::Download => "a download",
         ActionType::Set => "a set",
         _ => "an action",

@@ -174,6 +174,8 @@ pub enum ActionType {
     /// A software that is there is installed again, as the values it was given have changed (PAR-8); or one that is gone,
     /// as an update or repair of it did not end well.
     Reinstall,
+    /// The script that follows an install is run again, as what put the software there did not come to a good end.
+    Finish,
     /// The files that an install needs are brought to the computer, and nothing else (SW-26).
     Download,
     /// A task is set.
@@ -188,7 +190,7 @@ pub enum ActionType {
 
 impl ActionType {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::None,
         Self::Install,
         Self::Update,
@@ -196,6 +198,7 @@ impl ActionType {
         Self::Uninstall,
         Self::Repair,
         Self::Reinstall,
+        Self::Finish,
         Self::Download,
         Self::Set,
         Self::Get,
@@ -225,6 +228,7 @@ impl ActionType {
             Self::Uninstall => "uninstall",
             Self::Repair => "repair",
             Self::Reinstall => "reinstall",
+            Self::Finish => "finish",
             Self::Download => "download",
             Self::Set => "set",
             Self::Get => "get",
@@ -264,6 +268,8 @@ pub enum Reason {
     TaskMonitor,
     /// It was put there with other values than those that are wanted now (PAR-8).
     ParametersChanged,
+    /// The script that follows its install may not have done its part.
+    Unfinished,
     /// Another item needs it.
     Prerequisite,
     /// The state is as wanted.

@@ -416,6 +416,13 @@ impl Look<'_> {
         let found = wish.desired.is_update_if_found() && *observed == Observed::Absent;
         let lost = found && self.past.has_lost(item, self.ix);
         let decision = if lost { diff::restore(&wish) } else { diff::decide(&wish, observed) };
+        let finish = || {
+            let due = wish.mode == Mode::Enforce && self.past.has_to_finish(item, self.ix);
+            let software =
+                self.config.software.get(&item.name).filter(|_| due && item.kind == ItemKind::Software);
+            software.and_then(|software| diff::finish(software, wish.platform, observed)).map(Decision::Act)
+        };
+        let decision = if decision == Decision::Nothing { finish().unwrap_or(decision) } else { decision };
         let decision = self.supplied(item, winner.deployment, observed, platform, decision);
         Follows { observed: Some((observed.clone(), at)), decision: Some(decision), ..known }
     }

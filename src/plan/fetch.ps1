@@ -21,7 +21,15 @@ function Receive-Part {
         if ($have -gt 0 -and [int]$response.StatusCode -eq 206) { $mode = [IO.FileMode]::Append }
         $from = $response.GetResponseStream()
         $to = New-Object IO.FileStream $part, $mode
-        try { $from.CopyTo($to) } finally { $to.Dispose() }
+        try {
+            $buffer = New-Object byte[] 65536
+            while (($count = $from.Read($buffer, 0, $buffer.Length)) -gt 0) {
+                $to.Write($buffer, 0, $count)
+                if ($limit -ge 0 -and $to.Position -gt $limit) { throw 'it is larger than its size' }
+            }
+        } finally {
+            $to.Dispose()
+        }
         if ($response.ContentLength -ge 0) {
             $expected = $response.ContentLength
             if ($mode -eq [IO.FileMode]::Append) { $expected += $have }
@@ -47,6 +55,8 @@ if ($env:MUSTER_PAYLOAD_FETCHED) { Stop-With "$brought no file" }
 $tries = 0
 $best = [long]0
 $whole = $false
+$limit = [long]-1
+if ($env:MUSTER_PAYLOAD_SIZE) { $limit = [long]$env:MUSTER_PAYLOAD_SIZE }
 while ($true) {
     $before = Get-Size $part
     if ($env:MUSTER_PAYLOAD_SIZE -and $before -gt [long]$env:MUSTER_PAYLOAD_SIZE) {
@@ -57,6 +67,14 @@ while ($true) {
     $why = $null
     if (-not $env:MUSTER_PAYLOAD_SIZE -or $before -ne [long]$env:MUSTER_PAYLOAD_SIZE) {
         try { Receive-Part } catch { $why = $_.Exception.Message }
+    }
+    if ($limit -ge 0 -and (Get-Size $part) -gt $limit) {
+        [IO.File]::Delete($part)
+        # The beginning may have been of another file.
+        if ($whole) { Stop-With "the file at $shown has more than its $limit bytes; it was deleted" }
+        $best = [long]0
+        $tries = 0
+        continue
     }
     if (-not $why) {
         $found = Get-Hash $part

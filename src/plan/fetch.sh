@@ -18,15 +18,26 @@ if [ -f "$file" ]; then
 fi
 [ -z "${MUSTER_PAYLOAD_FETCHED:-}" ] || die "$brought no file"
 
-# Fetches what is missing of the part; sets `ended` to the program's exit code.
+# Keeps what is run from here from writing more than the declared size: the unit is 512 bytes, with some shells 1024.
+no_more() {
+  if [ -n "$MUSTER_PAYLOAD_SIZE" ]; then ulimit -c 0; ulimit -f $(( (MUSTER_PAYLOAD_SIZE + 1023) / 512 )); fi 2>/dev/null
+}
+
+# Fetches what is missing of the part; sets `ended` to the program's exit code, and `larger` when there is too much of it.
 fetch() {
+  larger=
   if has curl; then
-    curl -q -fsSL --connect-timeout 30 --speed-limit 1 --speed-time 60 -C - -o "$part" -- "$url"
+    set -- -q -fsSL --connect-timeout 30 --speed-limit 1 --speed-time 60 -C - -o "$part"
+    if [ -n "$MUSTER_PAYLOAD_SIZE" ]; then set -- "$@" --max-filesize "$MUSTER_PAYLOAD_SIZE"; fi
+    (no_more; exec curl "$@" -- "$url")
     ended=$?
+    case $ended in
     # A server that cannot go on in the middle is asked for the whole.
-    case $ended in 33 | 36) rm -f "$part" ;; esac
+    33 | 36) rm -f "$part" ;;
+    63) larger=yes ;;
+    esac
   elif has wget; then
-    wget -q -c -T 60 -O "$part" "$url"
+    (no_more; exec wget -q -c -T 60 -O "$part" "$url")
     ended=$?
   else
     die 'there is neither curl nor wget'
@@ -40,7 +51,15 @@ while :; do
   before=$(size_of "$part")
   if [ -n "$MUSTER_PAYLOAD_SIZE" ] && [ "$before" -gt "$MUSTER_PAYLOAD_SIZE" ]; then rm -f "$part"; before=0; fi
   if [ "$before" = 0 ]; then whole=yes; fi
-  if [ "$before" != 0 ] && [ "$before" = "$MUSTER_PAYLOAD_SIZE" ]; then ended=0; else fetch; fi
+  if [ "$before" != 0 ] && [ "$before" = "$MUSTER_PAYLOAD_SIZE" ]; then ended=0 larger=; else fetch; fi
+  if [ -n "$MUSTER_PAYLOAD_SIZE" ] && [ "$(size_of "$part")" -gt "$MUSTER_PAYLOAD_SIZE" ]; then larger=yes; fi
+  if [ -n "$larger" ]; then
+    rm -f "$part"
+    # The beginning may have been of another file.
+    [ -z "$whole" ] || die "the file at $shown has more than its $MUSTER_PAYLOAD_SIZE bytes; it was deleted"
+    best=0 tries=0
+    continue
+  fi
   if [ "$ended" = 0 ]; then
     found=$(hash_of "$part") || exit 1
     if [ "$found" = "$MUSTER_PAYLOAD_SHA256" ]; then

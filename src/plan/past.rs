@@ -31,6 +31,8 @@ struct Done {
     lost: RoaringBitmap,
     /// Where the last result may have ended before the script that follows an install.
     unfinished: RoaringBitmap,
+    /// Where that script is still to be run once more.
+    to_finish: RoaringBitmap,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -100,6 +102,9 @@ impl Past {
                 }
                 if result.may_be_unfinished() {
                     done.unfinished.insert(computer);
+                }
+                if result.is_to_finish() {
+                    done.to_finish.insert(computer);
                 }
                 let ended = done.by_content.entry(result.content).or_default();
                 if well { &mut ended.well } else { &mut ended.otherwise }.insert(computer);
@@ -194,6 +199,18 @@ impl Past {
         self.done.get(item).map_or_else(RoaringBitmap::new, |done| &done.unfinished & on)
     }
 
+    /// The computers of `on` on which the script that follows an install is to be run once more.
+    #[must_use]
+    pub fn to_finish(&self, item: &ItemKey, on: &RoaringBitmap) -> RoaringBitmap {
+        self.done.get(item).map_or_else(RoaringBitmap::new, |done| &done.to_finish & on)
+    }
+
+    /// Whether that is so of one computer.
+    #[must_use]
+    pub fn has_to_finish(&self, item: &ItemKey, computer: u32) -> bool {
+        self.done.get(item).is_some_and(|done| done.to_finish.contains(computer))
+    }
+
     /// Who was in a named target when a run last used it; `None` when none did.
     #[must_use]
     pub fn members(&self, target: &Name) -> Option<&RoaringBitmap> {
@@ -229,6 +246,7 @@ pub const fn puts_there(action: ActionType) -> bool {
             | ActionType::Downgrade
             | ActionType::Repair
             | ActionType::Reinstall
+            | ActionType::Finish
             | ActionType::Set
     )
 }

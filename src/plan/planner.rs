@@ -562,8 +562,10 @@ impl<'a> Work<'a> {
             Decision::NotApplicable => {}
             Decision::Nothing => {
                 let stale = self.other_values(item, deployment, observed, values, part, platform);
-                let good = &part.computers - &stale;
-                self.say_unfinished(item, deployment, observed, &good, platform);
+                let mut good = &part.computers - &stale;
+                let unfinished = self.unfinished(item, deployment, observed, values, part, &good, platform);
+                self.tally.count(item, Heading::Differs, &unfinished, fleet);
+                good -= unfinished;
                 self.tally.count(item, heading, &good, fleet);
                 self.tally.count(item, Heading::Differs, &stale, fleet);
                 if let Some(key) = &key {
@@ -728,24 +730,44 @@ impl<'a> Work<'a> {
         computers
     }
 
-    /// Says where a software is as wanted, and the script that follows an install may not have run.
-    fn say_unfinished(
+    /// Software that is as wanted and whose script that follows an install may not have done its part: it is given once more.
+    /// Where that was in vain, says so. Gives the computers on which it is given.
+    #[expect(clippy::too_many_arguments, reason = "all that a wish is made of")]
+    fn unfinished(
         &mut self,
         item: &ItemKey,
-        deployment: &Deployment,
-        observed: &Observed,
+        deployment: &'a Deployment,
+        observed: &'a Observed,
+        parameters: &BTreeMap<String, ParameterValue>,
+        part: &Part<'a>,
         computers: &RoaringBitmap,
         platform: Platform,
-    ) {
-        let Observed::Present { .. } = observed else { return };
-        let software = self.view.config.software.get(&item.name);
-        let follows = software.and_then(|software| software.post_install.as_ref()?.on(platform));
-        if item.kind == ItemKind::Software && follows.is_some() {
-            let unfinished = self.past.unfinished(item, computers);
-            let text = "it is there, and its postInstall script may not have done its part: what put it there did not \
-                        come to a good end";
-            self.notes.add(NoteKind::Hint, Some(item), text, Some(origin(deployment)), &unfinished);
+    ) -> RoaringBitmap {
+        let none = RoaringBitmap::new();
+        let software = self.view.config.software.get(&item.name).filter(|_| item.kind == ItemKind::Software);
+        let Some(act) = software.and_then(|software| diff::finish(software, platform, observed)) else {
+            return none;
+        };
+        let again = if part.mode < Mode::Enforce { none } else { self.past.to_finish(item, computers) };
+        let told = self.past.unfinished(item, computers) - &again;
+        let text = "it is there, and its postInstall script may not have done its part: what put it there did not \
+                    come to a good end";
+        self.notes.add(NoteKind::Hint, Some(item), text, Some(origin(deployment)), &told);
+        if !again.is_empty() {
+            self.intend(Intent {
+                item: item.clone(),
+                act,
+                before: observed.clone(),
+                mode: part.mode,
+                parameters: parameters.clone(),
+                deployment,
+                needed_by: None,
+                license: None,
+                platform,
+                computers: again.clone(),
+            });
         }
+        again
     }
 
     /// Says what is not known, once for each computer and not for each item.

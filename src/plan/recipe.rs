@@ -127,6 +127,14 @@ impl Recipe<'_> {
                 parts
             }
             ActionType::Repair => self.repair(version, before, &mut installs)?,
+            ActionType::Finish => {
+                installs = false;
+                let follows = self.software.post_install.as_ref();
+                script(follows, "postInstall", self.call.platform)?;
+                self.hook(follows, version, |software| Purpose::PostInstall { software })
+                    .into_iter()
+                    .collect()
+            }
             ActionType::Download => {
                 let mut parts = self.fresh(version)?;
                 self.choose(&mut parts)?;

@@ -119,6 +119,8 @@ pub(super) fn by_cause(
         };
         let key = wanted.key_with(&intent.item, intent.deployment, intent.mode, content.clone(), version);
         let causes = match intent.act.reason {
+            // What it makes up for was tried before, whatever was wanted then.
+            Reason::Unfinished => vec![(Cause::Retry, intent.computers.clone())],
             // Nothing has changed but what somebody asks for.
             Reason::RepairRequested => vec![(Cause::NewIntent, intent.computers.clone())],
             _ => past.causes(&key, &intent.computers),

@@ -34,6 +34,7 @@ pub const fn to_do(action: ActionType) -> &'static str {
         ActionType::Uninstall => "to remove",
         ActionType::Repair => "to repair",
         ActionType::Reinstall => "to install again",
+        ActionType::Finish => "to finish",
         ActionType::Download => "to fetch files for",
         ActionType::Set => "to set",
         ActionType::Get => "to read",
@@ -81,6 +82,7 @@ pub const fn verb(action: ActionType) -> &'static str {
         ActionType::Uninstall => "uninstall",
         ActionType::Repair => "repair",
         ActionType::Reinstall => "install again",
+        ActionType::Finish => "finish",
         ActionType::Download => "fetch files",
         ActionType::Set => "set",
         ActionType::Get => "read",
@@ -157,6 +159,12 @@ pub fn what(
                 line.push(Label::Plain, format!(" {old}"));
             }
             line.push(Label::Plain, ": install again");
+        }
+        ActionType::Finish => {
+            if let Some(old) = old {
+                line.push(Label::Plain, format!(" {old}"));
+            }
+            line.push(Label::Plain, ": postInstall");
         }
         ActionType::Download => {
             if let Some(new) = new {

@@ -49,7 +49,7 @@ pub fn sheet(rows: &[Row]) -> Sheet {
     let row = |row: &Row| {
         let what = match row.status {
             Status::Failed => row.error.clone(),
-            Status::Moved => Some(moved(&row.moves)),
+            Status::Moved | Status::Held => Some(moved(&row.moves)).filter(|what| !what.is_empty()),
             _ => None,
         };
         vec![
@@ -69,9 +69,11 @@ fn cells(row: &Row) -> Vec<Line> {
     let what = match (row.status, &row.error) {
         (Status::Failed, Some(error)) => Line::new().with(Label::Error, "failed: ").text(error),
         (Status::Failed, None) => Line::new().with(Label::Error, "failed"),
-        (Status::Held, _) => {
+        (Status::Held, _) if row.moves.is_empty() => {
             Line::new().with(Label::Warning, "held at ").text(row.moves.from.as_deref().unwrap_or("-"))
         }
+        // A range is held, and something else moved.
+        (Status::Held, _) => Line::new().with(Label::Warning, "held in part: ").text(moved(&row.moves)),
         (Status::Gone, _) => Line::new().text("no source any more: taken out"),
         (Status::Unchanged, _) => {
             Line::new().text(format!("{}  no news", row.moves.to.as_deref().unwrap_or("-")))

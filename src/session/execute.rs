@@ -646,9 +646,10 @@ impl Session<'_> {
 const UNSEEN: &str = "not begun: it could not be looked at again after what came before it";
 
 /// Whether a change is made though what it brings about is there: it says nothing of the values that it was put there with,
-/// nor whether somebody wants it repaired.
+/// whether the script that follows an install has run, nor whether somebody wants it repaired.
 fn is_again(change: &Change) -> bool {
     change.reason == Reason::RepairRequested
+        || change.action == ActionType::Finish
         || change.action == ActionType::Reinstall && change.before != Observed::Absent
 }
 

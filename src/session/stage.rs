@@ -177,11 +177,30 @@ impl ItemResult {
         }
     }
 
-    /// Whether it put a software there, and may have ended before the script that follows.
+    /// Whether it put a software there, and may have ended before the script that follows, or without its success.
     #[must_use]
     pub fn may_be_unfinished(&self) -> bool {
         let ran = matches!(self.result, ActionResult::Failed | ActionResult::Undetermined);
-        ran && matches!(
+        ran && (self.put_there() || self.action == ActionType::Finish)
+    }
+
+    /// Whether the script that follows an install is to be run once more: what put the software there did not come to a good
+    /// end and left it there as far as is known, or the one attempt to make up for it was put off.
+    #[must_use]
+    pub fn is_to_finish(&self) -> bool {
+        match self.result {
+            // Before what failed without a look at it, nothing may have run.
+            ActionResult::Failed => {
+                self.put_there() && matches!(self.observed, Some(Observed::Present { .. }))
+            }
+            ActionResult::Undetermined => self.put_there() && self.observed != Some(Observed::Absent),
+            ActionResult::Blocked | ActionResult::Deferred => self.action == ActionType::Finish,
+            _ => false,
+        }
+    }
+
+    const fn put_there(&self) -> bool {
+        matches!(
             self.action,
             ActionType::Install
                 | ActionType::Update

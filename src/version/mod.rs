@@ -74,6 +74,21 @@ pub fn check(scheme: VersionScheme, text: &str) -> Result<(), InvalidVersion> {
     Version::parse(scheme, text).map(drop)
 }
 
+/// The longest version that is taken from a source, in characters.
+pub const LONGEST: usize = 200;
+
+/// Whether a text from outside may be kept and shown as a version: not longer than [`LONGEST`], and without characters that
+/// end the line, steer a terminal, or are seen as nothing or in another order.
+#[must_use]
+pub fn is_plain(text: &str) -> bool {
+    let misleads = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+            || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    text.chars().count() <= LONGEST && !text.chars().any(misleads)
+}
+
 /// Whether a version is a pre-release by its scheme: in `dotted` and `semver` one that comes before its bare numbers. The other
 /// schemes have none; nor is a text one that is no version.
 #[must_use]

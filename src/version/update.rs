@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::StreamExt as _;
 use url::Url;
 
-use super::source::choose::{self, Ask, Choice, Chosen};
+use super::source::choose::{self, Ask, Choice, Chosen, Hold};
 use super::source::{self, Offer, OfferedFile, SourceError, apt, github, lines, page, plain, winget};
 use crate::config::address::{file_name_of, is_file_name, web_address};
 use crate::config::kind::{
@@ -107,8 +107,8 @@ pub struct Updated {
 pub struct Found {
     /// The entry.
     pub locked: Locked,
-    /// When the source offers nothing as new as what is locked: the locked and the offered version.
-    pub held: Option<(String, String)>,
+    /// What stays because the source offers nothing as new as what is locked.
+    pub held: Vec<Hold>,
     /// What else is worth saying.
     pub notes: Vec<String>,
 }
@@ -200,7 +200,14 @@ impl Updater<'_> {
             };
             releases.extend(release);
         }
-        Ok(Found { locked: Locked::new(source.digest.clone(), releases), held, notes })
+        let entry = Locked::new(&software.metadata.name, source.digest.clone(), releases);
+        // An entry that is held stays as it was, down to the settings that it was found under.
+        let stays = held.iter().any(|hold| hold.range.is_none());
+        let entry = match locked.filter(|locked| stays && locked.releases == entry.releases) {
+            Some(locked) => locked.clone(),
+            None => entry,
+        };
+        Ok(Found { locked: entry, held, notes })
     }
 
     async fn offers(&self, software: &Software, source: &Source) -> Result<Answered, UpdateError> {
@@ -290,7 +297,7 @@ impl Updater<'_> {
         let base = format!("{}/", source.url.trim_end_matches('/'));
         let folder = format!("{base}{}", apt::suite_folder(source));
         let (what, text) = self.release_file(&folder, key).await?;
-        let release = apt::release(&what, &text, self.clock.now())?;
+        let release = apt::release(&what, &text, source, self.clock.now())?;
         let mut notes = Vec::new();
         if key.is_none() {
             notes.push("the signature of the repository was not checked: the source names no key".to_owned());
@@ -532,7 +539,12 @@ impl Updater<'_> {
         url: &Url,
         size: Option<u64>,
     ) -> Result<(crate::config::kind::Sha256, u64), UpdateError> {
-        let request = Request { url: url.clone(), accept: None, token: None, most: MAX_FILE };
+        let request = Request {
+            url: url.clone(),
+            accept: None,
+            token: None,
+            most: size.unwrap_or(MAX_FILE).min(MAX_FILE),
+        };
         let progress = |done, total| (self.progress)(Event::Bytes(software, done, total));
         let hashed = self.web.hash(&request, &progress).await?;
         let what = shown(url);

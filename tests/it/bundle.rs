@@ -269,7 +269,14 @@ fn a_step_is_stopped_at_its_limit_with_all_its_processes() {
 fn stopped_at_its_limit(shell: &[&str], folder: &tempfile::TempDir) {
     let alive = tempfile::tempdir().unwrap();
     let seen = alive.path().join("alive");
-    let stubborn = format!("trap '' TERM; (sleep 6; : >'{}') & sleep 30 & wait; wait; wait", seen.display());
+    let away = alive.path().join("away");
+    // One that leaves the process group and does not want to end, and one of its own in another group again.
+    let leaves = format!(
+        "if command -v setsid >/dev/null; then setsid sh -c 'trap \"\" TERM; setsid sleep 40 & sleep 10; : >\"$0\"' '{}' & fi",
+        away.display()
+    );
+    let stubborn =
+        format!("{leaves}\ntrap '' TERM; (sleep 6; : >'{}') & sleep 30 & wait; wait; wait", seen.display());
     let mut steps = vec![
         sh("stubborn", &stubborn),
         sh("slow", "echo begun; sleep 30; echo never"),
@@ -291,6 +298,8 @@ fn stopped_at_its_limit(shell: &[&str], folder: &tempfile::TempDir) {
     assert_eq!(result.steps["own 137"].ended, Ended::Exit(137), "{place}");
     std::thread::sleep(Duration::from_secs(7).saturating_sub(started.elapsed()));
     assert!(!seen.exists(), "a process outlived the limit: {place}");
+    std::thread::sleep(Duration::from_secs(12).saturating_sub(started.elapsed()));
+    assert!(!away.exists(), "a process that left the group outlived the limit: {place}");
 }
 
 const NASTY: &[&str] = &[

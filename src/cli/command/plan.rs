@@ -1,11 +1,10 @@
 //! `muster plan`: what apply would do.
 
-#![expect(clippy::disallowed_methods, reason = "the command writes the plan file that it was asked for")]
-
 use crate::cli::arguments::{Form, GraphForm, Plan as Command};
 use crate::cli::context::{Opened, Shell};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::files;
 use crate::cli::planning;
 use crate::cli::reports::Reporting;
 use crate::cli::safety;
@@ -48,7 +47,7 @@ pub(in crate::cli) async fn run(
         let path = shell.environment.current_dir.join(file);
         let mut text = Vec::new();
         report::json::plan(&mut text, plan)?;
-        std::fs::write(&path, text).map_err(|error| CliError::io("write", &path, error))?;
+        files::replace_private(&path, &text).map_err(|error| CliError::io("write", &path, error))?;
         shell.ui.hint(if plan.options.hypothetical.is_some() {
             "saved, to be shown: a plan with --as is not applied".to_owned()
         } else {

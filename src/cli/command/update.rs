@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use indicatif::ProgressBar;
 use serde::Serialize;
@@ -14,13 +14,14 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::{files, progress};
 use crate::config::Config;
-use crate::config::lock::{LOCK_FILE, Lock};
+use crate::config::lock::{self, LOCK_FILE, Lock, Merged};
 use crate::id::Name;
 use crate::report::json;
 use crate::report::style::Line;
 use crate::report::update as view;
 use crate::session::control::Control;
 use crate::session::script::Platform;
+use crate::version::source::choose::Hold;
 use crate::version::source::moves::{Moves, Row, Status};
 use crate::version::update::{Event, Found, Updated, Updater, Wanted};
 
@@ -60,13 +61,9 @@ pub(in crate::cli) async fn run(
         }
     }
     let updated = ask(shell, &root, command, &wanted, control).await?;
-    let (new, rows) = settle(&config, &old, &names, updated);
+    let (new, mut rows) = settle(&config, &old, &names, updated);
     let changed = new.software != old.software;
-    let written = changed && !command.check;
-    if written {
-        files::replace(&root.join(LOCK_FILE), new.text().as_bytes())
-            .map_err(|error| CliError::io("write", &root.join(LOCK_FILE), error))?;
-    }
+    let written = changed && !command.check && write(&root, &old, &new, &mut rows)?;
     let form = if command.json { Form::Json } else { shell.global.output };
     match form {
         Form::Json => {
@@ -161,16 +158,15 @@ fn settle(config: &Config, old: &Lock, names: &BTreeSet<Name>, updated: Vec<Upda
         let row = match results.remove(name) {
             Some(Ok(Found { locked, held, mut notes })) => {
                 let moves = Moves::between(scheme, before, Some(&locked));
-                let status = match (&held, moves.is_empty()) {
-                    (Some((locked, offered)), _) => {
-                        notes.push(format!(
-                            "the source offers {offered} at most, and {locked} is locked; --allow-older takes it"
-                        ));
-                        Status::Held
-                    }
-                    (None, true) => Status::Unchanged,
-                    (None, false) => Status::Moved,
+                let status = match (held.is_empty(), moves.is_empty()) {
+                    (false, _) => Status::Held,
+                    (true, true) => Status::Unchanged,
+                    (true, false) => Status::Moved,
                 };
+                notes.extend(held.into_iter().map(|Hold { range, locked, offered }| {
+                    let range = range.map(|range| format!("for {range} ")).unwrap_or_default();
+                    format!("{range}the source offers {offered} at most, and {locked} is locked; --allow-older takes it")
+                }));
                 new.software.insert(name.clone(), locked);
                 Row { notes, ..Row::new(name.clone(), place, status, moves) }
             }
@@ -186,6 +182,37 @@ fn settle(config: &Config, old: &Lock, names: &BTreeSet<Name>, updated: Vec<Upda
         rows.push(row);
     }
     (new, rows)
+}
+
+/// Writes what moved into the lock file as it is by now: another update may have written it meanwhile. Whether it is another
+/// one then.
+fn write(root: &Path, old: &Lock, new: &Lock, rows: &mut [Row]) -> Result<bool, CliError> {
+    let path = root.join(LOCK_FILE);
+    let alone = files::alone(root);
+    let now = match files::content(&path).map_err(|error| CliError::io("read", &path, error))? {
+        Some(bytes) => {
+            let (now, _) = lock::read(&Arc::from(LOCK_FILE), &String::from_utf8_lossy(&bytes));
+            now.ok_or_else(|| {
+                CliError::invalid(format!("{LOCK_FILE} was changed meanwhile and cannot be used"))
+                    .hint("muster validate says what is wrong with it")
+            })?
+        }
+        None => Lock::default(),
+    };
+    let Merged { lock: merged, theirs } = lock::merge(old, new, &now);
+    for row in rows.iter_mut().filter(|row| theirs.contains(&row.name)) {
+        row.status = Status::Failed;
+        row.error = Some(
+            "its entry was changed by somebody else meanwhile, and stays; run muster update again".to_owned(),
+        );
+    }
+    let differs = merged.software != now.software;
+    if differs {
+        files::replace(&path, merged.text().as_bytes())
+            .map_err(|error| CliError::io("write", &path, error))?;
+    }
+    drop(alone);
+    Ok(differs)
 }
 
 /// Shows how far things are: sources that are done, and bytes of the file that was heard of last.

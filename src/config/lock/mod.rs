@@ -5,9 +5,10 @@
 //! (`version::update`) and which versions are kept (`version::source::choose`).
 //!
 //! Invariants: the same lock gives the same text, byte for byte; software and releases stand in a fixed order, one fact to a
-//! line, so that changes of different software never meet; each software's entry holds the digest of what it says, so that an
-//! edit by hand is found; every payload has a SHA-256.
+//! line, so that changes of different software never meet; each software's entry holds the digest of its name and of
+//! what it says, so that an edit by hand and an entry under another name are found; every payload has a SHA-256.
 
+mod merge;
 mod read;
 mod write;
 
@@ -23,12 +24,13 @@ use crate::id::{Digest, Name};
 use crate::session::script::Platform;
 use crate::time::Timestamp;
 
+pub use merge::{Merged, merge};
 pub use read::read;
 
 /// The lock file, at the root of a repository.
 pub const LOCK_FILE: &str = "muster.lock";
-/// The form of the file that this release reads and writes.
-pub const FORMAT: u32 = 1;
+/// The form of the file that this release reads and writes. In the form 1, an entry's digest did not hold its name.
+pub const FORMAT: u32 = 2;
 
 /// A lock file's content.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -43,8 +45,8 @@ pub struct Lock {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LockFile {
-    /// The form of the file: 1.
-    #[schemars(range(min = 1, max = 1))]
+    /// The form of the file: 2.
+    #[schemars(range(min = 2, max = 2))]
     pub format: u32,
     /// What is locked, by software.
     pub software: BTreeMap<Name, Locked>,
@@ -58,7 +60,7 @@ pub struct Locked {
     pub source: Sha256,
     /// The versions, highest first.
     pub releases: Vec<LockedRelease>,
-    /// The digest of this entry; an entry that was edited has another one.
+    /// The digest of this entry and its name; an entry that was edited, or put under another name, has another one.
     pub check: Sha256,
 }
 
@@ -125,17 +127,17 @@ pub enum HashOrigin {
 }
 
 impl Locked {
-    /// An entry with its digest.
+    /// The entry of a software, with its digest.
     #[must_use]
-    pub fn new(source: Sha256, releases: Vec<LockedRelease>) -> Self {
-        let check = write::check(&source, &releases);
+    pub fn new(name: &Name, source: Sha256, releases: Vec<LockedRelease>) -> Self {
+        let check = write::check(name, &source, &releases);
         Self { source, releases, check }
     }
 
-    /// Whether it says what it said when it was written.
+    /// Whether it says of this software what it said when it was written.
     #[must_use]
-    pub fn is_intact(&self) -> bool {
-        self.check == write::check(&self.source, &self.releases)
+    pub fn is_intact(&self, name: &Name) -> bool {
+        self.check == write::check(name, &self.source, &self.releases)
     }
 }
 

@@ -11,6 +11,7 @@ use crate::config::spanned::{self, LineIndex, Node};
 use crate::config::{conflict, de};
 use crate::diagnostic::{Finding, Findings, Place, code};
 use crate::id::Name;
+use crate::version;
 
 /// What to do about a file that cannot be used.
 const HELP: &str = "take the committed version of the file (git checkout HEAD -- muster.lock), or delete the file where none \
@@ -53,7 +54,11 @@ pub fn read(file: &Arc<str>, text: &str) -> (Option<Lock>, Findings) {
         let message = format!("the lock file is of the form {written}, and this release reads {FORMAT}");
         let finding = Finding::new(code::LOCK_BROKEN, message, place(format));
         findings.push(
-            finding.help("use the release of Muster that wrote it, or write it anew with `muster update`"),
+            finding.help(
+                "delete the file and run `muster update`, which asks the sources again and writes it anew; look at what moved \
+                 (git diff muster.lock) before you commit it. A file of a newer form is read by the release of Muster that \
+                 wrote it",
+            ),
         );
         return (None, findings);
     }
@@ -71,8 +76,10 @@ pub fn read(file: &Arc<str>, text: &str) -> (Option<Lock>, Findings) {
     }
     for (name, locked) in &content.software {
         let place = || lock.places.get(name).cloned().unwrap_or_else(|| Place::file(file));
-        if !locked.is_intact() {
-            let message = format!("the entry of `{name}` was edited, or is a mixture of two");
+        if !locked.is_intact(name) {
+            let message = format!(
+                "the entry of `{name}` was edited, is a mixture of two, or is that of another software"
+            );
             let finding = Finding::new(code::LOCK_EDITED, message, place());
             findings.push(finding.help(HELP));
         }
@@ -81,6 +88,15 @@ pub fn read(file: &Arc<str>, text: &str) -> (Option<Lock>, Findings) {
             if !versions.insert(&release.version) {
                 findings.push(broken(
                     &format!("the version {:?} of `{name}` is there twice", release.version),
+                    place(),
+                ));
+            }
+            if !version::is_plain(&release.version) {
+                findings.push(broken(
+                    &format!(
+                        "a version of `{name}` holds control characters or is longer than {} characters",
+                        version::LONGEST
+                    ),
                     place(),
                 ));
             }

@@ -19,23 +19,22 @@ pub(super) fn text(software: &BTreeMap<Name, Locked>) -> String {
     }
     text.push_str("software:\n");
     for (name, locked) in software {
+        text.push_str(&body(name, &locked.source, &locked.releases));
         // Writing into a String cannot fail.
-        _ = writeln!(text, "  {}:", quoted(name.as_str()));
-        text.push_str(&body(&locked.source, &locked.releases));
         _ = writeln!(text, "    check: {}", sha(&locked.check));
     }
     text
 }
 
-/// The digest of what an entry says.
-pub(super) fn check(source: &Sha256, releases: &[LockedRelease]) -> Sha256 {
-    let digest = Digest::of(body(source, releases).as_bytes());
+/// The digest of what an entry says, and of whom.
+pub(super) fn check(name: &Name, source: &Sha256, releases: &[LockedRelease]) -> Sha256 {
+    let digest = Digest::of(body(name, source, releases).as_bytes());
     // A digest is a SHA-256 in hexadecimal.
     Sha256::parse(digest.as_str()).unwrap_or_else(|_| source.clone())
 }
 
-fn body(source: &Sha256, releases: &[LockedRelease]) -> String {
-    let mut text = format!("    source: {}\n", sha(source));
+fn body(name: &Name, source: &Sha256, releases: &[LockedRelease]) -> String {
+    let mut text = format!("  {}:\n    source: {}\n", quoted(name.as_str()), sha(source));
     if releases.is_empty() {
         text.push_str("    releases: []\n");
         return text;

@@ -7,13 +7,14 @@ use crate::config::kind::{
     Mode, ParameterSpec, ParameterType, ParameterValue, ParametersChanged, SoftwareState,
 };
 use crate::config::model::{Strategy, WantedVersion};
-use crate::id::{ComputerId, SessionId};
+use crate::id::{ComputerId, Name, SessionId};
 use crate::inventory::item::Observed;
 use crate::plan::document::{ActionType, Cause, Plan, Reason};
 use crate::plan::explain::explain;
 use crate::plan::gates::Run;
 use crate::plan::past::Past;
 use crate::plan::procedures::content;
+use crate::plan::recipe::{self, Call, Computer};
 use crate::session::script::Platform;
 use crate::session::stage::{ActionResult, ItemResult};
 
@@ -148,22 +149,88 @@ fn other_values_do_not_install_a_version_again_that_no_release_has() {
     );
 }
 
+/// The software is there with a script that follows its install, and these actions have ended so before, one a minute.
+fn followed(history: &[(ActionType, ActionResult, Option<Observed>)]) -> World {
+    let mut world = world();
+    world.software("zip", &[]).post_install = Some(scripts("follow"));
+    world.is("pc-1", software("zip"), present("2.0"));
+    for (action, result, observed) in history {
+        ended(&mut world, *action, *result, observed.clone());
+        world.now = crate::time::Timestamp::from_second(world.now.as_second() + 60).unwrap();
+    }
+    world
+}
+
 #[test]
-fn a_script_that_follows_an_install_and_may_not_have_run_is_told_until_one_ends_well() {
-    let told = |result, follows: bool| {
-        let mut world = world();
-        world.software("zip", &[]).post_install = follows.then(|| scripts("follow"));
-        world.is("pc-1", software("zip"), present("2.0"));
-        ended(&mut world, ActionType::Install, result, None);
-        let plan = world.plan().plan;
-        assert!(plan.changes.is_empty());
-        notes(&plan)
-    };
+fn a_script_that_follows_an_install_and_may_not_have_run_is_run_once_more_and_then_told() {
+    use ActionResult::{Blocked, Deferred, Failed, Skipped, Success, Undetermined};
+    use ActionType::{Finish, Install, Uninstall, Update};
+    let there = || Some(present("2.0"));
+    let due = (vec!["Finish Unfinished Retry 2.0".to_owned()], Vec::new());
     let note = "Hint zip: it is there, and its postInstall script may not have done its part: what put it there did \
                 not come to a good end [pc-1]";
-    assert_eq!(told(ActionResult::Undetermined, true), [note]);
-    assert_eq!(told(ActionResult::Failed, true), [note]);
-    assert!(told(ActionResult::Success, true).is_empty());
-    assert!(told(ActionResult::Deferred, true).is_empty());
-    assert!(told(ActionResult::Undetermined, false).is_empty());
+    let told = (Vec::new(), vec![note.to_owned()]);
+    let nothing = (Vec::new(), Vec::new());
+    let table = [
+        (vec![(Install, Undetermined, None)], &due),
+        (vec![(Update, Undetermined, there())], &due),
+        (vec![(Install, Failed, there())], &due),
+        // It may not have begun, or somebody else has put it there.
+        (vec![(Install, Failed, None)], &told),
+        (vec![(Install, Failed, Some(Observed::Absent))], &told),
+        (vec![(Install, Success, there())], &nothing),
+        (vec![(Install, Deferred, None)], &nothing),
+        (vec![(Uninstall, Undetermined, None)], &nothing),
+        // Once.
+        (vec![(Install, Undetermined, None), (Finish, Success, there())], &nothing),
+        (vec![(Install, Undetermined, None), (Finish, Skipped, there())], &nothing),
+        (vec![(Install, Undetermined, None), (Finish, Failed, there())], &told),
+        (vec![(Install, Undetermined, None), (Finish, Undetermined, None)], &told),
+        (vec![(Install, Undetermined, None), (Finish, Deferred, None)], &due),
+        (vec![(Install, Undetermined, None), (Finish, Blocked, None)], &due),
+        (vec![(Install, Undetermined, None), (Finish, Failed, there()), (Update, Failed, there())], &due),
+    ];
+    for (history, expected) in table {
+        let world = followed(&history);
+        let plan = world.plan().plan;
+        assert_eq!((planned(&plan), notes(&plan)), *expected, "{history:?}");
+        let snapshot = world.snapshot();
+        let past = Past::new(&snapshot, world.remembered.clone(), world.history.clone(), BTreeMap::new());
+        let detections = world.detect(&snapshot);
+        let run = Run::at(world.now);
+        let told = explain(&world.config, &snapshot, &detections, &past, 0, None, &run).unwrap();
+        let says = format!("{:?}", told.items[0].decision);
+        assert_eq!(says.contains("Finish"), !expected.0.is_empty(), "{history:?}: {says}");
+    }
+}
+
+#[test]
+fn a_script_that_follows_is_run_once_more_alone_and_only_where_it_may_and_there_is_one() {
+    let history = [(ActionType::Install, ActionResult::Undetermined, None)];
+    let mut world = followed(&history);
+    let plan = world.plan().plan;
+    let change = &plan.changes[0];
+    assert_eq!((change.before.clone(), change.after.clone()), (present("2.0"), present("2.0")));
+    let parts = recipe::parts(
+        &world.config.software[&Name::new("zip").unwrap()],
+        &Call {
+            action: change.action,
+            version: Some("2.0"),
+            before: Some("2.0"),
+            platform: Platform::Posix,
+            computer: Computer::Any,
+        },
+    );
+    let purposes: Vec<String> = parts.unwrap().iter().map(|part| format!("{:?}", part.purpose)).collect();
+    assert_eq!(purposes, ["PostInstall { software: \"zip\" }"]);
+    world.apply(&plan);
+    assert!(world.plan().plan.changes.is_empty());
+    let mut audited = followed(&history);
+    audited.deploy("zip", software("zip"), latest("2.0"), every()).mode = Mode::Audit;
+    let plan = audited.plan().plan;
+    assert_eq!((planned(&plan).len(), notes(&plan).len()), (0, 1));
+    let mut bare = followed(&history);
+    bare.software("zip", &[]).post_install = None;
+    let plan = bare.plan().plan;
+    assert_eq!((planned(&plan).len(), notes(&plan).len()), (0, 0));
 }

@@ -128,7 +128,7 @@ fn what_is_wrong_with_an_expression_is_told_at_its_place_in_plain_words() {
         'unistal' == change.action
             "unistal": it is never 'unistal' (did you mean 'uninstall'?)
         change.action in ['set', 'remove']
-            "remove": it is never 'remove' (it is one of none, install, update, downgrade, uninstall, repair, reinstall, download, set, get, os-update, reboot)
+            "remove": it is never 'remove' (it is one of none, install, update, downgrade, uninstall, repair, reinstall, finish, download, set, get, os-update, reboot)
         'serwer' in change.roles
             "serwer": it is never 'serwer' (did you mean 'server'?)
         change.computers == '12'

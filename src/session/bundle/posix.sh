@@ -204,6 +204,38 @@ MU_END
   fi
 }
 
+# Prints the processes of the step that have left its process group: those whose environment still names the step's own
+# file of values, where the system shows it (Linux). It is unset for the program that looks, so that it does not find itself.
+mu_left() (
+  mu_x=$MUSTER_PARAMETERS_FILE
+  unset MUSTER_PARAMETERS_FILE
+  cd /proc || exit
+  grep -lF -- "MUSTER_PARAMETERS_FILE=$mu_x" [0-9]*/environ | while IFS=/ read -r mu_y mu_x; do
+    case $mu_y in *[!0-9]*) ;; *) echo "$mu_y" ;; esac
+  done
+)
+
+# Ends them: a request first, force after two seconds, a few times as they may start others meanwhile.
+mu_end() {
+  mu_y=$(mu_left)
+  if [ -z "$mu_y" ]; then return; fi
+  # These are words, one for each process.
+  kill -TERM $mu_y
+  mu_now
+  mu_since=$mu_t
+  while [ -n "$mu_y" ] && [ $((mu_t - mu_since)) -lt 2000 ]; do
+    sleep 0.2 || sleep 1
+    mu_y=$(mu_left)
+    mu_now
+  done
+  mu_try=0
+  while [ -n "$mu_y" ] && [ $mu_try -lt 5 ]; do
+    kill -KILL $mu_y
+    mu_y=$(mu_left)
+    mu_try=$((mu_try + 1))
+  done
+}
+
 # Runs step $1 within $2 seconds, files of at most $3 blocks, interpreter $4, context $5, keeping $6 bytes, file $7.
 mu_run() {
   mu_i=$1 mu_n=$2 mu_blocks=$3 mu_keep=$6 mu_context=$5 mu_file=$mu_d/$7
@@ -311,6 +343,7 @@ mu_run() {
       mu_x=$((mu_x + 1))
     done
     kill -KILL "-$mu_p"
+    mu_end
   fi
   mu_p=
   true >"$mu_i.json"

@@ -1,7 +1,7 @@
 //! An apt repository: its Release file, the index that the file vouches for, and the package's stanzas in it.
 //!
-//! Invariant: an index is used only with the size and the SHA-256 that the Release file gives it. Whether somebody may vouch for
-//! the Release file is checked by its signature, outside.
+//! Invariants: an index is used only with the size and the SHA-256 that the Release file gives it, and a Release file only for
+//! the suite that it names. Whether somebody may vouch for the Release file is checked by its signature, outside.
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -47,15 +47,20 @@ pub fn indexes(source: &AptSource, architecture: &str) -> [String; 2] {
     [format!("{folder}Packages.gz"), format!("{folder}Packages")]
 }
 
-/// Reads a Release file, which may be inside a clear-text signature.
+/// Reads the Release file of a source's suite, which may be inside a clear-text signature.
+///
+/// A server, or whoever stands in for it, may serve another file that the same key has signed, such as that of a suite with
+/// other versions. So one of its `Suite` and `Codename` has to be the suite that was asked for; a suite that is a path has no
+/// such name.
 ///
 /// # Errors
-/// [`SourceError`] when it is none, has no SHA-256 list, or was valid only until before `now`.
-pub fn release(what: &str, bytes: &[u8], now: Timestamp) -> Result<Release, SourceError> {
+/// [`SourceError`] when it is none, has no SHA-256 list, is that of another suite, or was valid only until before `now`.
+pub fn release(what: &str, bytes: &[u8], source: &AptSource, now: Timestamp) -> Result<Release, SourceError> {
     let text = data(what, bytes, "a Release file")?;
     let text = clear_text(text);
     let mut release = Release::default();
     let mut in_list = false;
+    let mut names = Vec::new();
     for line in text.lines() {
         if line.starts_with([' ', '\t']) {
             if in_list {
@@ -74,6 +79,9 @@ pub fn release(what: &str, bytes: &[u8], now: Timestamp) -> Result<Release, Sour
         }
         let Some((key, value)) = line.split_once(':') else { continue };
         in_list = key.eq_ignore_ascii_case("SHA256");
+        if key.eq_ignore_ascii_case("Suite") || key.eq_ignore_ascii_case("Codename") {
+            names.push(value.trim());
+        }
         if key.eq_ignore_ascii_case("Valid-Until") {
             let until = value.trim().replace("UTC", "+0000");
             let instant = jiff::fmt::rfc2822::parse(&until)
@@ -86,6 +94,11 @@ pub fn release(what: &str, bytes: &[u8], now: Timestamp) -> Result<Release, Sour
     }
     if release.files.is_empty() {
         return Err(SourceError::unreadable(what, "it has no list of SHA-256"));
+    }
+    let suite = source.suite.as_str();
+    if !suite.ends_with('/') && !names.contains(&suite) {
+        let found = if names.is_empty() { "without a name".to_owned() } else { plain(&names.join(", ")) };
+        return Err(SourceError::OtherSuite { what: what.to_owned(), suite: suite.to_owned(), found });
     }
     Ok(release)
 }
@@ -305,7 +318,7 @@ mod tests {
 
     fn release_text(path: &str, bytes: &[u8]) -> String {
         format!(
-            "Origin: Example\nValid-Until: Sat, 28 Nov 2026 10:00:00 UTC\nMD5Sum:\n 00 1 {path}\nSHA256:\n {} {} {path}\n",
+            "Origin: Example\nSuite: stable\nCodename: trixie\nValid-Until: Sat, 28 Nov 2026 10:00:00 UTC\nMD5Sum:\n 00 1 {path}\nSHA256:\n {} {} {path}\n",
             Digest::of(bytes),
             bytes.len()
         )
@@ -322,7 +335,8 @@ mod tests {
         let path = &indexes(&source("stable"), "amd64")[0];
         assert_eq!(path, "main/binary-amd64/Packages.gz");
         let bytes = zipped(INDEX);
-        let release = release("Release", release_text(path, &bytes).as_bytes(), now()).unwrap();
+        let release =
+            release("Release", release_text(path, &bytes).as_bytes(), &source("stable"), now()).unwrap();
         let text = index("Packages.gz", path, &bytes, &release).unwrap();
         assert_eq!(text, INDEX);
         let offers = offers("Packages.gz", &text, &source("stable"), "https://x.test/apt/", true).unwrap();
@@ -342,7 +356,9 @@ mod tests {
     #[test]
     fn an_index_with_another_hash_or_size_is_refused() {
         let path = &indexes(&source("stable"), "amd64")[1];
-        let release = release("Release", release_text(path, INDEX.as_bytes()).as_bytes(), now()).unwrap();
+        let release =
+            release("Release", release_text(path, INDEX.as_bytes()).as_bytes(), &source("stable"), now())
+                .unwrap();
         let changed = INDEX.replace("1.10", "1.11");
         assert!(matches!(index("i", path, changed.as_bytes(), &release), Err(SourceError::WrongHash { .. })));
         assert!(matches!(
@@ -356,12 +372,38 @@ mod tests {
     fn a_release_file_that_ran_out_or_is_none_is_refused() {
         let text = release_text("p", b"");
         let later = "2026-11-29T10:00:00Z".parse().unwrap();
-        assert!(matches!(release("r", text.as_bytes(), later), Err(SourceError::Expired { .. })));
+        assert!(matches!(
+            release("r", text.as_bytes(), &source("stable"), later),
+            Err(SourceError::Expired { .. })
+        ));
         for bad in
             ["", "SHA256:\n abc 1 p\n", "SHA256:\n 1\n", "Origin: x\n", "<html>", "Valid-Until: soon\n"]
         {
-            assert!(release("r", bad.as_bytes(), now()).is_err(), "{bad:?}");
+            assert!(release("r", bad.as_bytes(), &source("stable"), now()).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_release_file_of_another_suite_is_refused() {
+        let text = release_text("p", b"");
+        let read = |text: &str, suite: &str| release("r", text.as_bytes(), &source(suite), now());
+        for suite in ["stable", "trixie", "./", "sub/"] {
+            assert!(read(&text, suite).is_ok(), "{suite}");
+        }
+        for suite in ["unstable", "Stable", "stab", "main", "Example", ""] {
+            let error = read(&text, suite).unwrap_err();
+            assert!(matches!(error, SourceError::OtherSuite { .. }), "{suite}: {error}");
+            assert!(error.to_string().contains("stable, trixie"), "{error}");
+        }
+        let nameless = text.replace("Suite: stable\nCodename: trixie\n", "");
+        assert!(read(&nameless, "stable").unwrap_err().to_string().contains("without a name"));
+        assert!(read(&nameless, "./").is_ok());
+        // A name in the list or behind the signature is none.
+        assert!(read(&format!("{nameless} 00 1 Suite: stable\n"), "stable").is_err());
+        let signed = format!(
+            "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\n{nameless}-----BEGIN PGP SIGNATURE-----\nSuite: stable\n"
+        );
+        assert!(read(&signed, "stable").is_err());
     }
 
     #[test]
@@ -370,7 +412,7 @@ mod tests {
         let text = format!(
             "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\n- -dashed: x\n{inner}-----BEGIN PGP SIGNATURE-----\n\nSHA256:\n abc\n"
         );
-        assert_eq!(release("r", text.as_bytes(), now()).unwrap().files.len(), 1);
+        assert_eq!(release("r", text.as_bytes(), &source("stable"), now()).unwrap().files.len(), 1);
     }
 
     #[test]

@@ -3,8 +3,8 @@
 //! The newest that the source's settings allow; for each version or range that a deployment asks for, the highest that fits; and
 //! of what was locked before, the newest ones up to the source's `keep`, so that going back is a change of one line.
 //!
-//! Invariants: pure; a source whose newest version disappeared moves nothing, unless that is asked for (L3); what is not
-//! offered any more and still kept stays exactly as it was locked.
+//! Invariants: pure; a source whose newest version disappeared moves nothing, and a range whose version disappeared keeps the
+//! locked one, unless going back is asked for (L3); what is not offered any more and still kept stays exactly as it was locked.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -41,13 +41,24 @@ pub enum Chosen {
     Locked(usize),
 }
 
+/// A locked version that stays because the source offers only older ones.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hold {
+    /// The range of a deployment that it is about; `None` for the newest version, and then nothing else moves either.
+    pub range: Option<String>,
+    /// The locked version.
+    pub locked: String,
+    /// The highest that is offered for it.
+    pub offered: String,
+}
+
 /// What was chosen.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Choice {
     /// The versions, highest first.
     pub chosen: Vec<Chosen>,
-    /// When the source offers nothing as new as what is locked: the locked and the offered version.
-    pub held: Option<(String, String)>,
+    /// What stays because the source offers nothing as new as what is locked.
+    pub held: Vec<Hold>,
     /// What else is worth saying.
     pub notes: Vec<String>,
 }
@@ -73,8 +84,18 @@ pub fn choose(ask: Ask<'_>, offers: &[Offer]) -> Result<Choice, String> {
         (0..locked.len()).filter(|at| is_allowed(ask, locked.get(*at).map(|r| r.version.as_str()))).collect();
     let highest = kept.iter().filter_map(|at| locked.get(*at)).max_by(|a, b| compare(&a.version, &b.version));
     let is_older = highest.is_some_and(|locked| compare(newest_text(newest), &locked.version).is_lt());
+    let highest_first = |a: &usize, b: &usize| {
+        let text = |at: usize| locked.get(at).map_or("", |release| release.version.as_str());
+        compare(text(*b), text(*a))
+    };
     if let Some(highest) = highest.filter(|_| is_older && !ask.allow_older) {
-        choice.held = Some((highest.version.clone(), newest_text(newest).to_owned()));
+        let offered = newest_text(newest).to_owned();
+        choice.held.push(Hold { range: None, locked: highest.version.clone(), offered });
+        // Nothing that such a source offers is taken, neither for a deployment nor in place of what is locked.
+        let mut stay = kept;
+        stay.sort_by(highest_first);
+        choice.chosen = stay.into_iter().map(Chosen::Locked).collect();
+        return Ok(choice);
     }
 
     let mut picked: Vec<(String, Chosen)> = Vec::new();
@@ -88,42 +109,34 @@ pub fn choose(ask: Ask<'_>, offers: &[Offer]) -> Result<Choice, String> {
             picked.push((text.to_owned(), chosen));
         }
     };
-    let still: Vec<usize> = if is_older && ask.allow_older {
+    let mut still: Vec<usize> = if is_older {
         let not_above =
             |at: &usize| locked.get(*at).is_some_and(|r| compare(&r.version, newest_text(newest)).is_le());
         kept.into_iter().filter(not_above).collect()
     } else {
         kept
     };
-    if choice.held.is_none() {
-        pick(&mut picked, Chosen::Offer(newest));
-    }
+    pick(&mut picked, Chosen::Offer(newest));
+    let mut outdone = BTreeSet::new();
     for text in ask.asked {
-        if let Some(chosen) = asked(ask, text, offers, &allowed, &still) {
-            pick(&mut picked, chosen);
-        }
+        let Some(asked) = asked(ask, text, offers, &allowed, &still) else { continue };
+        pick(&mut picked, asked.chosen);
+        choice.held.extend(asked.hold);
+        outdone.extend(asked.outdone);
     }
+    still.retain(|at| !outdone.contains(at));
     // The newest of what was locked fill what is left.
     let keep = usize::try_from(ask.source.keep.unwrap_or(KEEP)).unwrap_or(usize::MAX);
-    let mut newest_locked: Vec<usize> = still;
-    newest_locked.sort_by(|a, b| {
-        let text = |at: usize| locked.get(at).map_or("", |release| release.version.as_str());
-        compare(text(*b), text(*a))
-    });
-    let room = keep.saturating_sub(usize::from(choice.held.is_none()));
-    let is_newest = |at: &usize| {
-        choice.held.is_none()
-            && locked.get(*at).is_some_and(|r| compare(&r.version, newest_text(newest)).is_eq())
-    };
-    for at in newest_locked.into_iter().filter(|at| !is_newest(at)).take(room) {
+    still.sort_by(highest_first);
+    let is_newest =
+        |at: &usize| locked.get(*at).is_some_and(|r| compare(&r.version, newest_text(newest)).is_eq());
+    for at in still.into_iter().filter(|at| !is_newest(at)).take(keep.saturating_sub(1)) {
         // What is still offered is taken as it is offered now.
         let same = |offer: &&usize| {
             locked.get(at).is_some_and(|r| compare(newest_text(**offer), &r.version).is_eq())
         };
-        match allowed.iter().find(same).filter(|_| choice.held.is_none()) {
-            Some(offer) => pick(&mut picked, Chosen::Offer(*offer)),
-            None => pick(&mut picked, Chosen::Locked(at)),
-        }
+        let offer = allowed.iter().find(same);
+        pick(&mut picked, offer.map_or(Chosen::Locked(at), |offer| Chosen::Offer(*offer)));
     }
     picked.sort_by(|a, b| compare(&b.0, &a.0));
     choice.chosen = picked.into_iter().map(|(_, chosen)| chosen).collect();
@@ -134,12 +147,25 @@ pub fn choose(ask: Ask<'_>, offers: &[Offer]) -> Result<Choice, String> {
 fn allowed(ask: Ask<'_>, offers: &[Offer], notes: &mut Vec<String>) -> Result<Vec<usize>, String> {
     let mut allowed: Vec<usize> = Vec::new();
     let mut no_version = Vec::new();
+    let mut refused = Vec::new();
     for (at, offer) in offers.iter().enumerate() {
-        if version::check(ask.scheme, &offer.version).is_err() {
+        if !version::is_plain(&offer.version) {
+            refused.push(plain(&offer.version).chars().take(40).collect::<String>());
+        } else if version::check(ask.scheme, &offer.version).is_err() {
             no_version.push(plain(&offer.version));
         } else if is_allowed(ask, Some(&offer.version)) && (ask.source.prereleases || !offer.prerelease) {
             allowed.push(at);
         }
+    }
+    if let Some(example) = refused.first() {
+        notes.push(format!(
+            "{} refused: with control characters, or longer than {} characters, such as {example:?}",
+            count(refused.len()),
+            version::LONGEST
+        ));
+    }
+    if !refused.is_empty() && refused.len() + no_version.len() == offers.len() {
+        return Err(format!("it offers {}; {}", count(offers.len()), notes.join("; ")));
     }
     if no_version.len() == offers.len() {
         let example = no_version.first().map(|text| format!(", such as {text:?}")).unwrap_or_default();
@@ -167,14 +193,25 @@ fn is_allowed(ask: Ask<'_>, version: Option<&str>) -> bool {
         && constraint.is_none_or(|constraint| constraint.and_then(|c| c.allows(version)).unwrap_or(false))
 }
 
+/// What a deployment's text comes to.
+struct Asked {
+    chosen: Chosen,
+    /// The locked version that stays although it is not offered any more.
+    hold: Option<Hold>,
+    /// What is locked above the chosen version and is not to stay for the deployment's sake.
+    outdone: Vec<usize>,
+}
+
 /// What a deployment's text means: the highest offer that fits, or what is locked when none does. An exact version is
-/// looked for among all offers, also those that the settings pass over.
-fn asked(ask: Ask<'_>, text: &str, offers: &[Offer], allowed: &[usize], still: &[usize]) -> Option<Chosen> {
+/// looked for among all offers, also those that the settings pass over. A range keeps a locked version that is higher than
+/// all that is offered, unless going back is asked for.
+fn asked(ask: Ask<'_>, text: &str, offers: &[Offer], allowed: &[usize], still: &[usize]) -> Option<Asked> {
     if matches!(text, "latest" | "any") {
         return None;
     }
     let constraint = Constraint::parse(ask.scheme, text).ok()?;
-    let fits = |version: &str| constraint.allows(version).unwrap_or(false);
+    let compare = |a: &str, b: &str| version::compare(ask.scheme, a, b).unwrap_or(Ordering::Equal);
+    let fits = |version: &str| version::is_plain(version) && constraint.allows(version).unwrap_or(false);
     let offer = |at: &usize| offers.get(*at).is_some_and(|offer| fits(&offer.version));
     let found = if constraint.is_exact().is_some() {
         (0..offers.len()).find(offer)
@@ -182,8 +219,30 @@ fn asked(ask: Ask<'_>, text: &str, offers: &[Offer], allowed: &[usize], still: &
         allowed.iter().copied().find(offer)
     };
     let locked = ask.locked.map(|locked| locked.releases.as_slice()).unwrap_or_default();
-    let in_lock = || still.iter().copied().find(|at| locked.get(*at).is_some_and(|r| fits(&r.version)));
-    found.map(Chosen::Offer).or_else(|| in_lock().map(Chosen::Locked))
+    let locked_text = |at: usize| locked.get(at).map_or("", |release| release.version.as_str());
+    let in_lock: Vec<usize> = still.iter().copied().filter(|at| fits(locked_text(*at))).collect();
+    let highest = in_lock.iter().copied().max_by(|a, b| compare(locked_text(*a), locked_text(*b)));
+    let plain = |chosen| Asked { chosen, hold: None, outdone: Vec::new() };
+    let (offered, highest) = match (found, highest) {
+        (Some(offered), Some(highest)) => (offered, highest),
+        (Some(offered), None) => return Some(plain(Chosen::Offer(offered))),
+        (None, highest) => return highest.map(Chosen::Locked).map(plain),
+    };
+    let offered_text = offers.get(offered).map_or("", |offer| offer.version.as_str());
+    let is_above = |at: usize| compare(locked_text(at), offered_text).is_gt();
+    if !is_above(highest) {
+        return Some(plain(Chosen::Offer(offered)));
+    }
+    if ask.allow_older {
+        let outdone = in_lock.into_iter().filter(|at| is_above(*at)).collect();
+        return Some(Asked { outdone, ..plain(Chosen::Offer(offered)) });
+    }
+    let hold = Hold {
+        range: Some(text.to_owned()),
+        locked: locked_text(highest).to_owned(),
+        offered: offered_text.to_owned(),
+    };
+    Some(Asked { hold: Some(hold), ..plain(Chosen::Locked(highest)) })
 }
 
 fn count(n: usize) -> String {
@@ -192,6 +251,8 @@ fn count(n: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::config::lock::{HashOrigin, LockedPayload, LockedRelease, digest_of};
 
@@ -225,7 +286,7 @@ mod tests {
             signed: None,
             payloads: vec![payload()],
         };
-        Locked::new(sha(), versions.iter().map(release).collect())
+        Locked::new(&crate::id::Name::new("a").unwrap(), sha(), versions.iter().map(release).collect())
     }
 
     struct Case<'a> {
@@ -306,14 +367,114 @@ mod tests {
         let mut fell = case(&["1.8"], &["1.10", "1.9"], &[]);
         let (texts, choice) = chosen(&fell);
         assert_eq!(texts, "(1.10) (1.9)");
-        assert_eq!(choice.held, Some(("1.10".to_owned(), "1.8".to_owned())));
+        let hold = Hold { range: None, locked: "1.10".to_owned(), offered: "1.8".to_owned() };
+        assert_eq!(choice.held, [hold]);
         fell.allow_older = true;
         let (texts, choice) = chosen(&fell);
-        assert_eq!((texts.as_str(), choice.held), ("1.8", None));
+        assert_eq!((texts.as_str(), choice.held.len()), ("1.8", 0));
         // Settings that were narrowed are no fall.
         let mut narrowed = case(&["2", "1.9"], &["2"], &[]);
         narrowed.source.constraint = Some("<2".to_owned());
         assert_eq!(chosen(&narrowed).0, "1.9");
+    }
+
+    #[test]
+    fn a_held_source_adds_nothing_drops_nothing_and_replaces_nothing() {
+        let lock = ["1.10", "1.9", "1.8", "1.2"];
+        for asked in [&["<1.9"][..], &["1.5"], &["<1.7", ">=1", "1.9", "latest"], &[]] {
+            for offers in [&["1.9", "1.5"][..], &["1.8", "1.5", "1.3"], &["1.0"]] {
+                assert_eq!(
+                    chosen(&case(offers, &lock, asked)).0,
+                    "(1.10) (1.9) (1.8) (1.2)",
+                    "{asked:?} {offers:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_range_whose_version_disappeared_keeps_it_unless_going_back_is_asked_for() {
+        let mut fell = case(&["4.0", "3.9", "2.0"], &["4.0", "3.9", "2.9"], &["<3"]);
+        let (texts, choice) = chosen(&fell);
+        assert_eq!(texts, "4.0 3.9 (2.9)");
+        let hold = Hold { range: Some("<3".to_owned()), locked: "2.9".to_owned(), offered: "2.0".to_owned() };
+        assert_eq!(choice.held, [hold]);
+        fell.allow_older = true;
+        let (texts, choice) = chosen(&fell);
+        assert_eq!((texts.as_str(), choice.held.len()), ("4.0 3.9 2.0", 0));
+        // There would be room for it, and the range would still mean it.
+        fell.locked = &["4.0", "2.9"];
+        assert_eq!(chosen(&fell).0, "4.0 2.0");
+        // Who asks for exactly that version still gets it.
+        fell.asked = &["2.9", "<3"];
+        assert_eq!(chosen(&fell).0, "4.0 (2.9) 2.0");
+        // Others move on meanwhile, and a range goes up with what is offered.
+        assert_eq!(chosen(&case(&["5.0", "2.0"], &["4.0", "2.9"], &["<3"])).0, "5.0 (4.0) (2.9)");
+        assert_eq!(chosen(&case(&["4.0", "2.10", "2.0"], &["4.0", "2.9"], &["<3"])).0, "4.0 2.10 (2.9)");
+        // Settings that were narrowed are no fall.
+        let mut narrowed = case(&["4.0", "2.0"], &["4.0", "2.9"], &["<3"]);
+        narrowed.source.constraint = Some("!=2.9".to_owned());
+        let (texts, choice) = chosen(&narrowed);
+        assert_eq!((texts.as_str(), choice.held.len()), ("4.0 2.0", 0));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(500))]
+
+        /// What a range means in a lock: the highest locked version that it allows.
+        #[test]
+        fn no_range_ever_means_an_older_version_unless_that_is_asked_for_in_500_cases(
+            offers in proptest::collection::btree_set(1_u32..9, 1..6),
+            locked in proptest::collection::btree_set(1_u32..9, 0..4),
+            below in 2_u32..10,
+            keep in 1_u32..4,
+        ) {
+            let texts = |all: &BTreeSet<u32>| all.iter().rev().map(u32::to_string).collect::<Vec<_>>();
+            let (offered, before) = (texts(&offers), texts(&locked));
+            let (offered, before): (Vec<&str>, Vec<&str>) =
+                (offered.iter().map(String::as_str).collect(), before.iter().map(String::as_str).collect());
+            let range = format!("<{below}");
+            let asked = [range.as_str()];
+            let mut one = case(&offered, &before, &asked);
+            one.source.keep = Some(keep);
+            let (now, choice) = chosen(&one);
+            let now: BTreeSet<u32> =
+                now.split(' ').map(|text| text.trim_matches(['(', ')']).parse().unwrap()).collect();
+            let meant = |all: &BTreeSet<u32>| all.range(..below).next_back().copied();
+            prop_assert!(now.last() >= locked.last());
+            prop_assert!(meant(&now) >= meant(&locked));
+            let fell = |offered: Option<u32>, locked: Option<u32>| {
+                offered.zip(locked).is_some_and(|(offered, locked)| offered < locked)
+            };
+            let newest_fell = fell(offers.last().copied(), locked.last().copied());
+            prop_assert_eq!(!choice.held.is_empty(), newest_fell || fell(meant(&offers), meant(&locked)));
+            if newest_fell {
+                prop_assert_eq!(now, locked);
+            }
+        }
+    }
+
+    #[test]
+    fn versions_that_would_steer_a_terminal_or_have_no_end_are_refused_and_told() {
+        let long = format!("1.{}", "0".repeat(version::LONGEST));
+        let offers = ["1.0\u{1b}[31m\nX: evil", "1.0\u{202e}", "9\n", &long, "0.9"];
+        let (texts, choice) = chosen(&case(&offers, &[], &["9", "1.0\u{202e}"]));
+        assert_eq!(texts, "0.9");
+        assert_eq!(
+            choice.notes,
+            [
+                "4 versions refused: with control characters, or longer than 200 characters, such as \"1.0\u{fffd}[31m\""
+            ]
+        );
+        let (source, none) = (VersionSource::default(), BTreeSet::new());
+        let ask = Ask {
+            scheme: VersionScheme::Dotted,
+            source: &source,
+            asked: &none,
+            locked: None,
+            allow_older: false,
+        };
+        assert!(choose(ask, &[offer("1\n2")]).unwrap_err().contains("control characters"));
     }
 
     #[test]

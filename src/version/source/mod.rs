@@ -90,6 +90,16 @@ pub enum SourceError {
         /// Its last instant.
         until: String,
     },
+    /// It describes another suite of the repository.
+    #[error("{what} is that of another suite: the suite {suite:?} is wanted, and it is {found}")]
+    OtherSuite {
+        /// What was read.
+        what: String,
+        /// The suite that was asked for.
+        suite: String,
+        /// How it calls itself.
+        found: String,
+    },
     /// It was read, and holds nothing that is looked for.
     #[error("{0}")]
     Nothing(String),

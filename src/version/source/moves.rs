@@ -94,7 +94,7 @@ pub enum Status {
     Unchanged,
     /// Its entry is another one.
     Moved,
-    /// Its source offers nothing as new as what is locked, which stays.
+    /// Its source, or what it offers for a range, is not as new as what is locked, which stays.
     Held,
     /// It failed; its entry stays as it was.
     Failed,
@@ -139,7 +139,7 @@ mod tests {
                 arguments: None,
             }],
         };
-        Locked::new(sha(source), releases.iter().map(release).collect())
+        Locked::new(&crate::id::Name::new("a").unwrap(), sha(source), releases.iter().map(release).collect())
     }
 
     #[test]

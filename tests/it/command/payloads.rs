@@ -9,6 +9,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use muster::id::Digest;
@@ -246,6 +247,53 @@ fn files_are_fetched_verified_and_kept_on_a_computer_behind_ssh() {
     live(&world, &farm.hosts[0].home.clone());
 }
 
+/// Sends 64 MiB to whoever asks, without saying how much it is; gives its port and how much went out.
+fn endless() -> (u16, Arc<AtomicU64>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let sent = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&sent);
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let mut lines = BufReader::new(&stream).lines().map_while(Result::ok);
+            while lines.next().is_some_and(|line| !line.is_empty()) {}
+            let mut stream = &stream;
+            _ = stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
+            let piece = vec![b'A'; 65536];
+            for _ in 0..1024 {
+                if stream.write_all(&piece).is_err() {
+                    break;
+                }
+                count.fetch_add(65536, Ordering::Relaxed);
+            }
+        }
+    });
+    (port, sent)
+}
+
+#[test]
+fn a_file_that_is_larger_than_its_size_is_not_fetched_to_its_end() {
+    let world = World::local();
+    let server = Server::start();
+    declare(&world, &server, &[("1.0", &Digest::of(b"one"))], "");
+    let (port, sent) = endless();
+    let declared = world.repo_file("software/tool.yaml");
+    let sized = declared
+        .replace(&format!(":{}/", server.port), &format!(":{port}/"))
+        .replace("fileName:", "size: 100000, fileName:");
+    world.write("software/tool.yaml", &sized);
+    deploy(&world, "state: installed");
+    apply(&world, &[]).exits(4).says("has more than its 100000 bytes; it was deleted");
+    let sent = sent.load(Ordering::Relaxed);
+    assert!(sent < 32 * 1024 * 1024, "{sent} bytes");
+    assert_eq!(cache(&world.path("home")), [""; 0]);
+    // The same where the server says how large it is.
+    server.put("tool-1.0.bin", &vec![b'A'; 200_000]);
+    world.write("software/tool.yaml", &declared.replace("fileName:", "size: 100000, fileName:"));
+    apply(&world, &[]).exits(4).says("has more than its 100000 bytes; it was deleted");
+    assert_eq!(server.asked(), ["tool-1.0.bin 0"]);
+}
+
 #[test]
 fn hooks_follow_what_they_belong_to_and_their_failure_is_told() {
     let world = World::local();
@@ -276,6 +324,14 @@ fn hooks_follow_what_they_belong_to_and_their_failure_is_told() {
     world.set_home_file("sad", "");
     deploy(&world, "state: installed");
     apply(&world, &[]).exits(4).says("the script that follows did not do its part");
+    // It is given once more, alone; when that is in vain too, it is told.
+    let log = || world.home_file("log").unwrap();
+    let before = log();
+    world.run(&["plan"]).exits(0).shows("postInstall").shows("unfinished, retry");
+    apply(&world, &[]).exits(4).says("the script that follows did not do its part");
+    assert_eq!(log(), format!("{before}after 1.0\n"));
+    apply(&world, &[]).exits(0).shows("its postInstall script may not have done its part");
+    assert_eq!(log(), format!("{before}after 1.0\n"));
 }
 
 #[test]

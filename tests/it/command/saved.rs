@@ -22,6 +22,17 @@ fn apply(world: &World) -> Ran {
 #[test]
 fn a_saved_plan_is_shown_without_its_repository() {
     let world = planned();
+    #[cfg(unix)]
+    for before in [None, Some(0o644)] {
+        use std::os::unix::fs::PermissionsExt as _;
+        let file = world.path("plan.json");
+        if let Some(mode) = before {
+            fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+            world.run(&["plan", "--out", "../plan.json"]).exits(0);
+        }
+        let mode = fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "what changes, and where, is nobody else's business");
+    }
     let planned = world.run(&["plan"]).exits(0).out;
     fs::rename(world.repo(), world.path("moved")).unwrap();
     fs::create_dir(world.repo()).unwrap();

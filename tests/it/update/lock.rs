@@ -83,10 +83,57 @@ fn a_source_that_fell_back_is_told_and_not_taken() {
     let world = listed(&["1.0", "2.0"]);
     world.run(&["update"]).exits(0);
     world.write("software/tool.txt", &list(&["1.0"]));
+    let before = lock(&world);
     world.run(&["update"]).exits(9).shows("held at 2.0").shows("--allow-older");
-    assert_eq!(versions(&world), ["2.0"]);
+    deploy(&world, "tool", "1.0");
+    world.run(&["update"]).exits(9).shows("held at 2.0");
+    assert_eq!(lock(&world), before, "nothing is added while it is held");
+    deploy(&world, "tool", "latest");
     world.run(&["update", "--allow-older"]).exits(0).shows("2.0 -> 1.0");
     assert_eq!(versions(&world), ["1.0"]);
+}
+
+#[test]
+fn a_range_does_not_fall_back_by_itself() {
+    let world = listed(&["2.9", "3.9", "4.0"]);
+    deploy(&world, "tool", "<3");
+    world.run(&["update"]).exits(0);
+    assert_eq!(versions(&world), ["4.0", "2.9"]);
+    world.write("software/tool.txt", &list(&["2.0", "3.9", "4.1"]));
+    let shown = "for <3 the source offers 2.0 at most, and 2.9 is locked; --allow-older takes it";
+    world.run(&["update"]).exits(9).shows("4.0 -> 4.1").shows(shown);
+    assert_eq!(versions(&world), ["4.1", "4.0", "2.9"]);
+    world.run(&["update", "--allow-older"]).exits(0);
+    assert_eq!(versions(&world), ["4.1", "4.0", "2.0"]);
+}
+
+#[test]
+fn of_two_updates_at_once_neither_loses_what_the_other_moved() {
+    let world = World::new();
+    world.write("muster.yaml", &document("Instance", "test", "timeZone: UTC"));
+    for (name, seconds) in [("fast", 1), ("slow", 3)] {
+        tool(&world, name, &format!("{{ script: {{ posix: {{ file: {name}.sh }} }} }}"));
+        let sha = whole_sha("x");
+        let script = format!(
+            "touch \"$HOME/{name}\"; sleep {seconds}; echo \"$(cat \"$HOME/version\") https://x.test/{name} {sha}\"\n"
+        );
+        world.write(&format!("software/{name}.sh"), &script);
+    }
+    world.set_home_file("version", "1.0");
+    world.run(&["update"]).exits(0);
+    for name in ["fast", "slow"] {
+        world.remove_home_file(name);
+    }
+    world.set_home_file("version", "2.0");
+    let slow = world.command(&["update", "slow"]).spawn().unwrap();
+    while world.home_file("slow").is_none() {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    world.run(&["update", "fast"]).exits(0).shows("1.0 -> 2.0");
+    let slow = slow.wait_with_output().unwrap();
+    assert!(slow.status.success(), "{slow:?}");
+    assert_eq!(versions(&world), ["2.0", "1.0", "2.0", "1.0"]);
+    world.run(&["validate"]).exits(0);
 }
 
 #[test]

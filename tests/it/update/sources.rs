@@ -270,6 +270,19 @@ fn an_apt_repository_that_was_tampered_with_gives_nothing() {
     *index = String::from_utf8(index.clone()).unwrap().replace("1.0", "9.0").into_bytes();
     let web = Web::files(changed);
     apt.world(&web, true).run(&["update"]).exits(9).shows("does not have the hash");
+    // A good signature over the file of another suite.
+    let mut other_suite = BTreeMap::new();
+    for (path, file) in &apt.files {
+        other_suite.insert(path.replace("dists/stable", "dists/old"), file.clone());
+    }
+    let web = Web::files(other_suite);
+    let world = apt.world(&web, true);
+    world.write(
+        "software/tool.yaml",
+        &world.repo_file("software/tool.yaml").replace("suite: stable", "suite: old"),
+    );
+    world.run(&["update"]).exits(9).shows("is that of another suite");
+    assert_eq!(super::lock(&world), "");
     // A text that was changed under its signature.
     let mut changed = apt.files.clone();
     let release = changed.get_mut("/apt/dists/stable/InRelease").unwrap();
