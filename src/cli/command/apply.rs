@@ -361,7 +361,7 @@ fn exit(prepared: &Prepared, outcome: Option<&RunOutcome>, control: &Control, co
         Exit::Failed
     } else if prepared.has_failed_source() {
         Exit::Source
-    } else if counts.unreachable + counts.not_finished > 0
+    } else if counts.unreachable + counts.not_finished + counts.under_way > 0
         || super::plan::too_much_missing(&prepared.planned.plan, command.scope.allow_missing)
     {
         Exit::Incomplete
