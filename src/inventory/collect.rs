@@ -147,6 +147,7 @@ fn computers(asking: &Asking<'_>, lists: Vec<(&Name, Result<Vec<AgentRecord>, St
     for (provider, list) in lists {
         let before =
             || asking.stored.iter().filter(|computer| computer.listed && computer.provider == *provider);
+        let list = list.map(|agents| agents.into_iter().map(tidy).collect());
         match list.and_then(|agents| believable(asking, provider, before(), agents)) {
             Ok(agents) => {
                 let mut gone: BTreeMap<&ComputerId, &StoredComputer> =
@@ -189,6 +190,15 @@ fn computers(asking: &Asking<'_>, lists: Vec<(&Name, Result<Vec<AgentRecord>, St
     }
     collected.known = known.into_values().collect();
     collected
+}
+
+/// An entry as it counts: selectors have no blanks around their tags, so a tag with some could never be selected.
+fn tidy(mut agent: AgentRecord) -> AgentRecord {
+    if agent.tags.iter().any(|tag| tag.is_empty() || tag.trim().len() != tag.len()) {
+        let tags = agent.tags.iter().map(|tag| tag.trim().to_owned());
+        agent.tags = tags.filter(|tag| !tag.is_empty()).collect();
+    }
+    agent
 }
 
 /// The list, unless it or what it says of its computers became less than is believed. Lists that stand in the

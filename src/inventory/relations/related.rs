@@ -295,7 +295,7 @@ impl Related {
                 *named.entry(upn.clone()).or_default() |= &computers;
             }
             for tag in &person.tags {
-                *self.persons.tags.entry(tag.clone()).or_default() |= &computers;
+                *self.persons.tags.entry(tag.trim().to_owned()).or_default() |= &computers;
             }
             *links.people.entry(upn).or_default() |= computers;
         }
