@@ -209,7 +209,7 @@ pub struct Scope {
     /// The revision.
     #[command(flatten)]
     pub revision: RevisionArgs,
-    /// Only computers that match, such as tenant:contoso,role:server,not:tag:kiosk (can be repeated)
+    /// Only computers that match, such as tenant:contoso,role:server,not:tag:kiosk (repeated: those that match all of them)
     #[arg(long, value_name = "SELECTORS")]
     pub only: Vec<String>,
     /// The most that this run may do
@@ -342,7 +342,7 @@ pub struct Inventory {
     /// The revision.
     #[command(flatten)]
     pub revision: RevisionArgs,
-    /// Only computers that match, such as tenant:contoso,role:server,not:tag:kiosk (can be repeated)
+    /// Only computers that match, such as tenant:contoso,role:server,not:tag:kiosk (repeated: those that match all of them)
     #[arg(long, value_name = "SELECTORS")]
     pub only: Vec<String>,
     /// Whose facts to collect: where they are not known or too old (auto), everybody's (always)

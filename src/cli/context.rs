@@ -346,6 +346,7 @@ impl Shell {
                             computer: spec.computer.clone(),
                             tenant: spec.tenant.clone(),
                             tags: spec.tags.clone(),
+                            environment: self.environment.passed_on.clone(),
                         }));
                         Link {
                             reader: Reader::new(
@@ -397,12 +398,7 @@ impl Shell {
     /// Runs scripts on this machine.
     #[must_use]
     pub fn host(&self) -> Host {
-        let variables = [
-            ("PATH", self.environment.path.clone()),
-            ("HOME", self.environment.home.clone().map(Into::into)),
-        ];
-        let set = |(name, value): (&str, Option<std::ffi::OsString>)| Some((name.to_owned(), value?));
-        Host { environment: variables.into_iter().filter_map(set).collect() }
+        Host { environment: self.environment.passed_on.clone() }
     }
 
     /// Builds the directories and PSAs of a configuration.
@@ -442,10 +438,15 @@ impl Shell {
 
 /// What runs scripts where Muster runs. Its one agent is `local`.
 #[must_use]
-pub fn this_computer() -> Option<Reader> {
+pub fn this_computer(environment: &Environment) -> Option<Reader> {
     let name = Name::new("local").ok()?;
-    let settings =
-        LocalSettings { name, computer: None, tenant: None, tags: std::collections::BTreeSet::new() };
+    let settings = LocalSettings {
+        name,
+        computer: None,
+        tenant: None,
+        tags: std::collections::BTreeSet::new(),
+        environment: environment.passed_on.clone(),
+    };
     let local = Arc::new(Local::new(settings));
     Some(Reader::new(local.info(), Arc::clone(&local) as _, local))
 }

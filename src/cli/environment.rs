@@ -14,13 +14,78 @@ use crate::report::DEFAULT_WIDTH;
 use crate::secret::{Secret, SecretRef};
 use crate::session::secrets::{SecretError, Secrets};
 
+/// The variables of Muster's own environment that scripts on the machine that runs it see; all others are kept from them,
+/// as tokens and passwords often stand in variables. A `*` at the end stands for any text.
+pub const PASSED_ON: &[&str] = &[
+    "HOME",
+    "HOMEBREW_PREFIX",
+    "LANG",
+    "LANGUAGE",
+    "LC_*",
+    "LOGNAME",
+    "PATH",
+    "SHELL",
+    "TMPDIR",
+    "TZ",
+    "USER",
+    "XDG_RUNTIME_DIR",
+];
+
+/// The same on Windows, where programs do not start without some of them; names compare without case.
+pub const PASSED_ON_WINDOWS: &[&str] = &[
+    "ALLUSERSPROFILE",
+    "APPDATA",
+    "CommonProgramFiles",
+    "CommonProgramFiles(x86)",
+    "CommonProgramW6432",
+    "COMPUTERNAME",
+    "ComSpec",
+    "HOMEDRIVE",
+    "HOMEPATH",
+    "LOCALAPPDATA",
+    "NUMBER_OF_PROCESSORS",
+    "OS",
+    "PATH",
+    "PATHEXT",
+    "PROCESSOR_*",
+    "ProgramData",
+    "ProgramFiles",
+    "ProgramFiles(x86)",
+    "ProgramW6432",
+    "PSModulePath",
+    "PUBLIC",
+    "SystemDrive",
+    "SystemRoot",
+    "TEMP",
+    "TMP",
+    "TZ",
+    "USERDOMAIN",
+    "USERNAME",
+    "USERPROFILE",
+    "windir",
+];
+
+/// Those of the variables that scripts see, sorted by name.
+fn passed_on(variables: impl Iterator<Item = (OsString, OsString)>) -> Vec<(String, OsString)> {
+    let list = if cfg!(windows) { PASSED_ON_WINDOWS } else { PASSED_ON };
+    let same = |a: &str, b: &str| if cfg!(windows) { a.eq_ignore_ascii_case(b) } else { a == b };
+    let fits = |name: &str, entry: &str| match entry.strip_suffix('*') {
+        Some(start) => name.get(..start.len()).is_some_and(|begins| same(begins, start)),
+        None => same(name, entry),
+    };
+    let named = variables.filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+    let mut passed: Vec<_> = named.filter(|(name, _)| list.iter().any(|entry| fits(name, entry))).collect();
+    passed.sort();
+    passed
+}
+
 /// What the environment says.
 #[derive(Debug, Clone, Default)]
 pub struct Environment {
     /// `HOME`, or `USERPROFILE` on Windows.
     pub home: Option<PathBuf>,
-    /// `PATH`: where programs are, for scripts that select computers.
-    pub path: Option<OsString>,
+    /// What scripts on this machine see of it; see [`PASSED_ON`].
+    pub passed_on: Vec<(String, OsString)>,
     /// `XDG_STATE_HOME`: where the state lies when the Instance does not say.
     pub state_home: Option<PathBuf>,
     /// `MUSTER_LOG`: a filter for logs on standard error, such as `debug` or `muster=trace`.
@@ -54,7 +119,7 @@ impl Environment {
         let set = |name: &str| std::env::var_os(name).is_some_and(|v: OsString| !v.is_empty());
         Self {
             home: path("HOME").or_else(|| path("USERPROFILE")),
-            path: std::env::var_os("PATH"),
+            passed_on: passed_on(std::env::vars_os()),
             state_home: path("XDG_STATE_HOME").filter(|path| path.is_absolute()),
             log: text("MUSTER_LOG"),
             no_color: set("NO_COLOR"),
@@ -137,5 +202,19 @@ impl SystemSecrets {
                 Ok(Secret::new(value.strip_suffix('\r').unwrap_or(value).to_owned()))
             }
         }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scripts_see_the_listed_variables_and_no_others() {
+        let all =
+            ["PATH", "LC_ALL", "LC_", "HOME", "TOKEN", "PATHS", "home", "LD_PRELOAD", "VAULT_LC_ALL", ""];
+        let variables = all.iter().map(|name| (OsString::from(name), OsString::from("x")));
+        let passed: Vec<String> = passed_on(variables).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(passed, ["HOME", "LC_", "LC_ALL", "PATH"]);
     }
 }

@@ -60,7 +60,93 @@ fn consistent(plan: &Plan) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::parse;
+    use crate::config::kind::{Mode, ParameterValue};
+    use crate::inventory::item::{FieldChange, Observed};
+    use crate::plan::digest;
+    use crate::plan::document::Plan;
+    use crate::policy::verdict::{Override, SetAside};
+    use crate::report::sample::{
+        five_kinds, name, place, present, with_memberships, with_notes, with_verdicts,
+    };
+
+    /// A plan in which every object that a plan can have is there.
+    fn full() -> Plan {
+        let mut plan = with_notes(with_verdicts(with_memberships(five_kinds(30), 4)), 2);
+        let field = FieldChange { field: "mode".to_owned(), ..FieldChange::default() };
+        let befores = [
+            present("1.0"),
+            Observed::NonCompliant { detail: String::new(), fields: vec![field] },
+            Observed::Value { value: "x".to_owned() },
+            Observed::Undetermined { why: "x".to_owned() },
+        ];
+        for (change, before) in plan.changes.iter_mut().zip(befores) {
+            change.before = before;
+        }
+        let texts = ParameterValue::KeyValue([("a".to_owned(), "b".to_owned())].into());
+        plan.changes[0].parameters.insert("texts".to_owned(), texts);
+        plan.verdicts[1].about = Some(place("x.yaml", 1));
+        plan.verdicts[2].set_aside = Some(SetAside::Exception {
+            name: name("x"),
+            owner: "x".to_owned(),
+            reason: "x".to_owned(),
+            expires: "2030-01-01".to_owned(),
+        });
+        plan.options.mode = Some(Mode::Audit);
+        plan.options.overrides = vec![Override { rule: "removals".to_owned(), reason: "x".to_owned() }];
+        plan.digest = digest::of_plan(&plan);
+        plan
+    }
+
+    /// The pointers of all objects within a value.
+    fn objects(value: &Value, path: &str, found: &mut Vec<String>) {
+        match value {
+            Value::Object(members) => {
+                found.push(path.to_owned());
+                for (key, member) in members {
+                    objects(member, &format!("{path}/{key}"), found);
+                }
+            }
+            Value::Array(list) => {
+                for (at, member) in list.iter().enumerate() {
+                    objects(member, &format!("{path}/{at}"), found);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn a_key_that_plans_do_not_have_is_refused_at_every_object() {
+        let plan = serde_json::to_value(full()).expect("JSON");
+        parse(&plan.to_string()).expect("as it is, it can be used");
+        let mut found = Vec::new();
+        objects(&plan, "", &mut found);
+        let kinds = [
+            "before/present",
+            "after/present",
+            "nonCompliant/fields/0",
+            "place",
+            "about",
+            "setAside/exception",
+        ];
+        for kind in kinds.map(|kind| kind.replace("nonCompliant", "non-compliant")) {
+            assert!(found.iter().any(|path| path.ends_with(&kind)), "{kind} is in {found:?}");
+        }
+        assert!(found.len() > 150, "{}", found.len());
+        for path in found {
+            let mut more = plan.clone();
+            let object = more.pointer_mut(&path).and_then(Value::as_object_mut).expect("an object");
+            object.insert("zzz".to_owned(), Value::from("zzz"));
+            // The digest is over what is read: where the key is not read, it fits, and only the reader can refuse it.
+            let read = serde_json::from_value::<Plan>(more.clone());
+            let are_names = ["/parameters", "/parameters/texts"].iter().any(|end| path.ends_with(end));
+            assert_eq!(read.is_ok(), are_names, "{path}");
+            assert!(parse(&more.to_string()).is_err(), "{path}");
+        }
+    }
 
     #[test]
     fn what_is_not_a_plan_says_why() {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 /// A range in one file, with the line and column of its start.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Place {
     /// Path below the repository's root, with forward slashes.
     pub file: Arc<str>,

@@ -15,7 +15,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::believe::{self, Listed, Verdict};
+use super::believe::{self, DoubtedPart, Listed, Verdict};
 use super::known::Known;
 use super::relations::{Belongings, Doubt, Relations, SignIn, SourceKind, kept as last_kept};
 use crate::config::Config;
@@ -147,8 +147,13 @@ fn computers(asking: &Asking<'_>, lists: Vec<(&Name, Result<Vec<AgentRecord>, St
     for (provider, list) in lists {
         let before =
             || asking.stored.iter().filter(|computer| computer.listed && computer.provider == *provider);
+        let list = list.map(|agents| agents.into_iter().map(tidy).collect());
         match list.and_then(|agents| believable(asking, provider, before(), agents)) {
-            Ok(agents) => {
+            Ok((agents, doubts)) => {
+                if !doubts.is_empty() {
+                    let source = (SourceKind::Provider, provider.clone());
+                    collected.relations.doubts.insert(source, doubts);
+                }
                 let mut gone: BTreeMap<&ComputerId, &StoredComputer> =
                     before().map(|computer| (&computer.id, computer)).collect();
                 for mut agent in agents {
@@ -191,25 +196,51 @@ fn computers(asking: &Asking<'_>, lists: Vec<(&Name, Result<Vec<AgentRecord>, St
     collected
 }
 
-/// The list, unless it or what it says of its computers became less than is believed. Lists that stand in the
-/// configuration itself are.
+/// An entry as it counts: selectors have no blanks around their tags, so a tag with some could never be selected.
+fn tidy(mut agent: AgentRecord) -> AgentRecord {
+    if agent.tags.iter().any(|tag| tag.is_empty() || tag.trim().len() != tag.len()) {
+        let tags = agent.tags.iter().map(|tag| tag.trim().to_owned());
+        agent.tags = tags.filter(|tag| !tag.is_empty()).collect();
+    }
+    agent
+}
+
+/// The list, unless it or what it says of its computers became less than is believed; single groups, sites and properties
+/// that did so alone are as they were before, and doubted. Lists that stand in the configuration itself are believed.
 fn believable<'a>(
     asking: &Asking<'_>,
     provider: &Name,
     before: impl Iterator<Item = &'a StoredComputer>,
-    agents: Vec<AgentRecord>,
-) -> Result<Vec<AgentRecord>, String> {
+    mut agents: Vec<AgentRecord>,
+) -> Result<(Vec<AgentRecord>, Vec<Doubt>), String> {
     let spec = asking.config.providers.get(provider).map(|provider| &provider.spec);
     let declared = matches!(spec, Some(ProviderSpec::Local(_) | ProviderSpec::Ssh(_)));
     if declared || asking.accepted.contains(provider) {
-        return Ok(agents);
+        return Ok((agents, Vec::new()));
     }
+    let shrink = asking.config.instance.sources.of(provider);
     let before: Vec<Listed<'_>> = before.map(|computer| of_list(&computer.agent)).collect();
     let now: Vec<Listed<'_>> = agents.iter().map(of_list).collect();
-    match believe::agents(&before, &now, asking.config.instance.sources.of(provider)) {
-        Some(what) => Err(not_believed(provider, &what)),
-        None => Ok(agents),
+    if let Some(what) = believe::agents(&before, &now, shrink) {
+        return Err(not_believed(provider, &what));
     }
+    let doubted = believe::parts(&before, &now, &asking.named.parts_of(provider), shrink);
+    if doubted.is_empty() {
+        return Ok((agents, Vec::new()));
+    }
+    let before: BTreeMap<&str, &Belongings> = before.iter().map(|one| (one.id, one.belongings)).collect();
+    for agent in &mut agents {
+        let Some(was) = before.get(agent.id.as_str()) else { continue };
+        for one in doubted.iter().filter(|one| one.was.contains(agent.id.as_str())) {
+            one.part.restore(was, &mut agent.belongings);
+        }
+    }
+    let doubt = |one: DoubtedPart| Doubt {
+        why: format!("provider {}", not_believed(provider, &one.why)),
+        computers: one.was.iter().chain(&one.is).map(|id| computer_id_of(provider, id)).collect(),
+        ..Doubt::default()
+    };
+    Ok((agents, doubted.into_iter().map(doubt).collect()))
 }
 
 fn of_list(agent: &AgentRecord) -> Listed<'_> {
@@ -339,6 +370,8 @@ pub fn relations(stored: &[StoredComputer], kept: &[KeptSource], as_of: Date) ->
     for kept in kept {
         let (name, content) = (kept.name.clone(), &kept.content);
         match kept.kind {
+            // What computers belong to is remembered with them.
+            SourceKind::Provider => {}
             SourceKind::Directory => {
                 relations.directories.extend(serde_json::from_str(content).ok().map(|read| (name, read)));
             }
@@ -362,7 +395,11 @@ pub fn as_remembered(stored: &StoredComputer) -> Known {
 /// The id of the computer behind an agent. Until computers are merged over providers each agent is one.
 #[must_use]
 pub fn computer_id(provider: &Name, agent: &AgentRecord) -> ComputerId {
-    ComputerId::new(format!("{provider}/{}", agent.id))
+    computer_id_of(provider, agent.id.as_str())
+}
+
+fn computer_id_of(provider: &Name, agent: &str) -> ComputerId {
+    ComputerId::new(format!("{provider}/{agent}"))
 }
 
 /// A computer as its provider lists it, with what is remembered of it.

@@ -31,12 +31,11 @@ pub fn after(
     }
     for (kind, name) in asked {
         let was = before.iter().find(|failure| failure.kind == *kind && failure.name == *name);
-        let (message, doubts) = match source(*kind) {
-            None => (providers.get(name), None),
-            Some(of) => {
-                let key = (of, name.clone());
-                (relations.failed.get(&key), relations.doubts.get(&key))
-            }
+        let key = (source(*kind), name.clone());
+        let doubts = relations.doubts.get(&key);
+        let message = match kind {
+            FailingKind::Provider => providers.get(name),
+            _ => relations.failed.get(&key),
         };
         if message.is_none() && doubts.is_none() {
             continue;
@@ -62,15 +61,13 @@ pub fn say_since(
 ) {
     for failure in kept.iter().filter(|failure| failure.since < now) {
         let since = format!(" (since {})", moment(failure.since));
-        let told = match source(failure.kind) {
-            None => providers.get_mut(&failure.name),
-            Some(kind) => {
-                let key = (kind, failure.name.clone());
-                for doubt in relations.doubts.get_mut(&key).into_iter().flatten() {
-                    doubt.why.push_str(&since);
-                }
-                relations.failed.get_mut(&key)
-            }
+        let key = (source(failure.kind), failure.name.clone());
+        for doubt in relations.doubts.get_mut(&key).into_iter().flatten() {
+            doubt.why.push_str(&since);
+        }
+        let told = match failure.kind {
+            FailingKind::Provider => providers.get_mut(&failure.name),
+            _ => relations.failed.get_mut(&key),
         };
         if let Some(told) = told {
             told.push_str(&since);
@@ -95,8 +92,12 @@ pub fn recall(
         let message = failure.message.as_deref().map(since);
         let of = match failure.kind {
             FailingKind::Provider => {
-                let message = message.filter(|_| config.providers.contains_key(name));
-                providers.extend(message.map(|message| (name.clone(), message)));
+                if config.providers.contains_key(name) {
+                    providers.extend(message.map(|message| (name.clone(), message)));
+                    if !doubts.is_empty() {
+                        relations.doubts.insert((SourceKind::Provider, name.clone()), doubts);
+                    }
+                }
                 continue;
             }
             FailingKind::Script => {
@@ -118,12 +119,12 @@ pub fn recall(
     scripts
 }
 
-const fn source(kind: FailingKind) -> Option<SourceKind> {
+const fn source(kind: FailingKind) -> SourceKind {
     match kind {
-        FailingKind::Provider => None,
-        FailingKind::Directory => Some(SourceKind::Directory),
-        FailingKind::Psa => Some(SourceKind::Psa),
-        FailingKind::Script => Some(SourceKind::Script),
+        FailingKind::Provider => SourceKind::Provider,
+        FailingKind::Directory => SourceKind::Directory,
+        FailingKind::Psa => SourceKind::Psa,
+        FailingKind::Script => SourceKind::Script,
     }
 }
 

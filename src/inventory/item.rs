@@ -59,7 +59,7 @@ impl fmt::Display for ItemKey {
 
 /// What a detection found out about an item.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Observed {
     /// The software is there.
     Present {

@@ -8,11 +8,11 @@ use roaring::RoaringBitmap;
 use super::fleet::Fleet;
 use super::gates::{self, Run};
 use super::modes;
-use super::precedence::{self, Candidate};
+use super::precedence::Candidate;
 use crate::config::Config;
 use crate::config::kind::Mode;
 use crate::config::model::Deployment;
-use crate::diagnostic::Findings;
+use crate::diagnostic::{Findings, code};
 use crate::inventory::snapshot::Snapshot;
 use crate::targets::{self, Scope};
 
@@ -26,6 +26,8 @@ pub(super) struct Aim {
     pub(super) certain: RoaringBitmap,
     /// Those that it may select besides.
     unsure: RoaringBitmap,
+    /// Whether facts of computers cannot settle whom it selects, as it leaves out somebody whom no source knows.
+    undecided: bool,
     /// What is to be said of it.
     pub(super) findings: Findings,
 }
@@ -49,14 +51,21 @@ impl Sight<'_> {
         let resolved = targets::resolve(&deployment.expression, config, Some(&deployment.place))?;
         let target = deployment.target.as_ref().and_then(|name| config.targets.get(name));
         let place = target.map_or(&deployment.place, |target| &target.place);
-        let mut findings: Findings = precedence::unclear(deployment, config, &resolved, snapshot).collect();
-        findings.extend(targets::unclear(&resolved, snapshot, Some(place)));
+        let mut findings = targets::unclear(&resolved, snapshot, Some(place));
+        if snapshot.failed().is_empty() {
+            findings.extend(targets::unclear_computers(&resolved, snapshot, Some(place)));
+        }
+        // While a list is missing, what nobody knows is no news; the target stays undecided.
+        if !snapshot.failed().is_empty() || !snapshot.related().failed().is_empty() {
+            findings = findings.into_iter().filter(|one| one.code != code::EXEMPTION_NOT_FOUND).collect();
+        }
         let membership = targets::evaluate(&resolved, snapshot);
         Ok(Aim {
             scope: targets::scope(&resolved),
             through: modes::of_targets(config, self.run, deployment.target.as_ref(), &resolved),
             unsure: membership.unknown(),
             certain: membership.certain,
+            undecided: targets::leaves_out_nobody(&resolved, snapshot),
             findings,
         })
     }
@@ -65,7 +74,7 @@ impl Sight<'_> {
     pub(super) fn candidate<'c>(&self, deployment: &'c Deployment, aim: &Aim) -> Candidate<'c> {
         let out = gates::exempted(self.fleet, deployment, aim.scope);
         let mut maybe = &aim.unsure - &out;
-        if !maybe.is_empty() {
+        if !maybe.is_empty() && !aim.undecided {
             maybe -= &self.fleet.surveyed - self.snapshot.related().unsettled();
         }
         Candidate {

@@ -399,7 +399,21 @@ impl<'a> Work<'a> {
                 }
             }
             for computer in open.values() {
-                let text = format!("no provider lists a computer called {}", computer.name);
+                let mut called = self.view.snapshot.called(&computer.name);
+                called.retain(|ix| {
+                    let listed = &self.view.snapshot.computer(*ix).provider;
+                    computer.provider.as_ref().is_none_or(|provider| provider == listed)
+                });
+                let name = &computer.name;
+                let text = match (called.len(), &computer.provider) {
+                    (0, None) => format!("no provider lists a computer called {name}"),
+                    (0, Some(provider)) => format!("provider {provider} lists no computer called {name}"),
+                    // Another document applies to it, which is an error of its own.
+                    (1, _) => continue,
+                    (several, _) => {
+                        format!("{several} computers are called {name}, so the document applies to none")
+                    }
+                };
                 let origin = document(&computer.metadata.name, &computer.place);
                 self.notes.general(NoteKind::UnknownComputer, None, text, origin);
             }

@@ -18,11 +18,11 @@ use super::gates::{self, Run};
 use crate::config::Config;
 use crate::config::kind::{Mode, SoftwareState};
 use crate::config::model::{Deployment, Desired, Layer};
-use crate::diagnostic::{Finding, Findings, Severity, code};
+use crate::diagnostic::{Finding, Findings, code};
 use crate::id::Name;
 use crate::inventory::item::ItemKey;
-use crate::inventory::snapshot::{Lookup, Snapshot};
-use crate::targets::{self, Scope};
+use crate::inventory::snapshot::Snapshot;
+use crate::targets::Scope;
 
 /// A deployment that counts, with the computers that it reaches.
 #[derive(Debug, Clone)]
@@ -149,44 +149,6 @@ pub(super) fn sort(candidates: &mut [Candidate<'_>]) {
         let by_name = || a.deployment.metadata.name.cmp(&b.deployment.metadata.name);
         a.rank().cmp(&b.rank()).then_with(by_name)
     });
-}
-
-/// Computers that a target names and that nobody lists, or several do. While a list is missing this is no news.
-pub(super) fn unclear<'a>(
-    deployment: &'a Deployment,
-    config: &'a Config,
-    resolved: &'a targets::Resolved,
-    snapshot: &'a Snapshot,
-) -> impl Iterator<Item = Finding> + 'a {
-    let target = deployment.target.as_ref().and_then(|name| config.targets.get(name));
-    let place = target.map_or(&deployment.place, |target| &target.place);
-    let unclear = if snapshot.failed().is_empty() {
-        targets::unclear_computers(resolved, snapshot)
-    } else {
-        BTreeMap::new()
-    };
-    unclear.into_iter().map(move |(text, lookup)| {
-        let several = matches!(lookup, Lookup::Several(_));
-        let (message, help) = match lookup {
-            Lookup::Several(_) => (
-                format!("several computers are called {text}, so none of them is selected"),
-                Some("write provider/name".to_owned()),
-            ),
-            Lookup::None | Lookup::One(_) => {
-                let near = snapshot.nearest_name(&text).map(|near| format!("did you mean `{near}`?"));
-                (format!("no provider lists a computer called {text}"), near)
-            }
-        };
-        let mut finding = Finding::new(code::COMPUTER_NOT_FOUND, message, place.clone());
-        // What is written may be an exemption that would fall away.
-        if several {
-            finding.severity = Severity::Error;
-        }
-        match help {
-            Some(help) => finding.help(help),
-            None => finding,
-        }
-    })
 }
 
 /// Two candidates of equal rank on the same computers.

@@ -91,9 +91,11 @@ impl<'a> Work<'a> {
     /// Where a software could be installed and removed at all.
     fn possibilities(&self, name: &Name, standing: &mut Standing<'a>, scope: &RoaringBitmap) {
         let item = ItemKey::software(name.clone());
-        let Some(software) = self.view.config.software.get(name).filter(|software| software.enabled) else {
+        let Some(software) = self.view.config.software.get(name) else { return };
+        if !software.enabled {
+            standing.disabled = true;
             return;
-        };
+        }
         for (platform, computers) in &self.view.fleet.platforms {
             if !probes::applicable(software, *platform) {
                 continue;

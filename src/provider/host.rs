@@ -2,8 +2,8 @@
 //!
 //! Not here: what the data are and what the answer means (`targets::query`).
 //!
-//! Invariants: a script sees none of Muster's environment but `PATH` and the home folder; at its limit its whole process
-//! group is ended; what it prints is bounded.
+//! Invariants: a script sees of Muster's environment what it is given and nothing else; at its limit its whole process group is
+//! ended; what it prints is bounded.
 
 use std::process::Stdio;
 use std::time::Duration;

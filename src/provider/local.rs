@@ -3,9 +3,11 @@
 //! Not here: what a bundle's text is (`session::bundle`).
 //!
 //! Invariants: a bundle's text reaches the shell through its standard input, never through its arguments (L9). At the
-//! bundle's limit the whole process group is ended, not only the shell. Nothing runs before the child is started.
+//! bundle's limit the whole process group is ended, not only the shell. Nothing runs before the child is started. Of
+//! Muster's own environment a script sees what the settings say and nothing else (L9).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,6 +42,8 @@ pub struct LocalSettings {
     pub tenant: Option<Name>,
     /// Its tags.
     pub tags: BTreeSet<String>,
+    /// The variables that scripts see, by name, beside those of their bundle.
+    pub environment: Vec<(String, OsString)>,
 }
 
 /// This computer.
@@ -47,13 +51,14 @@ pub struct LocalSettings {
 pub struct Local {
     info: Arc<ProviderInfo>,
     record: AgentRecord,
+    environment: Vec<(String, OsString)>,
 }
 
 impl Local {
     /// Takes over the settings. The one agent's id is `local`.
     #[must_use]
     pub fn new(settings: LocalSettings) -> Self {
-        let LocalSettings { name, computer, tenant, tags } = settings;
+        let LocalSettings { name, computer, tenant, tags, environment } = settings;
         let info = ProviderInfo {
             name,
             kind: "local",
@@ -74,7 +79,7 @@ impl Local {
             attributes: BTreeMap::new(),
             belongings: Belongings::default(),
         };
-        Self { info: Arc::new(info), record }
+        Self { info: Arc::new(info), record, environment }
     }
 
     /// What is known of it without asking it.
@@ -91,6 +96,7 @@ impl Local {
         let rendered = text::render(bundle, &marker);
         let output = execute(
             shell::program(bundle.platform),
+            &self.environment,
             rendered.text.expose().as_bytes(),
             shell::bound(bundle),
             bundle.limit(),
@@ -136,13 +142,21 @@ fn host_name() -> String {
     "localhost".to_owned()
 }
 
-/// Runs a program with `input` on its standard input, and gives back its standard output up to `bound`.
-async fn execute(program: &[&str], input: &[u8], bound: usize, limit: Duration) -> Result<Vec<u8>, RunError> {
+/// Runs a program with `input` on its standard input and these variables alone, and gives back its standard output up to `bound`.
+async fn execute(
+    program: &[&str],
+    environment: &[(String, OsString)],
+    input: &[u8],
+    bound: usize,
+    limit: Duration,
+) -> Result<Vec<u8>, RunError> {
     let [name, arguments @ ..] = program else {
         return Err(RunError::Unreachable("no program to run".to_owned()));
     };
     let mut command = Command::new(name);
-    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    command.args(arguments).env_clear();
+    command.envs(environment.iter().map(|(name, value)| (name, value)));
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     #[cfg(unix)]
     command.process_group(0);
     let mut child = command.spawn().map_err(|error| {
@@ -243,7 +257,12 @@ mod tests {
             computer: None,
             tenant: None,
             tags: BTreeSet::new(),
+            environment: path(),
         })
+    }
+
+    fn path() -> Vec<(String, OsString)> {
+        vec![("PATH".to_owned(), "/usr/bin:/bin".into())]
     }
 
     fn bundle(text: &str) -> Bundle<Read> {
@@ -279,6 +298,15 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_script_sees_the_variables_that_it_is_given_and_no_others() {
+        // The test program's own environment has at least this one.
+        assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some());
+        let result = local().detect(&AgentId::new("local"), &bundle("env")).await.unwrap();
+        let seen = &result.steps["one"].stdout;
+        assert!(seen.contains("PATH=/usr/bin:/bin") && !seen.contains("CARGO"), "{seen}");
+    }
+
+    #[tokio::test]
     async fn another_agent_is_not_this_computer() {
         let error = local().detect(&AgentId::new("other"), &bundle("true")).await.unwrap_err();
         assert!(error.nothing_ran(), "{error}");
@@ -292,7 +320,8 @@ mod tests {
         let script =
             format!("sh -c 'trap \"\" TERM; echo $$ > {}; while :; do sleep 1; done' & wait", file.display());
         let begun = Instant::now();
-        let error = execute(&["sh"], script.as_bytes(), 100, Duration::from_secs(1)).await.unwrap_err();
+        let error =
+            execute(&["sh"], &path(), script.as_bytes(), 100, Duration::from_secs(1)).await.unwrap_err();
         assert_eq!(error, RunError::TimedOut(1));
         assert!(begun.elapsed() < Duration::from_secs(10));
         let pid = std::fs::read_to_string(&file).unwrap();
@@ -309,14 +338,15 @@ mod tests {
     #[tokio::test]
     async fn output_beyond_the_bound_is_read_and_thrown_away() {
         let script = b"head -c 5000000 /dev/zero; echo done >&2; exit 0";
-        let output = execute(&["sh"], script, 1000, Duration::from_secs(20)).await.unwrap();
+        let output = execute(&["sh"], &path(), script, 1000, Duration::from_secs(20)).await.unwrap();
         assert_eq!(output.len(), 1000);
     }
 
     #[tokio::test]
     async fn a_process_left_behind_does_not_hold_up_the_answer() {
         let begun = Instant::now();
-        let output = execute(&["sh"], b"sleep 30 & echo here", 100, Duration::from_secs(20)).await.unwrap();
+        let output =
+            execute(&["sh"], &path(), b"sleep 30 & echo here", 100, Duration::from_secs(20)).await.unwrap();
         assert_eq!(output, b"here\n");
         assert!(begun.elapsed() < Duration::from_secs(10));
     }

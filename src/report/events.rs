@@ -144,6 +144,7 @@ pub fn finished(counts: &RunCounts) -> Line {
         (counts.failed, "failed", Label::Error),
         (counts.unreachable, "unreachable", Label::Warning),
         (counts.not_finished, "not finished", Label::Warning),
+        (counts.under_way, "under way when it was stopped", Label::Warning),
     ];
     let mut first = true;
     for (number, word, label) in sessions.into_iter().filter(|(number, ..)| *number > 0) {
@@ -188,6 +189,8 @@ mod tests {
         counts.session(SessionStatus::Failed);
         counts.action(ActionResult::Success);
         counts.action(ActionResult::Failed);
+        let mut stopped = RunCounts::default();
+        stopped.stopped(1, 2, 3);
         vec![
             Event::RunStarted {
                 run: run.clone(),
@@ -246,7 +249,8 @@ mod tests {
             Event::Interrupted { under_way: vec![] },
             Event::Checkpoint { done: 1, left: 1183 },
             Event::RunFinished { run: run.clone(), counts },
-            Event::RunFinished { run, counts: RunCounts::default() },
+            Event::RunFinished { run: run.clone(), counts: RunCounts::default() },
+            Event::RunFinished { run, counts: stopped },
         ]
     }
 
@@ -272,6 +276,7 @@ mod tests {
     saved: 1 session done, 1,183 left
     2 computers: 1 passed, 1 failed; actions: 1 succeeded, 1 failed, 0 open
     0 computers: nothing was done; actions: 0 succeeded, 0 failed, 0 open
+    2 computers: 1 not finished, 1 under way when it was stopped; actions: 0 succeeded, 0 failed, 3 open
     "#);
     }
 
@@ -304,6 +309,7 @@ mod tests {
     {"at":"1970-01-01T00:00:00Z","event":"checkpoint","done":1,"left":1183}
     {"at":"1970-01-01T00:00:00Z","event":"run-finished","run":"0190-1","counts":{"passed":1,"partlyPassed":0,"failed":1,"unreachable":0,"notFinished":0,"succeeded":1,"actionsFailed":1,"actionsOpen":0}}
     {"at":"1970-01-01T00:00:00Z","event":"run-finished","run":"0190-1","counts":{"passed":0,"partlyPassed":0,"failed":0,"unreachable":0,"notFinished":0,"succeeded":0,"actionsFailed":0,"actionsOpen":0}}
+    {"at":"1970-01-01T00:00:00Z","event":"run-finished","run":"0190-1","counts":{"passed":0,"partlyPassed":0,"failed":0,"unreachable":0,"notFinished":1,"underWay":1,"succeeded":0,"actionsFailed":0,"actionsOpen":3}}
     "#);
     }
 }

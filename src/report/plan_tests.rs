@@ -333,12 +333,23 @@ fn nothing_to_do_says_why() {
     assert_eq!(sentence(none.clone()), "No changes can be told: no computer is known.");
     assert_eq!(
         sentence(Coverage { computers: 1, unmanaged: 1, ..none.clone() }),
-        "No changes: no deployment wants anything of this computer."
+        "No changes: no deployment counts for this computer."
     );
     assert_eq!(
         sentence(Coverage { computers: 5, known: 4, incomplete: 1, ..none }),
         "No changes on 4 computers; 1 is not completely known."
     );
+    let mut held =
+        Plan { coverage: Coverage { computers: 40, unmanaged: 40, ..Coverage::default() }, ..nothing(0) };
+    held.notes.push(Note {
+        kind: NoteKind::OnHold,
+        item: None,
+        text: "tenant contoso is on hold".to_owned(),
+        origin: None,
+        computers: vec!["PC-1".to_owned()],
+    });
+    let line = text(&held, &view(100)).lines().nth(2).unwrap_or_default().to_owned();
+    assert_eq!(line, "No changes: what is wanted of these 40 computers is on hold, as said below.");
     let mut limited = nothing(0);
     limited.options.only = vec!["tenant:nobody".to_owned()];
     limited.options.mode = Some(Mode::Audit);

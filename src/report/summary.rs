@@ -116,7 +116,13 @@ pub fn why_nothing(plan: &Plan, summary: &Summary) -> String {
             "No changes: no computer matches what the run is limited to.".to_owned()
         }
     } else if managed == 0 {
-        format!("No changes: no deployment wants anything of {}.", these(u64::from(computers)))
+        let of = these(u64::from(computers));
+        if summary.notes.contains_key(&NoteKind::OnHold) {
+            format!("No changes: what is wanted of {of} is on hold, as said below.")
+        } else {
+            // None reaches them, or they are excluded, or their tenants have opted out.
+            format!("No changes: no deployment counts for {of}.")
+        }
     } else if known == 0 {
         format!("No changes can be told: nothing complete is known of {}.", these(u64::from(incomplete)))
     } else if incomplete > 0 {

@@ -3,10 +3,12 @@
 //!
 //! Not here: what a session does (`execute`), the lock and the choice of plan (`cli`).
 //!
-//! Guarantees: every session of the plan has an outcome or is counted as not begun; a failure of the journal stops the
+//! Guarantees: every session of the plan has an outcome, or is counted as under way when the run was stopped, or as not
+//! begun; a failure of the journal stops the
 //! run, because nothing may be done that is not written down (L11).
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::StreamExt;
 
@@ -91,6 +93,7 @@ impl Dispatcher<'_> {
         let redactor =
             Redactor::of(self.tools.config, |reference| self.tools.secrets.resolve(reference).ok());
         let mut stop = control.clone();
+        let (begun, mut ended_sessions) = (AtomicU64::new(0), 0_u64);
         {
             let mut ended = std::pin::pin!(
                 futures_util::stream::iter(&plan.sessions)
@@ -98,7 +101,7 @@ impl Dispatcher<'_> {
                         &run.id,
                         (plan, planned),
                         control,
-                        (&lanes, &locks),
+                        (&lanes, &locks, &begun),
                         (&interpreter, &redactor)
                     ))
                     .buffer_unordered(self.concurrency.max(1))
@@ -109,17 +112,29 @@ impl Dispatcher<'_> {
                     () = stop.stopped() => break,
                     next = ended.next() => match next {
                         None => break,
-                        Some(session) => count(&mut outcome, session?),
+                        Some(session) => {
+                            let session = session?;
+                            ended_sessions += u64::from(session.is_some());
+                            count(&mut outcome, session);
+                        }
                     },
                 }
             }
+        }
+        let actions: usize = plan.sessions.iter().map(|session| session.actions.len()).sum();
+        if control.demand() == Demand::Stop {
+            let under_way = begun.load(Ordering::Relaxed).saturating_sub(ended_sessions);
+            outcome.counts.stopped(under_way, plan.sessions.len() as u64, actions as u64);
         }
         outcome.interrupted = control.demand() != Demand::Run;
         if control.demand() != Demand::Stop {
             self.tools.store.end_run(&run.id, self.tools.clock.now()).await?;
         }
         if outcome.interrupted {
-            let done = outcome.counts.sessions().saturating_sub(outcome.counts.not_finished);
+            let done = outcome
+                .counts
+                .sessions()
+                .saturating_sub(outcome.counts.not_finished.saturating_add(outcome.counts.under_way));
             (self.tools.events)(Event::Checkpoint {
                 done,
                 left: (plan.sessions.len() as u64).saturating_sub(done),
@@ -134,7 +149,7 @@ impl Dispatcher<'_> {
         run: &RunId,
         (plan, planned): (&Plan, &PlannedSession),
         control: &Control,
-        (lanes, locks): (&BTreeMap<Name, tokio::sync::Semaphore>, &Locks),
+        (lanes, locks, begun): (&BTreeMap<Name, tokio::sync::Semaphore>, &Locks, &AtomicU64),
         (interpreter, redactor): (&Interpreter<'_>, &Redactor),
     ) -> Result<Option<SessionOutcome>, StoreError> {
         let computer = usize::try_from(planned.computer)
@@ -190,6 +205,7 @@ impl Dispatcher<'_> {
             site,
             redactor: redactor.clone(),
         };
+        begun.fetch_add(1, Ordering::Relaxed);
         session.run().await.map(Some)
     }
 }

@@ -209,6 +209,9 @@ pub struct RunCounts {
     pub unreachable: u64,
     /// Sessions that were cancelled, interrupted, put off, missed or not begun.
     pub not_finished: u64,
+    /// Sessions that had begun and had not ended when the run was stopped at once; the next run looks at them first.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub under_way: u64,
     /// Actions whose wanted state was observed after them, or before.
     pub succeeded: u64,
     /// Actions that ran and did not bring the wanted state.
@@ -217,7 +220,22 @@ pub struct RunCounts {
     pub actions_open: u64,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over references")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 impl RunCounts {
+    /// Counts what a stop at once left: sessions that had begun and have no end, all others of the plan that have none as
+    /// not begun, and the actions without a known end as open.
+    pub const fn stopped(&mut self, under_way: u64, sessions: u64, actions: u64) {
+        self.under_way = under_way;
+        let not_begun = sessions.saturating_sub(self.sessions());
+        self.not_finished = self.not_finished.saturating_add(not_begun);
+        let ended = self.succeeded.saturating_add(self.actions_failed).saturating_add(self.actions_open);
+        self.actions_open = self.actions_open.saturating_add(actions.saturating_sub(ended));
+    }
+
     /// Counts the end of a session.
     pub const fn session(&mut self, status: SessionStatus) {
         let field = match status {
@@ -251,6 +269,7 @@ impl RunCounts {
             .saturating_add(self.failed)
             .saturating_add(self.unreachable)
             .saturating_add(self.not_finished)
+            .saturating_add(self.under_way)
     }
 }
 
@@ -273,6 +292,16 @@ mod tests {
         assert_eq!(counts.sessions(), statuses.len() as u64);
         assert_eq!((counts.passed, counts.failed, counts.unreachable, counts.not_finished), (2, 1, 1, 1));
         assert_eq!((counts.succeeded, counts.actions_failed, counts.actions_open), (1, 1, 1));
+    }
+
+    #[test]
+    fn what_a_stop_at_once_leaves_adds_up_to_the_plan() {
+        let mut counts = RunCounts::default();
+        counts.session(SessionStatus::Passed);
+        counts.action(ActionResult::Success);
+        counts.stopped(2, 10, 12);
+        assert_eq!((counts.under_way, counts.not_finished, counts.sessions()), (2, 7, 10));
+        assert_eq!((counts.succeeded, counts.actions_failed, counts.actions_open), (1, 0, 11));
     }
 
     #[test]

@@ -144,6 +144,7 @@ pub enum FailingKind {
 impl From<SourceKind> for FailingKind {
     fn from(kind: SourceKind) -> Self {
         match kind {
+            SourceKind::Provider => Self::Provider,
             SourceKind::Directory => Self::Directory,
             SourceKind::Psa => Self::Psa,
             SourceKind::Script => Self::Script,

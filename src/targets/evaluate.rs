@@ -9,7 +9,7 @@ use roaring::RoaringBitmap;
 use super::expr::{Expr, FactTest, Resolved, Selector};
 use crate::inventory::facts::{FactValue, OsFamily};
 use crate::inventory::pattern::Pattern;
-use crate::inventory::relations::Asked;
+use crate::inventory::relations::{Asked, Trouble};
 use crate::inventory::snapshot::{Lookup, Snapshot};
 use crate::session::script::Platform;
 use crate::version::Constraint;
@@ -39,7 +39,9 @@ impl Membership {
         &self.possible - &self.certain
     }
 
-    fn and(mut self, other: &Self) -> Self {
+    /// The computers that both select.
+    #[must_use]
+    pub fn and(mut self, other: &Self) -> Self {
         self.certain &= &other.certain;
         self.possible &= &other.possible;
         self
@@ -65,44 +67,70 @@ impl From<Asked> for Membership {
 /// The computers of the snapshot that the expression selects.
 #[must_use]
 pub fn evaluate(expression: &Resolved, snapshot: &Snapshot) -> Membership {
-    expr(&expression.expr, snapshot, &mut BTreeMap::new())
+    expr(&expression.expr, snapshot, false, &mut BTreeMap::new())
 }
 
-/// Named targets that were evaluated before, by the address of their shared expression.
-type Memo = BTreeMap<*const Expr, Membership>;
+/// Named targets that were evaluated before, by the address of their shared expression and by whether they were negated.
+type Memo = BTreeMap<(*const Expr, bool), Membership>;
 
-pub(super) fn expr(expression: &Expr, snapshot: &Snapshot, memo: &mut Memo) -> Membership {
+/// `negated` says whether the expression stands below an odd number of `not`.
+fn expr(expression: &Expr, snapshot: &Snapshot, negated: bool, memo: &mut Memo) -> Membership {
     match expression {
-        Expr::Select(one) => selector(one, snapshot),
+        Expr::Select(one) => selector(one, snapshot, negated),
         Expr::All(members) => {
             let mut whole = Membership::sure(snapshot.all().clone());
             for member in members {
                 if whole.possible.is_empty() {
                     break;
                 }
-                whole = whole.and(&expr(member, snapshot, memo));
+                whole = whole.and(&expr(member, snapshot, negated, memo));
             }
             whole
         }
         Expr::Any(members) => {
             let none = Membership::default();
-            members.iter().fold(none, |whole, member| whole.or(&expr(member, snapshot, memo)))
+            members.iter().fold(none, |whole, member| whole.or(&expr(member, snapshot, negated, memo)))
         }
-        Expr::Not(inner) => expr(inner, snapshot, memo).not(snapshot.all()),
+        Expr::Not(inner) => expr(inner, snapshot, !negated, memo).not(snapshot.all()),
         Expr::Target(_, inner) => {
-            let key = std::sync::Arc::as_ptr(inner);
+            let key = (std::sync::Arc::as_ptr(inner), negated);
             if let Some(known) = memo.get(&key) {
                 return known.clone();
             }
-            let whole = expr(inner, snapshot, memo);
+            let whole = expr(inner, snapshot, negated, memo);
             memo.insert(key, whole.clone());
             whole
         }
     }
 }
 
-/// The computers that one selector selects.
-pub(super) fn selector(selector: &Selector, snapshot: &Snapshot) -> Membership {
+/// The computers that one selector selects. Below an odd number of `not` a name that must stand for something and stands
+/// for nothing is not known of any computer: nobody knows whom it was to leave out (TGT-16).
+pub(super) fn selector(selector: &Selector, snapshot: &Snapshot, negated: bool) -> Membership {
+    let mut found = selected(selector, snapshot);
+    if negated && found.possible.is_empty() && is_nobody(selector, snapshot) {
+        found.possible.clone_from(snapshot.all());
+    }
+    found
+}
+
+/// Whether a selector names a computer, a person, a site, a group of a provider or one of its properties, and no source
+/// knows it. Tags, values of properties, and what agreements cover may be nobody's by right.
+pub(super) fn is_nobody(selector: &Selector, snapshot: &Snapshot) -> bool {
+    match selector {
+        Selector::Computer(text) => matches!(snapshot.lookup(text), Lookup::None),
+        Selector::Person(_) | Selector::Site { .. } | Selector::ProviderGroup { .. } => {
+            let trouble = asked(selector, snapshot).and_then(|asked| asked.trouble);
+            matches!(trouble, Some(Trouble::Missing(_)))
+        }
+        Selector::ProviderProperty { provider, property, .. } => {
+            !snapshot.related().has_property(provider, property)
+        }
+        _ => false,
+    }
+}
+
+fn selected(selector: &Selector, snapshot: &Snapshot) -> Membership {
     match selector {
         Selector::Tenant { name, .. } => Membership::sure(snapshot.tenants().with(name)),
         Selector::TenantTree { name, .. } => Membership::sure(snapshot.tenant_tree(name)),

@@ -36,4 +36,4 @@ pub use ring::Ring;
 pub use road::{Road, Roads, WhyNot, road, why_not};
 pub use scope::{Level, Scope, scope};
 pub use simplify::simplify;
-pub use unclear::{unclear, unclear_computers};
+pub use unclear::{leaves_out_nobody, unclear, unclear_computers};

@@ -1,4 +1,4 @@
-//! What targets, deployments and selectors of the command line name of directories and PSAs.
+//! What targets, deployments and selectors of the command line name of directories, PSAs and providers.
 //!
 //! Not here: whether it is there (`resolve`, and the relations of a snapshot).
 
@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::config::Config;
 use crate::config::kind::{Match, Term};
 use crate::id::Name;
+use crate::inventory::believe::Part;
+use crate::inventory::relations::folded;
 
 /// An agreement as a selector names it: by type and by product.
 pub type AgreementKey = (Option<String>, Option<String>);
@@ -18,6 +20,17 @@ pub struct Named {
     pub groups: BTreeMap<Name, BTreeSet<String>>,
     /// Agreements of PSAs, by type and product.
     pub agreements: BTreeMap<Name, BTreeSet<AgreementKey>>,
+    /// Groups, sites and values of properties of providers; those of any provider under none.
+    pub parts: BTreeMap<Option<Name>, BTreeSet<Part>>,
+}
+
+impl Named {
+    /// What is named of one provider.
+    #[must_use]
+    pub fn parts_of(&self, provider: &Name) -> BTreeSet<Part> {
+        let keys = [None, Some(provider.clone())];
+        keys.iter().filter_map(|key| self.parts.get(key)).flatten().cloned().collect()
+    }
 }
 
 /// All that the configuration and `more` name.
@@ -32,6 +45,17 @@ pub fn named(config: &Config, more: &[Match]) -> Named {
             Term::Agreement(agreement) => {
                 let what = (agreement.r#type.clone(), agreement.product.clone());
                 named.agreements.entry(agreement.psa.clone()).or_default().insert(what);
+            }
+            Term::Site(site) => {
+                let part = Part::Site(folded(&site.name));
+                named.parts.entry(site.provider.clone()).or_default().insert(part);
+            }
+            Term::ProviderGroup(group) => {
+                let of_provider = named.parts.entry(Some(group.provider.clone())).or_default();
+                of_provider.extend(group.name.as_ref().map(|name| Part::Group(folded(name))));
+                if let (Some(property), Some(value)) = (&group.property, &group.value) {
+                    of_provider.insert(Part::Property(folded(property), folded(value)));
+                }
             }
             _ => {}
         }

@@ -32,18 +32,22 @@ impl World {
         snapshot.with_relations(&self.config, &self.relations)
     }
 
-    fn whole(&self, expression: &Match, ix: usize) -> Option<bool> {
+    fn whole(&self, expression: &Match, ix: usize, negated: bool) -> Option<bool> {
         let list = |terms: &Option<Vec<Term>>| terms.clone().unwrap_or_default();
         let mut parts = vec![Term::All(list(&expression.all))];
         if expression.any.is_some() {
             parts.push(Term::Any(list(&expression.any)));
         }
         parts.push(Term::Not(list(&expression.not)));
-        self.holds(&Term::All(parts), ix)
+        self.holds(&Term::All(parts), ix, negated)
     }
 
     /// Whether a term holds of a computer, in three-valued logic, straight from the words of its documentation.
-    fn holds(&self, term: &Term, ix: usize) -> Option<bool> {
+    /// `negated` says whether the term stands below an odd number of `not`: there, who must exist and does not is unknown.
+    fn holds(&self, term: &Term, ix: usize, negated: bool) -> Option<bool> {
+        if negated && self.is_nobody(term) {
+            return None;
+        }
         let computer = &self.computers[ix];
         let document = self.config.computers.values().find(|d| d.name.eq_ignore_ascii_case(&computer.name));
         let tenant = document.and_then(|document| document.tenant.as_ref()).or(computer.tenant.as_ref());
@@ -52,7 +56,7 @@ impl World {
         let tenant_tag = |tag: &String| tenant.is_some_and(|tenant| tenant.tags.contains(tag));
         match term {
             Term::All(terms) => {
-                let verdicts: Vec<_> = terms.iter().map(|term| self.holds(term, ix)).collect();
+                let verdicts: Vec<_> = terms.iter().map(|term| self.holds(term, ix, negated)).collect();
                 if verdicts.contains(&Some(false)) {
                     Some(false)
                 } else if verdicts.contains(&None) {
@@ -62,7 +66,7 @@ impl World {
                 }
             }
             Term::Any(terms) => {
-                let verdicts: Vec<_> = terms.iter().map(|term| self.holds(term, ix)).collect();
+                let verdicts: Vec<_> = terms.iter().map(|term| self.holds(term, ix, negated)).collect();
                 if verdicts.contains(&Some(true)) {
                     Some(true)
                 } else if verdicts.contains(&None) {
@@ -71,7 +75,7 @@ impl World {
                     Some(false)
                 }
             }
-            Term::Not(terms) => self.holds(&Term::Any(terms.clone()), ix).map(|holds| !holds),
+            Term::Not(terms) => self.holds(&Term::Any(terms.clone()), ix, !negated).map(|holds| !holds),
             Term::Tenant(name) => Some(tenant.is_some_and(|tenant| tenant.metadata.name == *name)),
             Term::TenantTree(name) => {
                 let mut next = tenant;
@@ -169,12 +173,53 @@ impl World {
                     Comparison::AtMost(bound) => Some(hostname.parse::<i64>().ok()? <= *bound),
                 }
             }
-            Term::Target(name) => self.whole(&self.config.targets[name].expression, ix),
+            Term::Target(name) => self.whole(&self.config.targets[name].expression, ix, negated),
+        }
+    }
+
+    /// Whether a term names somebody or something that must exist and that no source knows.
+    fn is_nobody(&self, term: &Term) -> bool {
+        let computers = || 0..self.computers.len();
+        let own = |ix| self.belongings(ix).unwrap_or_default();
+        match term {
+            Term::Computer(text) => {
+                self.computers.iter().all(|computer| !computer.name.eq_ignore_ascii_case(text))
+            }
+            Term::Person(text) => {
+                let people = self.relations.directories.values().flat_map(|directory| &directory.people);
+                let is = |person: &Person| {
+                    person.upn.eq_ignore_ascii_case(text)
+                        || person.name.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(text))
+                };
+                let unread = |ix: usize| {
+                    let directory = self.directory(ix);
+                    directory.is_some_and(|directory| !self.relations.directories.contains_key(directory))
+                };
+                !people.into_iter().any(is)
+                    && computers().all(|ix| {
+                        let primary = self.primary(ix);
+                        primary.as_ref().is_none_or(|upn| !upn.eq_ignore_ascii_case(text))
+                            && (text.contains('@') || primary.is_none() || !unread(ix))
+                    })
+            }
+            Term::Site(site) => computers().all(|ix| {
+                let provider = &self.computers[ix].provider;
+                !own(ix).site.is_some_and(|own| own.eq_ignore_ascii_case(&site.name))
+                    || site.provider.as_ref().is_some_and(|wanted| wanted != provider)
+            }),
+            Term::ProviderGroup(term) => computers().all(|ix| {
+                let of_group = |text: &String| own(ix).groups.iter().any(|g| g.eq_ignore_ascii_case(text));
+                let with = |text: &String| own(ix).properties.keys().any(|k| k.eq_ignore_ascii_case(text));
+                self.computers[ix].provider != term.provider
+                    || !(term.name.as_ref().is_some_and(of_group) || term.property.as_ref().is_some_and(with))
+            }),
+            _ => false,
         }
     }
 
     pub(super) fn membership(&self, expression: &Match) -> Membership {
-        let verdicts = || (0_u32..).zip((0..self.computers.len()).map(|ix| self.whole(expression, ix)));
+        let verdicts =
+            || (0_u32..).zip((0..self.computers.len()).map(|ix| self.whole(expression, ix, false)));
         Membership {
             certain: verdicts().filter(|(_, holds)| *holds == Some(true)).map(|(ix, _)| ix).collect(),
             possible: verdicts().filter(|(_, holds)| *holds != Some(false)).map(|(ix, _)| ix).collect(),

@@ -53,7 +53,7 @@ pub fn why_not(expression: &Resolved, snapshot: &Snapshot, ix: u32) -> Option<Wh
 pub struct Roads<'a> {
     expression: &'a Resolved,
     snapshot: &'a Snapshot,
-    made: RefCell<BTreeMap<*const Selector, Membership>>,
+    made: RefCell<BTreeMap<(*const Selector, bool), Membership>>,
 }
 
 impl<'a> Roads<'a> {
@@ -66,24 +66,24 @@ impl<'a> Roads<'a> {
     /// By which selectors a computer is a certain member; `None` when it is not.
     #[must_use]
     pub fn road(&self, ix: u32) -> Option<Road> {
-        let verdict = Walk { roads: self, ix }.verdict(&self.expression.expr);
+        let verdict = Walk { roads: self, ix }.verdict(&self.expression.expr, false);
         (verdict.holds == Some(true)).then_some(Road { steps: verdict.steps })
     }
 
     /// Why a computer is no certain member; `None` when it is one.
     #[must_use]
     pub fn why_not(&self, ix: u32) -> Option<WhyNot> {
-        let verdict = Walk { roads: self, ix }.verdict(&self.expression.expr);
+        let verdict = Walk { roads: self, ix }.verdict(&self.expression.expr, false);
         (verdict.holds != Some(true))
             .then_some(WhyNot { steps: verdict.steps, unknown: verdict.holds.is_none() })
     }
 
     /// Whether a selector selects a computer.
-    fn selects(&self, selector: &Selector, ix: u32) -> Option<bool> {
+    fn selects(&self, selector: &Selector, negated: bool, ix: u32) -> Option<bool> {
         let mut made = self.made.borrow_mut();
         let membership = made
-            .entry(std::ptr::from_ref(selector))
-            .or_insert_with(|| evaluate::selector(selector, self.snapshot));
+            .entry((std::ptr::from_ref(selector), negated))
+            .or_insert_with(|| evaluate::selector(selector, self.snapshot, negated));
         if membership.certain.contains(ix) {
             Some(true)
         } else if membership.possible.contains(ix) {
@@ -106,24 +106,25 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn verdict(&self, expression: &Expr) -> Verdict {
+    /// `negated` says whether the expression stands below an odd number of `not`.
+    fn verdict(&self, expression: &Expr, negated: bool) -> Verdict {
         match expression {
-            Expr::Select(selector) => self.selector(selector),
+            Expr::Select(selector) => self.selector(selector, negated),
             Expr::All(members) if members.is_empty() => {
                 Verdict { holds: Some(true), steps: vec!["every computer".to_owned()] }
             }
             Expr::Any(members) if members.is_empty() => {
                 Verdict { holds: Some(false), steps: vec!["no computer".to_owned()] }
             }
-            Expr::All(members) => self.list(members, Some(false)),
-            Expr::Any(members) => self.list(members, Some(true)),
+            Expr::All(members) => self.list(members, negated, Some(false)),
+            Expr::Any(members) => self.list(members, negated, Some(true)),
             // The steps of what is negated already say what is and what is not.
             Expr::Not(inner) => {
-                let Verdict { holds, steps } = self.verdict(inner);
+                let Verdict { holds, steps } = self.verdict(inner, !negated);
                 Verdict { holds: holds.map(|holds| !holds), steps }
             }
             Expr::Target(name, inner) => {
-                let Verdict { holds, steps } = self.verdict(inner);
+                let Verdict { holds, steps } = self.verdict(inner, negated);
                 let word = match holds {
                     Some(true) => "target",
                     Some(false) => "not target",
@@ -135,10 +136,10 @@ impl Walk<'_> {
     }
 
     /// One member with the verdict `decides` settles the list; without one the unknown members do, and else all.
-    fn list(&self, members: &[Expr], decides: Option<bool>) -> Verdict {
+    fn list(&self, members: &[Expr], negated: bool, decides: Option<bool>) -> Verdict {
         let mut by_verdict: BTreeMap<Option<bool>, Vec<String>> = BTreeMap::new();
         for member in members {
-            let Verdict { holds, steps } = self.verdict(member);
+            let Verdict { holds, steps } = self.verdict(member, negated);
             by_verdict.entry(holds).or_default().extend(steps);
         }
         let otherwise = decides.map(|holds| !holds);
@@ -150,8 +151,8 @@ impl Walk<'_> {
         Verdict { holds: otherwise, steps: Vec::new() }
     }
 
-    fn selector(&self, selector: &Selector) -> Verdict {
-        let holds = self.roads.selects(selector, self.ix);
+    fn selector(&self, selector: &Selector, negated: bool) -> Verdict {
+        let holds = self.roads.selects(selector, negated, self.ix);
         let step = match holds {
             Some(true) => self.matched(selector),
             None => format!("not known: {selector}"),

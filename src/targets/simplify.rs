@@ -4,6 +4,7 @@
 //! never larger. Only rewrites that hold in three-valued logic are used: `a and not a` stays, because it is unknown
 //! where `a` is.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::expr::{Expr, Resolved};
@@ -37,6 +38,29 @@ fn is_empty(expression: &Expr) -> bool {
     matches!(expression, Expr::All(members) | Expr::Any(members) if members.is_empty())
 }
 
+/// Expressions, each once, in the order in which they came. Equal ones have the same text, so only those of one text are
+/// compared with each other.
+#[derive(Default)]
+struct Distinct {
+    members: Vec<Expr>,
+    by_text: BTreeMap<String, Vec<usize>>,
+}
+
+impl Distinct {
+    fn add(&mut self, expression: Expr) {
+        let same = self.by_text.entry(expression.to_string()).or_default();
+        if !same.iter().any(|at| self.members.get(*at) == Some(&expression)) {
+            same.push(self.members.len());
+            self.members.push(expression);
+        }
+    }
+
+    fn holds(&self, expression: &Expr) -> bool {
+        let same = self.by_text.get(&expression.to_string());
+        same.is_some_and(|same| same.iter().any(|at| self.members.get(*at) == Some(expression)))
+    }
+}
+
 /// `all` says whether it is a list of `all`, otherwise of `any`.
 fn list(members: &[Expr], all: bool) -> Expr {
     let (neutral, decides) = if all { (Expr::EVERY, Expr::NONE) } else { (Expr::NONE, Expr::EVERY) };
@@ -50,19 +74,17 @@ fn list(members: &[Expr], all: bool) -> Expr {
             member => flat.push(member),
         }
     }
-    let mut kept: Vec<Expr> = Vec::with_capacity(flat.len());
+    let mut kept = Distinct::default();
     for member in flat {
-        if !kept.contains(&member) {
-            kept.push(member);
-        }
+        kept.add(member);
     }
     // Absorption: in `a and (a or b)` and in `a or (a and b)` the second part says nothing new.
     let absorbed = |member: &Expr| match member {
-        Expr::Any(inner) if all => inner.iter().any(|part| kept.contains(part)),
-        Expr::All(inner) if !all => inner.iter().any(|part| kept.contains(part)),
+        Expr::Any(inner) if all => inner.iter().any(|part| kept.holds(part)),
+        Expr::All(inner) if !all => inner.iter().any(|part| kept.holds(part)),
         _ => false,
     };
-    let mut rest: Vec<Expr> = kept.iter().filter(|member| !absorbed(member)).cloned().collect();
+    let mut rest: Vec<Expr> = kept.members.iter().filter(|member| !absorbed(member)).cloned().collect();
     match (rest.len(), all) {
         (1, _) => rest.swap_remove(0),
         (_, true) => Expr::All(rest),

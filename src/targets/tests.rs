@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use roaring::RoaringBitmap;
 
 use super::*;
-use crate::config::kind::{Comparison, FactTerm, InstalledTerm, Match, Mode, Term, TextMatch};
+use crate::config::kind::{
+    Comparison, FactTerm, InstalledTerm, Match, Mode, ProviderGroupTerm, SiteTerm, Term, TextMatch,
+};
 use crate::config::{Config, model};
 use crate::diagnostic::Findings;
 use crate::inventory::facts::{OsFamily, Role};
@@ -111,8 +113,92 @@ fn a_computer_is_selected_by_its_name_and_a_shared_name_selects_none_for_certain
     assert_eq!(members(Term::Not(vec![Term::Computer("TWIN".into())])), (vec![0, 1, 2, 3], vec![4, 5]));
     let (config, snapshot) = world();
     let expression = all([Term::Computer("nobody".into()), Term::Computer("TWIN".into())]);
-    let unclear = unclear_computers(&resolved(&expression, &config), &snapshot);
-    assert_eq!(unclear.keys().collect::<Vec<_>>(), ["TWIN", "nobody"]);
+    let unclear = unclear_computers(&resolved(&expression, &config), &snapshot, None);
+    let said: Vec<_> = unclear.iter().map(|finding| (finding.is_error(), finding.message.as_str())).collect();
+    assert_eq!(
+        said,
+        [
+            (true, "several computers are called TWIN, so none of them is selected"),
+            (false, "no provider lists a computer called nobody")
+        ]
+    );
+}
+
+#[test]
+fn below_a_not_the_name_of_nobody_leaves_everybody_undecided_in_any_nesting() {
+    let (mut config, snapshot) = world();
+    let everybody: Vec<u32> = (0..6).collect();
+    let typos = [
+        Term::Computer("srf".into()),
+        Term::Person("nobody@x.example".into()),
+        Term::Site(SiteTerm { name: "Nowhere".into(), provider: None }),
+        Term::ProviderGroup(ProviderGroupTerm {
+            provider: name("office"),
+            name: Some("Servrs".into()),
+            property: None,
+            value: None,
+        }),
+        Term::ProviderGroup(ProviderGroupTerm {
+            provider: name("office"),
+            name: None,
+            property: Some("Ownr".into()),
+            value: Some("Lab".into()),
+        }),
+    ];
+    for typo in typos {
+        target(&mut config, "typo", all([typo.clone()]));
+        let not = |terms: Vec<Term>| Term::Not(terms);
+        for spared in [
+            not(vec![typo.clone()]),
+            not(vec![Term::Target(name("typo"))]),
+            not(vec![Term::Computer("srv".into()), typo.clone()]),
+            Term::All(vec![not(vec![Term::Any(vec![Term::Tag("x".into()), typo.clone()])])]),
+            not(vec![not(vec![not(vec![typo.clone()])])]),
+        ] {
+            let expression = resolved(&all([spared.clone()]), &config);
+            let membership = evaluate(&expression, &snapshot);
+            assert!(membership.certain.is_empty(), "{expression}");
+            assert!(
+                membership.unknown().iter().eq(everybody.iter().copied().filter(|ix| *ix != 0))
+                    || membership.unknown().iter().eq(everybody.iter().copied()),
+                "{expression}"
+            );
+            assert!(leaves_out_nobody(&expression, &snapshot));
+            let mut said = unclear_computers(&expression, &snapshot, None);
+            said.extend(unclear(&expression, &snapshot, None));
+            assert_eq!(codes(&said), ["M0760"], "{expression}");
+            assert!(said.has_errors());
+            let why = why_not(&expression, &snapshot, 1).expect("no member");
+            assert!(why.unknown && why.to_string().contains("not known: "), "{why}");
+        }
+        // Where its absence only narrows, it is nobody.
+        for narrow in [typo.clone(), not(vec![not(vec![typo.clone()])])] {
+            let expression = resolved(&all([narrow]), &config);
+            assert!(evaluate(&expression, &snapshot).possible.is_empty());
+            assert!(!leaves_out_nobody(&expression, &snapshot));
+            let mut said = unclear_computers(&expression, &snapshot, None);
+            said.extend(unclear(&expression, &snapshot, None));
+            assert!(!said.has_errors() && !said.is_empty());
+        }
+    }
+}
+
+#[test]
+fn a_tag_below_a_not_may_be_nobodys_and_a_mistyped_one_is_told() {
+    let (config, snapshot) = world();
+    let said = |term: Term| {
+        let found = unclear(&resolved(&all([Term::Not(vec![term])]), &config), &snapshot, None);
+        found.iter().map(|finding| (finding.code.as_str(), finding.help.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(members(Term::Not(vec![Term::Tag("kiosc".into())])).0.len(), 6);
+    assert_eq!(said(Term::Tag("kiosc".into())), [("M0761", Some("did you mean `kiosk`?".to_owned()))]);
+    assert_eq!(said(Term::TenantTag("golt".into())), [("M0761", Some("did you mean `gold`?".to_owned()))]);
+    assert_eq!(said(Term::Tag("never-patch".into())), []);
+    assert_eq!(said(Term::Tag("kiosk".into())), []);
+    assert_eq!(
+        unclear(&resolved(&all([Term::Tag("kiosc".into())]), &config), &snapshot, None),
+        Findings::new()
+    );
 }
 
 #[test]

@@ -18,6 +18,38 @@ const KEY: &str = "canary-91c7 one\ncanary-44ab two";
 /// What none of them may leave behind.
 const NEEDLES: [&str; 3] = ["canary-5f2e", "canary-91c7", "canary-44ab"];
 
+/// Scripts that write down what they see of the environment: of a task, and one that selects.
+const LOOKING: &str = r#"
+apiVersion: muster/v1
+kind: Instance
+metadata: { name: looking }
+spec: {}
+---
+apiVersion: muster/v1
+kind: Provider
+metadata: { name: here }
+spec: { local: { computer: here } }
+---
+apiVersion: muster/v1
+kind: Script
+metadata: { name: all }
+spec: { interpreter: sh, inline: 'env >"$HOME/select.env"; echo here' }
+---
+apiVersion: muster/v1
+kind: Task
+metadata: { name: look }
+spec:
+  test: { posix: { inline: 'env >"$HOME/test.env"; if [ -e "$HOME/set.env" ]; then echo true; else echo false; fi' } }
+  set: { posix: { inline: 'env >"$HOME/set.env"' } }
+---
+apiVersion: muster/v1
+kind: Deployment
+metadata: { name: look }
+spec:
+  task: look
+  target: { match: { all: [{ script: all }] } }
+"#;
+
 const TASKS: &str = r#"
 apiVersion: muster/v1
 kind: Tenant
@@ -384,4 +416,18 @@ fn what_one_script_leaves_behind_no_other_tells() {
     let status = run(&["status", "here", "--output", "json"], 0);
     assert!(status.contains("left behind: [secret]"), "{status}");
     assert!(search(folder.path()) > 5);
+}
+
+#[test]
+fn no_script_on_this_computer_sees_a_variable_of_the_program() {
+    let (folder, home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    std::fs::write(folder.path().join("muster.yaml"), LOOKING).unwrap();
+    let seen = |name: &str| std::fs::read_to_string(home.path().join(name)).unwrap();
+    muster(folder.path(), home.path(), &["apply", "--auto-approve"], 0);
+    for name in ["test.env", "set.env", "select.env"] {
+        let seen = seen(name);
+        assert!(seen.contains("PATH=") && seen.contains("HOME="), "{name}: {seen}");
+        assert_eq!(found(seen.as_bytes()), None, "{name}");
+        assert!(!seen.contains("CANARY") && !seen.contains("MUSTER_LOG"), "{name}: {seen}");
+    }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use clap::{Arg, Command, CommandFactory};
 use muster::cli::arguments::Arguments;
+use muster::cli::environment::{PASSED_ON, PASSED_ON_WINDOWS};
 use muster::cli::exit::Exit;
 use muster::config::kind::{SimulatedSpec, SshSpec};
 use muster::diagnostic::code::REGISTRY;
@@ -159,8 +160,13 @@ fn the_reference_of_finding_codes_is_the_registry() {
 #[test]
 fn the_reference_of_providers_is_what_they_declare() {
     let name = Name::new("example").unwrap();
-    let local =
-        Local::new(LocalSettings { name: name.clone(), computer: None, tenant: None, tags: BTreeSet::new() });
+    let local = Local::new(LocalSettings {
+        name: name.clone(),
+        computer: None,
+        tenant: None,
+        tags: BTreeSet::new(),
+        environment: Vec::new(),
+    });
     let ssh = Ssh::new(SshSettings {
         name: name.clone(),
         spec: SshSpec::default(),
@@ -300,6 +306,14 @@ fn the_reference_of_variables_names_those_in_the_code() {
     }
     let documented: BTreeSet<String> = GIVEN_TO_SCRIPTS.iter().map(|(name, ..)| (*name).to_owned()).collect();
     assert_eq!(found, documented, "variables in the code, and in GIVEN_TO_SCRIPTS");
+
+    text += "\n## Passed on to scripts\n\nScripts on the machine that runs Muster (of the provider `local`, those that select \
+             computers, and those that tell versions) see these of Muster's own variables, where they are set, and no \
+             others. A script that needs another one gets it as a parameter; a secret as one of the type `secret`.\n\n";
+    for (system, list) in [("Windows", PASSED_ON_WINDOWS), ("other systems", PASSED_ON)] {
+        let names: Vec<String> = list.iter().map(|name| format!("`{name}`")).collect();
+        _ = writeln!(text, "- on {system}: {}", names.join(", "));
+    }
 
     text += "\n## Read by Muster\n\n| Variable | Meaning |\n|---|---|\n";
     let code = fs::read_to_string(source.join("cli/environment.rs")).unwrap();

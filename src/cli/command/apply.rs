@@ -70,6 +70,8 @@ pub(in crate::cli) async fn run(
         Some(plan) => planning::wish_of(plan.options.clone(), Refresh::Always, false)?,
         None => planning::wish(&command.scope, Refresh::Always, false)?,
     };
+    // A plan does not carry it: what was right to believe of one list may be wrong of the next.
+    wish.accepted = command.scope.accept_shrink.iter().cloned().collect();
     wish.judge = Some(Stage::Apply);
     wish.options.overrides.extend(safety::overrides(&opened.config, &command.set_aside)?);
     let links = shell.links(&opened)?;
@@ -92,7 +94,8 @@ pub(in crate::cli) async fn run(
     }
     let plan = &prepared.planned.plan;
     if let Some(saved) = &saved {
-        stale(shell, saved, plan)?;
+        stale(shell, saved, plan)
+            .map_err(|error| if doubted(&prepared) { error.hint(AGAIN) } else { error })?;
         basis.holds(shell, &store, control, plan).await?;
     }
     let findings = super::plan::findings(&opened, &prepared);
@@ -247,6 +250,15 @@ fn stale(shell: &Shell, saved: &Plan, fresh: &Plan) -> Result<(), CliError> {
     Ok(())
 }
 
+/// What a saved plan needs beside itself that was made with `--accept-shrink`.
+const AGAIN: &str =
+    "if the plan was made with --accept-shrink NAME, say that here too: a plan does not carry it";
+
+/// Whether some source, or a part of one, is not believed.
+fn doubted(prepared: &Prepared) -> bool {
+    prepared.has_failed_source()
+}
+
 /// Asks for the word `yes` on a terminal; without one nothing can be approved. Ctrl-C is an answer too.
 async fn approve(shell: &Shell, plan: &Plan, mut control: Control) -> Result<(), CliError> {
     if !std::io::stdin().is_terminal() {
@@ -361,7 +373,7 @@ fn exit(prepared: &Prepared, outcome: Option<&RunOutcome>, control: &Control, co
         Exit::Failed
     } else if prepared.has_failed_source() {
         Exit::Source
-    } else if counts.unreachable + counts.not_finished > 0
+    } else if counts.unreachable + counts.not_finished + counts.under_way > 0
         || super::plan::too_much_missing(&prepared.planned.plan, command.scope.allow_missing)
     {
         Exit::Incomplete

@@ -51,7 +51,8 @@ pub(in crate::cli) async fn run(
     };
     let snapshot = &prepared.snapshot;
     let place = opened.config.targets.get(command.target.as_str()).map(|target| target.place.clone());
-    let unclear = targets::unclear(&resolved, snapshot, place.as_ref());
+    let mut unclear = targets::unclear_computers(&resolved, snapshot, place.as_ref());
+    unclear.extend(targets::unclear(&resolved, snapshot, place.as_ref()));
     shell.report(&unclear, &opened.config.sources);
     let membership = targets::evaluate(&resolved, snapshot);
     let unknown = membership.unknown();
@@ -101,7 +102,13 @@ pub(in crate::cli) async fn run(
         let whole = |rows| json!({ "target": command.target, "computers": snapshot.len(), "members": rows });
         shell.sheet(&sheet, "It selects no computer.", "resolve", whole)?;
     }
-    Ok(if prepared.has_failed_source() { Exit::Source } else { Exit::Done })
+    Ok(if unclear.has_errors() {
+        Exit::Configuration
+    } else if prepared.has_failed_source() {
+        Exit::Source
+    } else {
+        Exit::Done
+    })
 }
 
 /// A target's name, or one-line selectors.

@@ -123,7 +123,8 @@ async fn ask(
 ) -> Result<Vec<Updated>, CliError> {
     let http = shell.http(command.timeout)?;
     let host = shell.this_host(root);
-    let local = this_computer().ok_or_else(|| CliError::invalid("scripts cannot be run here"))?;
+    let local =
+        this_computer(&shell.environment).ok_or_else(|| CliError::invalid("scripts cannot be run here"))?;
     let secrets = SystemSecrets { root: root.to_owned() };
     let bar = Bar::new(shell, wanted.len());
     let updater = Updater {

@@ -1,6 +1,6 @@
 //! The instance, tenants, and what git says of computers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Checker;
@@ -120,7 +120,7 @@ impl<'a> Checker<'a> {
                 parent: document.spec.parent.clone(),
                 directory: document.spec.directory.clone(),
                 psa: document.spec.psa.clone(),
-                tags: document.spec.tags.clone(),
+                tags: tidy(&document.spec.tags),
                 mode: document.spec.mode.unwrap_or(Mode::Enforce),
                 cross_tenant: document.spec.cross_tenant.unwrap_or(CrossTenant::Include),
                 reboot: document.spec.reboot.unwrap_or_default(),
@@ -173,7 +173,7 @@ impl<'a> Checker<'a> {
                     name,
                     provider: spec.provider.clone(),
                     tenant: spec.tenant.clone(),
-                    tags: spec.tags.clone(),
+                    tags: tidy(&spec.tags),
                     primary_person: spec.primary_person.clone().unwrap_or_default(),
                     onboarded: spec.onboarded,
                     mode: spec.mode.unwrap_or(Mode::Enforce),
@@ -184,4 +184,8 @@ impl<'a> Checker<'a> {
         }
         computers
     }
+}
+/// Tags as they count: selectors have no blanks around theirs.
+fn tidy(tags: &BTreeSet<String>) -> BTreeSet<String> {
+    tags.iter().map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty()).collect()
 }

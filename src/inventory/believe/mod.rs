@@ -11,12 +11,14 @@
 
 mod agents;
 mod directory;
+mod parts;
 mod psa;
 
 use std::collections::BTreeSet;
 
 pub use agents::{Listed, agents};
 pub use directory::directory;
+pub use parts::{DoubtedPart, Part, parts};
 pub use psa::{Asked, psa};
 
 use super::relations::Doubt;

@@ -201,7 +201,7 @@ pub struct Doubt {
     /// Companies of a PSA, by id.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub companies: BTreeSet<String>,
-    /// Computers that a script names.
+    /// Computers that a script names, or that are in a doubted part of a provider's list.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub computers: BTreeSet<ComputerId>,
 }
@@ -210,6 +210,8 @@ pub struct Doubt {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SourceKind {
+    /// A provider: its groups, sites and properties.
+    Provider,
     /// A directory.
     Directory,
     /// A PSA.
@@ -221,6 +223,7 @@ pub enum SourceKind {
 impl std::fmt::Display for SourceKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.pad(match self {
+            Self::Provider => "provider",
             Self::Directory => "directory",
             Self::Psa => "psa",
             Self::Script => "script",

@@ -21,7 +21,13 @@ use crate::inventory::item::ItemKind;
 use crate::time::Timestamp;
 
 /// Lints that need computers; all others show in the configuration alone.
-const OF_PLANS: [Code; 3] = [code::NEVER_WINS_HERE, code::TARGET_MATCHES_NOTHING, code::DUPLICATE_DEPLOYMENT];
+const OF_PLANS: [Code; 5] = [
+    code::NEVER_WINS_HERE,
+    code::TARGET_MATCHES_NOTHING,
+    code::DUPLICATE_DEPLOYMENT,
+    code::NAME_NOT_FOUND,
+    code::EXEMPT_TAG,
+];
 
 /// Warnings that come from elsewhere, of which nobody knows here whether there were any.
 const FROM_ELSEWHERE: [&str; 2] = ["M0705", "M08"];

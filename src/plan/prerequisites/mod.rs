@@ -52,6 +52,8 @@ pub struct Standing<'c> {
     pub installable: RoaringBitmap,
     /// Where it could be removed.
     pub removable: RoaringBitmap,
+    /// Whether it is switched off, so that nothing is done with it anywhere.
+    pub disabled: bool,
     /// Its winners and where they win.
     pub winners: Vec<(&'c Deployment, RoaringBitmap)>,
 }
@@ -421,6 +423,12 @@ impl Search<'_, '_> {
             );
         }
         let able = if install { &standing.installable } else { &standing.removable };
+        take(
+            NoteKind::Blocked,
+            format!("{other} {verb} first, and it is switched off (`enabled: false`)"),
+            false,
+            if standing.disabled { everywhere() } else { RoaringBitmap::new() },
+        );
         take(
             NoteKind::Blocked,
             format!("{other} {verb} first, and it has no {script} script for this platform"),

@@ -5,7 +5,7 @@ use roaring::RoaringBitmap;
 
 use super::world::*;
 use crate::config::kind::{
-    Consequence, Mode, ParameterValue, ParametersChanged, ResourceKind, SoftwareState,
+    Consequence, Match, Mode, ParameterValue, ParametersChanged, ResourceKind, SoftwareState, Term,
 };
 use crate::config::model::{Desired, Resource, ResourceProperty, Strategy as Way, WantedVersion};
 use crate::diagnostic::code;
@@ -252,6 +252,40 @@ fn a_target_that_names_nobody_says_who_may_be_meant() {
     // A list that is missing may have it.
     world.failed.insert(name("office"), "time-out".into());
     assert_eq!(found(&world), []);
+}
+
+#[test]
+fn a_name_of_nobody_below_a_not_is_an_error_and_neither_it_nor_another_deployment_does_anything() {
+    let mut world = archivers();
+    world.config.deployments.clear();
+    world.deploy("all", software("zip"), absent(), every());
+    world.is("pc1", software("zip"), present("2.0"));
+    assert_eq!(actions(&world.plan().plan, "pc1"), ["zip uninstall"]);
+    let but = |computer: &str| Match {
+        all: Some(vec![Term::Tag("office".into())]),
+        not: Some(vec![Term::Computer(computer.into())]),
+        ..Match::default()
+    };
+    world.deploy("office", software("zip"), latest("2.0"), but("pc2"));
+    assert_eq!(actions(&world.plan().plan, "pc1"), Vec::<String>::new());
+    // Facts of computers settle nothing here, so nothing of lower rank wins in its place.
+    world.config.deployments.get_mut("office").unwrap().expression = but("pc-2");
+    let planned = world.plan();
+    assert!(planned.plan.changes.is_empty(), "{:?}", planned.plan.changes);
+    let found: Vec<_> = planned.findings.iter().filter(|finding| finding.is_error()).collect();
+    assert_eq!(found.len(), 1);
+    assert_eq!(
+        (found[0].code, found[0].help.as_deref()),
+        (code::EXEMPTION_NOT_FOUND, Some("did you mean `pc2`?"))
+    );
+    // The same for a removal of its own.
+    world.config.deployments.get_mut("office").unwrap().desired = absent();
+    world.config.deployments.remove("all");
+    assert!(world.plan().plan.changes.is_empty());
+    // A list that is missing may have the computer: it is no error then, and still undecided.
+    world.failed.insert(name("office"), "time-out".into());
+    let planned = world.plan();
+    assert!(planned.plan.changes.is_empty() && !planned.findings.has_errors());
 }
 
 #[test]

@@ -73,6 +73,47 @@ fn where_nothing_that_is_wanted_makes_sense_nobody_has_to_be_reached() {
 }
 
 #[test]
+fn what_is_needed_and_switched_off_is_told_so_and_not_to_lack_a_script() {
+    let mut world = World::new();
+    world.computer("pc1", &[]);
+    world.software("agent", &["1"]);
+    world.software("other", &["1"]).enabled = false;
+    world.rule("agent", not_installed(&["other"]), Consequence::Install(names(&["other"])));
+    world.deploy("agent", software("agent"), latest("1"), every());
+    let plan = world.plan().plan;
+    assert!(plan.changes.is_empty());
+    let said = "other has to be there first, and it is switched off (`enabled: false`)";
+    assert!(notes(&plan).iter().any(|note| note.contains(said)), "{:?}", notes(&plan));
+    world.config.software.get_mut("other").unwrap().enabled = true;
+    assert_eq!(actions(&world.plan().plan, "pc1"), ["other install", "agent install"]);
+}
+
+#[test]
+fn a_document_for_a_name_that_several_have_says_so() {
+    let mut world = World::new();
+    world.computer("pc1", &[]);
+    let document =
+        |provider: Option<&str>| crate::inventory::snapshot::tests::document("pc1", "pc1", provider).1;
+    world.config.computers.insert(name("pc1"), document(None));
+    let said = |world: &World| {
+        let notes = world.plan().plan.notes;
+        notes
+            .into_iter()
+            .filter(|note| note.kind == NoteKind::UnknownComputer)
+            .map(|note| note.text)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(said(&world), [""; 0]);
+    world.computer("other", &[]).name = "pc1".to_owned();
+    assert_eq!(said(&world), ["2 computers are called pc1, so the document applies to none"]);
+    world.config.computers.insert(name("pc1"), document(Some("branch")));
+    assert_eq!(said(&world), ["provider branch lists no computer called pc1"]);
+    world.known.clear();
+    world.config.computers.insert(name("pc1"), document(None));
+    assert_eq!(said(&world), ["no provider lists a computer called pc1"]);
+}
+
+#[test]
 fn what_makes_no_sense_on_a_platform_is_in_nobodys_way_there() {
     let mut world = World::new();
     world.computer("pc1", &[]);

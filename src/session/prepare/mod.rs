@@ -10,7 +10,6 @@ mod survey;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
-use roaring::RoaringBitmap;
 
 pub use survey::Surveyed;
 
@@ -22,7 +21,7 @@ use super::secrets::Secrets;
 use crate::config::Config;
 use crate::config::check;
 use crate::config::kind::{Match, Mode};
-use crate::diagnostic::{Finding, Findings, Severity, code};
+use crate::diagnostic::{Findings, Severity, code};
 use crate::id::{ComputerId, Name};
 use crate::inventory::collect::{self, Asking, Collected, Sources};
 use crate::inventory::failures;
@@ -386,36 +385,41 @@ impl Preparation<'_> {
         self.clock.now().to_zoned(zone.unwrap_or(jiff::tz::TimeZone::UTC)).date()
     }
 
+    /// The computers that all of `only` select; `None` without any, that is all computers.
     fn scope(
         &self,
         only: &[Match],
         snapshot: &Snapshot,
         findings: &mut Findings,
     ) -> Option<targets::Membership> {
-        if only.is_empty() {
-            return None;
-        }
-        let mut sum = targets::Membership { certain: RoaringBitmap::new(), possible: RoaringBitmap::new() };
+        let mut whole: Option<targets::Membership> = None;
+        // Each one narrows: a second one never lets in what the first kept out.
         for expression in only {
             match targets::resolve(expression, self.config, None) {
                 Ok(resolved) => {
                     let membership = targets::evaluate(&resolved, snapshot);
-                    for (name, _) in targets::unclear_computers(&resolved, snapshot) {
-                        let message = format!("--only: {name} is not the name of exactly one computer");
-                        let mut finding = Finding::without_place(code::COMPUTER_NOT_FOUND, message);
-                        finding.severity = Severity::Error;
-                        findings.push(match snapshot.nearest_name(&name) {
-                            Some(near) => finding.help(format!("did you mean {near}?")),
-                            None => finding,
-                        });
+                    let unclear = targets::unclear_computers(&resolved, snapshot, None);
+                    for mut finding in unclear.into_iter().chain(targets::unclear(&resolved, snapshot, None))
+                    {
+                        finding.message = format!("--only: {}", finding.message);
+                        // Who limits a run to a computer that is not there meant another one.
+                        if finding.code == code::COMPUTER_NOT_FOUND {
+                            finding.severity = Severity::Error;
+                        }
+                        findings.push(finding);
                     }
-                    sum.certain |= membership.certain;
-                    sum.possible |= membership.possible;
+                    whole = Some(match whole {
+                        None => membership,
+                        Some(whole) => whole.and(&membership),
+                    });
                 }
-                Err(more) => findings.extend(more),
+                Err(more) => {
+                    findings.extend(more);
+                    whole = Some(targets::Membership::default());
+                }
             }
         }
-        Some(sum)
+        whole
     }
 
     async fn detect(&self, snapshot: &Snapshot, wanted: &[Need]) -> Vec<Gathered> {

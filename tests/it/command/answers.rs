@@ -124,6 +124,44 @@ fn targets_and_selectors_are_resolved() {
 }
 
 #[test]
+fn a_name_that_nobody_has_is_told_and_below_a_not_it_is_an_error() {
+    let world = World::example("simulated-fleet");
+    world
+        .run(&["resolve", "computer:contoso-fils"])
+        .exits(0)
+        .says("M0705")
+        .says("did you mean `contoso-files`?");
+    let but = |name: &str| format!("tenant:contoso,not:computer:{name}");
+    world.run(&["resolve", &but("contoso-files")]).exits(0);
+    let typo = world.run(&["resolve", &but("contoso-fils"), "--output", "json"]).exits(3);
+    let members = typo.json()["members"].as_array().map(Vec::len);
+    assert!(
+        members > Some(0) && typo.err.contains("M0760") && !typo.out.contains("\"certain\": true"),
+        "{}",
+        typo.out
+    );
+    world.run(&["plan", "--only", &but("contoso-fils")]).exits(3).says("M0760");
+    world.run(&["plan", "--only", "not:person:nobody@contoso.example"]).exits(3).says("M0760");
+    world.run(&["resolve", "not:tag:kiosc"]).exits(0).says("M0761").says("did you mean `kiosk`?");
+}
+
+#[test]
+fn each_only_limits_a_run_further() {
+    let world = World::example("simulated-fleet");
+    let computers = |only: &[&str]| {
+        let only: Vec<&str> = only.iter().flat_map(|line| ["--only", line]).collect();
+        let plan = world.run(&[&["plan", "--output", "json"], &only[..]].concat());
+        plan.json()["coverage"]["computers"].as_u64()
+    };
+    let (contoso, both) =
+        (computers(&["tenant:contoso"]), computers(&["tenant:contoso,not:computer:contoso-files"]));
+    assert!(both.is_some() && both < contoso, "{both:?} {contoso:?}");
+    assert_eq!(computers(&["tenant:contoso", "not:computer:contoso-files"]), both);
+    assert_eq!(computers(&["not:computer:contoso-files", "tenant:contoso"]), both);
+    assert_eq!(computers(&["computer:contoso-files", "not:computer:contoso-files"]), Some(0));
+}
+
+#[test]
 fn the_record_tells_what_was_done_with_its_output() {
     let world = World::local();
     world.declare("one", "first");

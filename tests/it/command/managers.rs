@@ -14,7 +14,7 @@ use muster::config::worktree::Worktree;
 use muster::id::Name;
 use muster::session::script::Platform;
 
-use crate::support::muster::{Ran, World, document};
+use crate::support::muster::{PATH, Ran, World, document};
 use crate::support::sshd::run;
 
 /// A Debian root folder, a repository with packages for it, and the settings that lead apt and dpkg there.
@@ -51,6 +51,19 @@ impl Debian {
              \"--log=/dev/null\"; }};\nDPkg::Pre-Install-Pkgs \"\";\nDPkg::Post-Invoke \"\";\n"
         );
         fs::write(debian.world.path("apt.conf"), settings).unwrap();
+        // Scripts do not see Muster's variables; so what they call sets those that lead here.
+        let (settings, admin) = (debian.world.path("apt.conf"), root.join("var/lib/dpkg"));
+        fs::create_dir_all(debian.world.path("bin")).unwrap();
+        for name in ["apt-get", "apt-cache", "apt-mark", "dpkg", "dpkg-query"] {
+            let program = format!(
+                "#!/bin/sh\nAPT_CONFIG='{}' DPKG_ADMINDIR='{}' exec /usr/bin/{name} \"$@\"\n",
+                settings.display(),
+                admin.display()
+            );
+            let path = debian.world.path("bin").join(name);
+            fs::write(&path, program).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        }
         debian
     }
 
@@ -81,8 +94,7 @@ impl Debian {
 
     fn run(&self, arguments: &[&str]) -> Ran {
         let mut command = self.world.command(arguments);
-        command.env("APT_CONFIG", self.world.path("apt.conf"));
-        command.env("DPKG_ADMINDIR", self.world.path("root/var/lib/dpkg"));
+        command.env("PATH", format!("{}:{PATH}", self.world.path("bin").display()));
         command.env("HOMEBREW_PREFIX", self.world.path("prefix"));
         let output = command.output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();

@@ -178,6 +178,42 @@ fn a_shorter_list_is_believed_once_somebody_says_so() {
 }
 
 #[test]
+fn a_saved_plan_of_a_shorter_list_is_applied_where_the_list_is_accepted_again_or_was_before() {
+    let again = ["apply", "../plan.json", "--auto-approve", "--accept-shrink", "simulated"];
+    for accepted in [true, false] {
+        let world = world(Source::Provider);
+        world.run(&["plan"]).exits(0);
+        let fleet = world.repo_file("providers/fleet.yaml");
+        let few: Vec<&str> = fleet.lines().take(1 + 4).collect();
+        world.write("providers/fleet.yaml", &(few.join("\n") + "\n"));
+        let copy = |from: &str, to: &str| {
+            let done =
+                std::process::Command::new("cp").arg("-a").arg(world.path(from)).arg(world.path(to)).status();
+            assert!(done.is_ok_and(|status| status.success()));
+        };
+        copy("state", "before");
+        let plan =
+            world.run(&["plan", "--out", "../plan.json", "--output", "json", "--accept-shrink", "simulated"]);
+        assert_eq!(removals(&plan.exits(0)), 4);
+        if accepted {
+            // The state knows that the list is right.
+            world.run(&["apply", "../plan.json", "--auto-approve"]).exits(0).says("4 succeeded");
+            continue;
+        }
+        // Elsewhere, with a state that does not.
+        std::fs::rename(world.path("state"), world.path("other")).unwrap();
+        std::fs::rename(world.path("before"), world.path("state")).unwrap();
+        let refused = world.run(&["apply", "../plan.json", "--auto-approve"]).exits(9);
+        assert!(
+            refused.err.contains("--accept-shrink simulated") && !refused.err.contains("succeeded"),
+            "{}",
+            refused.err
+        );
+        world.run(&again).exits(0).says("4 succeeded");
+    }
+}
+
+#[test]
 fn a_plan_that_asks_nobody_remembers_which_source_failed_and_since_when() {
     for source in Source::ALL {
         let world = world(source);
@@ -247,6 +283,54 @@ fn a_list_with_all_computers_that_says_less_of_them_shrinks_nothing() {
         let accepted = world.run(&["plan", "--output", "json", "--accept-shrink", "simulated"]).exits(0);
         assert_eq!(removals(&accepted), 0, "{line}: then it is so");
         assert_eq!(members(&resolve(0)), 0, "{line}: and stays so");
+    }
+}
+
+#[test]
+fn a_group_or_site_of_a_provider_that_empties_alone_stays_as_it_was_and_holds_only_its_own() {
+    for (lost, other, line) in [
+        ("groups: [Desks]", "groups: [Tables]", "providerGroup:simulated/Desks"),
+        ("site: Berlin", "site: Bonn", "site:Berlin"),
+        ("properties: { Owner: Lab }", "properties: { Owner: Hall }", "providerGroup:simulated/Owner/Lab"),
+    ] {
+        let world = world(Source::Provider);
+        let selectors = match line.split_once('/') {
+            None => "site: { name: berlin }".to_owned(),
+            Some((_, "Desks")) => "providerGroup: { provider: simulated, name: desks }".to_owned(),
+            Some(_) => "providerGroup: { provider: simulated, property: owner, value: lab }".to_owned(),
+        };
+        world.write(
+            "targets/part.yaml",
+            &document("Target", "part", &format!("match: {{ all: [{{ {selectors} }}] }}")),
+        );
+        let fleet = world.repo_file("providers/fleet.yaml");
+        // Four of twenty are in the part: far from half of the list when they leave it.
+        let some = |count: usize| {
+            let lines = fleet.lines().enumerate().map(|(at, line)| {
+                if (1..=count).contains(&at) { line.to_owned() } else { line.replace(lost, other) }
+            });
+            lines.collect::<Vec<_>>().join("\n") + "\n"
+        };
+        let set = |count| world.write("providers/fleet.yaml", &some(count));
+        let plan = |code| world.run(&["plan", "--output", "json"]).exits(code);
+        let part = |code| members(&world.run(&["resolve", "part", "--output", "ndjson"]).exits(code));
+        set(4);
+        assert_eq!((removals(&plan(0)), part(0)), (COUNT, 4), "{line}");
+        set(0);
+        for _ in 0..2 {
+            let bad = plan(9).says("4 of 4 computers of").says("--accept-shrink simulated");
+            assert_eq!((removals(&bad), held(&bad)), (COUNT - 4, 4), "{line}: others go on");
+            assert_eq!(part(9), 4, "{line}: the target lost members");
+        }
+        let offline =
+            world.run(&["plan", "--offline", "--output", "json"]).exits(9).says("nobody is asked now");
+        assert_eq!((removals(&offline), held(&offline)), (COUNT - 4, 4), "{line}: and that is remembered");
+        set(4);
+        assert_eq!((removals(&plan(0)), part(0)), (COUNT, 4), "{line}: it is back");
+        set(0);
+        world.run(&["plan", "--accept-shrink", "simulated"]).exits(0);
+        assert_eq!(removals(&plan(0)), COUNT, "{line}: it is right that they left");
+        assert_eq!(part(0), 0, "{line}");
     }
 }
 

@@ -111,6 +111,8 @@ fn the_second_ctrl_c_stops_at_once_and_the_next_run_tells_what_was_under_way() {
     let (code, screen) = terminal.end();
     assert_eq!(code, 130, "{screen}");
     assert!(asked.elapsed().as_secs() < 5, "at once: {screen}");
+    let said = "3 computers: 3 under way when it was stopped; actions: 0 succeeded, 0 failed, 3 open";
+    assert!(screen.contains(said), "{screen}");
     world.faults("");
     let next = world.run(&["apply", "--auto-approve"]).exits(0).says("3 passed");
     assert!(next.err.contains("under way: ") && next.err.contains("tool on pc-"), "{}", next.err);

@@ -111,6 +111,7 @@ async fn local_fixture() -> Fixture {
 
     let folder = tempfile::tempdir().unwrap();
     let local = Arc::new(Local::new(LocalSettings {
+        environment: vec![("PATH".to_owned(), crate::support::muster::PATH.into())],
         name: muster::id::Name::new("local").unwrap(),
         computer: None,
         tenant: None,

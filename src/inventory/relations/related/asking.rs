@@ -177,6 +177,21 @@ impl Related {
         self.named(set, &wanted, known)
     }
 
+    /// Whether any computer of a provider has this custom property, whatever its value.
+    #[must_use]
+    pub fn has_property(&self, provider: &Name, property: &str) -> bool {
+        let first = (provider.clone(), folded(property), String::new());
+        self.properties
+            .range(first.clone()..)
+            .next()
+            .is_some_and(|((name, other, _), _)| (name, other) == (&first.0, &first.1))
+    }
+
+    /// The tags that directories give their people, in order.
+    pub fn person_tags(&self) -> impl Iterator<Item = &str> {
+        self.persons.tags.keys().map(String::as_str)
+    }
+
     #[expect(clippy::unused_self, reason = "the answer is about these relations")]
     fn named<'a>(&self, set: RoaringBitmap, wanted: &str, known: impl Iterator<Item = &'a str>) -> Asked {
         let trouble = set.is_empty().then(|| Trouble::Missing(nearest(wanted, known).map(str::to_owned)));

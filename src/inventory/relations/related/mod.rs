@@ -141,12 +141,8 @@ impl Related {
             doubts: relations.doubts.clone(),
             ..Self::default()
         };
-        let scripted_in_doubt: BTreeSet<&ComputerId> = relations
-            .doubts
-            .iter()
-            .filter(|((kind, _), _)| *kind == SourceKind::Script)
-            .flat_map(|(_, doubts)| doubts.iter().flat_map(|doubt| &doubt.computers))
-            .collect();
+        let doubts = relations.doubts.values().flatten();
+        let in_doubt: BTreeSet<&ComputerId> = doubts.flat_map(|doubt| &doubt.computers).collect();
         let linked: BTreeSet<&Name> = config
             .tenants
             .iter()
@@ -171,7 +167,7 @@ impl Related {
             let own = Own { ix, computer, belongings: relations.belongings.get(&computer.id) };
             related.belong(config, &own);
             related.person(config, &own, &mut numbers);
-            if scripted_in_doubt.contains(&computer.id) {
+            if in_doubt.contains(&computer.id) {
                 related.held.insert(ix);
             }
             for script in scripted.get(computer.id.as_str()).into_iter().flatten() {
@@ -296,7 +292,7 @@ impl Related {
                 *named.entry(upn.clone()).or_default() |= &computers;
             }
             for tag in &person.tags {
-                *self.persons.tags.entry(tag.clone()).or_default() |= &computers;
+                *self.persons.tags.entry(tag.trim().to_owned()).or_default() |= &computers;
             }
             *links.people.entry(upn).or_default() |= computers;
         }
