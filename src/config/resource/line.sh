@@ -17,7 +17,8 @@ mr_find() {
   if [ -e "$mr_at" ] && [ ! -r "$mr_at" ]; then mr_fail "$mr_path cannot be read"; fi
   if [ -z "${MUSTER_PARAM_MATCH+x}" ]; then return 0; fi
   mr_locale
-  LC_ALL=$mr_letters grep -E -e "$MUSTER_PARAM_MATCH" /dev/null
+  # Some look at it only when there is a line.
+  echo | LC_ALL=$mr_letters grep -qE -e "$MUSTER_PARAM_MATCH"
   if [ $? -gt 1 ]; then mr_fail 'the expression of match cannot be used'; fi
 }
 
