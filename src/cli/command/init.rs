@@ -25,8 +25,6 @@ const FILES: &[(&str, &str)] = &[
     ("tasks/greeting/test.sh", include_str!("init/tasks/greeting/test.sh")),
     ("deployments/greeting.yaml", include_str!("init/deployments/greeting.yaml")),
     ("software/.gitkeep", ""),
-    ("schedules/.gitkeep", ""),
-    ("alerts/.gitkeep", ""),
     ("policies/.gitkeep", ""),
 ];
 

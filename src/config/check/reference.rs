@@ -27,7 +27,8 @@ impl Checker<'_> {
         let other =
             self.names.iter().find_map(|(other, names)| names.get(name).map(|found| (*other, *found)));
         if let Some((other, found)) = other {
-            let message = format!("`{name}` is a {other}, and this place needs a {kind}");
+            let message =
+                format!("`{name}` is {}, and this place needs {}", other.with_article(), kind.with_article());
             let mut finding = Finding::new(code::WRONG_KIND_HERE, message, place);
             finding = finding.related(found.raw.origin(), format!("the {other} is declared here"));
             if let Some(near) = self.near(kind, name) {

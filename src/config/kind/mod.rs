@@ -266,6 +266,15 @@ impl Kind {
     }
 }
 
+impl Kind {
+    /// As sentences say it: `a Target`, `an Order`.
+    #[must_use]
+    pub fn with_article(self) -> String {
+        let article = if self.as_str().starts_with(['A', 'E', 'I', 'O', 'U']) { "an" } else { "a" };
+        format!("{article} {self}")
+    }
+}
+
 impl std::fmt::Display for Kind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.pad(self.as_str())
