@@ -88,6 +88,12 @@ impl Matcher {
         }
     }
 
+    /// Whether an entry matches.
+    #[must_use]
+    pub fn matches(&self, package: &Package) -> bool {
+        self.version_of(package).is_some()
+    }
+
     /// Whether an entry matches, and if so its version.
     #[expect(
         clippy::option_option,

@@ -456,7 +456,8 @@ fn a_protected_deployment_keeps_its_software_where_it_was_for() {
     let mut world = fleet(6);
     unlimited(&mut world);
     let only_contoso = crate::plan::tests::world::of_tenant("contoso");
-    world.software("antivirus", &["1.0"]);
+    world.software("antivirus", &["1.0"]).detect =
+        crate::config::model::Detect::Script(crate::plan::tests::world::scripts("detect antivirus"));
     world.deploy("antivirus", software("antivirus"), latest("1.0"), only_contoso);
     for number in 0..6 {
         world.real.insert((format!("pc-{number:03}"), software("antivirus")), present("1.0"));

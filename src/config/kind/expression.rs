@@ -218,7 +218,7 @@ pub enum Comparison {
 }
 
 /// How a text is matched (SW-2). All ways ignore case.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum TextMatch {
     /// The whole text is this.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// Which one is used: the one that has it on its record; where none has, the first that is there, in the order of
 /// `prefer` and then winget, choco, apt, dnf, brew, unless `choose` says otherwise. A manager that is not named is never used (SW-23).
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("anyOf" = [
     { "required": ["winget"] }, { "required": ["choco"] }, { "required": ["apt"] }, { "required": ["dnf"] },
@@ -43,7 +43,7 @@ pub struct Packages {
 }
 
 /// Which package manager installs what none of them has on its record.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Choice {
     /// The first in their order.

@@ -11,7 +11,7 @@ use roaring::RoaringBitmap;
 use super::intern::Seed;
 use super::{Column, Computer, Snapshot, Versions};
 use crate::config::Config;
-use crate::inventory::facts::{FactValue, Facts};
+use crate::inventory::facts::{FactValue, Facts, Package};
 use crate::inventory::known::Contact;
 
 impl Snapshot {
@@ -101,6 +101,20 @@ impl Snapshot {
             }
         }
         column
+    }
+
+    /// The computers with an entry in their inventories that fits; asked once for each different entry.
+    #[must_use]
+    pub fn with_package(&self, fits: impl Fn(&Package) -> bool) -> RoaringBitmap {
+        let fitting: Vec<bool> = self.inventory.iter().map(|package| fits(package)).collect();
+        if !fitting.contains(&true) {
+            return RoaringBitmap::new();
+        }
+        let is_one = |number: &u32| usize::try_from(*number).is_ok_and(|at| fitting.get(at) == Some(&true));
+        let has = |computer: &Computer| {
+            computer.facts.as_ref().is_some_and(|kept| kept.packages.iter().any(is_one))
+        };
+        self.iter().filter(|(_, computer)| has(computer)).map(|(ix, _)| ix).collect()
     }
 
     /// The inventories by name and version.

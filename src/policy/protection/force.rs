@@ -3,9 +3,11 @@
 //! Invariant: a computer that was protected and is not listed under its id is looked for by its name. While the
 //! declaration is gone too and one of its computers cannot be found, any computer may be that one, and nothing is removed.
 
+use std::collections::BTreeSet;
+
 use roaring::RoaringBitmap;
 
-use super::{Protection, covered, software};
+use super::{Program, Protection, covered, program, software};
 use crate::config::Config;
 use crate::config::safety::{PROTECTION, ProtectedKey};
 use crate::diagnostic::{Finding, Findings, Place, code};
@@ -30,6 +32,8 @@ struct InForce<'a> {
     /// Where it is not declared any more: what declared it.
     gone: Option<Gone<'a>>,
     software: Option<&'a Name>,
+    /// What that software claims, now and when something was applied before.
+    programs: BTreeSet<Program>,
     computers: RoaringBitmap,
     /// Where it is not declared any more: its computers that nobody lists, as they are called for people.
     lost: Vec<&'a str>,
@@ -52,16 +56,18 @@ pub fn judge(
     let removals = removals(snapshot, plan);
     for protection in &in_force {
         let mut hit = false;
-        for (change, computers) in removals.iter().filter(|(change, _)| protection.is_about(change)) {
+        for (change, computers) in &removals {
+            let computers = &protection.taken_from(config, snapshot, change, computers);
             let affected = computers & &protection.computers;
+            let other = protection.other(change);
             let message = if !affected.is_empty() {
                 let names = names(snapshot, &affected);
-                format!("{} {}, and {} {names}", protection.key, protection.was(), takes(change))
+                format!("{} {}, and {} {names}{other}", protection.key, protection.was(), takes(change))
             } else if !protection.lost.is_empty() && !computers.is_empty() {
                 let (key, was, lost) = (protection.key, protection.was(), listed(&protection.lost));
                 let names = names(snapshot, computers);
                 format!(
-                    "{key} {was}, and nobody lists {lost} any more; {} {names}, which may be it",
+                    "{key} {was}, and nobody lists {lost} any more; {} {names}, which may be it{other}",
                     takes(change)
                 )
             } else {
@@ -91,9 +97,35 @@ fn removals<'p>(snapshot: &Snapshot, plan: &'p Plan) -> Vec<(&'p Change, Roaring
 }
 
 impl InForce<'_> {
-    fn is_about(&self, change: &Change) -> bool {
-        self.software
-            .is_none_or(|software| change.item.kind == ItemKind::Software && change.item.name == *software)
+    /// Those of the computers of a removal on which it takes what is protected: the software itself, or another one that
+    /// is the same program there.
+    fn taken_from(
+        &self,
+        config: &Config,
+        snapshot: &Snapshot,
+        change: &Change,
+        computers: &RoaringBitmap,
+    ) -> RoaringBitmap {
+        let Some(software) = self.software else { return computers.clone() };
+        if change.item.kind != ItemKind::Software {
+            return RoaringBitmap::new();
+        }
+        if change.item.name == *software {
+            return computers.clone();
+        }
+        let Some(other) = program(config, &change.item.name) else { return RoaringBitmap::new() };
+        let shared = self.programs.iter().map(|program| program.shared(&other, snapshot));
+        shared.fold(RoaringBitmap::new(), |sum, one| sum | one) & computers
+    }
+
+    /// What is to be said where a removal is of another software than the protected one.
+    fn other(&self, change: &Change) -> String {
+        match self.software {
+            Some(software) if change.item.name != *software => {
+                format!("; {} is the same program there as {software}", change.item.name)
+            }
+            _ => String::new(),
+        }
     }
 
     fn was(&self) -> String {
@@ -139,8 +171,8 @@ impl InForce<'_> {
                 .to_owned();
         if let Some(software) = self.software {
             help = format!(
-                "{help}. It is about {software}; where another Software document for the same program must not \
-                 remove it either, protect the computers or their tenant"
+                "{help}. It is about {software} and what its detection claims; where another Software document with a \
+                 detection script of its own must not remove the program either, protect the computers or their tenant"
             );
         }
         Finding::without_place(code::PROTECTION_GONE, message).help(help)
@@ -180,6 +212,7 @@ fn in_force<'a>(config: &'a Config, snapshot: &Snapshot, stored: &'a [Protection
         place,
         gone: None,
         software: software(config, key),
+        programs: software(config, key).into_iter().filter_map(|name| program(config, name)).collect(),
         computers: covered(config, snapshot, key),
         lost: Vec::new(),
     });
@@ -199,6 +232,10 @@ fn in_force<'a>(config: &'a Config, snapshot: &Snapshot, stored: &'a [Protection
             place: &protection.place,
             gone: is_gone.then_some(Gone { commit: protection.commit.as_ref() }),
             software: protection.software.as_ref(),
+            programs: {
+                let now = protection.software.iter().filter_map(|name| program(config, name));
+                now.chain(protection.programs.iter().cloned()).collect()
+            },
             computers,
             lost: if is_gone { lost } else { Vec::new() },
         }
@@ -246,8 +283,12 @@ fn has_provider(config: &Config, id: &ComputerId) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::kind::{InventoryMatch, TextMatch};
+    use crate::config::model::Detect;
     use crate::config::safety::ProtectedKind;
-    use crate::plan::tests::world::{World, absent, every, name, one, place, present, software as item};
+    use crate::plan::tests::world::{
+        World, absent, every, latest, name, of_tenant, one, place, present, scripts, software as item,
+    };
     use crate::policy::protection::{declared, next};
 
     /// `pc-1` and `pc-2` of contoso and `pc-3` of fabrikam, each with an archiver.
@@ -352,6 +393,56 @@ mod tests {
             spec: crate::config::kind::ProviderSpec::Local(crate::config::kind::LocalSpec::default()),
             files: std::collections::BTreeMap::new(),
         }
+    }
+
+    fn in_inventory(text: &str) -> Detect {
+        Detect::Inventory(InventoryMatch { name: TextMatch::Regex(text.to_owned()), include_hidden: false })
+    }
+
+    #[test]
+    fn another_document_for_the_same_program_removes_nothing_that_is_protected() {
+        let mut world = world();
+        for known in &mut world.known {
+            let packages = [("Archiver 1.0", "1.0"), ("Other", "2.0")];
+            let listed = crate::inventory::snapshot::tests::facts(None, None, Some(&packages), None).1;
+            let facts = &mut known.facts.as_mut().expect("facts").1;
+            (facts.packages, facts.package_sources) = (listed.packages, listed.package_sources);
+        }
+        world.config.software.get_mut("archiver").unwrap().detect = in_inventory("^Archiver");
+        world.software("second", &["1.0"]).detect = in_inventory("(?<version>[0-9.]+)$");
+        world.software("other", &["2.0"]).detect = in_inventory("^Other");
+        for computer in ["pc-1", "pc-2", "pc-3"] {
+            world.is(computer, item("second"), present("1.0"));
+            world.is(computer, item("other"), present("2.0"));
+        }
+        world.deploy("keep", item("archiver"), latest("1.0"), of_tenant("contoso"));
+        let stored = protect(&mut world, ProtectedKind::Deployment, "keep");
+        world.deploy("no-second", item("second"), absent(), every());
+        world.deploy("no-other", item("other"), absent(), every());
+        let second =
+            "and second would be uninstalled from pc-1, pc-2; second is the same program there as archiver";
+        assert_eq!(said(&world, &[]), [format!("deployment keep is protected, {second}")]);
+        // The deployment goes, and with it the document of its software.
+        world.config.safety.protected.clear();
+        world.config.deployments.remove("keep");
+        world.config.software.remove("archiver");
+        let was = "deployment keep was protected by protected.yaml:1, is not declared so any more";
+        assert_eq!(said(&world, &stored), [format!("{was}, {second}")]);
+        // Its document says something else by now: what it claimed before is protected still.
+        world.software("archiver", &["1.0"]).detect = in_inventory("^Nothing");
+        assert_eq!(said(&world, &stored), [format!("{was}, {second}")]);
+        // The same script is the same program; another one is not known to be.
+        world.config.software.get_mut("archiver").unwrap().detect = Detect::Script(scripts("look"));
+        world.config.software.get_mut("second").unwrap().detect = Detect::Script(scripts("look"));
+        assert_eq!(said(&world, &stored), [format!("{was}, {second}")]);
+        world.config.software.get_mut("second").unwrap().detect = Detect::Script(scripts("another look"));
+        assert_eq!(said(&world, &stored), [format!("{was} and stays protected")]);
+        // Nor is one that may look at something else for each document.
+        for name in ["archiver", "second"] {
+            let detect = Detect::Script(scripts("look for $MUSTER_ITEM"));
+            world.config.software.get_mut(name).unwrap().detect = detect;
+        }
+        assert_eq!(said(&world, &stored), [format!("{was} and stays protected")]);
     }
 
     #[test]

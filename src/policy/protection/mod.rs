@@ -6,6 +6,7 @@
 //! `--override protection` with a reason does.
 
 mod force;
+mod program;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,6 +22,7 @@ use crate::inventory::snapshot::Snapshot;
 use crate::targets;
 
 pub use force::judge;
+pub use program::Program;
 
 /// What was protected when something was applied last.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -34,6 +36,10 @@ pub struct Protection {
     pub commit: Option<CommitId>,
     /// For a deployment: its software.
     pub software: Option<Name>,
+    /// What that software's detection was whenever something was applied: another Software document for the same program
+    /// must not remove it either. What was kept before this was has none.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub programs: BTreeSet<Program>,
     /// For a deployment: the tenants of the computers that it was for; for a tenant: itself and those below it.
     pub tenants: BTreeSet<Name>,
     /// For a deployment: whether it was for computers without a tenant.
@@ -56,6 +62,7 @@ pub fn declared(config: &Config, snapshot: &Snapshot, commit: Option<&CommitId>)
             place: place.clone(),
             commit: commit.cloned(),
             software: None,
+            programs: BTreeSet::new(),
             tenants: BTreeSet::new(),
             without_tenant: false,
             computers: BTreeSet::new(),
@@ -73,6 +80,8 @@ pub fn declared(config: &Config, snapshot: &Snapshot, commit: Option<&CommitId>)
             }
             ProtectedKind::Deployment => {
                 protection.software = software(config, key).cloned();
+                protection.programs =
+                    protection.software.iter().filter_map(|name| program(config, name)).collect();
                 let mut rest = computers;
                 for (tenant, of_it) in snapshot.tenants().iter() {
                     if !rest.is_disjoint(of_it) {
@@ -103,6 +112,7 @@ pub fn next(stored: &[Protection], declared: Vec<Protection>, released: bool) ->
                 protection.names.entry(id).or_insert(name);
             }
             protection.without_tenant |= before.without_tenant;
+            protection.programs.extend(before.programs);
             // For another software than before the protection is of every software there.
             if before.software != protection.software {
                 protection.software = None;
@@ -137,6 +147,11 @@ fn covered(config: &Config, snapshot: &Snapshot, key: &ProtectedKey) -> RoaringB
 fn software<'a>(config: &'a Config, key: &ProtectedKey) -> Option<&'a Name> {
     let deployment = config.deployments.get(&key.name).filter(|_| key.kind == ProtectedKind::Deployment)?;
     (deployment.item.kind == ItemKind::Software).then_some(&deployment.item.name)
+}
+
+/// What the detection of a software claims, if the software is there.
+fn program(config: &Config, software: &Name) -> Option<Program> {
+    config.software.get(software).map(|software| Program::of(&software.detect))
 }
 
 /// A tenant with all below it.

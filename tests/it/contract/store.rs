@@ -17,7 +17,7 @@ use muster::inventory::known::Contact;
 use muster::inventory::relations::{Belongings, Doubt, SourceKind};
 use muster::plan::document::{ActionType, Reason};
 use muster::plan::remembered::{IntentKey, IntentSets, Remembered};
-use muster::policy::protection::Protection;
+use muster::policy::protection::{Program, Protection};
 use muster::policy::verdict::Override;
 use muster::provider::{AgentRecord, Presence};
 use muster::session::stage::{ActionResult, SessionStatus};
@@ -388,6 +388,8 @@ async fn protections_are_replaced_as_a_whole(store: &dyn Store) {
         place: Place::file(&"tenants/contoso/tenant.yaml".into()),
         commit: Some(CommitId::new("3f2c91e")),
         software: Some(name("antivirus")),
+        programs: [Program::UpgradeCode("{1}".to_owned()), Program::Scripts([Digest::of(b"x")].into())]
+            .into(),
         tenants: [name("contoso")].into(),
         without_tenant: true,
         computers: [ComputerId::new("sim/a"), ComputerId::new("sim/b")].into(),
