@@ -11,37 +11,36 @@
 //! - Files that Muster sends are on the computer before anything of the change is sent (SW-25).
 //! - When an action does not succeed, those that depend on it are blocked; the others go on.
 
-use std::collections::BTreeMap;
+mod look;
+
+mod record;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::aftermath::Aftermath;
 use super::collect;
 use super::control::{Control, Demand};
-use super::detect::{contact, environment, observe, platform, reading_steps};
+use super::detect::{contact, environment, platform, reading_steps};
 use super::event::Event;
 use super::locks::{self, Held, Locks, Site};
 use super::redact::Redactor;
-use super::script::{Bundle, BundleResult, Read, Step, Write};
+use super::script::{Bundle, Step, Write};
 use super::secrets::{self, Secrets};
 use super::stage::{ActionResult, SessionStatus, Stage};
 use super::verify::{unchanged, words};
 use crate::config::Config;
-use crate::config::model::Detect;
-use crate::id::{Digest, RunId, SessionId};
-use crate::inventory::facts::Facts;
-use crate::inventory::item::{Detection, ItemKind, Observed};
+use crate::id::{RunId, SessionId};
+use crate::inventory::item::Observed;
 use crate::inventory::known::Contact;
 use crate::inventory::snapshot::Computer;
 use crate::payload::send::{Files, Receiver, SendError};
 use crate::plan::diff::achieved;
 use crate::plan::document::{ActionType, Change, Reason};
 use crate::plan::interpret::Interpreter;
-use crate::plan::past;
-use crate::plan::procedure::{Probe, Procedure};
-use crate::plan::supply;
-use crate::provider::{Reader, RunError, Writer};
-use crate::store::{ActionRecord, ItemResult, SessionRecord, Store, StoreError};
+use crate::plan::procedure::Procedure;
+use crate::provider::{Reader, Writer};
+use crate::store::{Store, StoreError};
 use crate::time::{Clock, Timestamp};
 
 /// What a session uses. The writer is here and nowhere before.
@@ -175,106 +174,6 @@ impl Session<'_> {
         self.emit(Event::StageEntered { computer: self.computer.id.clone(), stage });
     }
 
-    async fn record(
-        &self,
-        status: SessionStatus,
-        started: Timestamp,
-        finished: Option<Timestamp>,
-    ) -> Result<(), StoreError> {
-        self.tools
-            .store
-            .put_session(&SessionRecord {
-                id: self.id.clone(),
-                run: self.run.clone(),
-                computer: self.computer.id.clone(),
-                name: self.computer.name.clone(),
-                tenant: self.computer.tenant.clone(),
-                status,
-                started,
-                finished,
-            })
-            .await
-    }
-
-    /// Detects every item of the session once, in one round trip.
-    async fn look(&self) -> Result<Vec<Observed>, RunError> {
-        let mut steps: Vec<Step<Read>> = Vec::new();
-        let mut broken = BTreeMap::new();
-        if self.work.iter().any(|work| work.procedure.as_ref().is_some_and(|p| self.needs_facts(&p.verify))) {
-            steps.push(collect::step(platform(self.computer)));
-        }
-        for (position, work) in self.work.iter().enumerate() {
-            let Some(procedure) = &work.procedure else { continue };
-            match reading_steps("d", position, &procedure.verify, self.tools.secrets) {
-                Ok(more) => steps.extend(more),
-                Err(error) => {
-                    broken.insert(position, error.to_string());
-                }
-            }
-        }
-        if steps.is_empty() {
-            // Of tasks that are set once nothing is to be seen; that the computer answers is.
-            steps.push(collect::step(platform(self.computer)));
-        }
-        let bundle = Bundle::new(platform(self.computer), steps, environment(self.computer));
-        let result = self.redactor.answer(self.reader.detect(&self.computer.agent, &bundle).await)?;
-        let facts = self.facts(&result);
-        let known = facts.as_ref();
-        Ok(self
-            .work
-            .iter()
-            .enumerate()
-            .map(|(position, work)| match (&work.procedure, broken.get(&position)) {
-                (_, Some(why)) => Observed::Undetermined { why: why.clone() },
-                (None, None) => Observed::NotApplicable,
-                (Some(procedure), None) => observe(
-                    (self.interpreter, &self.redactor),
-                    ("d", position),
-                    &procedure.verify,
-                    &result,
-                    known,
-                ),
-            })
-            .collect())
-    }
-
-    /// Whether the inventory answers a probe, wholly or in part, and so has to be collected again.
-    fn needs_facts(&self, probe: &Probe) -> bool {
-        let software = self.tools.config.software.get(&probe.item.name);
-        probe.item.kind == ItemKind::Software
-            && software.is_some_and(|software| !matches!(software.detect, Detect::Script(_)))
-    }
-
-    fn facts(&self, result: &BundleResult) -> Option<Facts> {
-        let step = result.steps.get(collect::KEY)?;
-        collect::read(platform(self.computer), &step.stdout).ok()
-    }
-
-    /// Keeps what was observed, so that the next plan knows it.
-    async fn remember(&self, observed: &[Observed]) -> Result<(), StoreError> {
-        let at = self.tools.clock.now();
-        let detections: Vec<Detection> = self
-            .work
-            .iter()
-            .zip(observed)
-            .filter_map(|(work, observed)| {
-                let probe = &work.procedure.as_ref()?.verify;
-                Some(self.detection(probe, observed.clone(), at))
-            })
-            .collect();
-        self.tools.store.put_detections(&detections).await
-    }
-
-    fn detection(&self, probe: &Probe, observed: Observed, at: Timestamp) -> Detection {
-        Detection {
-            computer: self.computer.id.clone(),
-            item: probe.item.clone(),
-            probe: probe.digest.clone(),
-            at,
-            observed,
-        }
-    }
-
     /// Runs one action, or says why it is not run.
     async fn action(
         &mut self,
@@ -384,17 +283,6 @@ impl Session<'_> {
         Ok(result)
     }
 
-    /// What is there by now; `None` when that could not be seen. What is set once cannot be looked at, and is as it was.
-    async fn look_now(&self, work: &Work<'_>, before: Observed) -> Result<Option<Observed>, StoreError> {
-        let Some(procedure) = work.procedure.as_ref().filter(|known| !known.verify.remembered) else {
-            return Ok(Some(before));
-        };
-        let Some(now) = self.look_again(procedure).await else { return Ok(None) };
-        let detection = self.detection(&procedure.verify, now.clone(), self.tools.clock.now());
-        self.tools.store.put_detections(&[detection]).await?;
-        Ok(Some(now))
-    }
-
     /// Why a change is not made where this is what is there, and how it ends then; `None` where it is.
     fn moved(&self, change: &Change, now: &Observed) -> Option<(ActionResult, String)> {
         // That it is there says nothing of the values that it was put there with.
@@ -467,71 +355,6 @@ impl Session<'_> {
         Ok(bundle)
     }
 
-    /// What is there after a change, looking again by itself when the answer was lost.
-    async fn see(&self, procedure: &Procedure, answer: Result<BundleResult, RunError>) -> Aftermath {
-        match answer {
-            Ok(result) => {
-                let facts = self.facts(&result);
-                let observed = observe(
-                    (self.interpreter, &self.redactor),
-                    ("v", 0),
-                    &procedure.verify,
-                    &result,
-                    facts.as_ref(),
-                );
-                let mut seen = Aftermath::from_result(&result, &procedure.steps, observed);
-                // Nothing but its own end says that what is set once was.
-                if procedure.verify.remembered && seen.all_ran {
-                    seen.observed = Some(Observed::Compliant);
-                }
-                seen
-            }
-            Err(error) if error.nothing_ran() => Aftermath {
-                observed: None,
-                output: None,
-                trouble: Some(error.to_string()),
-                nothing_ran: true,
-                put_off: false,
-                all_ran: false,
-                unfinished: false,
-                not_sent: false,
-            },
-            Err(error) => {
-                let observed =
-                    if procedure.verify.remembered { None } else { self.look_again(procedure).await };
-                Aftermath {
-                    observed,
-                    output: None,
-                    trouble: Some(error.to_string()),
-                    nothing_ran: false,
-                    put_off: false,
-                    all_ran: false,
-                    unfinished: false,
-                    not_sent: false,
-                }
-            }
-        }
-    }
-
-    async fn look_again(&self, procedure: &Procedure) -> Option<Observed> {
-        let mut steps = Vec::new();
-        if self.needs_facts(&procedure.verify) {
-            steps.push(collect::step(platform(self.computer)));
-        }
-        steps.extend(reading_steps("v", 0, &procedure.verify, self.tools.secrets).ok()?);
-        let bundle = Bundle::new(platform(self.computer), steps, environment(self.computer));
-        let answer = self.reader.detect(&self.computer.agent, &bundle).await;
-        let result = self.redactor.answer(answer).ok()?;
-        let facts = self.facts(&result);
-        Some(observe(
-            (self.interpreter, &self.redactor),
-            ("v", 0),
-            &procedure.verify,
-            &result,
-            facts.as_ref(),
-        ))
-    }
-
     /// Takes the lock that a change shares with others, if it has one, and says whether it had to wait for it; fails when the
     /// run is asked to stop meanwhile.
     async fn lock(&self, change: &Change) -> Result<(Option<Held>, bool), ()> {
@@ -551,94 +374,6 @@ impl Session<'_> {
             () = control.asked() => Err(()),
             held = semaphore.acquire_owned() => held.map(|held| (Some(held), true)).map_err(|_| ()),
         }
-    }
-
-    fn action_record(&self, position: usize, change: &Change, started: Timestamp) -> ActionRecord {
-        ActionRecord {
-            session: self.id.clone(),
-            position: u32::try_from(position).unwrap_or(u32::MAX),
-            item: change.item.clone(),
-            action: change.action,
-            reason: change.reason,
-            content: change.content.clone(),
-            before: change.before.clone(),
-            after: None,
-            result: None,
-            message: None,
-            output: None,
-            started,
-            finished: None,
-        }
-    }
-
-    /// Records an action that is not begun, with its result and the reason.
-    async fn not_begun(
-        &self,
-        position: usize,
-        result: ActionResult,
-        message: &str,
-    ) -> Result<ActionResult, StoreError> {
-        let Some(work) = self.work.get(position) else { return Ok(result) };
-        let now = self.tools.clock.now();
-        let mut record = self.action_record(position, work.change, now);
-        record.result = Some(result);
-        record.message = Some(message.to_owned());
-        record.finished = Some(now);
-        self.tools.store.put_action(&record).await?;
-        if result != ActionResult::Cancelled {
-            let observed = (result == ActionResult::Skipped).then(|| work.change.after.clone());
-            self.keep_result(work.change, result, observed, now).await?;
-        }
-        self.emit(Event::ActionFinished {
-            computer: self.computer.id.clone(),
-            item: work.change.item.clone(),
-            action: work.change.action,
-            result,
-            message: Some(message.to_owned()),
-            duration_ms: 0,
-        });
-        Ok(result)
-    }
-
-    async fn keep_result(
-        &self,
-        change: &Change,
-        result: ActionResult,
-        observed: Option<Observed>,
-        at: Timestamp,
-    ) -> Result<(), StoreError> {
-        // Having its file says nothing of the item.
-        if change.action == ActionType::Download {
-            return Ok(());
-        }
-        // What was lost before is still to be brought back where that has only been put off.
-        let waits = brings_back(change) && matches!(result, ActionResult::Blocked | ActionResult::Deferred);
-        let observed = match observed {
-            Some(Observed::Present { .. }) => observed,
-            _ if waits => Some(Observed::Absent),
-            other => other,
-        };
-        let puts_there = result == ActionResult::Success && past::puts_there(change.action);
-        self.tools
-            .store
-            .put_results(&[ItemResult {
-                computer: self.computer.id.clone(),
-                item: change.item.clone(),
-                action: change.action,
-                result,
-                observed,
-                content: Digest::clone(&change.content),
-                values: puts_there.then(|| {
-                    past::values(&supply::without_license(
-                        self.tools.config,
-                        &change.item,
-                        &change.parameters,
-                    ))
-                }),
-                at,
-                session: self.id.clone(),
-            }])
-            .await
     }
 }
 
