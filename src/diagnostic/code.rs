@@ -252,7 +252,7 @@ codes! {
         "A tenant names a company that its PSA was read without. Nothing is known of its agreements, so no target selects its computers by them, nor by their absence."
     NAME_NOT_FOUND "M0723" Warning "nothing of this name is known"
         "A target names a person, site, or group or property of a provider that no source knows. It selects no computer."
-    EXEMPTION_NOT_FOUND "M0760" Error "nobody knows whom a `not` leaves out"
+    EXEMPTION_NOT_FOUND "M0760" Warning "nobody knows whom a `not` leaves out"
         "Below a `not` a target names a computer, person, site, or group or property of a provider that no source knows. Taken at its word it would leave out nobody and reach those who were meant to be spared. So nothing is known of its members until the name is corrected or taken out (TGT-16)."
     EXEMPT_TAG "M0761" Warning "nobody has the tag that a `not` leaves out"
         "Below a `not` a target names a tag that nobody has, while some have one that is nearly the same. A tag may be nobody's by right; a mistyped one reaches those who were meant to be spared."

@@ -2,8 +2,8 @@
 //!
 //! Whether such a name selects nobody or is unknown is decided by `evaluate`; here it is told.
 //!
-//! Invariant: a name that must stand for something and stands for nothing is an error where it leaves computers out, that
-//! is below an odd number of `not`; elsewhere it selects nobody and is a warning (TGT-16).
+//! Invariant: a name that must stand for something and stands for nothing leaves the target undecided where it leaves
+//! computers out, that is below an odd number of `not`; elsewhere it selects nobody. Either is told (TGT-16).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -103,12 +103,17 @@ fn told(code: Code, message: impl Into<String>, place: Option<&Place>) -> Findin
     }
 }
 
-/// The finding for a name of nobody below a `not`.
+/// The finding for a name of nobody below a `not`. In a file it is a warning, as nothing is done by the target, and whoever
+/// takes a computer out of a system of one customer does not stop the runs of all; what was just typed is refused.
 fn left_out(what: &str, near: Option<String>, place: Option<&Place>) -> Finding {
     let message =
         format!("{what}, so nobody knows whom the `not` leaves out; nothing is done by this target");
     let help = near.unwrap_or_else(|| "correct the name, or take it out if it is gone for good".to_owned());
-    told(code::EXEMPTION_NOT_FOUND, message, place).help(help)
+    let mut finding = told(code::EXEMPTION_NOT_FOUND, message, place).help(help);
+    if place.is_none() {
+        finding.severity = Severity::Error;
+    }
+    finding
 }
 
 /// What is to be said of the people, groups, agreements, sites and scripts that an expression names, at `place` if it

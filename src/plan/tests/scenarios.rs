@@ -255,7 +255,7 @@ fn a_target_that_names_nobody_says_who_may_be_meant() {
 }
 
 #[test]
-fn a_name_of_nobody_below_a_not_is_an_error_and_neither_it_nor_another_deployment_does_anything() {
+fn where_nobody_knows_whom_a_not_leaves_out_nothing_is_done_and_the_rest_of_the_plan_goes_on() {
     let mut world = archivers();
     world.config.deployments.clear();
     world.deploy("all", software("zip"), absent(), every());
@@ -272,12 +272,18 @@ fn a_name_of_nobody_below_a_not_is_an_error_and_neither_it_nor_another_deploymen
     world.config.deployments.get_mut("office").unwrap().expression = but("pc-2");
     let planned = world.plan();
     assert!(planned.plan.changes.is_empty(), "{:?}", planned.plan.changes);
-    let found: Vec<_> = planned.findings.iter().filter(|finding| finding.is_error()).collect();
+    assert!(!planned.findings.has_errors(), "a computer that is gone stops nobody else's run");
+    let told = |finding: &&crate::diagnostic::Finding| finding.code == code::EXEMPTION_NOT_FOUND;
+    let found: Vec<_> = planned.findings.iter().filter(told).collect();
     assert_eq!(found.len(), 1);
     assert_eq!(
         (found[0].code, found[0].help.as_deref()),
         (code::EXEMPTION_NOT_FOUND, Some("did you mean `pc2`?"))
     );
+    world.software("tool", &["1.0"]);
+    world.deploy("tool", software("tool"), latest("1.0"), every());
+    assert_eq!(actions(&world.plan().plan, "pc1"), ["tool install"]);
+    world.config.deployments.remove("tool");
     // The same for a removal of its own.
     world.config.deployments.get_mut("office").unwrap().desired = absent();
     world.config.deployments.remove("all");
