@@ -272,6 +272,11 @@ impl<'a> Reader<'a> {
         span: Span,
     ) -> Result<(), Abandon> {
         let (mut start, mut end) = self.offsets(span);
+        let text = if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) {
+            self.without_invented_end(text, end)
+        } else {
+            text
+        };
         let is_key = matches!(
             self.stack.last(),
             Some(Frame { content: Content::Mapping { key: Key::Wanted, .. }, .. })
@@ -343,6 +348,17 @@ impl<'a> Reader<'a> {
             _ => (format!("the key {text} is a boolean, not text"), format!("quote it: '{text}'")),
         };
         self.note(code::KEY_NOT_TEXT, message, start..end, |finding| finding.help(help));
+    }
+
+    /// A block scalar ends with a line end where its last line has one (YAML 1.2, 8.1.1.2). The parser gives one to a last
+    /// line that ends with the file.
+    fn without_invented_end<'t>(&self, text: Cow<'t, str>, end: u32) -> Cow<'t, str> {
+        let last = self.text.rsplit('\n').next().unwrap_or_default().trim_start_matches(' ');
+        let is_last = end as usize >= self.text.len() && !last.is_empty();
+        match text.strip_suffix('\n') {
+            Some(kept) if is_last && kept.ends_with(last) => Cow::Owned(kept.to_owned()),
+            _ => text,
+        }
     }
 
     fn without_trailing_space(&self, start: u32, end: u32) -> u32 {
@@ -501,11 +517,30 @@ impl<'a> Reader<'a> {
             self.too_deep(at, at);
             return;
         }
+        let at = self.told_at(error, at);
         let (message, help) = explain(error);
         self.note(code::SYNTAX, message, at..at, |finding| match help {
             Some(help) => finding.help(help),
             None => finding,
         });
+    }
+
+    /// Where an error is best shown. The parser tells where the text began in which it met a tab that indents: the tab is
+    /// at the beginning of a later line.
+    fn told_at(&self, error: &ScanError, at: u32) -> u32 {
+        if !matches!(error.kind(), ErrorKind::TabInPlainScalar) {
+            return at;
+        }
+        let mut from = at as usize;
+        for (number, line) in self.text.get(from..).unwrap_or_default().split_inclusive('\n').enumerate() {
+            let blanks = line.len() - line.trim_start_matches([' ', '\t']).len();
+            let tab = line.get(..blanks).unwrap_or_default().find('\t');
+            if let (Some(tab), true) = (tab, number > 0 && !line.trim().is_empty()) {
+                return u32::try_from(from + tab).unwrap_or(at);
+            }
+            from += line.len();
+        }
+        at
     }
 }
 
@@ -554,7 +589,7 @@ fn shortened(text: &str) -> Cow<'_, str> {
 fn explain(error: &ScanError) -> (String, Option<&'static str>) {
     use ErrorKind as E;
     let (message, help) = match error.kind() {
-        E::TabNotAllowed | E::TabInBlockIndentation | E::TabInIndentation => {
+        E::TabNotAllowed | E::TabInBlockIndentation | E::TabInIndentation | E::TabInPlainScalar => {
             ("a tab cannot indent YAML", "indent with spaces")
         }
         E::UnexpectedEofFlowSequence | E::ExpectedFlowSequenceSeparator => (
@@ -598,9 +633,44 @@ fn explain(error: &ScanError) -> (String, Option<&'static str>) {
         E::InvalidIndentation => {
             ("the indentation fits no level above", "line it up with the keys it belongs to")
         }
-        E::UnknownQuotedScalarEscape => (
+        E::UnknownQuotedScalarEscape
+        | E::InvalidQuotedScalarHexEscape
+        | E::InvalidLowSurrogateHexEscape
+        | E::InvalidLowSurrogate
+        | E::MissingLowSurrogate
+        | E::UnpairedLowSurrogate
+        | E::InvalidUnicodeEscape => (
             "unknown escape in a double-quoted text",
             "use single quotes, in which \\ stands for itself, or write \\\\",
+        ),
+        E::MisplacedFlowCollectionEnd => (
+            "a bracket is closed that was not opened",
+            "take it out, or open it before; quote text that begins with a bracket",
+        ),
+        E::MismatchedFlowCollectionEnd { .. } => (
+            "the bracket that is opened here is closed by one of another kind",
+            "close [ with ] and { with }, the last one first",
+        ),
+        E::BlockEntryInFlowCollection | E::PlainScalarStartsWithDashFlowIndicator => (
+            "a `-` has no meaning between brackets",
+            "put commas between the items, or quote text that begins with `-`",
+        ),
+        E::BlockSequenceEntryNotAllowed => (
+            "a list cannot begin here",
+            "put `- ` on a line of its own below the key, or quote text that begins with `- `",
+        ),
+        E::TabAtBlockScalarStart => ("a tab cannot indent YAML", "indent with spaces"),
+        E::InvalidBlockScalarIndent => {
+            ("a line of the text is indented less than its first one", "indent all lines of the text alike")
+        }
+        E::InvalidFlowScalarIndent => (
+            "what stands between brackets is indented too little",
+            "indent it further than the key it belongs to",
+        ),
+        E::CommentNotSeparated => ("a comment begins right after a value", "put a blank before `#`"),
+        E::UnexpectedCharacter { character } if character.is_control() => (
+            "a control character cannot stand in YAML",
+            "take it out, or write it as an escape in double quotes",
         ),
         E::UnexpectedCharacter { character: '@' | '`' | '%' } => {
             ("text without quotes cannot begin with this character", "quote the text")

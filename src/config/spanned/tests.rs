@@ -375,3 +375,50 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_block_scalar_ends_as_its_last_line_does() {
+    let value = |text: &str| {
+        let (nodes, findings) = read(&Arc::from("a.yaml"), text);
+        assert!(findings.is_empty(), "{text:?}: {findings:?}");
+        match &nodes[0].get("a").expect("a value").value.kind {
+            NodeKind::String { text, .. } => text.to_string(),
+            other => panic!("{other:?}"),
+        }
+    };
+    for (text, expected) in [
+        ("a: |\n  hello", "hello"),
+        ("a: |\n  hello\n", "hello\n"),
+        ("a: |\n  hello\n\n", "hello\n"),
+        ("a: |\n  one\n    two", "one\n  two"),
+        ("a: |+\n  hello", "hello"),
+        ("a: |-\n  hello", "hello"),
+        ("a: >\n  one\n  two", "one two"),
+        ("a: |\n  hello\n  ", "hello\n"),
+        ("a: |\n  hello\n# hello", "hello\n"),
+        ("a: |\n  # hello\n# hello", "# hello\n"),
+        ("a: |\n  hello\nb: hello", "hello\n"),
+        ("a: |\r\n  hello\r\n", "hello\n"),
+    ] {
+        assert_eq!(value(text), expected, "{text:?}");
+    }
+}
+
+#[test]
+fn what_the_parser_complains_of_is_said_with_what_to_do() {
+    for (text, line, column, message, help) in [
+        ("a: one\n\tb: 2\n", 2, 1, "a tab cannot indent YAML", "spaces"),
+        ("a:\n  b: one\n \tc: 2\n", 3, 2, "a tab cannot indent YAML", "spaces"),
+        ("a: \"C:\\Users\\x\"\n", 1, 4, "unknown escape in a double-quoted text", "single quotes"),
+        ("a: \"C:\\Some\"\n", 1, 4, "unknown escape in a double-quoted text", "single quotes"),
+        ("a: ]\n", 1, 4, "a bracket is closed that was not opened", "take it out"),
+        ("a: [1}\n", 1, 4, "closed by one of another kind", "close ["),
+    ] {
+        let (_, findings) = read(&Arc::from("a.yaml"), text);
+        let finding = findings.iter().next().unwrap_or_else(|| panic!("{text:?}"));
+        let place = finding.place.as_ref().expect("a place");
+        assert_eq!((place.line, place.column), (line, column), "{text:?} {finding:?}");
+        assert!(finding.message.contains(message), "{text:?} {finding:?}");
+        assert!(finding.help.as_ref().is_some_and(|given| given.contains(help)), "{text:?} {finding:?}");
+    }
+}
