@@ -67,7 +67,7 @@ fn what_is_on_hold_is_told_and_an_ended_hold_is_a_lint() {
     assert_eq!(world.home_file("one"), None);
     world.run(&["validate", "--fail-on-warn"]).exits(0);
     world.write("tenants/acme.yaml", &document("Tenant", "acme", &hold("2020-01-01")));
-    world.run(&["validate", "--fail-on-warn"]).exits(10).says("M0609");
+    world.run(&["validate", "--fail-on-warn"]).exits(10).shows("M0609");
     world.run(&["apply", "--auto-approve"]).exits(0);
     assert_eq!(world.home_file("one").as_deref(), Some("first\n"));
 }

@@ -110,7 +110,12 @@ fn a_guardrail_about_documents_refuses_when_they_are_validated() {
     world.run(&["validate"]).exits(0);
     let rule = "for: deployment\n  require: has(deployment.labels.owner)\n  message: '{deployment.name} has no owner'";
     world.write("policies/labels.yaml", &document("Guardrail", "labels", rule));
-    world.run(&["validate"]).exits(6).says("deployments/tool.yaml").says("M0802").says("tool has no owner");
+    world
+        .run(&["validate"])
+        .exits(6)
+        .shows("deployments/tool.yaml")
+        .shows("M0802")
+        .shows("tool has no owner");
     let json = world.run(&["validate", "--output", "json"]).exits(6).json();
     assert_eq!(json["valid"], false);
     world.run(&["plan"]).exits(6).shows("tool has no owner");
