@@ -281,6 +281,15 @@ fn escape(text: &str) -> String {
             // Addresses become links by themselves.
             ':' if after.starts_with("//") => safe.push_str("&#58;"),
             '.' if safe.to_ascii_lowercase().ends_with("www") => safe.push_str("&#46;"),
+            // `GH-12` is a number that links, and `:rocket:` a picture.
+            '-' if after.starts_with(|c: char| c.is_ascii_digit())
+                && safe
+                    .get(safe.len().saturating_sub(2)..)
+                    .is_some_and(|end| end.eq_ignore_ascii_case("gh")) =>
+            {
+                safe.push_str("-&#8203;");
+            }
+            ':' if names_a_picture(after) => safe.push_str(":&#8203;"),
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '!' => {
                 safe.push('\\');
                 safe.push(character);
@@ -289,6 +298,12 @@ fn escape(text: &str) -> String {
         }
     }
     safe
+}
+
+/// Whether what follows a colon is the name of a picture and another colon.
+fn names_a_picture(after: &str) -> bool {
+    let end = after.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '+' | '-'));
+    end.is_some_and(|end| end > 0 && after.get(end..).is_some_and(|rest| rest.starts_with(':')))
 }
 
 #[cfg(test)]
@@ -399,6 +414,18 @@ mod tests {
         value.computers[0].name = "<img src=x>|`@all`\n# big".to_owned();
         let text = text(&value);
         assert!(text.contains("&lt;img src=x&gt;\\|\\`@&#8203;all\\`\\\\n&#35; big"), "{text}");
+    }
+
+    #[test]
+    fn numbers_of_issues_and_pictures_stay_texts() {
+        for (foreign, written) in [
+            ("GH-12 gh-1", "GH-&#8203;12 gh-&#8203;1"),
+            ("PC-12 GH-x high-12", "PC-12 GH-x high-12"),
+            (":rocket: a :+1:", ":&#8203;rocket: a :&#8203;+1:"),
+            ("a.yaml:12 x: y :: C:\\", "a.yaml:12 x: y :: C:\\\\"),
+        ] {
+            assert_eq!(escape(foreign), written);
+        }
     }
 
     #[test]
