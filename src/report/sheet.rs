@@ -6,6 +6,7 @@
 //! first line, and each row of it is one line. Text of users and computers drives neither a terminal, nor Markdown, nor a
 //! spreadsheet: a cell of CSV that a spreadsheet would take for a formula begins with an apostrophe.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use serde_json::{Map, Value};
@@ -195,7 +196,8 @@ impl Sheet {
             let line = format!("| {} |\n", cells.join(" | "));
             if text.len() + line.len() + AROUND_A_TABLE > markdown::LIMIT {
                 let more = plural(count(self.rows.len() - at), "more row");
-                text.push_str(&format!("\n_Left out here: {more}. The JSON has everything._\n"));
+                // Writing into a String cannot fail.
+                _ = writeln!(text, "\n_Left out here: {more}. The JSON has everything._");
                 break;
             }
             text.push_str(&line);

@@ -131,7 +131,7 @@ impl Line {
                 match character {
                     ':' if first == Some(at) => safe.push_str("\\x3a"),
                     '[' if words::begins_command(whole.get(..at).unwrap_or_default()) => {
-                        safe.push_str("\\x5b")
+                        safe.push_str("\\x5b");
                     }
                     other => safe.push(other),
                 }
@@ -264,7 +264,7 @@ mod tests {
             (["::##v", "so[x]"], "\\x3a:##vso\\x5bx]\n"),
             (["std::fmt", ":: # [x]"], "std::fmt:: # [x]\n"),
         ] {
-            let line = pieces.iter().fold(Line::new(), |line, piece| line.text(piece));
+            let line = pieces.iter().fold(Line::new(), Line::text);
             let (mut plain, mut coloured) = (Vec::new(), Vec::new());
             Plain(&mut plain).line(&line).expect("memory");
             Coloured(&mut coloured).line(&line).expect("memory");

@@ -589,9 +589,11 @@ fn shortened(text: &str) -> Cow<'_, str> {
 fn explain(error: &ScanError) -> (String, Option<&'static str>) {
     use ErrorKind as E;
     let (message, help) = match error.kind() {
-        E::TabNotAllowed | E::TabInBlockIndentation | E::TabInIndentation | E::TabInPlainScalar => {
-            ("a tab cannot indent YAML", "indent with spaces")
-        }
+        E::TabNotAllowed
+        | E::TabInBlockIndentation
+        | E::TabInIndentation
+        | E::TabInPlainScalar
+        | E::TabAtBlockScalarStart => ("a tab cannot indent YAML", "indent with spaces"),
         E::UnexpectedEofFlowSequence | E::ExpectedFlowSequenceSeparator => (
             "the list is not closed: expected , or ]",
             "close the list with ], or put a comma between its items",
@@ -659,7 +661,6 @@ fn explain(error: &ScanError) -> (String, Option<&'static str>) {
             "a list cannot begin here",
             "put `- ` on a line of its own below the key, or quote text that begins with `- `",
         ),
-        E::TabAtBlockScalarStart => ("a tab cannot indent YAML", "indent with spaces"),
         E::InvalidBlockScalarIndent => {
             ("a line of the text is indented less than its first one", "indent all lines of the text alike")
         }
