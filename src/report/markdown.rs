@@ -282,12 +282,8 @@ fn escape(text: &str) -> String {
             ':' if after.starts_with("//") => safe.push_str("&#58;"),
             '.' if safe.to_ascii_lowercase().ends_with("www") => safe.push_str("&#46;"),
             // `GH-12` is a number that links, and `:rocket:` a picture.
-            '-' if after.starts_with(|c: char| c.is_ascii_digit())
-                && safe
-                    .get(safe.len().saturating_sub(2)..)
-                    .is_some_and(|end| end.eq_ignore_ascii_case("gh")) =>
-            {
-                safe.push_str("-&#8203;");
+            '-' if after.starts_with(|c: char| c.is_ascii_digit()) && ends_with_gh(&safe) => {
+                safe.push_str("-&#8203;")
             }
             ':' if names_a_picture(after) => safe.push_str(":&#8203;"),
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '!' => {
@@ -298,6 +294,12 @@ fn escape(text: &str) -> String {
         }
     }
     safe
+}
+
+/// Whether the word `GH` stands at the end of a text.
+fn ends_with_gh(text: &str) -> bool {
+    let word = text.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    word.eq_ignore_ascii_case("gh")
 }
 
 /// Whether what follows a colon is the name of a picture and another colon.

@@ -23,6 +23,9 @@ const INDEX_FROM: usize = 16;
 /// How many values and bytes of text aliases may copy in one file, in multiples of a document's limits.
 const COPIES: usize = 4;
 
+/// How many lines above an error the quote is looked for that is still open.
+const MOST_LINES_OF_A_QUOTE: usize = 500;
+
 /// Reads all documents of a text. Findings are in the order in which they were met.
 ///
 /// A document that cannot be read to its end is left out; one with other findings is there, without what was refused.
@@ -517,12 +520,64 @@ impl<'a> Reader<'a> {
             self.too_deep(at, at);
             return;
         }
+        if let Some(odd) = self.odd_indent(at) {
+            let message = "a no-break space cannot indent YAML";
+            return self.note(code::SYNTAX, message, odd..odd, |finding| finding.help("indent with spaces"));
+        }
         let at = self.told_at(error, at);
         let (message, help) = explain(error);
-        self.note(code::SYNTAX, message, at..at, |finding| match help {
-            Some(help) => finding.help(help),
-            None => finding,
+        let quote =
+            if *error.kind() == ErrorKind::InvalidQuotedScalarIndent { self.open_quote(at) } else { None };
+        let began = quote.map(|quote| self.place(quote..quote + 1));
+        self.note(code::SYNTAX, message, at..at, |finding| {
+            let finding = match help {
+                Some(help) => finding.help(help),
+                None => finding,
+            };
+            match began {
+                Some(began) => finding.related(began, "the quote that is open begins here"),
+                None => finding,
+            }
         });
+    }
+
+    /// A blank that looks like a space and is none, before the text of the line of a byte or of the line above it.
+    fn odd_indent(&self, at: u32) -> Option<u32> {
+        let before = self.text.get(..at as usize)?;
+        let this = before.rfind('\n').map_or(0, |end| end + 1);
+        let above =
+            before.get(..this.saturating_sub(1)).and_then(|text| text.rfind('\n')).map_or(0, |end| end + 1);
+        let odd = |start: usize| {
+            let line = self.text.get(start..)?.lines().next()?;
+            let indent = line.len() - line.trim_start().len();
+            let odd = line.get(..indent)?.find(|c: char| !c.is_ascii())?;
+            // The mark at the beginning of a text is no blank.
+            (indent < line.len()).then_some(start + odd)
+        };
+        u32::try_from(odd(this).or_else(|| odd(above))?).ok()
+    }
+
+    /// The quote that is probably still open at a byte: the nearest one above that begins a value and is not closed in its
+    /// line.
+    fn open_quote(&self, at: u32) -> Option<u32> {
+        let before = self.text.get(..at as usize)?;
+        let mut end = before.rfind('\n')?;
+        for _ in 0..MOST_LINES_OF_A_QUOTE {
+            let start = before.get(..end)?.rfind('\n').map_or(0, |start| start + 1);
+            let line = before.get(start..end)?;
+            let opens = line.char_indices().find(|(at, c)| {
+                let begins = line
+                    .get(..*at)
+                    .is_some_and(|left| left.is_empty() || left.ends_with([' ', '[', '{', ',']));
+                let count = line.get(*at..).map_or(0, |rest| rest.matches(*c).count());
+                matches!(c, '"' | '\'') && begins && count % 2 == 1
+            });
+            if let Some((at, _)) = opens {
+                return u32::try_from(start + at).ok();
+            }
+            end = start.checked_sub(1)?;
+        }
+        None
     }
 
     /// Where an error is best shown. The parser tells where the text began in which it met a tab that indents: the tab is

@@ -153,9 +153,9 @@ fn a_list_that_fails_ends_with_9_and_removes_nothing() {
     world.faults("list: true");
     world.run(&["plan"]).exits(9).says("simulated");
     let ran = world.run(&["apply", "--auto-approve"]).exits(9);
-    assert!(!ran.err.contains("succeeded"), "{}", ran.err);
+    assert!(!ran.out.contains("succeeded"), "{}", ran.out);
     world.faults("");
-    world.run(&["apply", "--auto-approve"]).exits(0).says("2 succeeded");
+    world.run(&["apply", "--auto-approve"]).exits(0).shows("2 succeeded");
 }
 
 #[test]
