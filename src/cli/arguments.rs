@@ -47,7 +47,7 @@ pub struct Global {
     /// Say more on standard error: -v what is done, -vv how, -vvv everything
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     pub verbose: u8,
-    /// Exit with 10 when there are warnings
+    /// Exit with 10 when there are warnings, notes of that weight included
     #[arg(long, global = true)]
     pub fail_on_warn: bool,
 }

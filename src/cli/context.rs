@@ -224,6 +224,17 @@ impl Shell {
         View { width: self.environment.width(), details, zone: TimeZone::UTC }
     }
 
+    /// Prints findings to standard output: where they are what was asked for.
+    ///
+    /// # Errors
+    /// What the stream says.
+    pub fn answer(&mut self, findings: &Findings, sources: &Sources) -> std::io::Result<()> {
+        self.warned |= findings.iter().any(|finding| !finding.is_error());
+        let style = findings_report::Style { colour: self.ui.colours().0, width: self.environment.width() };
+        let text = findings_report::render(findings, sources, style);
+        self.ui.bytes(|out| out.write_all(text.as_bytes()))
+    }
+
     /// Prints findings to standard error.
     pub fn report(&mut self, findings: &Findings, sources: &Sources) {
         if findings.is_empty() {

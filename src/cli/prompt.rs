@@ -1,6 +1,7 @@
 //! The question before something changes.
 //!
-//! Invariant: only the word `yes` agrees; anything else, the end of input and an error of it refuse.
+//! Invariants: only the word `yes` agrees; anything else, the end of input and an error of it refuse. Where `CI` is set
+//! nobody is asked, whatever the terminal.
 
 use std::io::{BufRead, Read};
 
@@ -9,7 +10,14 @@ use super::output::Ui;
 /// Longer answers are not `yes`, and are not read to their end.
 const LONGEST: u64 = 64;
 
-/// Asks a question and reads one line. The caller makes sure that `input` is a terminal, and refuses where it is none.
+/// Whether there is somebody to ask: standard input is a terminal, and `CI` does not say that a program sits at it.
+#[must_use]
+pub const fn can_ask(terminal: bool, ci: bool) -> bool {
+    terminal && !ci
+}
+
+/// Asks a question and reads one line. The caller asks [`can_ask`] before, and refuses where nobody can be
+/// asked.
 #[must_use]
 pub fn agrees(ui: &Ui, question: &str, input: &mut dyn BufRead) -> bool {
     ui.ask(&format!("{question} Type yes to go on:"));
@@ -23,6 +31,14 @@ mod tests {
     use super::*;
     use crate::cli::output::Loudness;
     use crate::cli::output::tests::ui;
+
+    #[test]
+    fn a_runner_with_a_terminal_is_nobody_to_ask() {
+        assert!(can_ask(true, false));
+        assert!(!can_ask(true, true), "CI is set, and the runner has a terminal");
+        assert!(!can_ask(false, false));
+        assert!(!can_ask(false, true));
+    }
 
     #[test]
     fn only_the_whole_word_agrees() {

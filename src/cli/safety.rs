@@ -40,7 +40,14 @@ pub(super) fn overrides(config: &Config, typed: &Overrides) -> Result<Vec<Overri
     }
     let reason = |at: usize| reasons.get(at).or(reasons.first()).map(|reason| (*reason).to_owned());
     let pairs = typed.overrides.iter().enumerate();
-    Ok(pairs.filter_map(|(at, rule)| Some(Override { rule: rule.clone(), reason: reason(at)? })).collect())
+    let all = pairs.filter_map(|(at, rule)| Some(Override { rule: rule.clone(), reason: reason(at)? }));
+    // The same said twice is said once.
+    Ok(all.fold(Vec::new(), |mut kept, given| {
+        if !kept.contains(&given) {
+            kept.push(given);
+        }
+        kept
+    }))
 }
 
 /// The refusal of a plan, if something refuses it (exit 6).

@@ -209,7 +209,7 @@ codes! {
     SCRIPT_INTERPRETER "M0503" Error "interpreter does not run on this platform"
         "sh and bash run on POSIX systems, powershell and cmd on Windows, python on both."
     QUOTE_IT "M0601" Warning "text that other YAML readers take for something else"
-        "Muster reads YAML 1.2, where this is text. YAML 1.1 readers take it for a boolean, a date or a number; quote it to say the same to all."
+        "Muster reads YAML 1.2, where this is text. YAML 1.1 readers take it for a boolean, a date or a number, and any other reader takes 1.10 for the number 1.1, and so does an editor with the JSON Schema; quote it to say the same to all."
     SAME_TARGET "M0602" Warning "two deployments of an item on the same target"
         "Two deployments of equal rank are for the same item on the same target (DEP-22). If they say the same, one can go; if not, neither will win anywhere."
     NEVER_WINS "M0603" Warning "deployment that never wins"

@@ -39,7 +39,9 @@ impl Place {
         };
         let (start, end) = (floor(start), floor(end.max(start)));
         let before = &text[..start];
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        // A byte-order mark is no character of the first line.
+        let mark = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8().min(start) } else { 0 };
+        let line_start = before.rfind('\n').map_or(mark, |at| at + 1);
         let line = before.bytes().filter(|b| *b == b'\n').count() + 1;
         let column = before[line_start..].chars().count() + 1;
         Self {

@@ -15,6 +15,8 @@ const AROUND: usize = 3;
 /// What the pen says.
 pub fn write(pen: &mut dyn Pen, file: &str, old: &str, new: &str) -> io::Result<()> {
     let diff = TextDiff::from_lines(old, new);
+    // Line ends that both have are not shown.
+    let same_ends = old.contains("\r\n") && new.contains("\r\n");
     pen.line(&Line::new().with(Label::Heading, format!("--- {file}")))?;
     pen.line(&Line::new().with(Label::Heading, format!("+++ {file}")))?;
     for hunk in diff.unified_diff().context_radius(AROUND).iter_hunks() {
@@ -26,6 +28,7 @@ pub fn write(pen: &mut dyn Pen, file: &str, old: &str, new: &str) -> io::Result<
                 ChangeTag::Equal => (" ", Label::Plain),
             };
             let text = change.value().trim_end_matches('\n');
+            let text = text.strip_suffix('\r').filter(|_| same_ends).unwrap_or(text);
             pen.line(&Line::new().with(label, format!("{sign}{text}")))?;
         }
     }

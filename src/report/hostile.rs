@@ -12,6 +12,7 @@ use super::formats::Format;
 use super::graph::Graph;
 use super::model::{ChangedLines, Model, Run};
 use super::sample::{five_kinds, place, with_memberships, with_notes, with_verdicts};
+use super::sheet::{Cell, Column, Sheet, shown};
 use super::style::{Line, Pen as _, Plain};
 use super::{View, diagnostic, words};
 use crate::config::kind::ParameterValue;
@@ -54,7 +55,12 @@ pub(super) const FOREIGN: &[&str] = &[
 
 /// The sample with a text in every place that takes one.
 pub(super) fn foreign(text: &str) -> Plan {
-    let text = format!("x{text}");
+    foreign_as(&format!("x{text}"))
+}
+
+/// The same with nothing before the text.
+fn foreign_as(text: &str) -> Plan {
+    let text = text.to_owned();
     let mut plan = with_verdicts(with_memberships(with_notes(five_kinds(20), 5), 5));
     plan.revision.subject = Some(text.clone());
     plan.options.only = vec![text.clone()];
@@ -105,16 +111,18 @@ pub(super) fn foreign(text: &str) -> Plan {
 
 /// The plan and findings with a text, in one form.
 fn written(format: Format, text: &str) -> String {
-    let plan = foreign(text);
-    let text = format!("x{text}");
+    written_as(format, &foreign(text), &format!("x{text}"))
+}
+
+fn written_as(format: Format, plan: &Plan, text: &str) -> String {
     let findings: Findings = [
-        Finding::new(code::UNKNOWN_KEY, &text, place(&text, 3)).help(&text).related(place(&text, 1), &text),
-        Finding::without_place(code::NO_INSTANCE, &text),
+        Finding::new(code::UNKNOWN_KEY, text, place(text, 3)).help(text).related(place(text, 1), text),
+        Finding::without_place(code::NO_INSTANCE, text),
     ]
     .into_iter()
     .collect();
     let (sources, changed) = (Sources::new(), ChangedLines::none());
-    let (plan, findings, sources) = (Some(&plan), &findings, &sources);
+    let (plan, findings, sources) = (Some(plan), &findings, &sources);
     let run = Run { command: "plan", plan, findings, sources, changed: &changed, folder: "" };
     let mut out = Vec::new();
     format.write(&mut out, &Model::of(run)).expect("memory");
@@ -292,6 +300,85 @@ fn terminal(text: &str) {
             .collect();
     let shown = diagnostic::render(&findings, &sources, diagnostic::Style::default());
     nothing_acts(&shown, "a finding");
+}
+
+/// No runner obeys a text: no line begins with `::`, blanks aside, but for the annotations that are meant, and none holds
+/// `##[` or the like.
+fn no_commands(text: &str, what: &str) {
+    for line in text.lines() {
+        assert!(!words::is_command(line), "{what}: {line:?}");
+        assert!(!words::has_command(line), "{what}: {line:?}");
+    }
+}
+
+/// A text as the name of a file, as what is wrong with it and as help, with and without the file's own lines.
+fn found(text: &str) -> String {
+    let source = format!("kind: Software\nspec: {text}\nlast: x\n");
+    let mut sources = Sources::new();
+    sources.insert(text.into(), source.as_str().into());
+    let at = Place::in_text(&text.into(), &source, 15, source.len() - 9);
+    let gone = place(&format!("{text}.gone"), 3);
+    let finding = |at: &Place, other: &Place| {
+        Finding::new(code::UNKNOWN_KEY, text, at.clone()).help(text).label(text).related(other.clone(), text)
+    };
+    let findings: Findings =
+        [finding(&at, &at), finding(&at, &gone), finding(&gone, &at), finding(&gone, &gone)]
+            .into_iter()
+            .chain([Finding::without_place(code::NO_INSTANCE, text).help(text)])
+            .collect();
+    let lines: Vec<String> = findings.iter().map(diagnostic::one_line).collect();
+    diagnostic::render(&findings, &sources, diagnostic::Style::default()) + &lines.join("\n")
+}
+
+const COLUMNS: &[Column] = &[shown("name", "Name"), shown("all", "All")];
+
+#[test]
+fn no_text_is_a_command_to_a_runner_in_any_form() {
+    let command = "::error file=muster.yaml,line=1::injected";
+    let wide = |from: usize| format!("{}{command}", "x ".repeat(from));
+    let mut texts: Vec<String> = FOREIGN.iter().map(|text| (*text).to_owned()).collect();
+    texts.extend([
+        command.to_owned(),
+        format!("x\n{command}.yaml"),
+        format!("x\r\n \t\u{a0}{command}"),
+        "x\n::stop-commands::zz\n".to_owned(),
+        "a ##[stop-commands]x ##vso[task.setvariable variable=x]y".to_owned(),
+    ]);
+    // Lines that are broken for a width must not begin with it either.
+    texts.extend((1..60).map(wide));
+    for text in &texts {
+        no_commands(&found(text), "findings");
+        let sheet =
+            Sheet { row: "thing", columns: COLUMNS, rows: vec![vec![Cell::text(text), Cell::list([text])]] };
+        let mut listing = Vec::new();
+        sheet.csv(&mut listing).expect("memory");
+        sheet.ndjson(&mut listing).expect("memory");
+        sheet.markdown(&mut listing, "").expect("memory");
+        sheet.human(&mut Plain(&mut listing), "", &View::default()).expect("memory");
+        no_commands(&String::from_utf8(listing).expect("UTF-8"), "a listing");
+        let plan = foreign_as(text);
+        for format in Format::ALL {
+            let out = written_as(format, &plan, text);
+            if format == Format::Github {
+                assert!(out.lines().all(|line| line.starts_with("::")), "{out}");
+            } else {
+                no_commands(&out, &format!("{format:?}"));
+            }
+        }
+        for (width, details) in [(60, false), (100, true)] {
+            let mut out = Vec::new();
+            let view = View { width, details, ..View::default() };
+            super::plan::write(&mut Plain(&mut out), &plan, &view).expect("memory");
+            super::difference::write(&mut Plain(&mut out), text, &format!("a\n{text}\nb"), text)
+                .expect("memory");
+            no_commands(&String::from_utf8(out).expect("UTF-8"), "the terminal");
+        }
+        let (mut dot, mut mermaid) = (Vec::new(), Vec::new());
+        Graph::of(&plan).dot(&mut dot).expect("memory");
+        Graph::of(&plan).mermaid(&mut mermaid).expect("memory");
+        no_commands(&String::from_utf8(dot).expect("UTF-8"), "DOT");
+        no_commands(&String::from_utf8(mermaid).expect("UTF-8"), "Mermaid");
+    }
 }
 
 #[test]

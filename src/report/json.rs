@@ -3,13 +3,15 @@
 //! A document names its form: its first key is `format`, such as `muster.status/v1`. A line of NDJSON that is no document
 //! is an event: it has the key `event`, which says what happened or what the line tells of.
 //!
-//! Invariant: the text holds no raw control character, DEL and the C1 range included; the value is the same.
+//! Invariant: the text holds no raw control character, DEL and the C1 range included, and nothing that a CI runner takes
+//! for a command; the value is the same.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::words;
 use crate::plan::document::Plan;
 
 /// A plan, pretty, with a line end: the form that `apply PLAN` reads.
@@ -84,15 +86,16 @@ pub fn line<T: Serialize>(out: &mut dyn Write, value: &T) -> io::Result<()> {
     out.write_all(b"\n")
 }
 
-/// Writes characters as `\u....` that act on some terminals and that JSON lets pass. They occur only within strings.
+/// Writes characters as `\u....` that act on some terminals or begin a command of a runner, such as the bracket of
+/// `##[error]`, and that JSON lets pass. They occur only within strings.
 fn escaped(text: String) -> String {
     let acts = |c: char| matches!(c, '\u{7f}'..='\u{9f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    if !text.chars().any(acts) {
+    if !text.chars().any(acts) && !words::has_command(&text) {
         return text;
     }
     let mut safe = String::with_capacity(text.len() + 16);
     for character in text.chars() {
-        if acts(character) {
+        if acts(character) || (character == '[' && words::begins_command(&safe)) {
             // Writing into a String cannot fail.
             _ = write!(safe, "\\u{:04x}", u32::from(character));
         } else {
@@ -135,11 +138,11 @@ mod tests {
 
     #[test]
     fn control_characters_are_escaped_and_the_value_stays() {
-        let value = "a\x1b[2J\u{9b}2J\u{202e}\nb";
+        let value = "a\x1b[2J\u{9b}2J\u{202e}\nb##[error]";
         let mut out = Vec::new();
         line(&mut out, &value).expect("memory");
         let text = String::from_utf8(out).expect("UTF-8");
-        assert_eq!(text, "\"a\\u001b[2J\\u009b2J\\u202e\\nb\"\n");
+        assert_eq!(text, "\"a\\u001b[2J\\u009b2J\\u202e\\nb##\\u005berror]\"\n");
         assert_eq!(serde_json::from_str::<String>(&text).expect("JSON"), value);
     }
 }

@@ -12,7 +12,7 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
 use super::model::{Model, Remark, Weight};
-use super::words::{plural, visible};
+use super::words::{is_command, plural, visible};
 
 /// One test case.
 struct Case {
@@ -171,9 +171,15 @@ fn element(
         start.push_attribute((*key, holdable(value).as_str()));
     }
     xml.write_event(Event::Start(start))?;
-    let text: Vec<String> = text.lines().map(holdable).collect();
-    xml.write_event(Event::Text(BytesText::new(&text.join("\n"))))?;
+    let text: Vec<String> =
+        text.lines().map(|line| unread(&quick_xml::escape::escape(holdable(line)))).collect();
+    xml.write_event(Event::Text(BytesText::from_escaped(text.join("\n"))))?;
     xml.write_event(Event::End(BytesEnd::new(name)))
+}
+
+/// An escaped line that is no command to a runner that reads along: its first colon is a reference.
+fn unread(line: &str) -> String {
+    if is_command(line) { line.replacen(':', "&#58;", 1) } else { line.to_owned() }
 }
 
 /// Text without characters that XML 1.0 cannot hold.

@@ -2,7 +2,8 @@
 //!
 //! Invariants: the first line says how many computers, tenants and removals; text of users and computers is escaped, so
 //! that it is neither markup nor HTML; the whole is shorter than [`LIMIT`] in bytes, so in characters too, whatever the
-//! run. What is too much is left out row by row, never in the middle of a row, and the last line but one says what.
+//! run. What is too much is left out row by row, never in the middle of a row, and the last line but one says what. A list
+//! is cut only where the whole would not fit, and then all lists by the same measure, to no fewer rows than its bound.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -20,22 +21,28 @@ const END: usize = 1_500;
 const NAMES: usize = 10;
 /// No cell of a table, and no sentence, has more characters.
 const CELL: usize = 300;
-/// So many tenants and so many items have a row.
+/// So many tenants and so many items have a row at least, where there is room for them.
 const SHARES: usize = 20;
-/// So many targets with other members have a row, and so many reasons and names stand in one.
+/// So many targets with other members have a row at least, and so many reasons and names stand in one.
 const TARGETS: usize = 20;
 const REASONS: usize = 3;
-/// So many notes of a kind, and so many findings, are listed.
+/// So many notes of a kind, and twice as many findings of a weight, are listed at least.
 const NOTES: usize = 10;
 /// So many fields of a change are listed.
 const FIELDS: usize = 4;
-/// So many blocks of changes are listed.
+/// So many blocks of changes are listed at least.
 const BLOCKS: usize = 200;
+/// How many times longer than at least all lists may be: the first that fits is taken.
+const MEASURES: [usize; 8] = [usize::MAX, 64, 32, 16, 8, 4, 2, 1];
 
 /// A comment that is being written, and what it had no room for.
 struct Comment {
     text: String,
     left_out: Vec<String>,
+    /// How many times longer than at least lists may be.
+    measure: usize,
+    /// Whether something had no room, whatever its list may have.
+    full: bool,
 }
 
 impl Comment {
@@ -54,9 +61,10 @@ impl Comment {
     fn rows(&mut self, heading: &str, rows: impl ExactSizeIterator<Item = String>, most: usize, what: &str) {
         let all = rows.len();
         let mut written = 0;
-        for row in rows.take(most) {
+        for row in rows.take(most.saturating_mul(self.measure)) {
             let first = if written == 0 { heading } else { "" };
             if !self.fits(&format!("{first}{row}")) {
+                self.full = true;
                 break;
             }
             self.text.push_str(first);
@@ -74,7 +82,24 @@ impl Comment {
 /// # Errors
 /// What the writer says.
 pub fn write(out: &mut dyn Write, model: &Model<'_>) -> io::Result<()> {
-    let mut comment = Comment { text: String::new(), left_out: Vec::new() };
+    let mut comment = Comment { text: String::new(), left_out: Vec::new(), measure: 1, full: true };
+    for measure in MEASURES {
+        comment = measured(model, measure);
+        if !comment.full {
+            break;
+        }
+    }
+    if !comment.left_out.is_empty() {
+        let text = comment.left_out.join(", ");
+        // Writing into a String cannot fail.
+        _ = write!(comment.text, "\n_Left out here: {}. The JSON report has everything._\n", cell(&text));
+    }
+    out.write_all(comment.text.as_bytes())
+}
+
+/// The run with lists that are at most so many times longer than at least; the last line is not there yet.
+fn measured(model: &Model<'_>, measure: usize) -> Comment {
+    let mut comment = Comment { text: String::new(), left_out: Vec::new(), measure, full: false };
     let mut headline = model.headline();
     if headline.starts_with("No changes") {
         headline.insert_str("No changes".len(), "**");
@@ -111,15 +136,7 @@ pub fn write(out: &mut dyn Write, model: &Model<'_>) -> io::Result<()> {
         shares(&mut comment, "item", &model.items);
         end(&mut comment.text, plan, model);
     }
-    if !comment.left_out.is_empty() {
-        let text = comment.left_out.join(", ");
-        _ = write!(
-            comment.text,
-            "\n_Left out here: {}. The HTML and JSON reports have everything._\n",
-            cell(&text)
-        );
-    }
-    out.write_all(comment.text.as_bytes())
+    comment
 }
 
 /// What stops a plan or makes it doubtful; notes have lines of their own.
@@ -264,6 +281,11 @@ fn escape(text: &str) -> String {
             // Addresses become links by themselves.
             ':' if after.starts_with("//") => safe.push_str("&#58;"),
             '.' if safe.to_ascii_lowercase().ends_with("www") => safe.push_str("&#46;"),
+            // `GH-12` is a number that links, and `:rocket:` a picture.
+            '-' if after.starts_with(|c: char| c.is_ascii_digit()) && ends_with_gh(&safe) => {
+                safe.push_str("-&#8203;")
+            }
+            ':' if names_a_picture(after) => safe.push_str(":&#8203;"),
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '!' => {
                 safe.push('\\');
                 safe.push(character);
@@ -272,6 +294,18 @@ fn escape(text: &str) -> String {
         }
     }
     safe
+}
+
+/// Whether the word `GH` stands at the end of a text.
+fn ends_with_gh(text: &str) -> bool {
+    let word = text.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    word.eq_ignore_ascii_case("gh")
+}
+
+/// Whether what follows a colon is the name of a picture and another colon.
+fn names_a_picture(after: &str) -> bool {
+    let end = after.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '+' | '-'));
+    end.is_some_and(|end| end > 0 && after.get(end..).is_some_and(|rest| rest.starts_with(':')))
 }
 
 #[cfg(test)]
@@ -385,6 +419,18 @@ mod tests {
     }
 
     #[test]
+    fn numbers_of_issues_and_pictures_stay_texts() {
+        for (foreign, written) in [
+            ("GH-12 gh-1", "GH-&#8203;12 gh-&#8203;1"),
+            ("PC-12 GH-x high-12", "PC-12 GH-x high-12"),
+            (":rocket: a :+1:", ":&#8203;rocket: a :&#8203;+1:"),
+            ("a.yaml:12 x: y :: C:\\", "a.yaml:12 x: y :: C:\\\\"),
+        ] {
+            assert_eq!(escape(foreign), written);
+        }
+    }
+
+    #[test]
     fn findings_are_listed_with_their_place_and_without_a_plan_too() {
         let findings: Findings =
             [Finding::new(code::UNKNOWN_KEY, "unknown key nmae", place("a.yaml", 3)).help("write name")]
@@ -407,6 +453,37 @@ mod tests {
         ");
     }
 
+    /// A list is cut only where the whole would not fit.
+    #[test]
+    fn what_fits_is_there() {
+        let list = |number: u32| -> Findings {
+            (0..number)
+                .map(|at| Finding::new(code::UNKNOWN_KEY, format!("unknown key n{at}."), place("a.yaml", at)))
+                .collect()
+        };
+        let (sources, changed) = (Sources::new(), ChangedLines::none());
+        let written = |findings: &Findings| {
+            of(Run {
+                command: "validate",
+                plan: None,
+                findings,
+                sources: &sources,
+                changed: &changed,
+                folder: "",
+            })
+        };
+        let text = written(&list(300));
+        assert!(!text.contains("Left out"), "{text}");
+        assert!((0..300).all(|at| text.contains(&format!("unknown key n{at}. "))));
+        let text = written(&list(30_000));
+        let listed = text.matches("unknown key n").count();
+        assert!(text.len() < LIMIT && listed > 600, "{listed} in {}", text.len());
+        assert!(
+            text.contains(&format!("_Left out here: {}.", plural(30_000 - count(listed), "error"))),
+            "{listed}"
+        );
+    }
+
     /// Whatever there is too much of, the comment fits, its tables are whole, and it says what is missing.
     #[test]
     fn a_comment_is_shorter_than_the_limit_whatever_the_plan() {
@@ -420,7 +497,7 @@ mod tests {
                 change
             })
             .collect();
-        let mut tenants = five_kinds(500);
+        let mut tenants = five_kinds(2_000);
         for (at, computer) in tenants.computers.iter_mut().enumerate() {
             computer.tenant = Some(crate::report::sample::name(&format!("tenant-{at}")));
             computer.name = format!("{at}{long}");
@@ -469,7 +546,12 @@ mod tests {
             let text = of(Run { command, plan, findings, sources: &sources, changed: &changed, folder });
             assert!(text.len() < LIMIT, "{what}: {}", text.len());
             assert!(text.starts_with("**") && text.lines().next().is_some_and(|l| l.contains(" removal")));
-            assert!(text.contains("_Left out here: "), "{what}");
+            assert!(
+                text.contains("_Left out here: ") && text.contains("The JSON report has everything"),
+                "{what}"
+            );
+            // What is left out is left out for want of room.
+            assert!(text.len() > LIMIT / 2, "{what}: {}", text.len());
             assert!(text.contains("Coverage: "), "{what}");
             for row in text.lines().filter(|line| line.starts_with("| `")) {
                 assert!(row.ends_with(" |"), "{what}: {row}");

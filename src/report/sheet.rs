@@ -3,18 +3,21 @@
 //! Not here: where rows come from.
 //!
 //! Invariants: every form holds the same rows in the same order; programs get every column, people those that say something; JSON has the keys of the columns, CSV has them as its
-//! first line. Text of users and computers drives neither a terminal, nor Markdown, nor a spreadsheet: a cell of CSV that
-//! a spreadsheet would take for a formula begins with an apostrophe.
+//! first line, and each row of it is one line. Text of users and computers drives neither a terminal, nor Markdown, nor a
+//! spreadsheet: a cell of CSV that a spreadsheet would take for a formula begins with an apostrophe.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use serde_json::{Map, Value};
 
 use super::layout::table;
 use super::style::{Label, Line, Pen};
-use super::words::{list, thousands, visible};
+use super::words::{count, is_command, list, plural, thousands, visible};
 use super::{View, markdown};
 
+/// Bytes that a table in Markdown leaves for what stands around it, and for saying what was left out.
+const AROUND_A_TABLE: usize = 5_000;
 /// So many entries of a list are shown to people; programs get all.
 const SHOWN: usize = 3;
 
@@ -112,15 +115,12 @@ impl Cell {
             Self::Text(text) => text.clone(),
             Self::List(texts) => texts.join("; "),
         };
-        let lines: Vec<_> = text.split('\n').map(|line| visible(line.trim_end_matches('\r'))).collect();
-        let text = lines.join("\n");
+        let text = visible(&text).into_owned();
         // What begins so is run as a formula when the file is opened.
         let text = if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text };
-        if text.contains(['"', ',', '\n', '\r', ';']) || text.starts_with(' ') || text.ends_with(' ') {
-            format!("\"{}\"", text.replace('"', "\"\""))
-        } else {
-            text
-        }
+        let special = text.contains(['"', ',', ';']) || text.starts_with(' ') || text.ends_with(' ');
+        // A row that begins with `::` would be a command to a CI runner.
+        if special || is_command(&text) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
     }
 }
 
@@ -178,7 +178,8 @@ impl Sheet {
         all.filter(|(at, title)| !title.is_empty() && says(*at)).collect()
     }
 
-    /// Writes a Markdown table; `none` stands in its place when there are no rows.
+    /// Writes a Markdown table; `none` stands in its place when there are no rows. It has fewer than [`markdown::LIMIT`]
+    /// bytes, as it goes where comments go: what does not fit is left out row by row, and a line says how much.
     ///
     /// # Errors
     /// What the writer says.
@@ -188,12 +189,20 @@ impl Sheet {
         }
         let titled = self.titled();
         let heads: Vec<&str> = titled.iter().map(|(_, title)| *title).collect();
-        writeln!(out, "| {} |\n|{}", heads.join(" | "), "---|".repeat(titled.len()))?;
-        self.rows.iter().try_for_each(|row| {
+        let mut text = format!("| {} |\n|{}\n", heads.join(" | "), "---|".repeat(titled.len()));
+        for (at, row) in self.rows.iter().enumerate() {
             let words = titled.iter().filter_map(|(at, _)| row.get(*at)).map(Cell::words);
             let cells: Vec<String> = words.map(|text| markdown::cell(&text)).collect();
-            writeln!(out, "| {} |", cells.join(" | "))
-        })
+            let line = format!("| {} |\n", cells.join(" | "));
+            if text.len() + line.len() + AROUND_A_TABLE > markdown::LIMIT {
+                let more = plural(count(self.rows.len() - at), "more row");
+                // Writing into a String cannot fail.
+                _ = writeln!(text, "\n_Left out here: {more}. The JSON has everything._");
+                break;
+            }
+            text.push_str(&line);
+        }
+        out.write_all(text.as_bytes())
     }
 
     /// Writes aligned lines under their titles; `none` stands in their place when there are no rows.
@@ -272,8 +281,7 @@ mod tests {
         name,count,hidden,tags~
         a|b,1200,true,"x; y"~
         '=1+1,-3,,~
-        "q""u, o
-        te",,false,"1; 2; 3; 4; 5"~
+        "q""u, o\nte",,false,"1; 2; 3; 4; 5"~
 
         {"event":"thing","name":"a|b","count":1200,"hidden":true,"tags":["x","y"]}
         {"event":"thing","name":"=1+1","count":-3,"hidden":null,"tags":[]}
@@ -284,6 +292,25 @@ mod tests {
         assert_eq!(written(|out| empty.markdown(out, "Nothing.")), "Nothing.\n");
         assert_eq!(written(|out| empty.csv(out)), "name,count,hidden,tags\r\n");
         assert_eq!(written(|out| empty.ndjson(out)), "");
+    }
+
+    #[test]
+    fn a_table_in_markdown_fits_into_a_comment_and_says_what_is_missing() {
+        let row = |at: usize| {
+            vec![Cell::text(format!("computer {at}")), Cell::Nothing, Cell::Nothing, Cell::list(["<x>"])]
+        };
+        let few = Sheet { rows: (0..300).map(row).collect(), ..sheet() };
+        assert_eq!(written(|out| few.markdown(out, "")).lines().count(), 302);
+        let many = Sheet { rows: (0..30_000).map(row).collect(), ..sheet() };
+        let text = written(|out| many.markdown(out, ""));
+        let rows = text.lines().filter(|line| line.starts_with("| computer")).count();
+        assert!(text.len() < markdown::LIMIT && text.len() > markdown::LIMIT - 6_000, "{}", text.len());
+        assert!(text.lines().filter(|line| line.starts_with('|')).all(|line| line.ends_with('|')));
+        let more = thousands(count(30_000 - rows));
+        assert!(
+            text.ends_with(&format!("\n_Left out here: {more} more rows. The JSON has everything._\n")),
+            "{rows}"
+        );
     }
 
     /// What a reader of CSV makes of a text: rows of fields, quotes undone.
@@ -308,14 +335,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_comes_back_from_csv_and_none_is_a_formula(texts in prop::collection::vec("[a-c=+@,;\"\\- \\n]{0,6}", 3)) {
+        fn any_text_comes_back_from_csv_and_none_is_a_formula(texts in prop::collection::vec("[a-c=+@,;:\"\\- \\n]{0,6}", 3)) {
             let rows = texts.iter().map(|text| vec![Cell::text(text), Cell::Nothing, Cell::Nothing, Cell::list([text])]);
             let sheet = Sheet { rows: rows.collect(), ..sheet() };
-            let read = read_csv(&written(|out| sheet.csv(out)));
+            let csv = written(|out| sheet.csv(out));
+            prop_assert!(csv.lines().all(|line| !is_command(line)), "{csv}");
+            prop_assert_eq!(csv.lines().count(), 4);
+            let read = read_csv(&csv);
             prop_assert_eq!(read.len(), 4);
             for (text, row) in texts.iter().zip(&read[1..]) {
                 prop_assert_eq!(row.len(), 4);
                 for field in [&row[0], &row[3]] {
+                    let text = text.replace('\n', "\\n");
                     prop_assert_eq!(field.strip_prefix('\'').unwrap_or(field), text.as_str());
                     prop_assert!(!field.starts_with(['=', '+', '-', '@']), "{field}");
                 }

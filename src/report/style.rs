@@ -3,8 +3,9 @@
 //! Not here: whether there is colour at all (`cli::output`).
 //!
 //! Invariants: a [`Line`] holds visible text only, so what it is made from cannot drive a terminal; the text is the same
-//! with and without colour.
+//! with and without colour; no line that is written is a command to a CI runner.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, Write};
 
@@ -114,6 +115,33 @@ impl Line {
         self.0.is_empty()
     }
 
+    /// The line as it may be written where a runner reads along. A line that begins with `::` is a command to it, blanks
+    /// aside, and so is `##[error]` anywhere: their first colon or bracket is written as `\x3a` or `\x5b`.
+    fn guarded(&self) -> Cow<'_, Self> {
+        let whole = self.to_string();
+        if !words::is_command(&whole) && !words::has_command(&whole) {
+            return Cow::Borrowed(self);
+        }
+        let first = words::is_command(&whole).then(|| whole.find(':')).flatten();
+        let mut at = 0;
+        let mut guarded = Self::new();
+        for (label, text) in self.spans() {
+            let mut safe = String::with_capacity(text.len() + 8);
+            for character in text.chars() {
+                match character {
+                    ':' if first == Some(at) => safe.push_str("\\x3a"),
+                    '[' if words::begins_command(whole.get(..at).unwrap_or_default()) => {
+                        safe.push_str("\\x5b");
+                    }
+                    other => safe.push(other),
+                }
+                at += character.len_utf8();
+            }
+            guarded.push(label, safe);
+        }
+        Cow::Owned(guarded)
+    }
+
     /// Its pieces.
     pub fn spans(&self) -> impl Iterator<Item = (Label, &str)> {
         self.0.iter().map(|(label, text)| (*label, text.as_str()))
@@ -157,7 +185,7 @@ pub struct Plain<W>(pub W);
 
 impl<W: Write> Pen for Plain<W> {
     fn line(&mut self, line: &Line) -> io::Result<()> {
-        for (_, text) in line.spans() {
+        for (_, text) in line.guarded().spans() {
             self.0.write_all(text.as_bytes())?;
         }
         self.0.write_all(b"\n")
@@ -170,7 +198,7 @@ pub struct Coloured<W>(pub W);
 
 impl<W: Write> Pen for Coloured<W> {
     fn line(&mut self, line: &Line) -> io::Result<()> {
-        for (label, text) in line.spans() {
+        for (label, text) in line.guarded().spans() {
             let style = label.style();
             write!(self.0, "{style}{text}{style:#}")?;
         }
@@ -224,6 +252,28 @@ mod tests {
         let labels: Vec<Label> = pen.lines[0].spans().map(|(label, _)| label).collect();
         assert_eq!(labels, [Label::Add, Label::Plain, Label::Dim]);
         assert_eq!(pen.to_string(), "+ 7-Zip x\\x1b[2J\n");
+    }
+
+    #[test]
+    fn no_line_is_a_command_to_a_runner_whatever_its_pieces() {
+        for (pieces, written) in [
+            (["::error::", "x"], "\\x3a:error::x\n"),
+            ([" \u{a0}", "::stop-commands::x"], " \u{a0}\\x3a:stop-commands::x\n"),
+            ([":", ":debug::"], "\\x3a:debug::\n"),
+            (["x ##", "[bios]"], "x ##\\x5bbios]\n"),
+            (["::##v", "so[x]"], "\\x3a:##vso\\x5bx]\n"),
+            (["std::fmt", ":: # [x]"], "std::fmt:: # [x]\n"),
+        ] {
+            let line = pieces.iter().fold(Line::new(), Line::text);
+            let (mut plain, mut coloured) = (Vec::new(), Vec::new());
+            Plain(&mut plain).line(&line).expect("memory");
+            Coloured(&mut coloured).line(&line).expect("memory");
+            assert_eq!(String::from_utf8_lossy(&plain), written);
+            assert_eq!(
+                anstream::adapter::strip_str(&String::from_utf8_lossy(&coloured)).to_string(),
+                written
+            );
+        }
     }
 
     #[test]

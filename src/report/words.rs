@@ -4,7 +4,8 @@
 //!
 //! Writing into a `String` cannot fail, so the results of `write!` are dropped here.
 //!
-//! Invariant: what [`visible`] returns holds no character that moves a cursor, hides text or turns its direction.
+//! Invariant: what [`visible`] returns holds no character that moves a cursor, hides text or turns its direction, and no
+//! command of a CI runner that works wherever it stands in a line.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -125,10 +126,11 @@ pub fn width(text: &str) -> usize {
 }
 
 /// Makes characters visible that would act on a terminal or mislead its reader: control characters, line and paragraph
-/// separators, marks that turn the direction of text, and invisible ones. `\x1b[2J` stays a text.
+/// separators, marks that turn the direction of text, and invisible ones. `\x1b[2J` stays a text. So does `##[error]`,
+/// which runners of GitHub and Azure obey wherever it stands: its bracket is written as `\x5b`.
 #[must_use]
 pub fn visible(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(acts) {
+    if !text.chars().any(acts) && !has_command(text) {
         return Cow::Borrowed(text);
     }
     let mut safe = String::with_capacity(text.len() + 8);
@@ -137,12 +139,30 @@ pub fn visible(text: &str) -> Cow<'_, str> {
             '\n' => safe.push_str("\\n"),
             '\r' => safe.push_str("\\r"),
             '\t' => safe.push_str("\\t"),
+            '[' if begins_command(&safe) => safe.push_str("\\x5b"),
             c if acts(c) && u32::from(c) < 0x100 => _ = write!(safe, "\\x{:02x}", u32::from(c)),
             c if acts(c) => _ = write!(safe, "\\u{{{:x}}}", u32::from(c)),
             c => safe.push(c),
         }
     }
     Cow::Owned(safe)
+}
+
+/// Whether a bracket after this text would begin a command that a runner obeys in the middle of a line, as in
+/// `##[error]`, `##vso[task.setvariable]` and `##teamcity[message]`.
+pub(super) fn begins_command(before: &str) -> bool {
+    before.trim_end_matches(|c: char| c.is_ascii_alphabetic()).ends_with("##")
+}
+
+/// Whether there is a command in a text that a runner obeys in the middle of a line.
+pub(super) fn has_command(text: &str) -> bool {
+    text.contains("##")
+        && text.match_indices('[').any(|(at, _)| begins_command(text.get(..at).unwrap_or_default()))
+}
+
+/// Whether a runner would take a line for a command: one that begins with `::`, blanks aside.
+pub(super) fn is_command(line: &str) -> bool {
+    line.trim_start().starts_with("::")
 }
 
 /// Whether a character does something other than stand there.
@@ -274,6 +294,7 @@ mod tests {
             ("a\nb\r\tc\0\x7f", "a\\nb\\r\\tc\\x00\\x7f"),
             ("exe\u{202e}fdp", "exe\\u{202e}fdp"),
             ("a\u{200b}b\u{2028}c", "a\\u{200b}b\\u{2028}c"),
+            ("a ##[error]x##vso[y] [z] ## [", "a ##\\x5berror]x##vso\\x5by] [z] ## ["),
         ] {
             assert_eq!(visible(foreign), shown);
         }

@@ -81,7 +81,7 @@ pub(in crate::cli) async fn run(
     let interrupted = recover::interrupted(&store).await?;
     if !interrupted.is_empty() {
         let event = Event::Interrupted { under_way: interrupted };
-        tell(shell, &mut Progress::new(&shell.ui, 0), event)?;
+        tell(shell, &mut Progress::new(&shell.ui, 0), event, false)?;
     }
     let mut prepared = planning::prepare(shell, &opened, &links, &store, control, &wish).await?;
     let settled = |id: &ComputerId| {
@@ -100,6 +100,7 @@ pub(in crate::cli) async fn run(
     }
     let findings = super::plan::findings(&opened, &prepared);
     let model = reporting.model(Some(plan), &findings, &opened.config.sources);
+    shell.warned |= model.warns();
     // Before the question and the sessions: whatever becomes of them, the reports say what was planned.
     reporting.write(shell, &model)?;
     // As JSON the plan comes at the end, in one document with what became of it.
@@ -131,7 +132,7 @@ struct Outcome<'a> {
     plan: &'a Plan,
 }
 
-/// Says what became of the plan in the forms that say it on standard output; elsewhere the progress has said it.
+/// Says what became of the plan in the forms that are one text; the others have said it when the run ended.
 fn conclude(shell: &Shell, plan: &Plan, outcome: Option<&RunOutcome>) -> Result<(), CliError> {
     let counts = outcome.map(|outcome| &outcome.counts);
     match shell.global.output {
@@ -207,7 +208,8 @@ impl Applying<'_> {
         let cache = shell.payloads(opened)?;
         let supplied = supply(shell, opened, rev, &cache, prepared, control).await?;
         let files = Files { cache: &cache, supplied: &supplied, lanes: &Semaphore::new(send::AT_ONCE) };
-        let outcome = execute(shell, opened, links, store, prepared, control, command, files).await?;
+        let outcome =
+            execute(shell, opened, links, store, prepared, control, command, files, shows_plan).await?;
         if whole && control.demand() == Demand::Run {
             remember(store, &prepared.snapshot, &prepared.planned.wants).await?;
         }
@@ -259,9 +261,9 @@ fn doubted(prepared: &Prepared) -> bool {
     prepared.has_failed_source()
 }
 
-/// Asks for the word `yes` on a terminal; without one nothing can be approved. Ctrl-C is an answer too.
+/// Asks for the word `yes` on a terminal; without one, or in CI, nothing can be approved. Ctrl-C is an answer too.
 async fn approve(shell: &Shell, plan: &Plan, mut control: Control) -> Result<(), CliError> {
-    if !std::io::stdin().is_terminal() {
+    if !prompt::can_ask(std::io::stdin().is_terminal(), shell.environment.ci) {
         return Err(CliError::refused("not applied: there is nobody to ask")
             .hint("look at the plan first, then use --auto-approve"));
     }
@@ -318,6 +320,7 @@ async fn execute(
     control: &Control,
     command: &Apply,
     files: Files<'_>,
+    concludes: bool,
 ) -> Result<RunOutcome, CliError> {
     let plan = &prepared.planned.plan;
     let secrets = shell.secrets(opened);
@@ -333,7 +336,7 @@ async fn execute(
     let shell: &Shell = shell;
     let events = |event: Event| {
         // Whoever reads the events may go away; the run goes on, and its record is in the state.
-        _ = tell(shell, &mut progress.lock().unwrap_or_else(PoisonError::into_inner), event);
+        _ = tell(shell, &mut progress.lock().unwrap_or_else(PoisonError::into_inner), event, concludes);
     };
     let concurrency = command.concurrency.unwrap_or(opened.config.instance.concurrency);
     let dispatcher = Dispatcher {
@@ -353,13 +356,18 @@ async fn execute(
     Ok(dispatcher.run(&run, plan, control).await?)
 }
 
-/// Tells an event in the form that was asked for.
-fn tell(shell: &Shell, progress: &mut Progress<'_>, event: Event) -> Result<(), CliError> {
+/// Tells an event in the form that was asked for. `concludes`: what became of the run belongs to the result.
+fn tell(shell: &Shell, progress: &mut Progress<'_>, event: Event, concludes: bool) -> Result<(), CliError> {
     if shell.global.output == Form::Ndjson {
         let stamped = Stamped { at: SystemClock.now(), event };
         shell.ui.bytes(|out| report::events::ndjson(out, &stamped))?;
-    } else {
-        progress.event(&event);
+        return Ok(());
+    }
+    match &event {
+        Event::RunFinished { counts, .. } if concludes => {
+            shell.ui.data(|pen| pen.line(&report::events::finished(counts)))?;
+        }
+        event => progress.event(event),
     }
     Ok(())
 }

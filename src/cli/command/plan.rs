@@ -37,6 +37,7 @@ pub(in crate::cli) async fn run(
     let plan = &prepared.planned.plan;
     let findings = findings(&opened, &prepared);
     let model = reporting.model(Some(plan), &findings, &opened.config.sources);
+    shell.warned |= model.warns();
     reporting.write(shell, &model)?;
     match command.graph {
         _ if reporting.takes_output() => {}

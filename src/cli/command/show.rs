@@ -8,11 +8,12 @@ use crate::cli::reports::Reporting;
 use crate::cli::saved;
 use crate::diagnostic::{Findings, Sources};
 
-pub(in crate::cli) fn run(shell: &Shell, command: &Show) -> Result<Exit, CliError> {
+pub(in crate::cli) fn run(shell: &mut Shell, command: &Show) -> Result<Exit, CliError> {
     let plan = saved::read(&shell.environment.current_dir.join(&command.file))?;
     let (findings, sources) = (Findings::new(), Sources::new());
     let reporting = Reporting::new(shell, "show", &command.reports, None)?;
     let model = reporting.model(Some(&plan), &findings, &sources);
+    shell.warned |= model.warns();
     reporting.write(shell, &model)?;
     match command.graph {
         _ if reporting.takes_output() => {}

@@ -60,7 +60,7 @@ pub(in crate::cli) fn run(shell: &mut Shell, command: &Validate) -> Result<Exit,
             }
         }
         Form::Human | Form::Csv => {
-            shell.report(findings, &loaded.sources);
+            shell.answer(findings, &loaded.sources)?;
             if let (true, false, Some(config)) = (valid, judged.is_refused(), &loaded.config) {
                 let said = format!(
                     "Valid: {} of {} software and {}, {}, {}, {}",

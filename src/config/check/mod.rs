@@ -15,6 +15,7 @@ mod order;
 mod packages;
 mod parameter;
 mod payload;
+mod possible;
 mod prerequisite;
 mod property;
 mod provider;

@@ -1,6 +1,7 @@
 //! Values of built-in resources' properties: what stands in place, and what reaches them through parameters.
 //!
-//! Not here: whether a parameter takes a value at all (`parameter`), and properties that go together (`resource`).
+//! Not here: whether a parameter takes a value at all (`parameter`), what can never work (`possible`), and properties that
+//! go together (`resource`).
 //!
 //! Invariant: a value that reaches a property through a parameter is held to the same as one that stands in place,
 //! wherever it comes from: a deployment, a default of the task, or a software whose configuration task it is.
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 
 use super::Checker;
 use super::parameter::escaped;
+use super::possible::impossible;
 use crate::config::document::Document;
 use crate::config::kind::property::PropertyValue;
 use crate::config::kind::resource::{Described, Given};
@@ -46,11 +48,7 @@ pub(super) const ABSOLUTE: &str =
     "begin it with `/` for POSIX systems, or with a drive such as `C:\\` for Windows";
 
 /// What is wrong with a value that reaches this property of the resource, if anything is, and what could be written.
-fn misfit(
-    described: &Described,
-    given: &Given,
-    value: &ParameterValue,
-) -> Option<(String, Option<&'static str>)> {
+fn misfit(described: &Described, given: &Given, value: &ParameterValue) -> Option<(String, Option<String>)> {
     // It travels as a file, or is a secret.
     if given.name == CONTENT {
         return None;
@@ -61,10 +59,16 @@ fn misfit(
     }
     match value {
         ParameterValue::Text(path) if given.name == "path" && system_of(path).is_none() => {
-            Some((format!("the path {path:?} is not absolute"), Some(ABSOLUTE)))
+            Some((format!("the path {path:?} is not absolute"), Some(ABSOLUTE.to_owned())))
         }
-        _ => too_long(described, given.name, value).map(|message| (message, None)),
+        _ => unfit(described, given, value),
     }
+}
+
+/// What is wrong with a value of the right kind: it can never work, would ruin a computer, or is too long.
+fn unfit(described: &Described, given: &Given, value: &ParameterValue) -> Option<(String, Option<String>)> {
+    let impossible = impossible(described, given, value).map(|(message, help)| (message, Some(help)));
+    impossible.or_else(|| too_long(described, given.name, value).map(|message| (message, None)))
 }
 
 /// Says that a value is too long for a variable, which is how the scripts of POSIX systems know it.
@@ -122,12 +126,15 @@ pub(super) fn given<'v>(
 }
 
 impl Checker<'_> {
-    /// Values that stand in place are short enough; their kind was looked at when they were read.
+    /// Values that stand in place can work and are short enough; their kind was looked at when they were read.
     pub(super) fn in_place(&mut self, raw: &RawDocument, base: &str, described: &Described) {
         for given in described.given.iter().filter(|given| given.name != CONTENT) {
             let PropertyValue::Given(value) = &given.value else { continue };
-            if let Some(message) = too_long(described, given.name, value) {
-                self.report(code::PROPERTY, message, raw.place(&format!("{base}/{}", given.name)));
+            let place = || raw.place(&format!("{base}/{}", given.name));
+            if let Some((message, help)) = impossible(described, given, value) {
+                self.push(Finding::new(code::RESOURCE, message, place()).help(help));
+            } else if let Some(message) = too_long(described, given.name, value) {
+                self.report(code::PROPERTY, message, place());
             }
         }
     }
@@ -243,7 +250,10 @@ mod tests {
             };
             prop_assert_eq!(in_place("p", CRON), wrong(CRON, "command", &text(&value)).is_none());
             prop_assert_eq!(in_place("m", FILE), wrong(FILE, "mode", &text(&value)).is_none());
-            let path = in_place("p", FILE) && system_of(&value).is_some();
+            let file: ResourceSpec = serde_json::from_str(FILE).unwrap();
+            let described = file.described().unwrap();
+            let can_be = impossible(&described, &described.given[0], &text(&value)).is_none();
+            let path = in_place("p", FILE) && system_of(&value).is_some() && can_be;
             prop_assert_eq!(path, wrong(FILE, "path", &text(&value)).is_none());
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Checker;
+use super::possible::escapes;
 use super::property::{ABSOLUTE, PathSystem, system_of};
 use super::shape::listed;
 use crate::config::kind::property::PropertyValue;
@@ -64,7 +65,7 @@ impl Checker<'_> {
         }
         let message = format!("the path {path:?} is not absolute");
         let finding = Finding::new(code::RESOURCE, message, raw.place(&format!("{base}/path")));
-        self.push(finding.help(ABSOLUTE));
+        self.push(finding.help(escapes(path).unwrap_or(ABSOLUTE)));
         (true, true)
     }
 
@@ -135,7 +136,9 @@ impl Checker<'_> {
         if let Some(power) = &spec.power {
             let none = crate::config::kind::system_resource::PowerResource::default();
             if *power == none {
-                self.lacks(raw, base, "sleepMains", "name at least one setting");
+                let message = "there is nothing to look after here";
+                let finding = Finding::new(code::MISSING_KEY, message, raw.place(base));
+                self.push(finding.help("name at least one setting, such as `sleepMains: 30`"));
             }
         }
         if let Some(registry) = &spec.registry

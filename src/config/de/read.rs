@@ -103,7 +103,10 @@ impl<'a> Reading<'a> {
                 }
                 Ok(text)
             }
-            NodeKind::Integer(text) | NodeKind::Float(text) => Ok(text),
+            NodeKind::Integer(text) | NodeKind::Float(text) => {
+                self.number_lint(self.node, self.node.range(), text);
+                Ok(text)
+            }
             NodeKind::Bool(value) => Err(self.wrong("text", Some(format!("quote it: '{value}'")))),
             _ => Err(self.wrong("text", None)),
         }
@@ -115,6 +118,38 @@ impl<'a> Reading<'a> {
                 let message = format!("older YAML readers take {text} for {other}, Muster takes it for text");
                 let place = (self.context.place)(self.node.range());
                 Finding::new(code::QUOTE_IT, message, place).help(format!("quote it: '{text}'"))
+            });
+        }
+    }
+
+    /// The same for a number that stands where a text is wanted: other readers print it their own way, `1.10` as 1.1.
+    fn number_lint(self, of: &Node, range: std::ops::Range<usize>, text: &str) {
+        if let Some(other) = scalar::printed_otherwise(text) {
+            self.context.note(of, code::QUOTE_IT, || {
+                let message = format!("other YAML readers take {text} for {other}, Muster takes it for text");
+                Finding::new(code::QUOTE_IT, message, (self.context.place)(range))
+                    .help(format!("quote it: '{text}'"))
+            });
+        }
+    }
+
+    /// The same for a key of one's own, such as the name of a parameter. One in quotes is longer than its text.
+    fn key_lint(self, entry: &Entry) {
+        let range = entry.key_range();
+        if range.len() != entry.key.len() {
+            return;
+        }
+        self.number_lint(&entry.value, range.clone(), &entry.key);
+        if scalar::resolve(&entry.key) != scalar::Scalar::Text {
+            return;
+        }
+        if let Some(other) = scalar::in_yaml_1_1(&entry.key) {
+            self.context.note(&entry.value, code::QUOTE_IT, || {
+                let key = &entry.key;
+                let message =
+                    format!("older YAML readers take the key {key} for {other}, Muster takes it for text");
+                Finding::new(code::QUOTE_IT, message, (self.context.place)(range))
+                    .help(format!("quote it: '{key}'"))
             });
         }
     }
@@ -299,13 +334,15 @@ impl<'a> Deserializer<'a> for Reading<'a> {
     ) -> Result<V::Value, Error> {
         match &self.node.kind {
             NodeKind::String { text, .. } => {
-                visitor.visit_enum(Choice { of: self, name: text, entry: None }).map_err(|e| e.at(self.node))
+                let (name, stray) = stray_of(text, variants);
+                let choice = Choice { of: self, name, entry: None, stray };
+                visitor.visit_enum(choice).map_err(|e| e.at(self.node))
             }
             NodeKind::Mapping(entries) => {
                 let entry = self.chosen(entries, variants)?;
-                visitor
-                    .visit_enum(Choice { of: self, name: &entry.key, entry: Some(entry) })
-                    .map_err(|e| e.at(self.node))
+                let (name, stray) = stray_of(&entry.key, variants);
+                let choice = Choice { of: self, name, entry: Some(entry), stray };
+                visitor.visit_enum(choice).map_err(|e| e.at(self.node))
             }
             _ => {
                 let expected = format!("one of {}", words::list(variants, "or"));
@@ -427,6 +464,9 @@ impl<'a> MapAccess<'a> for Entries<'a> {
                 continue;
             }
             if !self.of.context.is_skipped(&entry.value) {
+                if self.known.is_none() {
+                    self.of.key_lint(entry);
+                }
                 self.entry = Some(entry);
                 let key = seed.deserialize(Key(&entry.key));
                 return key.map(Some).map_err(|error| error.at_range(&entry.value, entry.key_range()));
@@ -528,6 +568,8 @@ struct Choice<'a> {
     of: Reading<'a>,
     name: &'a str,
     entry: Option<&'a Entry>,
+    /// A text that is the name of no variant, and the names that there are; `name` is the first of them then.
+    stray: Option<Stray<'a>>,
 }
 
 impl<'a> EnumAccess<'a> for Choice<'a> {
@@ -541,9 +583,43 @@ impl<'a> EnumAccess<'a> for Choice<'a> {
     }
 }
 
+/// A name that an enum does not have, and those that it has.
+type Stray<'a> = (&'a str, &'static [&'static str]);
+
+/// The variant to choose by a name. Where there is none of that name the first one is, as it shows then whether the
+/// variants take a value; the name is given back beside it.
+fn stray_of<'a>(name: &'a str, variants: &'static [&'static str]) -> (&'a str, Option<Stray<'a>>) {
+    match variants.first() {
+        Some(first) if !variants.contains(&name) => (first, Some((name, variants))),
+        _ => (name, None),
+    }
+}
+
+/// The error for a text where a mapping of one key is wanted, such as `software: hello`.
+fn wants_a_mapping(found: &str, known: &'static [&'static str]) -> Error {
+    let example = known.iter().find(|known| **known == "tenant").or_else(|| known.first()).unwrap_or(&"key");
+    let is_name =
+        found.len() <= 40 && found.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    let value = if is_name { found } else { "…" };
+    let found = words::quoted(found);
+    let message = format!("expected a mapping such as `{example}: {value}`, found the text {found}");
+    let help = format!("its key is one of {}", words::list(known, "and"));
+    Error::plain(code::WRONG_TYPE, message, Some(help))
+}
+
 impl<'a> Choice<'a> {
     /// The content of the variant.
     fn content(&self) -> Result<Reading<'a>, Error> {
+        if let Some((found, known)) = self.stray {
+            return Err(match self.entry {
+                // A mapping's key is a key, whether or not others stand beside it.
+                Some(entry) => {
+                    let error: Error = serde::de::Error::unknown_field(found, known);
+                    error.at_range(self.of.node, entry.key_range())
+                }
+                None => wants_a_mapping(found, known).at(self.of.node),
+            });
+        }
         let Some(entry) = self.entry else {
             let name = self.name;
             let message = format!("`{name}` needs a value");
@@ -561,6 +637,11 @@ impl<'a> VariantAccess<'a> for Choice<'a> {
     type Error = Error;
 
     fn unit_variant(self) -> Result<(), Error> {
+        if let Some((found, known)) = self.stray {
+            let range = self.entry.map_or_else(|| self.of.node.range(), Entry::key_range);
+            let error = Error::new(What::Variant { found: found.to_owned(), known });
+            return Err(error.at_range(self.of.node, range));
+        }
         let Some(entry) = self.entry else { return Ok(()) };
         let name = self.name;
         let message = format!("`{name}` takes no value");

@@ -84,11 +84,11 @@ enum Target {
 
 #[test]
 fn a_document_without_mistakes_is_read() {
-    let text = "name: a\nenabled: true\nport: 0x50\nshare: 5\nversion: 1.10\ntags: [x, 7, 1e3]\nstate: update-if-found\ntarget:\n  all:\n    - ref: b\n    - group: { directory: d, name: 'no' }\n    - every\nlimits: { a: 1 }\nfree: { n: 3, f: -1.5, b: false, l: [a, {c: d}], t: '1.10' }\n";
+    let text = "name: a\nenabled: true\nport: 0x50\nshare: 5\nversion: 1.1\ntags: [x, 7, '1e3']\nstate: update-if-found\ntarget:\n  all:\n    - ref: b\n    - group: { directory: d, name: 'no' }\n    - every\nlimits: { a: 1 }\nfree: { m: 3, f: -1.5, b: false, l: [a, {c: d}], t: '1.10' }\n";
     let spec: Spec = fine(text);
     assert_eq!(spec.port, Some(80));
     assert_eq!(spec.share, Some(5.0));
-    assert_eq!(spec.version.as_deref(), Some("1.10"));
+    assert_eq!(spec.version.as_deref(), Some("1.1"));
     assert_eq!(spec.tags, ["x", "7", "1e3"]);
     assert_eq!(spec.state, State::UpdateIfFound);
     let group = Target::Group { directory: Name::new("d").unwrap(), name: "no".to_owned() };
@@ -96,7 +96,7 @@ fn a_document_without_mistakes_is_read() {
     assert_eq!(spec.target, Some(Target::All(vec![reference, group, Target::Every])));
     assert_eq!(
         serde_json::to_value(&spec.free).unwrap(),
-        serde_json::json!({ "b": false, "f": -1.5, "l": ["a", { "c": "d" }], "n": 3, "t": "1.10" })
+        serde_json::json!({ "b": false, "f": -1.5, "l": ["a", { "c": "d" }], "m": 3, "t": "1.10" })
     );
 }
 
@@ -113,7 +113,7 @@ fn all_mistakes_of_a_document_are_found_at_once() {
     6:16 "{c: d}" M0202 expected text, found a mapping; -
     6:24 "false" M0202 expected text, found the boolean false; quote it: 'false'
     7:8 "instaled" M0204 "instaled" is not one of the allowed values; did you mean `installed`?
-    10:7 "rfe" M0204 "rfe" is not one of the allowed values; did you mean `ref`?
+    10:7 "rfe" M0201 unknown key `rfe`; did you mean `ref`?
     11:30 "nam" M0201 unknown key `nam`; did you mean `name`?
     12:12 "B_" M0204 "B_" is not a name: use 1 to 63 lower-case letters, digits and hyphens, beginning and ending with a letter or digit; -
     13:7 "every" M0202 `every` takes no value; write `every` alone
@@ -269,16 +269,58 @@ fn hints_say_what_to_write() {
 #[test]
 fn text_that_older_readers_misread_is_a_warning_and_still_read() {
     let (value, out) = from_text::<Vec<String>>("[no, 2026-01-01, 0755, 'no', 22:00, nothing, 1.10]\n");
-    assert_eq!(value.map(|items| items.len()), Some(7));
+    assert_eq!(
+        value.and_then(|items| items.last().cloned()).as_deref(),
+        Some("1.10"),
+        "it is read as it stands"
+    );
     insta::assert_snapshot!(out, @r#"
     1:2 "no" M0601 older YAML readers take no for a boolean, Muster takes it for text; quote it: 'no'
     1:6 "2026-01-01" M0601 older YAML readers take 2026-01-01 for a date, Muster takes it for text; quote it: '2026-01-01'
     1:18 "0755" M0601 older YAML readers take 0755 for a number, Muster takes it for text; quote it: '0755'
     1:30 "22:00" M0601 older YAML readers take 22:00 for a number in base 60, Muster takes it for text; quote it: '22:00'
+    1:46 "1.10" M0601 other YAML readers take 1.10 for 1.1, Muster takes it for text; quote it: '1.10'
     "#);
-    let (value, out) = from_text::<BTreeMap<String, serde_json::Value>>("on: yes\n");
-    assert!(value.is_some());
-    assert!(out.contains("M0601"), "{out}");
+    let text = "on: 1\n1.10: b\n'off': c\n300: d\nplain: yes\n";
+    let (value, out) = from_text::<BTreeMap<String, serde_json::Value>>(text);
+    let keys: Vec<String> = value.into_iter().flatten().map(|(key, _)| key).collect();
+    assert_eq!(keys, ["1.10", "300", "off", "on", "plain"]);
+    insta::assert_snapshot!(out, @r#"
+    1:1 "on" M0601 older YAML readers take the key on for a boolean, Muster takes it for text; quote it: 'on'
+    2:1 "1.10" M0601 other YAML readers take 1.10 for 1.1, Muster takes it for text; quote it: '1.10'
+    5:8 "yes" M0601 older YAML readers take yes for a boolean, Muster takes it for text; quote it: 'yes'
+    "#);
+}
+
+#[test]
+fn a_text_where_a_mapping_of_one_key_belongs_says_so() {
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    enum Item {
+        Software(#[expect(dead_code, reason = "only what is wrong is looked at")] String),
+        Task(#[expect(dead_code, reason = "as above")] String),
+    }
+    let mut out = String::new();
+    for text in [
+        "[hello]",
+        "[tasc]",
+        "[\"two words: x\"]",
+        "[software]",
+        "[{ sofware: x }]",
+        "[{ sofware: x, task: z }]",
+    ] {
+        out += &errors::<Vec<Item>>(text);
+    }
+    insta::assert_snapshot!(out, @r#"
+    1:2 "hello" M0202 expected a mapping such as `software: hello`, found the text "hello"; its key is one of `software` and `task`
+    1:2 "tasc" M0202 expected a mapping such as `software: tasc`, found the text "tasc"; its key is one of `software` and `task`
+    1:2 "\"two words: x\"" M0202 expected a mapping such as `software: …`, found the text "two words: x"; its key is one of `software` and `task`
+    1:2 "software" M0202 `software` needs a value; write `software: …`
+    1:4 "sofware" M0201 unknown key `sofware`; did you mean `software`?
+    1:4 "sofware" M0201 unknown key `sofware`; did you mean `software`?
+    "#);
+    let words = errors::<Vec<State>>("[instaled, { absnt: 1 }]\n");
+    assert_eq!(words.matches("M0204").count(), 2, "{words}");
 }
 
 #[test]

@@ -8,7 +8,7 @@
 //!
 //! Invariants: the meaning of what is given back is the same, value by value, and so are the comments; both are checked
 //! for every text, and a step that would change them is left out. Formatting twice is formatting once. A text that cannot
-//! be read is not touched.
+//! be read is not touched, and neither is one in which nothing stands. A text whose line ends are all CR LF keeps them.
 
 mod envelope;
 mod indent;
@@ -115,6 +115,9 @@ const ROUNDS: usize = 4;
 /// # Errors
 /// What is wrong with a text that cannot be read.
 pub fn format(file: &Arc<str>, text: &str) -> Result<String, Findings> {
+    if text.trim_start_matches('\u{feff}').trim().is_empty() {
+        return Ok(text.to_owned());
+    }
     let meaning = read(file, text)?;
     let comments = spanned::comments(text);
     let keeps = |next: &str| {
@@ -135,7 +138,19 @@ pub fn format(file: &Arc<str>, text: &str) -> Result<String, Findings> {
             break;
         }
     }
+    if is_crlf(text) && !best.contains('\r') {
+        let with_their_ends = best.replace('\n', "\r\n");
+        if keeps(&with_their_ends) {
+            best = with_their_ends;
+        }
+    }
     Ok(best)
+}
+
+/// Whether all line ends of a text, of which there is one at least, are CR LF, as git writes them on Windows.
+fn is_crlf(text: &str) -> bool {
+    let ends = text.matches('\n').count();
+    ends > 0 && text.matches("\r\n").count() == ends
 }
 
 /// Without a byte-order mark, and with line ends that are one character.

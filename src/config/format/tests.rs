@@ -24,7 +24,9 @@ fn a_document_is_put_into_the_one_form_and_keeps_its_comments() {
                 \x20               # below the first\r\n            - tag: \"yes\"\r\n            # at the end of the list\r\n\
                 \x20   state: installed\r\n# who\r\nmetadata:\r\n    title: Archive\r\n    name: archive\r\n\
                 apiVersion: muster/v1   \r\n\r\n\r\n";
-    insta::assert_snapshot!(formatted(text), @r"
+    let out = formatted(text);
+    assert_eq!(out.matches('\n').count(), out.matches("\r\n").count(), "its line ends stay: {out:?}");
+    insta::assert_snapshot!(out.replace("\r\n", "\n"), @r"
     # yaml-language-server: $schema=../schemas/deployment.json
 
     # what it is about
@@ -48,6 +50,33 @@ fn a_document_is_put_into_the_one_form_and_keeps_its_comments() {
             # at the end of the list
       state: installed
     ");
+}
+
+#[test]
+fn line_ends_stay_what_they_are_where_they_are_all_alike() {
+    let lines = [
+        "kind:  Task",
+        "apiVersion: muster/v1",
+        "metadata: { name: x }",
+        "spec:",
+        "  set:",
+        "    posix: |",
+        "      a",
+        "      b",
+        "",
+    ];
+    let (unix, windows) = (lines.join("\n"), lines.join("\r\n"));
+    let formatted_unix = formatted(&unix);
+    assert_eq!(formatted(&windows), formatted_unix.replace('\n', "\r\n"));
+    assert_eq!(formatted(&formatted_unix.replace('\n', "\r\n")), formatted_unix.replace('\n', "\r\n"));
+    assert_eq!(
+        formatted(&windows.replacen("\r\n", "\n", 1)),
+        formatted_unix,
+        "mixed ones become one character"
+    );
+    for nothing in ["", "\u{feff}", "\n\n", "  "] {
+        assert_eq!(formatted(nothing), nothing);
+    }
 }
 
 #[test]

@@ -101,7 +101,13 @@ impl<'de, K: PropertyKind> Deserialize<'de> for Property<K> {
         if let ParameterValue::Text(text) = &value
             && K::TYPES.contains(&ParameterType::Text)
         {
-            return Err(D::Error::custom(format!("{text:?} is not {}", K::EXPECTED)));
+            // What is no line has an escape that took effect, or is empty.
+            let help = if K::EXPECTED == Words::EXPECTED && !text.is_empty() {
+                "\nin double quotes a backslash begins an escape, such as \\n for a line end: write it in single quotes"
+            } else {
+                ""
+            };
+            return Err(D::Error::custom(format!("{text:?} is not {}{help}", K::EXPECTED)));
         }
         let help = match value {
             ParameterValue::Number(_) | ParameterValue::Boolean(_)

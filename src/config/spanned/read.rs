@@ -23,6 +23,9 @@ const INDEX_FROM: usize = 16;
 /// How many values and bytes of text aliases may copy in one file, in multiples of a document's limits.
 const COPIES: usize = 4;
 
+/// How many lines above an error the quote is looked for that is still open.
+const MOST_LINES_OF_A_QUOTE: usize = 500;
+
 /// Reads all documents of a text. Findings are in the order in which they were met.
 ///
 /// A document that cannot be read to its end is left out; one with other findings is there, without what was refused.
@@ -272,6 +275,11 @@ impl<'a> Reader<'a> {
         span: Span,
     ) -> Result<(), Abandon> {
         let (mut start, mut end) = self.offsets(span);
+        let text = if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) {
+            self.without_invented_end(text, end)
+        } else {
+            text
+        };
         let is_key = matches!(
             self.stack.last(),
             Some(Frame { content: Content::Mapping { key: Key::Wanted, .. }, .. })
@@ -343,6 +351,17 @@ impl<'a> Reader<'a> {
             _ => (format!("the key {text} is a boolean, not text"), format!("quote it: '{text}'")),
         };
         self.note(code::KEY_NOT_TEXT, message, start..end, |finding| finding.help(help));
+    }
+
+    /// A block scalar ends with a line end where its last line has one (YAML 1.2, 8.1.1.2). The parser gives one to a last
+    /// line that ends with the file.
+    fn without_invented_end<'t>(&self, text: Cow<'t, str>, end: u32) -> Cow<'t, str> {
+        let last = self.text.rsplit('\n').next().unwrap_or_default().trim_start_matches(' ');
+        let is_last = end as usize >= self.text.len() && !last.is_empty();
+        match text.strip_suffix('\n') {
+            Some(kept) if is_last && kept.ends_with(last) => Cow::Owned(kept.to_owned()),
+            _ => text,
+        }
     }
 
     fn without_trailing_space(&self, start: u32, end: u32) -> u32 {
@@ -501,11 +520,82 @@ impl<'a> Reader<'a> {
             self.too_deep(at, at);
             return;
         }
+        if let Some(odd) = self.odd_indent(at) {
+            let message = "a no-break space cannot indent YAML";
+            return self.note(code::SYNTAX, message, odd..odd, |finding| finding.help("indent with spaces"));
+        }
+        let at = self.told_at(error, at);
         let (message, help) = explain(error);
-        self.note(code::SYNTAX, message, at..at, |finding| match help {
-            Some(help) => finding.help(help),
-            None => finding,
+        let quote =
+            if *error.kind() == ErrorKind::InvalidQuotedScalarIndent { self.open_quote(at) } else { None };
+        let began = quote.map(|quote| self.place(quote..quote + 1));
+        self.note(code::SYNTAX, message, at..at, |finding| {
+            let finding = match help {
+                Some(help) => finding.help(help),
+                None => finding,
+            };
+            match began {
+                Some(began) => finding.related(began, "the quote that is open begins here"),
+                None => finding,
+            }
         });
+    }
+
+    /// A blank that looks like a space and is none, before the text of the line of a byte or of the line above it.
+    fn odd_indent(&self, at: u32) -> Option<u32> {
+        let before = self.text.get(..at as usize)?;
+        let this = before.rfind('\n').map_or(0, |end| end + 1);
+        let above =
+            before.get(..this.saturating_sub(1)).and_then(|text| text.rfind('\n')).map_or(0, |end| end + 1);
+        let odd = |start: usize| {
+            let line = self.text.get(start..)?.lines().next()?;
+            let indent = line.len() - line.trim_start().len();
+            let odd = line.get(..indent)?.find(|c: char| !c.is_ascii())?;
+            // The mark at the beginning of a text is no blank.
+            (indent < line.len()).then_some(start + odd)
+        };
+        u32::try_from(odd(this).or_else(|| odd(above))?).ok()
+    }
+
+    /// The quote that is probably still open at a byte: the nearest one above that begins a value and is not closed in its
+    /// line.
+    fn open_quote(&self, at: u32) -> Option<u32> {
+        let before = self.text.get(..at as usize)?;
+        let mut end = before.rfind('\n')?;
+        for _ in 0..MOST_LINES_OF_A_QUOTE {
+            let start = before.get(..end)?.rfind('\n').map_or(0, |start| start + 1);
+            let line = before.get(start..end)?;
+            let opens = line.char_indices().find(|(at, c)| {
+                let begins = line
+                    .get(..*at)
+                    .is_some_and(|left| left.is_empty() || left.ends_with([' ', '[', '{', ',']));
+                let count = line.get(*at..).map_or(0, |rest| rest.matches(*c).count());
+                matches!(c, '"' | '\'') && begins && count % 2 == 1
+            });
+            if let Some((at, _)) = opens {
+                return u32::try_from(start + at).ok();
+            }
+            end = start.checked_sub(1)?;
+        }
+        None
+    }
+
+    /// Where an error is best shown. The parser tells where the text began in which it met a tab that indents: the tab is
+    /// at the beginning of a later line.
+    fn told_at(&self, error: &ScanError, at: u32) -> u32 {
+        if !matches!(error.kind(), ErrorKind::TabInPlainScalar) {
+            return at;
+        }
+        let mut from = at as usize;
+        for (number, line) in self.text.get(from..).unwrap_or_default().split_inclusive('\n').enumerate() {
+            let blanks = line.len() - line.trim_start_matches([' ', '\t']).len();
+            let tab = line.get(..blanks).unwrap_or_default().find('\t');
+            if let (Some(tab), true) = (tab, number > 0 && !line.trim().is_empty()) {
+                return u32::try_from(from + tab).unwrap_or(at);
+            }
+            from += line.len();
+        }
+        at
     }
 }
 
@@ -554,9 +644,11 @@ fn shortened(text: &str) -> Cow<'_, str> {
 fn explain(error: &ScanError) -> (String, Option<&'static str>) {
     use ErrorKind as E;
     let (message, help) = match error.kind() {
-        E::TabNotAllowed | E::TabInBlockIndentation | E::TabInIndentation => {
-            ("a tab cannot indent YAML", "indent with spaces")
-        }
+        E::TabNotAllowed
+        | E::TabInBlockIndentation
+        | E::TabInIndentation
+        | E::TabInPlainScalar
+        | E::TabAtBlockScalarStart => ("a tab cannot indent YAML", "indent with spaces"),
         E::UnexpectedEofFlowSequence | E::ExpectedFlowSequenceSeparator => (
             "the list is not closed: expected , or ]",
             "close the list with ], or put a comma between its items",
@@ -598,9 +690,43 @@ fn explain(error: &ScanError) -> (String, Option<&'static str>) {
         E::InvalidIndentation => {
             ("the indentation fits no level above", "line it up with the keys it belongs to")
         }
-        E::UnknownQuotedScalarEscape => (
+        E::UnknownQuotedScalarEscape
+        | E::InvalidQuotedScalarHexEscape
+        | E::InvalidLowSurrogateHexEscape
+        | E::InvalidLowSurrogate
+        | E::MissingLowSurrogate
+        | E::UnpairedLowSurrogate
+        | E::InvalidUnicodeEscape => (
             "unknown escape in a double-quoted text",
             "use single quotes, in which \\ stands for itself, or write \\\\",
+        ),
+        E::MisplacedFlowCollectionEnd => (
+            "a bracket is closed that was not opened",
+            "take it out, or open it before; quote text that begins with a bracket",
+        ),
+        E::MismatchedFlowCollectionEnd { .. } => (
+            "the bracket that is opened here is closed by one of another kind",
+            "close [ with ] and { with }, the last one first",
+        ),
+        E::BlockEntryInFlowCollection | E::PlainScalarStartsWithDashFlowIndicator => (
+            "a `-` has no meaning between brackets",
+            "put commas between the items, or quote text that begins with `-`",
+        ),
+        E::BlockSequenceEntryNotAllowed => (
+            "a list cannot begin here",
+            "put `- ` on a line of its own below the key, or quote text that begins with `- `",
+        ),
+        E::InvalidBlockScalarIndent => {
+            ("a line of the text is indented less than its first one", "indent all lines of the text alike")
+        }
+        E::InvalidFlowScalarIndent => (
+            "what stands between brackets is indented too little",
+            "indent it further than the key it belongs to",
+        ),
+        E::CommentNotSeparated => ("a comment begins right after a value", "put a blank before `#`"),
+        E::UnexpectedCharacter { character } if character.is_control() => (
+            "a control character cannot stand in YAML",
+            "take it out, or write it as an escape in double quotes",
         ),
         E::UnexpectedCharacter { character: '@' | '`' | '%' } => {
             ("text without quotes cannot begin with this character", "quote the text")

@@ -140,6 +140,20 @@ pub(crate) fn in_yaml_1_1(text: &str) -> Option<&'static str> {
     is_base_60(unsigned).then_some("a number in base 60")
 }
 
+/// How other readers print a number of YAML 1.2 that stands where a text is wanted, if that is another text: `1.10` becomes
+/// 1.1, `0x10` 16. `None` for what is no number and for one that stays.
+pub(crate) fn printed_otherwise(text: &str) -> Option<String> {
+    let printed = match resolve(text) {
+        Scalar::Integer => integer(text)?.to_string(),
+        Scalar::Float => match float(text) {
+            Some(number) => number.to_string(),
+            None => return Some("a number".to_owned()),
+        },
+        _ => return None,
+    };
+    (printed != text).then_some(printed)
+}
+
 fn is_date(text: &str) -> bool {
     let day = text.split(['T', 't', ' ']).next().unwrap_or(text);
     let mut parts = day.split('-');
@@ -158,7 +172,7 @@ fn is_base_60(unsigned: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Scalar, float, in_yaml_1_1, integer, resolve};
+    use super::{Scalar, float, in_yaml_1_1, integer, printed_otherwise, resolve};
 
     #[test]
     fn only_the_core_schema_makes_values_of_plain_text() {
@@ -215,6 +229,23 @@ mod tests {
         assert_eq!(float("-1e3"), Some(-1000.0));
         assert_eq!(float(".inf"), None);
         assert_eq!(float("1e999"), None);
+    }
+
+    #[test]
+    fn a_number_that_loses_its_form_elsewhere_is_known() {
+        for (text, other) in [
+            ("1.10", "1.1"),
+            ("24.0", "24"),
+            ("0x10", "16"),
+            ("+5", "5"),
+            ("1e3", "1000"),
+            (".inf", "a number"),
+        ] {
+            assert_eq!(printed_otherwise(text).as_deref(), Some(other), "{text}");
+        }
+        for text in ["1.1", "24", "-3", "1.2.3", "v1.10", "yes", ""] {
+            assert_eq!(printed_otherwise(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -57,6 +57,9 @@ impl LineIndex {
         let end = text.floor_char_boundary(range.end.max(start));
         let line = starts.partition_point(|line| *line as usize <= start);
         let line_start = line.checked_sub(1).and_then(|at| starts.get(at)).map_or(0, |at| *at as usize);
+        // A byte-order mark is no character of the first line.
+        let has_mark = line_start == 0 && text.starts_with('\u{feff}');
+        let line_start = if has_mark { '\u{feff}'.len_utf8().min(start) } else { line_start };
         let column = text.get(line_start..start).map_or(0, |before| before.chars().count());
         let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         Place { file: Arc::clone(file), line: number(line), column: number(column + 1), start, end }

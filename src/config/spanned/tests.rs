@@ -90,6 +90,7 @@ fn a_syntax_error_ends_its_document_only() {
     insta::assert_snapshot!(findings(text), @r#"
     1:4 M0101 the list is not closed
     6:1 M0101 quoted text that began before is not closed, or goes on indented too little
+      5:4 the quote that is open begins here
     "#);
 }
 
@@ -249,6 +250,7 @@ fn the_usual_mistakes_are_explained() {
       2:2 M0101 the mapping is not closed: expected , or }
     "a: \"x\n"
       2:1 M0101 quoted text that began before is not closed, or goes on indented too little
+      1:4 the quote that is open begins here
     "a: 1\n b: 2\n"
       2:3 M0101 a mapping cannot begin here
     "a: \"C:\\Windows\"\n"
@@ -373,5 +375,66 @@ proptest! {
             NodeKind::String { text, .. } => prop_assert_eq!(other.as_str(), Some(&**text)),
             NodeKind::Sequence(_) | NodeKind::Mapping(_) => prop_assert!(other.is_array() || other.is_object()),
         }
+    }
+}
+
+#[test]
+fn a_block_scalar_ends_as_its_last_line_does() {
+    let value = |text: &str| {
+        let (nodes, findings) = read(&Arc::from("a.yaml"), text);
+        assert!(findings.is_empty(), "{text:?}: {findings:?}");
+        match &nodes[0].get("a").expect("a value").value.kind {
+            NodeKind::String { text, .. } => text.to_string(),
+            other => panic!("{other:?}"),
+        }
+    };
+    for (text, expected) in [
+        ("a: |\n  hello", "hello"),
+        ("a: |\n  hello\n", "hello\n"),
+        ("a: |\n  hello\n\n", "hello\n"),
+        ("a: |\n  one\n    two", "one\n  two"),
+        ("a: |+\n  hello", "hello"),
+        ("a: |-\n  hello", "hello"),
+        ("a: >\n  one\n  two", "one two"),
+        ("a: |\n  hello\n  ", "hello\n"),
+        ("a: |\n  hello\n# hello", "hello\n"),
+        ("a: |\n  # hello\n# hello", "# hello\n"),
+        ("a: |\n  hello\nb: hello", "hello\n"),
+        ("a: |\r\n  hello\r\n", "hello\n"),
+    ] {
+        assert_eq!(value(text), expected, "{text:?}");
+    }
+}
+
+#[test]
+fn what_the_parser_complains_of_is_said_with_what_to_do() {
+    for (text, line, column, message, help) in [
+        ("a: one\n\tb: 2\n", 2, 1, "a tab cannot indent YAML", "spaces"),
+        ("a:\n  b: one\n \tc: 2\n", 3, 2, "a tab cannot indent YAML", "spaces"),
+        ("a: \"C:\\Users\\x\"\n", 1, 4, "unknown escape in a double-quoted text", "single quotes"),
+        ("a: \"C:\\Some\"\n", 1, 4, "unknown escape in a double-quoted text", "single quotes"),
+        ("a:\n\u{a0} b: 1\n  c: 2\n", 2, 1, "a no-break space cannot indent YAML", "spaces"),
+        ("a: ]\n", 1, 4, "a bracket is closed that was not opened", "take it out"),
+        ("a: [1}\n", 1, 4, "closed by one of another kind", "close ["),
+    ] {
+        let (_, findings) = read(&Arc::from("a.yaml"), text);
+        let finding = findings.iter().next().unwrap_or_else(|| panic!("{text:?}"));
+        let place = finding.place.as_ref().expect("a place");
+        assert_eq!((place.line, place.column), (line, column), "{text:?} {finding:?}");
+        assert!(finding.message.contains(message), "{text:?} {finding:?}");
+        assert!(finding.help.as_ref().is_some_and(|given| given.contains(help)), "{text:?} {finding:?}");
+    }
+}
+
+#[test]
+fn an_open_quote_is_shown_where_it_begins() {
+    for (text, quote) in
+        [("a: it's\nb: 'one\nc: two\n", (2, 4)), ("a: \"x\"\nb: [ \"one, 'two' ]\nc: two\nd: 'x'\n", (2, 6))]
+    {
+        let (_, findings) = read(&Arc::from("a.yaml"), text);
+        let finding = findings.iter().next().expect("an error");
+        let began: Vec<_> = finding.related.iter().map(|(place, _)| (place.line, place.column)).collect();
+        let place = finding.place.as_ref().map(|place| (place.line, place.column));
+        assert!(began == [quote] || place == Some(quote), "{text:?} {finding:?}");
     }
 }

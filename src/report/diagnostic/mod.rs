@@ -1,6 +1,7 @@
 //! Findings as text: with the user's own lines, in one line, and as JSON.
 //!
-//! Invariant: control characters of the user's texts never reach the output, so a file cannot paint the terminal.
+//! Invariant: control characters of the user's texts never reach the output, so a file cannot paint the terminal; and no
+//! text begins a line, so that none of a pull request is a command to the runner that reads along.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -61,11 +62,11 @@ pub fn render_one(finding: &Finding, sources: &Sources, style: Style) -> String 
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let message = clean(&finding.message);
-    let label = finding.label.as_deref().map(clean);
+    let message = continued(&finding.message);
+    let label = finding.label.as_deref().map(words::visible);
     let related: Vec<(&Place, Cow<'_, str>)> =
-        finding.related.iter().map(|(place, what)| (place, clean(what))).collect();
-    let help = finding.help.as_deref().map(clean);
+        finding.related.iter().map(|(place, what)| (place, words::visible(what))).collect();
+    let help = finding.help.as_deref().map(continued);
 
     let mut group = Group::with_title(level.primary_title(message).id(finding.code.as_str()));
     let mut elsewhere = Vec::new();
@@ -120,19 +121,22 @@ pub fn render_one(finding: &Finding, sources: &Sources, style: Style) -> String 
 /// A finding in one line: `file:line:column: error[M0201]: message; help`.
 #[must_use]
 pub fn one_line(finding: &Finding) -> String {
-    let at = |place: &Place| format!("{}:{}:{}", clean(&place.file), place.line, place.column);
+    let at = |place: &Place| format!("{}:{}:{}", words::visible(&place.file), place.line, place.column);
     let mut parts = Vec::new();
     if let Some(place) = &finding.place {
         parts.extend([at(place), ": ".to_owned()]);
     }
-    parts.push(format!("{}[{}]: {}", severity(finding.severity), finding.code, clean(&finding.message)));
+    let message = words::visible(&finding.message);
+    parts.push(format!("{}[{}]: {message}", severity(finding.severity), finding.code));
     if let Some(help) = &finding.help {
-        parts.extend(["; ".to_owned(), clean(help).into_owned()]);
+        parts.extend(["; ".to_owned(), words::visible(help).into_owned()]);
     }
     for (place, what) in &finding.related {
-        parts.push(format!(" ({}: {})", clean(what), at(place)));
+        parts.push(format!(" ({}: {})", words::visible(what), at(place)));
     }
-    parts.concat().replace(['\n', '\r'], " ")
+    let line = parts.concat();
+    // A name that begins with `::` would begin the line, which a runner would obey.
+    if words::is_command(&line) { format!("./{line}") } else { line }
 }
 
 /// How many errors and warnings there are: "3 errors, 1 warning"; "no findings" when there are none.
@@ -257,25 +261,18 @@ fn severity(severity: Severity) -> &'static str {
     }
 }
 
-/// Characters that would act as visible escapes, except line breaks.
-fn clean(text: &str) -> Cow<'_, str> {
-    let is_bad = |c: char| c != '\n' && words::acts(c);
-    if !text.contains(is_bad) {
-        return Cow::Borrowed(text);
+/// A text in visible characters; each of its lines but the first begins with `| `, so that it is no line of its own.
+fn continued(text: &str) -> Cow<'_, str> {
+    if !text.contains('\n') {
+        return words::visible(text);
     }
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if is_bad(c) {
-            out.extend(c.escape_unicode());
-        } else {
-            out.push(c);
-        }
-    }
-    Cow::Owned(out)
+    let lines: Vec<_> =
+        text.trim_end().split('\n').map(|line| words::visible(line.trim_end_matches('\r'))).collect();
+    Cow::Owned(lines.join("\n| "))
 }
 
 fn origin(place: &Place) -> Origin<'_> {
-    Origin::path(clean(&place.file)).line(place.line as usize).char_column(place.column as usize)
+    Origin::path(words::visible(&place.file)).line(place.line as usize).char_column(place.column as usize)
 }
 
 /// The part of a text that is given to the renderer, which must not be handed a megabyte to show one line.
@@ -317,11 +314,12 @@ impl Cut {
     }
 }
 
-/// The line that holds a byte, without its line break.
+/// The line that holds a byte, without its line break and without the byte-order mark of the text.
 fn line_at(text: &str, at: usize) -> Range<usize> {
-    let at = text.floor_char_boundary(at);
+    let mark = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    let at = text.floor_char_boundary(at).max(mark);
     let (head, tail) = text.split_at_checked(at).unwrap_or((text, ""));
-    let start = head.rfind('\n').map_or(0, |at| at + 1);
+    let start = head.rfind('\n').map_or(mark, |at| at + 1);
     let rest = tail.find('\n').map_or(tail, |end| tail.get(..end).unwrap_or(tail));
     start..at + rest.trim_end_matches('\r').len()
 }
@@ -335,7 +333,7 @@ fn picture<'a>(group: Group<'a>, text: &str, place: &'a Place, cut: &Cut, marks:
         // The renderer would count the column from the cut.
         group.element(origin(place)).element(snippet)
     } else {
-        group.element(snippet.path(clean(&place.file)))
+        group.element(snippet.path(words::visible(&place.file)))
     }
 }
 
@@ -354,7 +352,12 @@ fn stand_in(c: char) -> char {
 fn snippet<'a>(text: &str, cut: &Cut, marks: Vec<Mark<'a>>) -> Snippet<'a, Annotation<'a>> {
     let part = text.get(cut.range.clone()).unwrap_or_default();
     let (open, close) = (if cut.before { "… " } else { "" }, if cut.after { " …" } else { "" });
-    let source: String = open.chars().chain(part.chars().map(stand_in)).chain(close.chars()).collect();
+    let mut source = String::with_capacity(part.len() + 8);
+    for character in open.chars().chain(part.chars()).chain(close.chars()) {
+        // What runners obey in the middle of a line; as long as before, too.
+        let is_command = character == '[' && words::begins_command(&source);
+        source.push(if is_command { '?' } else { stand_in(character) });
+    }
     let offset = |at: usize| {
         let at = text.floor_char_boundary(at).clamp(cut.range.start, cut.range.end);
         at - cut.range.start + open.len()

@@ -127,6 +127,32 @@ fn a_file_cannot_paint_the_terminal() {
 }
 
 #[test]
+fn a_byte_order_mark_is_no_column_and_is_not_shown() {
+    let text = "\u{feff}apiversion: x\nkind: é\n";
+    let (sources, file) = sources(text);
+    let out = render_one(
+        &Finding::new(code::UNKNOWN_KEY, "no", at(&file, text, "apiversion")),
+        &sources,
+        Style::default(),
+    );
+    insta::assert_snapshot!(out, @r"
+    error[M0201]: no
+     --> targets/a.yaml:1:1
+      |
+    1 | apiversion: x
+      | ^^^^^^^^^^
+    ");
+    let (nodes, _) = crate::config::spanned::read(&file, text);
+    let key = nodes[0].get("apiversion").expect("the value").value.range();
+    let index = crate::config::spanned::LineIndex::new();
+    for range in [key, 3..5, 0..2, text.len() - 3..text.len() - 1] {
+        let place = index.place(&file, text, range.clone());
+        assert_eq!(place, Place::in_text(&file, text, range.start, range.end));
+    }
+    assert_eq!((index.place(&file, text, 0..1).column, index.place(&file, text, 4..5).column), (1, 2));
+}
+
+#[test]
 fn places_that_do_not_fit_the_text_do_no_harm() {
     let (sources, file) = sources("a: ü\n");
     for (start, end) in [(0, 0), (4, 4), (5, 100), (100, 200), (6, 6), (3, 1)] {

@@ -72,6 +72,14 @@ pub struct Model<'a> {
     pub remarks: Vec<Remark>,
 }
 
+impl Model<'_> {
+    /// Whether any report calls something a warning: a finding, or a note of that weight.
+    #[must_use]
+    pub fn warns(&self) -> bool {
+        self.remarks.iter().any(|remark| remark.weight == Weight::Warning)
+    }
+}
+
 /// Notes of one kind.
 #[derive(Debug)]
 pub struct Noted<'a> {

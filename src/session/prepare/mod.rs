@@ -402,8 +402,11 @@ impl Preparation<'_> {
                     for mut finding in unclear.into_iter().chain(targets::unclear(&resolved, snapshot, None))
                     {
                         finding.message = format!("--only: {}", finding.message);
-                        // Who limits a run to a computer that is not there meant another one.
-                        if finding.code == code::COMPUTER_NOT_FOUND {
+                        // Who limits a run to a computer, person or site that is not there meant another one; a source
+                        // that was not read may have it.
+                        let all_read = snapshot.failed().is_empty() && snapshot.related().failed().is_empty();
+                        let is_unknown = finding.code == code::NAME_NOT_FOUND && all_read;
+                        if finding.code == code::COMPUTER_NOT_FOUND || is_unknown {
                             finding.severity = Severity::Error;
                         }
                         findings.push(finding);

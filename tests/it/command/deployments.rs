@@ -16,10 +16,10 @@ fn an_ad_hoc_deployment_is_done_in_a_run_that_names_it_and_in_no_other() {
     let world = World::local();
     world.declare("one", "first");
     ad_hoc(&world, "now", "two", "second");
-    world.run(&["apply", "--deployment", "now", "--auto-approve"]).exits(0).says("1 succeeded");
+    world.run(&["apply", "--deployment", "now", "--auto-approve"]).exits(0).shows("1 succeeded");
     assert_eq!((world.home_file("one"), world.home_file("two").as_deref()), (None, Some("second\n")));
     world.set_home_file("two", "changed by hand\n");
-    world.run(&["apply", "--auto-approve"]).exits(0).says("1 succeeded");
+    world.run(&["apply", "--auto-approve"]).exits(0).shows("1 succeeded");
     assert_eq!(world.home_file("one").as_deref(), Some("first\n"));
     assert_eq!(world.home_file("two").as_deref(), Some("changed by hand\n"));
     world.run(&["plan", "--deployment", "nwo"]).exits(64).says("did you mean now?");
@@ -67,7 +67,7 @@ fn what_is_on_hold_is_told_and_an_ended_hold_is_a_lint() {
     assert_eq!(world.home_file("one"), None);
     world.run(&["validate", "--fail-on-warn"]).exits(0);
     world.write("tenants/acme.yaml", &document("Tenant", "acme", &hold("2020-01-01")));
-    world.run(&["validate", "--fail-on-warn"]).exits(10).says("M0609");
+    world.run(&["validate", "--fail-on-warn"]).exits(10).shows("M0609");
     world.run(&["apply", "--auto-approve"]).exits(0);
     assert_eq!(world.home_file("one").as_deref(), Some("first\n"));
 }

@@ -33,9 +33,9 @@ fn quickstart_is_planned_applied_and_repaired() {
 
     let applied = world.run(&["apply", "--auto-approve"]).exits(0);
     assert!(
-        applied.err.contains("1 computer: 1 passed; actions: 5 succeeded, 0 failed, 0 open"),
+        applied.out.contains("1 computer: 1 passed; actions: 5 succeeded, 0 failed, 0 open"),
         "{}",
-        applied.err
+        applied.out
     );
     let contacts = world.home_file("muster-quickstart/notes/contacts.txt").unwrap();
     assert_eq!(contacts, "Names are just data, even this one: $(reboot)\"; rm -rf /\n");

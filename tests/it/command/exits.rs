@@ -27,22 +27,37 @@ fn a_configuration_with_mistakes_ends_with_3() {
             "software: tol\n  state: installed\n  target: { ref: every-one }\n  colour: red",
         ),
     );
-    for command in
-        [&["validate"][..], &["plan"], &["apply", "--auto-approve"], &["status"], &["resolve", "every"]]
-    {
+    for command in [&["plan"][..], &["apply", "--auto-approve"], &["status"], &["resolve", "every"]] {
         let ran = world.run(command).exits(3).says("deployments/bad.yaml").says("colour");
         assert_eq!(ran.out, "", "{command:?}");
     }
+    // What is wrong is the result of this one.
+    let ran = world.run(&["validate"]).exits(3).shows("deployments/bad.yaml").shows("colour");
+    assert_eq!(ran.err, "");
     std::fs::remove_dir_all(world.repo()).unwrap();
     std::fs::create_dir(world.repo()).unwrap();
     world.run(&["plan"]).exits(3).says("muster init");
+}
+
+/// Who limits a run to what nobody has meant something else: that nothing changes would look like success.
+#[test]
+fn a_limit_to_what_nobody_has_ends_with_3() {
+    let world = World::fleet(2, "");
+    for nobody in ["computer:pc-9", "site:nowhere", "person:nobody", "tenant:nobody"] {
+        for command in [&["plan"][..], &["apply", "--auto-approve"]] {
+            let ran = world.run(&[command, &["--only", nobody]].concat()).exits(3);
+            assert!(ran.err.contains("error[M0"), "{nobody}: {}", ran.err);
+        }
+    }
+    // Nobody may have a tag by right.
+    world.run(&["plan", "--only", "tag:nowhere"]).exits(0);
 }
 
 #[test]
 fn a_change_that_fails_ends_with_4_and_the_others_go_on() {
     let world = World::fleet(3, "failing: [pc-2]");
     let ran = world.run(&["apply", "--auto-approve"]).exits(4);
-    assert!(ran.err.contains("2 passed, 1 failed"), "{}", ran.err);
+    assert!(ran.out.contains("2 passed, 1 failed"), "{}", ran.out);
     let left = world.run(&["plan", "--output", "json"]).exits(0).json();
     assert_eq!(left["computers"].as_array().unwrap().len(), 1);
     assert_eq!(left["computers"][0]["name"], "pc-2");
@@ -51,7 +66,7 @@ fn a_change_that_fails_ends_with_4_and_the_others_go_on() {
 #[test]
 fn a_change_that_only_claims_success_ends_with_4() {
     let world = World::fleet(2, "lying: [pc-1]");
-    world.run(&["apply", "--auto-approve"]).exits(4).says("1 passed, 1 failed");
+    world.run(&["apply", "--auto-approve"]).exits(4).shows("1 passed, 1 failed");
 }
 
 #[test]
@@ -64,7 +79,7 @@ fn computers_out_of_reach_end_with_5_beyond_the_allowed_share() {
     world.run(&["plan"]).exits(5).shows("1 unreachable");
     world.run(&["plan", "--allow-missing", "24"]).exits(5);
     world.run(&["plan", "--allow-missing", "25"]).exits(0);
-    world.run(&["apply", "--auto-approve"]).exits(5).says("3 passed");
+    world.run(&["apply", "--auto-approve"]).exits(5).shows("3 passed");
     world.run(&["apply", "--auto-approve", "--allow-missing", "25"]).exits(0);
 }
 
@@ -77,7 +92,7 @@ fn over_ssh_a_dead_host_is_told_and_the_others_finish() {
     world.write("providers/farm.yaml", &ssh_provider(&farm));
     world.run(&["plan", "--detailed-exitcode"]).exits(2).shows("3 computers");
     farm.hosts[1].stop();
-    let ran = world.run(&["apply", "--auto-approve"]).exits(5).says("2 passed");
+    let ran = world.run(&["apply", "--auto-approve"]).exits(5).shows("2 passed");
     assert!(ran.out.contains("host1") || ran.err.contains("host1"), "{} {}", ran.out, ran.err);
     let has = |host: usize| std::fs::read_to_string(farm.hosts[host].home.join("motd")).ok();
     assert_eq!([has(0), has(1), has(2)], [Some("welcome\n".to_owned()), None, Some("welcome\n".to_owned())]);
@@ -112,10 +127,10 @@ fn a_second_apply_is_locked_out_and_the_first_ends_with_143_when_asked_to() {
     first.signal(Signal::TERM);
     first.wait_for("stopping");
     let ran = first.end().exits(143);
-    assert!(ran.err.contains("1 passed, 3 not finished"), "{}", ran.err);
+    assert!(ran.out.contains("1 passed, 3 not finished"), "{}", ran.out);
     // The lock has gone with its holder.
     world.faults("");
-    world.run(&["apply", "--auto-approve"]).exits(0).says("3 passed");
+    world.run(&["apply", "--auto-approve"]).exits(0).shows("3 passed");
 }
 
 #[test]
@@ -138,9 +153,9 @@ fn a_list_that_fails_ends_with_9_and_removes_nothing() {
     world.faults("list: true");
     world.run(&["plan"]).exits(9).says("simulated");
     let ran = world.run(&["apply", "--auto-approve"]).exits(9);
-    assert!(!ran.err.contains("succeeded"), "{}", ran.err);
+    assert!(!ran.out.contains("succeeded"), "{}", ran.out);
     world.faults("");
-    world.run(&["apply", "--auto-approve"]).exits(0).says("2 succeeded");
+    world.run(&["apply", "--auto-approve"]).exits(0).shows("2 succeeded");
 }
 
 #[test]

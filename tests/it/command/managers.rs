@@ -200,7 +200,7 @@ fn a_package_resource_is_installed_changed_and_removed_by_apt() {
     }
     // What another package needs stays, and nothing is pushed out or taken for an order to remove.
     debian.build("silence", "1", "Conflicts: choir\n");
-    for properties in ["name: greeter, state: absent", "name: silence", "name: 'choir-'"] {
+    for properties in ["name: greeter, state: absent", "name: silence"] {
         let spec = format!("resource: {{ package: {{ {properties} }} }}");
         debian.world.write("tasks/greeter.yaml", &document("Task", "greeter", &spec));
         let ran = debian.run(&["apply", "--auto-approve"]);
@@ -208,6 +208,10 @@ fn a_package_resource_is_installed_changed_and_removed_by_apt() {
         assert_eq!(debian.words("choir"), "hello from 1\n", "{properties}");
         assert_eq!(debian.words("greeter"), "hello from 1.0-10\n", "{properties}");
     }
+    let spec = "resource: { package: { name: 'choir-' } }";
+    debian.world.write("tasks/greeter.yaml", &document("Task", "greeter", spec));
+    debian.run(&["apply", "--auto-approve"]).exits(3).says("cannot be the name of a package");
+    assert_eq!(debian.words("choir"), "hello from 1\n");
 }
 
 /// apt for real, and a program in the place of Homebrew that offers a version.

@@ -38,7 +38,7 @@ fn a_plan_beyond_a_budget_ends_with_6_and_nothing_is_done_before_a_reason_is_giv
         plan.out
     );
     // The saved plan carries what it sets aside.
-    world.run(&["apply", "../plan.json", "--auto-approve"]).exits(0).says("actions: 8 succeeded");
+    world.run(&["apply", "../plan.json", "--auto-approve"]).exits(0).shows("actions: 8 succeeded");
     let state = kept(&world);
     assert!(state.contains("tool is retired") && state.contains("tenant-removals"), "{state}");
 }
@@ -110,7 +110,12 @@ fn a_guardrail_about_documents_refuses_when_they_are_validated() {
     world.run(&["validate"]).exits(0);
     let rule = "for: deployment\n  require: has(deployment.labels.owner)\n  message: '{deployment.name} has no owner'";
     world.write("policies/labels.yaml", &document("Guardrail", "labels", rule));
-    world.run(&["validate"]).exits(6).says("deployments/tool.yaml").says("M0802").says("tool has no owner");
+    world
+        .run(&["validate"])
+        .exits(6)
+        .shows("deployments/tool.yaml")
+        .shows("M0802")
+        .shows("tool has no owner");
     let json = world.run(&["validate", "--output", "json"]).exits(6).json();
     assert_eq!(json["valid"], false);
     world.run(&["plan"]).exits(6).shows("tool has no owner");
@@ -131,7 +136,7 @@ fn a_protected_tenant_stays_protected_after_its_line_is_gone_until_it_is_release
     world.run(&["plan"]).exits(6).shows("was protected by tenants/acme.yaml:5");
     world.run(&["apply", "--auto-approve"]).exits(6);
     let release = ["apply", "--auto-approve", "--override", "protection", "--reason", "contract ended"];
-    world.run(&release).exits(0).says("actions: 2 succeeded");
+    world.run(&release).exits(0).shows("actions: 2 succeeded");
     world.run(&["plan"]).exits(0);
     let gone = world.run(&["apply", "--auto-approve"]).exits(0);
     assert!(!gone.err.contains("M0810"), "{}", gone.err);

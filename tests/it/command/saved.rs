@@ -47,19 +47,19 @@ fn a_saved_plan_is_shown_without_its_repository() {
 #[test]
 fn a_saved_plan_is_applied() {
     let world = planned();
-    apply(&world).exits(0).says("actions: 2 succeeded, 0 failed, 0 open");
+    apply(&world).exits(0).shows("actions: 2 succeeded, 0 failed, 0 open");
     assert_eq!(world.home_file("one").as_deref(), Some("first\n"));
     assert_eq!(world.home_file("two").as_deref(), Some("second\n"));
     // Now all of it is satisfied, and there is nothing left to run.
     let again = apply(&world).exits(0);
-    assert!(!again.err.contains("succeeded"), "{}", again.err);
+    assert!(!again.out.contains("succeeded"), "{}", again.out);
 }
 
 #[test]
 fn of_a_saved_plan_only_what_is_left_runs() {
     let world = planned();
     world.set_home_file("one", "first\n");
-    let applied = apply(&world).exits(0).says("actions: 1 succeeded, 0 failed, 0 open");
+    let applied = apply(&world).exits(0).shows("actions: 1 succeeded, 0 failed, 0 open");
     assert!(applied.err.contains("file[two]") && !applied.err.contains("file[one]"), "{}", applied.err);
     assert_eq!(world.home_file("two").as_deref(), Some("second\n"));
 }

@@ -24,6 +24,19 @@ fn only_the_typed_word_yes_applies() {
     world.run(&["plan", "--detailed-exitcode", "--refresh", "always"]).exits(0);
 }
 
+/// A runner may give its programs a terminal, at which nobody sits.
+#[test]
+fn nobody_is_asked_in_ci_whatever_the_terminal() {
+    let world = World::fleet(2, "");
+    let mut terminal = Terminal::start_with(&world, &["apply"], &[("CI", "1")]);
+    terminal.types("yes\r");
+    let (code, screen) = terminal.end();
+    assert_eq!(code, 6, "{screen}");
+    assert!(screen.contains("there is nobody to ask") && !screen.contains("Type yes"), "{screen}");
+    assert!(!screen.contains("passed"), "{screen}");
+    world.run(&["plan", "--detailed-exitcode", "--refresh", "always"]).exits(2);
+}
+
 #[test]
 fn an_interrupt_at_the_question_applies_nothing() {
     let world = World::fleet(2, "");
@@ -90,7 +103,7 @@ fn the_first_ctrl_c_finishes_what_runs_and_begins_nothing_new() {
     let sessions = world.run(&["sessions", "--output", "ndjson"]).exits(0).lines();
     let status: Vec<&str> = sessions.iter().filter_map(|session| session["status"].as_str()).collect();
     assert_eq!(status, ["passed", "passed"], "{screen}");
-    let next = world.run(&["apply", "--auto-approve"]).exits(0).says("4 passed");
+    let next = world.run(&["apply", "--auto-approve"]).exits(0).shows("4 passed");
     assert!(!next.err.contains("under way"), "{}", next.err);
 }
 
@@ -114,7 +127,7 @@ fn the_second_ctrl_c_stops_at_once_and_the_next_run_tells_what_was_under_way() {
     let said = "3 computers: 3 under way when it was stopped; actions: 0 succeeded, 0 failed, 3 open";
     assert!(screen.contains(said), "{screen}");
     world.faults("");
-    let next = world.run(&["apply", "--auto-approve"]).exits(0).says("3 passed");
+    let next = world.run(&["apply", "--auto-approve"]).exits(0).shows("3 passed");
     assert!(next.err.contains("under way: ") && next.err.contains("tool on pc-"), "{}", next.err);
     let after = world.run(&["apply", "--auto-approve"]).exits(0);
     assert!(!after.err.contains("under way"), "it is told once: {}", after.err);

@@ -23,6 +23,11 @@ pub(crate) struct Terminal {
 impl Terminal {
     /// Starts the program in a world's repository, on a terminal of 100 columns.
     pub(crate) fn start(world: &World, arguments: &[&str]) -> Self {
+        Self::start_with(world, arguments, &[])
+    }
+
+    /// The same with more variables.
+    pub(crate) fn start_with(world: &World, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let size = PtySize { rows: 40, cols: 100, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_muster"));
@@ -32,6 +37,9 @@ impl Terminal {
             command.env(name, value);
         }
         command.env("TERM", "xterm");
+        for (name, value) in variables {
+            command.env(name, value);
+        }
         command.cwd(world.repo());
         let child = pair.slave.spawn_command(command).unwrap();
         // With the slave open here the end of the program would not be seen.

@@ -24,17 +24,17 @@ fn versions(world: &World) -> Vec<String> {
 #[test]
 fn a_version_that_was_not_looked_up_is_an_error_where_it_is_needed() {
     let world = listed(&["1.0", "2.0"]);
-    world.run(&["validate"]).exits(3).says("M0450").says("muster update tool");
+    world.run(&["validate"]).exits(3).shows("M0450").shows("muster update tool");
     deploy(&world, "tool", ">=1");
-    world.run(&["validate"]).exits(3).says("M0450");
+    world.run(&["validate"]).exits(3).shows("M0450");
     std::fs::remove_file(world.repo().join("deployments/tool.yaml")).unwrap();
-    world.run(&["validate"]).exits(0).says("M0451");
+    world.run(&["validate"]).exits(0).shows("M0451");
     deploy(&world, "tool", "1.0");
     world.run(&["update"]).exits(0);
     assert_eq!(versions(&world), ["2.0", "1.0"], "the newest, and what is asked for");
     world.run(&["validate"]).exits(0);
     deploy(&world, "tool", "1.5");
-    world.run(&["validate"]).exits(3).says("M0403").says("muster update tool");
+    world.run(&["validate"]).exits(3).shows("M0403").shows("muster update tool");
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn only_what_is_named_moves_and_what_is_gone_goes() {
     assert_eq!(versions(&world), ["7.1", "7.0", "1.0"]);
     world.run(&["update", "othr"]).exits(64).says("did you mean other?");
     std::fs::remove_file(world.repo().join("software/other.yaml")).unwrap();
-    world.run(&["validate"]).exits(0).says("M0322").says("M0323");
+    world.run(&["validate"]).exits(0).shows("M0322").shows("M0323");
     world.run(&["update"]).exits(0).shows("taken out");
     assert_eq!(versions(&world), ["1.1", "1.0"]);
 }
@@ -159,15 +159,15 @@ fn an_edited_or_half_merged_lock_is_an_error_with_its_line() {
     world.run(&["update"]).exits(0);
     let good = lock(&world);
     world.write("muster.lock", &good.replace(&whole_sha("1.0"), &whole_sha("evil")));
-    world.run(&["validate"]).exits(3).says("M0321").says("muster.lock:5");
+    world.run(&["validate"]).exits(3).shows("M0321").shows("muster.lock:5");
     world.run(&["plan"]).exits(3).says("M0321");
     world.run(&["update"]).exits(3).says("M0321");
     world.write(
         "muster.lock",
         &good.replace("  \"tool\":\n", "<<<<<<< ours\n  \"tool\":\n=======\n  \"tol\":\n>>>>>>> theirs\n"),
     );
-    let ran = world.run(&["validate"]).exits(3).says("M0320").says("merge conflict");
-    assert!(!ran.err.contains("M0450"), "what follows from it is not told as well: {}", ran.err);
+    let ran = world.run(&["validate"]).exits(3).shows("M0320").shows("merge conflict");
+    assert!(!ran.out.contains("M0450"), "what follows from it is not told as well: {}", ran.out);
     world.write("muster.lock", &good);
     world.run(&["validate"]).exits(0);
     assert_eq!(locked(&world), [format!("1.0 1.0 {} source", sha("1.0"))]);
@@ -179,6 +179,6 @@ fn a_lock_belongs_to_its_commit() {
     world.run(&["update"]).exits(0);
     let commit = world.commit("with a lock");
     std::fs::remove_file(world.repo().join("muster.lock")).unwrap();
-    world.run(&["validate"]).exits(3).says("M0450");
+    world.run(&["validate"]).exits(3).shows("M0450");
     world.run(&["validate", "--rev", &commit]).exits(0);
 }
