@@ -98,12 +98,16 @@ pub(in crate::cli) async fn run(
             .map_err(|error| if doubted(&prepared) { error.hint(AGAIN) } else { error })?;
         basis.holds(shell, &store, control, plan).await?;
     }
-    let findings = super::plan::findings(&opened, &prepared);
+    let interrupted = control.demand() != Demand::Run;
+    let findings = super::plan::findings(&opened, &prepared, interrupted);
     let model = reporting.model(Some(plan), &findings, &opened.config.sources);
     // Before the question and the sessions: whatever becomes of them, the reports say what was planned.
     reporting.write(shell, &model)?;
     // As JSON the plan comes at the end, in one document with what became of it.
     if !matches!(shell.global.output, Form::Ndjson | Form::Json) && !reporting.takes_output() {
+        if interrupted {
+            super::plan::tell_interrupted(shell)?;
+        }
         super::plan::print(shell, plan, &model, command.details)?;
     }
     let shows_plan = shell.global.output == Form::Human && !reporting.takes_output();
