@@ -101,6 +101,11 @@ impl Basis {
         Self { rev: rev.map(str::to_owned), moved: None }
     }
 
+    /// The configuration of the head, where that judges the run besides.
+    pub(super) fn head(&self) -> Option<&Config> {
+        self.moved.as_ref()?.loaded.config.as_ref()
+    }
+
     /// Whether the head wants the same of all that the plan is about to do, and would be allowed to do it, from what is
     /// known now; nothing is contacted.
     ///

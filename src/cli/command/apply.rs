@@ -21,6 +21,7 @@ use crate::cli::prompt;
 use crate::cli::reports::Reporting;
 use crate::cli::safety;
 use crate::cli::saved;
+use crate::config::Config;
 use crate::config::safety::PROTECTION;
 use crate::id::{ComputerId, Name};
 use crate::payload::send::{self, Files};
@@ -73,7 +74,8 @@ pub(in crate::cli) async fn run(
     // A plan does not carry it: what was right to believe of one list may be wrong of the next.
     wish.accepted = command.scope.accept_shrink.iter().cloned().collect();
     wish.judge = Some(Stage::Apply);
-    wish.options.overrides.extend(safety::overrides(&opened.config, &command.set_aside)?);
+    let judging: Vec<&Config> = basis.head().into_iter().chain([&opened.config]).collect();
+    wish.options.overrides.extend(safety::overrides(&judging, &command.set_aside)?);
     let links = shell.links(&opened)?;
     let store = shell.store(&opened).await?;
     let holder = format!("apply by {}", shell.environment.user.as_deref().unwrap_or("somebody"));

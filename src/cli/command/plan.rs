@@ -31,7 +31,7 @@ pub(in crate::cli) async fn run(
     let mut wish = planning::wish(&command.scope, Refresh::Auto, command.offline)?;
     wish.options.hypothetical = command.hypothetical;
     wish.judge = Some(Stage::Plan);
-    wish.options.overrides = safety::overrides(&opened.config, &command.set_aside)?;
+    wish.options.overrides = safety::overrides(&[&opened.config], &command.set_aside)?;
     let links = shell.links(&opened)?;
     let store = shell.store(&opened).await?;
     let prepared = planning::prepare(shell, &opened, &links, &store, control, &wish).await?;

@@ -87,6 +87,19 @@ fn a_guardrail_of_the_head_refuses_an_older_plan() {
     world.commit("nothing is removed");
     apply(&world, 6).says("removes tool").says("refused by guardrail no-removals");
     nothing_was_done(&world, &commit);
+    // Where it may be set aside, it may be so for an older plan too, which knows nothing of it.
+    let (world, _) = planned();
+    world.write(
+        "policies/removals.yaml",
+        &document("Guardrail", "no-removals", &rule.replace("false", "true")),
+    );
+    world.commit("nothing is removed without a word");
+    apply(&world, 6).says("refused by guardrail no-removals");
+    let aside = ["--override", "no-removals", "--reason", "agreed"];
+    world
+        .run(&[&["apply", "../plan.json", "--auto-approve"], &aside[..]].concat())
+        .exits(0)
+        .says("actions: 2 succeeded, 0 failed, 0 open");
 }
 
 #[test]
