@@ -3,20 +3,27 @@
 //! Not here: whether the computers are still as they were (`plan::compare`, by `apply`).
 //!
 //! Invariants: the same commit, or another one with the same files, is applied without a question. A commit that the
-//! repository is not on any more is applied where its head wants the same of all that the plan does, or where `--rev`
-//! names it; never otherwise (exit 7).
+//! repository is not on any more is applied where its head wants the same of all that the plan does (else exit 7), on the
+//! computers that the head itself lists, and where nothing that guards the head refuses it (else exit 6), or where
+//! `--rev` names it; never otherwise.
 
-use super::context::{Opened, Shell};
+use super::context::{Opened, Shell, SystemClock};
 use super::error::CliError;
-use super::planning;
+use super::{planning, safety};
+use crate::config::Config;
 use crate::config::load::Loaded;
+use crate::diagnostic::Findings;
 use crate::id::CommitId;
-use crate::plan::compare::{Comparison, compare};
+use crate::plan::compare::{Comparison, compare, within};
 use crate::plan::document::Plan;
 use crate::plan::needs::Refresh;
+use crate::policy::judge;
+use crate::policy::verdict::{Stage, Verdict};
 use crate::report;
 use crate::report::style::Line;
+use crate::session::prepare::Prepared;
 use crate::store::Store;
+use crate::time::Clock;
 
 /// What a saved plan is applied on.
 #[derive(Debug)]
@@ -51,9 +58,7 @@ pub(super) fn of(shell: &Shell, plan: &Plan, typed: Option<&str>) -> Result<Basi
     };
     let exactly = || Ok(Basis { rev: Some(commit.as_str().to_owned()), moved: None });
     if let Some(typed) = typed {
-        let named = shell
-            .commit(typed)?
-            .ok_or_else(|| CliError::invalid(format!("the repository has no revision {typed:?}")))?;
+        let named = shell.named_commit(typed)?;
         if named != *commit {
             let message = format!(
                 "--rev {typed} is commit {}, and the plan was made of {}",
@@ -96,10 +101,17 @@ impl Basis {
         Self { rev: rev.map(str::to_owned), moved: None }
     }
 
-    /// Whether the head wants the same of all that the plan is about to do, from what is known now; nothing is contacted.
+    /// The configuration of the head, where that judges the run besides.
+    pub(super) fn head(&self) -> Option<&Config> {
+        self.moved.as_ref()?.loaded.config.as_ref()
+    }
+
+    /// Whether the head wants the same of all that the plan is about to do, and would be allowed to do it, from what is
+    /// known now; nothing is contacted.
     ///
     /// # Errors
-    /// When it does not, or cannot be read (exit 7, with the difference); when the state fails.
+    /// When it does not, or cannot be read (exit 7, with the difference); when its protections, budgets or guardrails
+    /// refuse it (exit 6); when the state fails.
     pub(super) async fn holds(
         self,
         shell: &mut Shell,
@@ -124,13 +136,24 @@ impl Basis {
             return Err(CliError::stale(message).hint(hint));
         };
         let opened = Opened { config, revision, root, findings };
-        let wish = planning::wish_of(fresh.options.clone(), Refresh::Never, true)?;
+        let mut wish = planning::wish_of(fresh.options.clone(), Refresh::Never, true)?;
+        // Lists that stand in the repository are the head's own, not those of the plan's commit.
+        wish.own_lists = true;
         let links = shell.links(&opened)?;
         let wanted = planning::gather(shell, &opened, &links, store, control, &wish).await?;
         let all = compare(fresh, &wanted.planned.plan);
         // What the head wants besides is not this plan's to do.
         let difference = Comparison { added: Vec::new(), ..all };
         if difference.is_same() {
+            let (judged, verdicts) = judged(&opened.config, &wanted, fresh);
+            let what = format!(
+                "the plan was made of commit {commit}, and the head {} would not do the same; nothing was done",
+                short(&head)
+            );
+            if let Some(refusal) = safety::refusal(&opened.config, &judged, &what) {
+                shell.report(&verdicts, &sources);
+                return Err(refusal.hint(hint));
+            }
             let said = format!(
                 "The plan was made of commit {commit}; the head {} wants the same of all that it does",
                 short(&head)
@@ -146,6 +169,25 @@ impl Basis {
         );
         Err(CliError::stale(message).hint(hint))
     }
+}
+
+/// What the head wants of that which the plan does, with what its own rules say of it; those that refuse as findings.
+fn judged(config: &Config, wanted: &Prepared, fresh: &Plan) -> (Plan, Findings) {
+    let mut plan = within(&wanted.planned.plan, fresh);
+    plan.verdicts = judge::judge(&judge::Input {
+        config,
+        snapshot: &wanted.snapshot,
+        plan: &plan,
+        scope: wanted.limit.as_ref(),
+        stage: Stage::Apply,
+        now: SystemClock.now(),
+        overrides: &fresh.options.overrides,
+        protections: &wanted.protections,
+    })
+    .verdicts;
+    let refusing = plan.verdicts.iter().filter(|verdict| verdict.refuses());
+    let findings = refusing.filter_map(Verdict::finding).collect();
+    (plan, findings)
 }
 
 fn short(commit: &CommitId) -> &str {

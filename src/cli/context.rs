@@ -112,6 +112,14 @@ impl Shell {
         }
     }
 
+    /// The commit that a revision names which was typed.
+    ///
+    /// # Errors
+    /// When the repository does not have it (exit 64), there is no repository, or git cannot read it.
+    pub fn named_commit(&self, rev: &str) -> Result<CommitId, CliError> {
+        Ok(git::commit(&self.start(), rev)?)
+    }
+
     /// Reads the configuration at a revision and reports what is wrong with it.
     ///
     /// # Errors
@@ -145,7 +153,7 @@ impl Shell {
             let root = worktree::find_root(&start).unwrap_or(start);
             return Ok((root, load::load(&source)));
         }
-        let root = worktree::find_root(&start).ok_or_else(|| CliError::no_repository(&start))?;
+        let root = root_above(&start)?;
         let source = worktree::Worktree::open(&root)?;
         Ok((root, load::load(&source)))
     }
@@ -156,7 +164,7 @@ impl Shell {
     /// When it cannot be found or read.
     pub fn load_for_update(&self) -> Result<(PathBuf, Loaded), CliError> {
         let start = self.start();
-        let root = worktree::find_root(&start).ok_or_else(|| CliError::no_repository(&start))?;
+        let root = root_above(&start)?;
         let source = worktree::Worktree::open(&root)?;
         Ok((root, load::load_for_update(&source)))
     }
@@ -191,7 +199,7 @@ impl Shell {
         };
         let root = match folder {
             Some(folder) => folder.to_owned(),
-            None => worktree::find_root(&start).ok_or_else(|| CliError::no_repository(&start))?,
+            None => root_above(&start)?,
         };
         let source = worktree::Worktree::open(&root)?;
         let files = source.tree().iter().filter(|(path, entry)| {
@@ -466,6 +474,13 @@ pub fn this_computer(environment: &Environment) -> Option<Reader> {
 #[must_use]
 pub fn readers(links: &BTreeMap<Name, Link>) -> BTreeMap<Name, Reader> {
     links.iter().map(|(name, link)| (name.clone(), link.reader.clone())).collect()
+}
+
+/// The folder of muster.yaml at or above a folder.
+fn root_above(start: &Path) -> Result<PathBuf, CliError> {
+    worktree::find_root(start).ok_or_else(|| {
+        if git::is_bare(start) { CliError::bare(start) } else { CliError::no_repository(start) }
+    })
 }
 
 fn folder_of(root: &Path, file: &str) -> PathBuf {

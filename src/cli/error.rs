@@ -73,6 +73,27 @@ impl CliError {
         }
     }
 
+    /// A file that was named cannot be read: there is none (64), or something else happened (1).
+    #[must_use]
+    pub fn named(path: &Path, error: std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                Self::new(Exit::Usage, format!("cannot read {}: there is no such file", path.display()))
+            }
+            _ => Self::io("read", path, error),
+        }
+    }
+
+    /// A repository without files, and no revision was named (3).
+    #[must_use]
+    pub fn bare(start: &Path) -> Self {
+        Self::new(
+            Exit::Configuration,
+            format!("{} is a bare repository, which has no files", start.display()),
+        )
+        .hint("name a revision: --rev REV; what writes files needs a clone with a working tree")
+    }
+
     /// There is no muster.yaml (3).
     #[must_use]
     pub fn no_repository(start: &Path) -> Self {
@@ -147,9 +168,15 @@ impl From<StoreError> for CliError {
     fn from(error: StoreError) -> Self {
         let (exit, hint) = match &error {
             StoreError::Locked { .. } => (Exit::Locked, Some("wait until it has ended, then try again")),
-            StoreError::Open { .. } => {
+            StoreError::Open { unusable: true, .. } => {
                 (Exit::Error, Some("the state is a cache with a journal: moved away, it is made anew"))
             }
+            StoreError::Open { unusable: false, .. } => (
+                Exit::Error,
+                Some(
+                    "look whether the disk is full and the folder may be written; leave the file where it is",
+                ),
+            ),
             StoreError::TooNew { .. } | StoreError::Failed { .. } | StoreError::Broken { .. } => {
                 (Exit::Error, None)
             }
@@ -170,7 +197,19 @@ impl From<StoreError> for CliError {
 impl From<GitError> for CliError {
     fn from(error: GitError) -> Self {
         let source = error.source().map(|source| source.to_string().into());
-        Self { source, ..Self::new(Exit::Configuration, error.to_string()) }
+        let exit = match &error {
+            // A wrong name, as any other that was typed.
+            GitError::UnknownRevision { .. } | GitError::NotACommit { .. } => Exit::Usage,
+            _ => Exit::Configuration,
+        };
+        let new = Self { source, ..Self::new(exit, error.to_string()) };
+        match error {
+            GitError::UnknownRevision { shallow: true, .. } => new.hint(
+                "this clone is shallow and has the newest commits only: git fetch --unshallow brings the others, and \
+                 fetch-depth: 0 where actions/checkout makes the clone",
+            ),
+            _ => new,
+        }
     }
 }
 

@@ -28,7 +28,7 @@ pub enum Exit {
     Source = 9,
     /// There are warnings, and `--fail-on-warn` is given.
     Warnings = 10,
-    /// The command line cannot be understood.
+    /// The command line cannot be understood, or names something that there is not.
     Usage = 64,
     /// Interrupted from the keyboard.
     Interrupted = 130,
@@ -76,7 +76,7 @@ impl Exit {
             Self::Locked => "lock not obtained",
             Self::Source => "a source failed or shrank suspiciously",
             Self::Warnings => "warnings present (--fail-on-warn)",
-            Self::Usage => "usage",
+            Self::Usage => "usage: it cannot be understood, or there is no such name, file or revision",
             Self::Interrupted => "interrupted",
             Self::Terminated => "terminated",
         }

@@ -63,6 +63,7 @@ pub(super) fn wish_of(options: Options, refresh: Refresh, offline: bool) -> Resu
         options,
         refresh,
         offline,
+        own_lists: false,
         accepted: BTreeSet::new(),
         as_of: None,
         also: Vec::new(),

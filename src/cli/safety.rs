@@ -8,17 +8,23 @@ use crate::plan::document::Plan;
 use crate::policy::judge;
 use crate::policy::verdict::{Override, Verdict};
 
-/// `--override` with its reasons: one for all, or one for each.
+/// `--override` with its reasons: one for all, or one for each. `configs` are all by which the run is judged.
 ///
 /// # Errors
 /// For a rule that there is not, and for an override without a reason (exit 64).
-pub(super) fn overrides(config: &Config, typed: &Overrides) -> Result<Vec<Override>, CliError> {
-    let known = judge::rules(config);
+pub(super) fn overrides(configs: &[&Config], typed: &Overrides) -> Result<Vec<Override>, CliError> {
+    let mut known: Vec<String> = Vec::new();
+    for rule in configs.iter().flat_map(|config| judge::rules(config)) {
+        if !known.contains(&rule) {
+            known.push(rule);
+        }
+    }
     for rule in &typed.overrides {
         if known.contains(rule) {
             continue;
         }
-        let fixed = config.safety.guardrails.keys().any(|name| name.as_str() == rule);
+        let mut guardrails = configs.iter().flat_map(|config| config.safety.guardrails.keys());
+        let fixed = guardrails.any(|name| name.as_str() == rule);
         let error = CliError::usage(if fixed {
             format!("the guardrail {rule} cannot be overridden")
         } else {

@@ -14,13 +14,14 @@ const LIMIT: u64 = 1 << 30;
 /// Reads a saved plan.
 ///
 /// # Errors
-/// When it cannot be read, is not a plan of this release, or its digest does not fit (exit 3).
+/// When there is no such file (exit 64), it cannot be read, is not a plan of this release, or its digest does not fit
+/// (exit 3).
 pub(super) fn read(path: &Path) -> Result<Plan, CliError> {
-    let size = std::fs::metadata(path).map_err(|error| CliError::io("read", path, error))?.len();
+    let size = std::fs::metadata(path).map_err(|error| CliError::named(path, error))?.len();
     if size > LIMIT {
         return Err(CliError::invalid(format!("{} is too large to be a plan", path.display())));
     }
-    let text = std::fs::read_to_string(path).map_err(|error| CliError::io("read", path, error))?;
+    let text = std::fs::read_to_string(path).map_err(|error| CliError::named(path, error))?;
     parse(&text).map_err(|why| {
         CliError::invalid(format!("{} cannot be used: {why}", path.display()))
             .hint("make a new one with: muster plan --out FILE")

@@ -5,7 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::document::{ActionType, Change, Plan};
+use super::digest;
+use super::document::{ActionType, Change, Impact, Plan};
 use crate::id::{ComputerId, Digest, Name};
 use crate::inventory::item::{ItemKey, Observed};
 
@@ -96,6 +97,39 @@ pub fn compare(saved: &Plan, fresh: &Plan) -> Comparison {
         unknown.flat_map(|note| note.computers.iter().map(String::as_str)).collect();
     let lost = result.satisfied.iter().filter(|action| unknown.contains(action.name.as_str()));
     result.lost = lost.map(|action| action.name.clone()).collect();
+    result
+}
+
+/// Of a plan what another one does as well, for judging just that. It has no sessions: it is not to be executed.
+#[must_use]
+pub fn within(plan: &Plan, other: &Plan) -> Plan {
+    fn id_at(plan: &Plan, position: u32) -> Option<&ComputerId> {
+        let computer = usize::try_from(position).ok().and_then(|ix| plan.computers.get(ix));
+        computer.map(|computer| &computer.id)
+    }
+    let mut kept: BTreeSet<(&ComputerId, &ItemKey)> = BTreeSet::new();
+    for change in &other.changes {
+        let ids = change.computers.iter().filter_map(|position| id_at(other, *position));
+        kept.extend(ids.map(|id| (id, &change.item)));
+    }
+    let mut changes = Vec::new();
+    for change in &plan.changes {
+        let both =
+            |position: &u32| id_at(plan, *position).is_some_and(|id| kept.contains(&(id, &change.item)));
+        let computers: Vec<u32> = change.computers.iter().copied().filter(both).collect();
+        if !computers.is_empty() {
+            changes.push(Change { computers, ..change.clone() });
+        }
+    }
+    let mut result = Plan {
+        changes,
+        sessions: Vec::new(),
+        memberships: Vec::new(),
+        impact: Impact::default(),
+        verdicts: Vec::new(),
+        ..plan.clone()
+    };
+    result.digest = digest::of_plan(&result);
     result
 }
 

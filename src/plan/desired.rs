@@ -40,6 +40,8 @@ pub struct Side<'a> {
     pub snapshot: &'a Snapshot,
     /// Those of them that there are for this side; the others are there for the other side only.
     pub present: &'a RoaringBitmap,
+    /// Over what scripts that select are shown of these computers, where the answer of one is not known.
+    pub shown: Option<&'a Digest>,
 }
 
 /// How two configurations differ in what they want.
@@ -253,7 +255,10 @@ fn effects(side: Side<'_>, run: &Run) -> (Effects, RoaringBitmap) {
                     .map(|rival| {
                         let place = Place { mode: place.mode.min(rival.mode), ..place };
                         let deployment = rival.deployment;
-                        (place.identity(deployment), identity::selects_by(side.config, deployment))
+                        (
+                            place.identity(deployment),
+                            identity::selects_by(side.config, deployment, side.shown),
+                        )
                     })
                     .collect();
                 let wanted = Wanted { text: text.clone(), deployment: origin(first.deployment) };
@@ -399,25 +404,29 @@ fn tenants(
         .collect()
 }
 
-/// Over all that is wanted of these computers.
+/// Over all that is wanted of these computers, whichever deployments say so.
 fn sum(effects: &Effects, computers: &RoaringBitmap) -> Digest {
     let mut hasher = Sha256::new();
-    let mut bytes = Vec::new();
-    _ = computers.serialize_into(&mut bytes);
-    hasher.update(&bytes);
+    hasher.update(bytes_of(computers.clone()));
     for (item, of_item) in effects {
+        let mut parts: BTreeMap<&Digest, RoaringBitmap> = BTreeMap::new();
         for effect in of_item {
-            let part = &effect.computers & computers;
-            if part.is_empty() {
-                continue;
-            }
+            *parts.entry(&effect.identity).or_default() |= &effect.computers & computers;
+        }
+        for (identity, part) in parts.into_iter().filter(|(_, part)| !part.is_empty()) {
             hasher.update(item.to_string().as_bytes());
-            hasher.update(effect.identity.as_str().as_bytes());
-            bytes.clear();
-            // Writing into memory does not fail.
-            _ = part.serialize_into(&mut bytes);
-            hasher.update(&bytes);
+            hasher.update(identity.as_str().as_bytes());
+            hasher.update(bytes_of(part));
         }
     }
     Digest::of(&hasher.finalize())
+}
+
+/// A set as bytes that do not depend on how it was put together.
+fn bytes_of(mut set: RoaringBitmap) -> Vec<u8> {
+    set.remove_run_compression();
+    let mut bytes = Vec::new();
+    // Writing into memory does not fail.
+    _ = set.serialize_into(&mut bytes);
+    bytes
 }

@@ -22,7 +22,7 @@ use crate::config::model::{Deployment, Desired, Release, Scripts, Software, Stra
 use crate::id::{Digest, Name};
 use crate::inventory::item::{ItemKey, ItemKind};
 use crate::session::script::Platform;
-use crate::targets::{self, Expr};
+use crate::targets::{self, Expr, Selector};
 
 /// Where something is wanted, as far as it counts for what is done.
 #[derive(Debug, Clone, Copy)]
@@ -168,33 +168,38 @@ fn mentioned<'c>(config: &'c Config, item: &ItemKey) -> BTreeSet<&'c Name> {
     found
 }
 
-/// What a deployment selects by, with the targets that it goes through: counts where facts are missing, so that it is
-/// not known whom it selects.
-pub(super) fn selects_by(config: &Config, deployment: &Deployment) -> Digest {
+/// What a deployment selects by, with the targets that it goes through and the scripts that it asks: counts where facts
+/// or answers are missing, so that it is not known whom it selects. `shown` is over what scripts are shown.
+pub(super) fn selects_by(config: &Config, deployment: &Deployment, shown: Option<&Digest>) -> Digest {
     let resolved = targets::resolve(&deployment.expression, config, Some(&deployment.place));
     let mut through: BTreeSet<&Name> = deployment.target.iter().collect();
+    let mut scripts: BTreeSet<&Name> = BTreeSet::new();
     if let Ok(resolved) = &resolved {
-        targets_in(resolved.expr(), &mut through);
+        names_in(resolved.expr(), &mut through, &mut scripts);
     }
+    let script = |name: &Name| config.scripts.get(name).map(|script| script.digest());
+    let asked: BTreeMap<&Name, (Option<Digest>, Option<&Digest>)> =
+        scripts.into_iter().map(|name| (name, (script(name), shown))).collect();
     let expression = |name: &Name| config.targets.get(name).map(|target| past::target(&target.expression));
     let named: BTreeMap<&Name, Option<Digest>> =
         through.into_iter().map(|name| (name, expression(name))).collect();
-    digest::of(&json!([past::target(&deployment.expression), named]))
+    digest::of(&json!([past::target(&deployment.expression), named, asked]))
 }
 
-/// The targets in an expression. Expressions are bounded in depth, so the recursion is.
-fn targets_in<'e>(expression: &'e Expr, found: &mut BTreeSet<&'e Name>) {
+/// The targets and the scripts in an expression. Expressions are bounded in depth, so the recursion is.
+fn names_in<'e>(expression: &'e Expr, targets: &mut BTreeSet<&'e Name>, scripts: &mut BTreeSet<&'e Name>) {
     match expression {
+        Expr::Select(Selector::Script(name)) => _ = scripts.insert(name),
         Expr::Select(_) => {}
-        Expr::Not(inner) => targets_in(inner, found),
+        Expr::Not(inner) => names_in(inner, targets, scripts),
         Expr::All(members) | Expr::Any(members) => {
             for member in members {
-                targets_in(member, found);
+                names_in(member, targets, scripts);
             }
         }
         Expr::Target(name, inner) => {
-            found.insert(name);
-            targets_in(inner, found);
+            targets.insert(name);
+            names_in(inner, targets, scripts);
         }
     }
 }

@@ -85,7 +85,7 @@ pub fn write(pen: &mut dyn Pen, diff: &DesiredDiff, view: &View) -> io::Result<(
     }
     if diff.unclear > 0 {
         let text = format!(
-            "{}: which deployment wins is not known before their facts are",
+            "{}: which deployment wins is not known before their facts, or the answers of scripts, are",
             plural(diff.unclear.into(), "computer")
         );
         fact(pen, "Not known", &text, view)?;
@@ -155,7 +155,10 @@ pub fn markdown(out: &mut dyn Write, title: &str, diff: &DesiredDiff) -> io::Res
     writeln!(out, "\nNot touched: {}.", plural(count(untouched), "tenant"))?;
     if diff.unclear > 0 {
         let unclear = plural(diff.unclear.into(), "computer");
-        writeln!(out, "\nNot known: {unclear}; which deployment wins there hangs on their facts.")?;
+        writeln!(
+            out,
+            "\nNot known: {unclear}; which deployment wins there hangs on their facts, or on the answers of scripts."
+        )?;
     }
     if diff.computers == 0 {
         writeln!(out, "\nNo computer is known yet, so only documents are compared.")?;

@@ -32,7 +32,11 @@ pub(super) async fn open(
     busy: Duration,
     read_only: bool,
 ) -> Result<(AnyConnection, AnyConnection), StoreError> {
-    let failed = |source| StoreError::Open { path: path.display().to_string(), source };
+    let failed = |source: Box<dyn std::error::Error + Send + Sync>| StoreError::Open {
+        path: path.display().to_string(),
+        unusable: is_damaged(&*source),
+        source,
+    };
     inspect(path)?;
     if !read_only {
         create(path).map_err(|error| failed(error.into()))?;
@@ -61,6 +65,16 @@ async fn connections(
     Ok((writer, reader))
 }
 
+/// Whether SQLite says that the file is damaged or no database. A disk that is full or fails says nothing of the file.
+fn is_damaged(error: &(dyn std::error::Error + 'static)) -> bool {
+    const CORRUPT: u32 = 11;
+    const NOT_A_DATABASE: u32 = 26;
+    let error = error.downcast_ref::<sqlx::Error>().and_then(sqlx::Error::as_database_error);
+    let code = error.and_then(sqlx::error::DatabaseError::code).and_then(|code| code.parse::<u32>().ok());
+    // The lowest byte of a code says what kind of error it is.
+    code.is_some_and(|code| matches!(code & 0xff, CORRUPT | NOT_A_DATABASE))
+}
+
 fn too_new(found: i64) -> StoreError {
     StoreError::TooNew { found, known: known() }
 }
@@ -72,15 +86,17 @@ fn known() -> i64 {
 
 /// Looks at the first bytes of an existing file before SQLite may touch it.
 fn inspect(path: &Path) -> Result<(), StoreError> {
-    let failed = |source: Box<dyn std::error::Error + Send + Sync>| StoreError::Open {
+    let broken = |unusable: bool, source: Box<dyn std::error::Error + Send + Sync>| StoreError::Open {
         path: path.display().to_string(),
+        unusable,
         source,
     };
+    let failed = |error: std::io::Error| broken(false, error.into());
     let mut head = Vec::new();
     match std::fs::File::open(path) {
-        Ok(file) => file.take(100).read_to_end(&mut head).map_err(|error| failed(error.into()))?,
+        Ok(file) => file.take(100).read_to_end(&mut head).map_err(failed)?,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(failed(error.into())),
+        Err(error) => return Err(failed(error)),
     };
     if head.is_empty() {
         return Ok(());
@@ -98,8 +114,8 @@ fn inspect(path: &Path) -> Result<(), StoreError> {
                 Ok(())
             }
         }
-        (true, Some(_), Some(_)) => Err(failed("it belongs to another program".into())),
-        _ => Err(failed("it is not an SQLite database".into())),
+        (true, Some(_), Some(_)) => Err(broken(true, "it belongs to another program".into())),
+        _ => Err(broken(true, "it is not an SQLite database".into())),
     }
 }
 
@@ -225,6 +241,28 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_damaged_file_is_told_from_a_place_that_cannot_be_written() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("state.db");
+        let busy = Duration::from_millis(50);
+        let (writer, reader) = open(&path, busy, false).await.expect("a database");
+        for connection in [reader, writer] {
+            connection.close().await.expect("closed");
+        }
+        let mut bytes = std::fs::read(&path).expect("its bytes");
+        bytes.iter_mut().skip(100).for_each(|byte| *byte = 0xff);
+        std::fs::write(&path, bytes).expect("written");
+        for beside in ["state.db-wal", "state.db-shm"] {
+            _ = std::fs::remove_file(folder.path().join(beside));
+        }
+        let error = open(&path, busy, false).await.expect_err("it is damaged");
+        assert!(matches!(error, StoreError::Open { unusable: true, .. }), "{error:?}");
+        let below = path.join("state.db");
+        let error = open(&below, busy, false).await.expect_err("a file is no folder");
+        assert!(matches!(error, StoreError::Open { unusable: false, .. }), "{error:?}");
+    }
+
+    #[tokio::test]
     async fn a_file_that_somebody_else_locks_is_an_error_and_not_a_hang() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("state.db");
@@ -236,7 +274,7 @@ mod tests {
             .await
             .expect("a lock");
         let error = open(&path, busy, false).await.expect_err("it is locked");
-        assert!(matches!(error, StoreError::Open { .. }));
+        assert!(matches!(error, StoreError::Open { unusable: false, .. }), "nothing is wrong with the file");
         let source = std::error::Error::source(&error).expect("a source").to_string();
         assert!(source.contains("locked"), "{source}");
     }

@@ -39,6 +39,8 @@ pub enum StoreError {
     Open {
         /// Where it is.
         path: String,
+        /// Whether it is the file itself: no database of Muster, or a damaged one.
+        unusable: bool,
         /// Why.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,

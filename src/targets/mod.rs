@@ -29,7 +29,7 @@ mod worlds;
 
 pub use evaluate::{Membership, evaluate};
 pub use expr::{Expr, FactTest, Resolved, Selector};
-pub use named::{AgreementKey, Named, named};
+pub use named::{AgreementKey, Named, named, selectors_of};
 pub use parse::{LineError, parse_line};
 pub use resolve::resolve;
 pub use ring::Ring;

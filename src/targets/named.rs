@@ -67,15 +67,19 @@ pub fn named(config: &Config, more: &[Match]) -> Named {
 pub(super) fn selectors<'a>(config: &'a Config, more: &'a [Match]) -> Vec<&'a Term> {
     let targets = config.targets.values().map(|target| &target.expression);
     let deployments = config.deployments.values().map(|deployment| &deployment.expression);
+    targets.chain(deployments).chain(more).flat_map(selectors_of).collect()
+}
+
+/// The selectors of an expression as it is written, those of other targets in it left out.
+#[must_use]
+pub fn selectors_of(expression: &Match) -> Vec<&Term> {
+    let lists = [&expression.all, &expression.any, &expression.not];
+    let mut open: Vec<&Term> = lists.into_iter().flatten().flatten().collect();
     let mut found = Vec::new();
-    for expression in targets.chain(deployments).chain(more) {
-        let lists = [&expression.all, &expression.any, &expression.not];
-        let mut open: Vec<&Term> = lists.into_iter().flatten().flatten().collect();
-        while let Some(term) = open.pop() {
-            match term {
-                Term::All(terms) | Term::Any(terms) | Term::Not(terms) => open.extend(terms),
-                one => found.push(one),
-            }
+    while let Some(term) = open.pop() {
+        match term {
+            Term::All(terms) | Term::Any(terms) | Term::Not(terms) => open.extend(terms),
+            one => found.push(one),
         }
     }
     found

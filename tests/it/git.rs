@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use git2::{Oid, Repository, RepositoryInitOptions, Signature, build::CheckoutBuilder};
-use muster::config::git::{GitError, GitRevision};
+use muster::config::git::{GitError, GitRevision, changed_lines};
 use muster::config::load::{Loaded, load};
 use muster::config::worktree::{Worktree, WorktreeError, find_root};
 
@@ -367,4 +367,30 @@ fn a_repository_without_a_commit_is_dirty() {
     folder.put("muster.yaml", INSTANCE);
     let loaded = folder.working_tree();
     assert!(loaded.config.is_some() && loaded.revision.dirty && loaded.revision.commit.is_none());
+}
+
+#[test]
+fn of_a_renamed_file_only_the_lines_that_were_edited_differ_from_the_base() {
+    let folder = Folder::with_configuration();
+    let text = (1..=40).fold(String::new(), |text, line| format!("{text}# line {line}\n"));
+    folder.put("notes/old.yaml", &text);
+    folder.put("notes/gone.yaml", "# one\n# two\n# three\n");
+    let base = folder.commit("before").to_string();
+    fs::remove_file(folder.path().join("notes/old.yaml")).unwrap();
+    fs::remove_file(folder.path().join("notes/gone.yaml")).unwrap();
+    folder.put("notes/zz.yaml", &text.replace("line 7\n", "another line\n"));
+    folder.put("notes/new.yaml", "# something else\n# altogether\n");
+    let lines = |revision: Option<&str>| -> Vec<(String, u32, u32)> {
+        let hunks = changed_lines(folder.path(), &base, revision).unwrap();
+        hunks
+            .into_iter()
+            .filter(|hunk| hunk.lines > 0)
+            .map(|hunk| (hunk.file, hunk.line, hunk.lines))
+            .collect()
+    };
+    let expected = [("notes/new.yaml".to_owned(), 1, 2), ("notes/zz.yaml".to_owned(), 7, 1)];
+    assert_eq!(lines(None), expected, "not committed");
+    folder.commit("renamed");
+    assert_eq!(lines(None), expected);
+    assert_eq!(lines(Some("HEAD")), expected);
 }

@@ -250,6 +250,20 @@ spec: { software: viewer, state: installed, version: any, mode: audit, target: {
         ),
     },
     Case {
+        code: "M0775",
+        fires: deployment!(
+            "rest",
+            "task: firewall, instance: rest, target: { match: { any: [{ ring: { name: Pilot, from: 50, to: 100 } }, \
+             { all: [{ ring: { name: pilot, percent: 50 } }, { ring: { name: pilot, percent: 10 } }] }] } }"
+        ),
+        says: "the ring `Pilot` is another one than `pilot`",
+        quiet: deployment!(
+            "rest",
+            "task: firewall, instance: rest, target: { match: { any: [{ ring: { name: pilot, from: 50, to: 100 } }, \
+             { ring: { name: others, percent: 50 } }] } }"
+        ),
+    },
+    Case {
         code: "M0612",
         fires: "apiVersion: muster/v1
 kind: Tenant

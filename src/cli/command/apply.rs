@@ -21,6 +21,7 @@ use crate::cli::prompt;
 use crate::cli::reports::Reporting;
 use crate::cli::safety;
 use crate::cli::saved;
+use crate::config::Config;
 use crate::config::safety::PROTECTION;
 use crate::id::{ComputerId, Name};
 use crate::payload::send::{self, Files};
@@ -73,7 +74,8 @@ pub(in crate::cli) async fn run(
     // A plan does not carry it: what was right to believe of one list may be wrong of the next.
     wish.accepted = command.scope.accept_shrink.iter().cloned().collect();
     wish.judge = Some(Stage::Apply);
-    wish.options.overrides.extend(safety::overrides(&opened.config, &command.set_aside)?);
+    let judging: Vec<&Config> = basis.head().into_iter().chain([&opened.config]).collect();
+    wish.options.overrides.extend(safety::overrides(&judging, &command.set_aside)?);
     let links = shell.links(&opened)?;
     let store = shell.store(&opened).await?;
     let holder = format!("apply by {}", shell.environment.user.as_deref().unwrap_or("somebody"));
@@ -98,13 +100,17 @@ pub(in crate::cli) async fn run(
             .map_err(|error| if doubted(&prepared) { error.hint(AGAIN) } else { error })?;
         basis.holds(shell, &store, control, plan).await?;
     }
-    let findings = super::plan::findings(&opened, &prepared);
+    let interrupted = control.demand() != Demand::Run;
+    let findings = super::plan::findings(&opened, &prepared, interrupted);
     let model = reporting.model(Some(plan), &findings, &opened.config.sources);
     shell.warned |= model.warns();
     // Before the question and the sessions: whatever becomes of them, the reports say what was planned.
     reporting.write(shell, &model)?;
     // As JSON the plan comes at the end, in one document with what became of it.
     if !matches!(shell.global.output, Form::Ndjson | Form::Json) && !reporting.takes_output() {
+        if interrupted {
+            super::plan::tell_interrupted(shell)?;
+        }
         super::plan::print(shell, plan, &model, command.details)?;
     }
     let shows_plan = shell.global.output == Form::Human && !reporting.takes_output();

@@ -5,28 +5,33 @@ use std::collections::{BTreeMap, BTreeSet};
 use roaring::RoaringBitmap;
 
 use crate::cli::arguments::{Diff, Form};
-use crate::cli::context::{Opened, Shell, SystemClock};
+use crate::cli::context::{Opened, Shell, SystemClock, readers};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::id::ComputerId;
-use crate::inventory::collect;
+use crate::inventory::collect::{self, Asking, OfRevision, Sources};
 use crate::inventory::known::Known;
+use crate::inventory::relations::Relations;
 use crate::inventory::snapshot::Snapshot;
 use crate::plan::desired::{self, Side};
 use crate::plan::gates::Run;
 use crate::report;
 use crate::report::style::{Label, Line};
-use crate::store::{Store, StoredComputer};
+use crate::store::{KeptSource, Store, StoredComputer};
+use crate::targets::Named;
 use crate::time::Clock;
 
 pub(in crate::cli) async fn run(shell: &mut Shell, command: &Diff) -> Result<Exit, CliError> {
     let base = shell.open(Some(&command.base))?;
     let head = shell.open(command.revision.rev.as_deref())?;
     let store = shell.store(&head).await?;
-    let stored = store.computers().await?;
-    let today = SystemClock.now().to_zoned(jiff::tz::TimeZone::UTC).date();
-    let relations = collect::relations(&stored, &store.sources().await?, today);
-    let (mut before, mut after) = (known(shell, &base, &stored).await?, known(shell, &head, &stored).await?);
+    let (stored, kept) = (store.computers().await?, store.sources().await?);
+    let was = known(shell, &base, &stored, &kept).await?;
+    let is = known(shell, &head, &stored, &kept).await?;
+    let by_id = |known: Vec<Known>| -> BTreeMap<ComputerId, Known> {
+        known.into_iter().map(|computer| (computer.id.clone(), computer)).collect()
+    };
+    let (mut before, mut after) = (by_id(was.known), by_id(is.known));
     let (old, new): (BTreeSet<_>, BTreeSet<_>) =
         (before.keys().cloned().collect(), after.keys().cloned().collect());
     // Both sides have the same computers in the same places; which of them there are on a side is told beside.
@@ -36,18 +41,19 @@ pub(in crate::cli) async fn run(shell: &mut Shell, command: &Diff) -> Result<Exi
     for (id, computer) in &after {
         before.entry(id.clone()).or_insert_with(|| computer.clone());
     }
-    let snapshot = |opened: &Opened, known: BTreeMap<ComputerId, Known>| {
+    let snapshot = |opened: &Opened, known: BTreeMap<ComputerId, Known>, relations: &Relations| {
         let snapshot = Snapshot::build(&opened.config, known.into_values(), BTreeMap::new()).0;
-        snapshot.with_relations(&opened.config, &relations)
+        snapshot.with_relations(&opened.config, relations)
     };
-    let (before, after) = (snapshot(&base, before), snapshot(&head, after));
+    let before = snapshot(&base, before, &was.relations);
+    let after = snapshot(&head, after, &is.relations);
     let present = |snapshot: &Snapshot, ids: &BTreeSet<ComputerId>| {
         ids.iter().filter_map(|id| snapshot.position(id)).collect::<RoaringBitmap>()
     };
     let (old, new) = (present(&before, &old), present(&after, &new));
     let diff = desired::compare(
-        Side { config: &base.config, snapshot: &before, present: &old },
-        Side { config: &head.config, snapshot: &after, present: &new },
+        Side { config: &base.config, snapshot: &before, present: &old, shown: was.shown.as_ref() },
+        Side { config: &head.config, snapshot: &after, present: &new, shown: is.shown.as_ref() },
         &Run::at(SystemClock.now()),
     );
     match shell.global.output {
@@ -76,27 +82,26 @@ pub(in crate::cli) async fn run(shell: &mut Shell, command: &Diff) -> Result<Exi
     Ok(if command.detailed_exitcode && differs { Exit::Changes } else { Exit::Done })
 }
 
-/// The computers of a revision: those that its own files list, and of other systems those that were listed last.
+/// What is known of the computers of a revision: those that its own files list as they list them, of other systems what
+/// they said last, and the day in its own time zone.
 async fn known(
     shell: &Shell,
     opened: &Opened,
     stored: &[StoredComputer],
-) -> Result<BTreeMap<ComputerId, Known>, CliError> {
-    let remembered: BTreeMap<&ComputerId, &StoredComputer> =
-        stored.iter().map(|stored| (&stored.id, stored)).collect();
-    let mut known = BTreeMap::new();
-    for (name, link) in shell.links(opened)? {
-        let declared = opened.config.providers.get(&name).is_some_and(|found| found.spec.lists_by_itself());
-        if declared && let Ok(agents) = link.reader.list().await {
-            for agent in agents {
-                let id = collect::computer_id(&name, &agent);
-                let computer = collect::as_listed(&name, agent, remembered.get(&id).copied());
-                known.insert(id, computer);
-            }
-            continue;
-        }
-        let listed = stored.iter().filter(|stored| stored.listed && stored.provider == name);
-        known.extend(listed.map(|stored| (stored.id.clone(), collect::as_remembered(stored))));
-    }
-    Ok(known)
+    kept: &[KeptSource],
+) -> Result<OfRevision, CliError> {
+    let config = &opened.config;
+    let now = SystemClock.now();
+    let asking = Asking {
+        config,
+        readers: &readers(&shell.links(opened)?),
+        sources: &Sources::default(),
+        stored,
+        kept,
+        accepted: &BTreeSet::new(),
+        named: &Named::default(),
+        day: now.to_zoned(config.safety.zone.0.clone()).date(),
+        now,
+    };
+    Ok(collect::of_revision(&asking).await)
 }

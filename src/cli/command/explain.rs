@@ -268,8 +268,8 @@ impl<'a> Known<'a> {
         rest.deployments.remove(name);
         let present = snapshot.all();
         let diff = desired::compare(
-            Side { config, snapshot, present },
-            Side { config: &rest, snapshot, present },
+            Side { config, snapshot, present, shown: None },
+            Side { config: &rest, snapshot, present, shown: None },
             &self.run,
         );
         let whole = WithoutIt { about: &about, without: &diff };

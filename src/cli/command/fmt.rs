@@ -26,7 +26,7 @@ pub(in crate::cli) fn run(shell: &mut Shell, command: &Fmt) -> Result<Exit, CliE
     let writes = !command.check && !command.diff;
     for path in &files {
         let name: Arc<str> = shown(shell, path).into();
-        let bytes = std::fs::read(path).map_err(|error| CliError::io("read", path, error))?;
+        let bytes = std::fs::read(path).map_err(|error| CliError::named(path, error))?;
         let text = match text_of(&name, &bytes) {
             Ok(text) => text,
             Err(finding) => {
@@ -98,7 +98,7 @@ fn files(shell: &Shell, paths: &[PathBuf]) -> Result<BTreeSet<PathBuf>, CliError
     let mut files = BTreeSet::new();
     for path in paths {
         let path = shell.environment.current_dir.join(path);
-        let found = std::fs::metadata(&path).map_err(|error| CliError::io("read", &path, error))?;
+        let found = std::fs::metadata(&path).map_err(|error| CliError::named(&path, error))?;
         if found.is_dir() {
             files.extend(shell.configuration_files(Some(&path))?);
         } else {

@@ -8,15 +8,16 @@ use crate::cli::files;
 use crate::cli::planning;
 use crate::cli::reports::Reporting;
 use crate::cli::safety;
-use crate::diagnostic::Findings;
+use crate::diagnostic::{Finding, Findings, code};
 use crate::plan::document::{NoteKind, Plan};
 use crate::plan::needs::Refresh;
 use crate::policy::verdict::Stage;
 use crate::report;
 use crate::report::graph::Graph;
 use crate::report::model::Model;
+use crate::report::style::{Label, Line};
 use crate::report::words::shell_path;
-use crate::session::control::Control;
+use crate::session::control::{Control, Demand};
 use crate::session::prepare::Prepared;
 
 pub(in crate::cli) async fn run(
@@ -30,21 +31,29 @@ pub(in crate::cli) async fn run(
     let mut wish = planning::wish(&command.scope, Refresh::Auto, command.offline)?;
     wish.options.hypothetical = command.hypothetical;
     wish.judge = Some(Stage::Plan);
-    wish.options.overrides = safety::overrides(&opened.config, &command.set_aside)?;
+    wish.options.overrides = safety::overrides(&[&opened.config], &command.set_aside)?;
     let links = shell.links(&opened)?;
     let store = shell.store(&opened).await?;
     let prepared = planning::prepare(shell, &opened, &links, &store, control, &wish).await?;
     let plan = &prepared.planned.plan;
-    let findings = findings(&opened, &prepared);
+    let interrupted = control.demand() != Demand::Run;
+    let findings = findings(&opened, &prepared, interrupted);
     let model = reporting.model(Some(plan), &findings, &opened.config.sources);
     shell.warned |= model.warns();
     reporting.write(shell, &model)?;
     match command.graph {
         _ if reporting.takes_output() => {}
         Some(form) => draw(shell, plan, form)?,
-        None => print(shell, plan, &model, command.details)?,
+        None => {
+            if interrupted {
+                tell_interrupted(shell)?;
+            }
+            print(shell, plan, &model, command.details)?;
+        }
     }
-    if let Some(file) = &command.out {
+    if interrupted && command.out.is_some() {
+        shell.ui.hint("the plan is not saved, as it was interrupted");
+    } else if let Some(file) = &command.out {
         let path = shell.environment.current_dir.join(file);
         let mut text = Vec::new();
         report::json::plan(&mut text, plan)?;
@@ -66,12 +75,28 @@ pub(in crate::cli) async fn run(
 }
 
 /// Everything that was found on the way to a plan.
-pub(in crate::cli) fn findings(opened: &Opened, prepared: &Prepared) -> Findings {
+pub(in crate::cli) fn findings(opened: &Opened, prepared: &Prepared, interrupted: bool) -> Findings {
     let all = [&opened.findings, &prepared.findings, &prepared.planned.findings];
     let mut findings: Findings = all.into_iter().flatten().cloned().collect();
     findings.extend(prepared.judged.findings());
+    findings.extend(interrupted.then(|| Finding::without_place(code::PLAN_INTERRUPTED, INTERRUPTED)));
     findings.sort();
     findings
+}
+
+/// What an interrupted plan says of itself.
+const INTERRUPTED: &str = "this is no whole plan: it was interrupted, and not every computer was looked at";
+
+/// Says for people that what follows is not a whole plan. In Markdown and HTML it stands among the findings, and
+/// programs read the exit code.
+pub(in crate::cli) fn tell_interrupted(shell: &Shell) -> Result<(), CliError> {
+    if matches!(shell.global.output, Form::Human | Form::Csv) {
+        shell.ui.data(|pen| {
+            pen.line(&Line::new().with(Label::Warning, "Interrupted: ").text(INTERRUPTED))?;
+            pen.gap()
+        })?;
+    }
+    Ok(())
 }
 
 /// Prints a plan in the form that was asked for.

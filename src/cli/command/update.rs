@@ -86,9 +86,11 @@ pub(in crate::cli) async fn run(
         }
     }
     if written && form != Form::Json && form != Form::Ndjson {
-        shell
-            .ui
-            .status(&Line::new().text(format!("{LOCK_FILE} is written; commit it to move what is planned")));
+        shell.ui.status(&Line::new().text(if rows.iter().any(Row::moves_versions) {
+            format!("{LOCK_FILE} is written; commit it to move what is planned")
+        } else {
+            format!("{LOCK_FILE} is written with the new settings of sources; no version moved")
+        }));
     }
     let went_wrong = rows.iter().any(|row| matches!(row.status, Status::Failed | Status::Held));
     Ok(match (went_wrong, command.check && changed) {

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use git2::{Commit, DiffOptions, Repository};
+use git2::{Commit, DiffFindOptions, DiffOptions, Repository};
 
 use super::super::objects::slashed;
-use super::{GitError, discover, failed, has_references, near};
+use super::{GitError, discover, failed, has_references, unknown};
 
 /// Lines of a file that were added or changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +28,11 @@ pub fn folder(root: &Path) -> String {
     below().unwrap_or_default()
 }
 
-/// The lines that `revision`, or the working tree when there is none, has and the point where it left `base` has not.
+/// Files that are looked at for renames, as many as a pull request can show.
+const RENAMES: usize = 3000;
+
+/// The lines that `revision`, or the working tree when there is none, has and the point where it left `base` has not. Of a
+/// file that was renamed those that were changed besides, as a pull request shows it.
 ///
 /// # Errors
 /// When there is no repository, or nothing has one of the names.
@@ -46,13 +50,16 @@ pub fn changed_lines(path: &Path, base: &str, revision: Option<&str>) -> Result<
         .include_untracked(true)
         .recurse_untracked_dirs(true)
         .show_untracked_content(true);
-    let diff = if revision.is_some() {
+    let mut diff = if revision.is_some() {
         let after = head.tree().map_err(failed("read the revision"))?;
         repository.diff_tree_to_tree(Some(&before), Some(&after), Some(&mut options))
     } else {
         repository.diff_tree_to_workdir_with_index(Some(&before), Some(&mut options))
     }
     .map_err(failed("be compared with the base"))?;
+    let mut similar = DiffFindOptions::new();
+    similar.renames(true).for_untracked(true).rename_limit(RENAMES);
+    diff.find_similar(Some(&mut similar)).map_err(failed("be compared with the base"))?;
     let mut hunks = Vec::new();
     diff.foreach(
         &mut |_, _| true,
@@ -73,9 +80,7 @@ fn commit<'r>(repository: &'r Repository, name: &str) -> Result<Commit<'r>, GitE
     if !has_references(repository) {
         return Err(GitError::NoCommit { path: repository.path().to_owned() });
     }
-    let object = repository
-        .revparse_single(name)
-        .map_err(|_| GitError::UnknownRevision { revision: name.to_owned(), near: near(repository, name) })?;
+    let object = repository.revparse_single(name).map_err(|_| unknown(repository, name))?;
     object.into_commit().or_else(|object| {
         object.peel_to_commit().map_err(|_| GitError::NotACommit { revision: name.to_owned() })
     })

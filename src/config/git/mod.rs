@@ -45,6 +45,8 @@ pub enum GitError {
         revision: String,
         /// Names of branches and tags that are near.
         near: Vec<String>,
+        /// Whether the clone is shallow, so that older commits are not there.
+        shallow: bool,
     },
     /// The revision names something that has no files.
     #[error("{revision:?} is not a commit")]
@@ -242,11 +244,25 @@ fn find<'r>(repository: &'r Repository, path: &Path, revision: &str) -> Result<g
             if !has_references(repository) {
                 return GitError::NoCommit { path: path.to_owned() };
             }
-            GitError::UnknownRevision { revision: revision.to_owned(), near: near(repository, revision) }
+            unknown(repository, revision)
         }
         _ => GitError::Failed { operation: "look up the revision", source: error },
     })?;
     object.peel_to_commit().map_err(|_| GitError::NotACommit { revision: revision.to_owned() })
+}
+
+fn unknown(repository: &Repository, revision: &str) -> GitError {
+    GitError::UnknownRevision {
+        revision: revision.to_owned(),
+        near: near(repository, revision),
+        shallow: repository.is_shallow(),
+    }
+}
+
+/// Whether `path` lies in a bare repository, which has no files.
+#[must_use]
+pub fn is_bare(path: &Path) -> bool {
+    Repository::discover(path).is_ok_and(|repository| repository.is_bare())
 }
 
 /// The repository that holds `path`, which may be a bare one itself.

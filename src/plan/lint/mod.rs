@@ -7,6 +7,7 @@
 //! that silences nothing is a lint itself. Documents of a library are somebody else's: they are not told to be unused.
 
 pub mod deployments;
+mod rings;
 
 use std::collections::BTreeSet;
 
@@ -48,6 +49,7 @@ pub fn configuration(config: &Config, now: Timestamp) -> Findings {
     }
     ended_holds(config, now, &mut findings);
     deployments::pairs(config, now, &mut findings);
+    rings::spellings(config, &mut findings);
     let (mut kept, used) = silence(&config.uses.allows, findings);
     kept.extend(idle(&config.uses.allows, &used, |code| {
         !OF_PLANS.contains(&code) && !FROM_ELSEWHERE.iter().any(|known| code.as_str().starts_with(known))

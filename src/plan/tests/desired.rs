@@ -12,8 +12,8 @@ use crate::secret::SecretRef;
 fn diff(base: &World, head: &World) -> DesiredDiff {
     let (before, after) = (base.snapshot(), head.snapshot());
     compare(
-        Side { config: &base.config, snapshot: &before, present: before.all() },
-        Side { config: &head.config, snapshot: &after, present: after.all() },
+        Side { config: &base.config, snapshot: &before, present: before.all(), shown: None },
+        Side { config: &head.config, snapshot: &after, present: after.all(), shown: None },
         &Run::at(base.now),
     )
 }
@@ -78,6 +78,61 @@ fn who_says_the_same_does_not_matter() {
     assert_eq!(diff.deployments.len(), 2);
     assert!(diff.changes.is_empty(), "{:?}", diff.changes);
     assert_eq!(touched(&diff), [("contoso", 0, true), ("fabrikam", 0, true)]);
+}
+
+#[test]
+fn one_deployment_that_becomes_two_that_say_the_same_touches_nobody() {
+    let mut head = world();
+    let old = head.config.deployments.remove(&name("zip")).unwrap();
+    head.deploy("b-zip", software("zip"), old.desired.clone(), of_tenant("contoso"));
+    head.deploy("a-zip", software("zip"), old.desired.clone(), of_tenant("fabrikam"));
+    let split = diff(&world(), &head);
+    assert!(split.changes.is_empty(), "{:?}", split.changes);
+    assert_eq!(touched(&split), [("contoso", 0, true), ("fabrikam", 0, true)]);
+
+    // Two for the computers of one tenant, and the names the other way round on the other side.
+    let parts = |first: &str, second: &str| {
+        let mut world = world();
+        world.config.deployments.remove(&name("zip"));
+        world.deploy(first, software("zip"), old.desired.clone(), one("contoso-1"));
+        world.deploy(second, software("zip"), old.desired.clone(), one("contoso-2"));
+        world
+    };
+    let swapped = diff(&parts("a", "b"), &parts("b", "a"));
+    assert_eq!(touched(&swapped), [("contoso", 0, true), ("fabrikam", 0, true)]);
+    assert_eq!(touched(&diff(&parts("a", "b"), &world())), [("contoso", 0, true), ("fabrikam", 2, false)]);
+}
+
+#[test]
+fn where_the_answer_of_a_script_is_not_known_another_text_or_other_computers_are_a_difference() {
+    let with = |text: &str| {
+        let mut world = world();
+        world.known.iter_mut().for_each(|known| known.facts = None);
+        let script = scripts(text).on(crate::session::script::Platform::Posix).unwrap().clone();
+        world.config.scripts.insert(name("chosen"), script);
+        let chosen = Match { all: Some(vec![Term::Script(name("chosen"))]), ..Match::default() };
+        world.deploy("by-script", software("zip"), absent(), chosen);
+        world
+    };
+    let (none, all) =
+        ([("contoso", 0, true), ("fabrikam", 0, true)], [("contoso", 2, false), ("fabrikam", 2, false)]);
+    let same = diff(&with("one"), &with("one"));
+    assert_eq!((touched(&same).as_slice(), same.unclear), (&none[..], 4));
+    assert_eq!(touched(&diff(&with("one"), &with("another"))), all);
+    // The same text, and it is shown other computers.
+    let (base, head) = (with("one"), with("one"));
+    let (before, after) = (base.snapshot(), head.snapshot());
+    let shown = |text: &str| Some(crate::id::Digest::of(text.as_bytes()));
+    let compared = |was: &str, is: &str| {
+        let (was, is) = (shown(was), shown(is));
+        compare(
+            Side { config: &base.config, snapshot: &before, present: before.all(), shown: was.as_ref() },
+            Side { config: &head.config, snapshot: &after, present: after.all(), shown: is.as_ref() },
+            &Run::at(base.now),
+        )
+    };
+    assert_eq!(touched(&compared("these", "these")), none);
+    assert_eq!(touched(&compared("these", "others")), all);
 }
 
 #[test]
@@ -196,8 +251,8 @@ fn a_computer_that_comes_or_goes_is_a_difference_for_its_tenant() {
     let mut rest = after.all().clone();
     rest.remove(gone);
     let diff = compare(
-        Side { config: &base.config, snapshot: &before, present: before.all() },
-        Side { config: &head.config, snapshot: &after, present: &rest },
+        Side { config: &base.config, snapshot: &before, present: before.all(), shown: None },
+        Side { config: &head.config, snapshot: &after, present: &rest, shown: None },
         &Run::at(base.now),
     );
     assert_eq!(touched(&diff), [("contoso", 1, false), ("fabrikam", 0, true)]);

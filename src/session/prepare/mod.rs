@@ -10,6 +10,7 @@ mod survey;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
+use roaring::RoaringBitmap;
 
 pub use survey::Surveyed;
 
@@ -88,6 +89,8 @@ pub struct Wish {
     pub refresh: Refresh,
     /// Contact nobody, list nothing: use what is remembered.
     pub offline: bool,
+    /// Where nobody is contacted: read the lists all the same that stand in the configuration itself.
+    pub own_lists: bool,
     /// For what the plan is judged, if it is.
     pub judge: Option<Stage>,
     /// Sources whose shorter list is believed this time.
@@ -136,6 +139,8 @@ pub struct Prepared {
     pub findings: Findings,
     /// Providers without a complete list.
     pub failed: BTreeMap<Name, String>,
+    /// The computers that the run is limited to; `None` for all.
+    pub limit: Option<RoaringBitmap>,
     /// Computers that were tried in this run.
     pub contacted: usize,
     /// Computers that answered in this run.
@@ -297,6 +302,7 @@ impl Preparation<'_> {
             protections,
             findings,
             failed,
+            limit,
             contacted,
             reached,
             oldest,
@@ -320,8 +326,11 @@ impl Preparation<'_> {
             day,
             now,
         };
-        let collected =
-            if wish.offline { collect::remembered(&asking) } else { collect::collect(&asking).await };
+        let collected = match (wish.offline, wish.own_lists) {
+            (false, _) => collect::collect(&asking).await,
+            (true, false) => collect::remembered(&asking),
+            (true, true) => collect::declared(&asking).await,
+        };
         let Collected { known, mut failed, mut relations, listed, answers } = collected;
         relations.as_of = day;
         let mut failures = self.store.failures().await?;

@@ -113,6 +113,18 @@ impl Row {
     ) -> Self {
         Self { name, place, status, moves, error: None, notes: Vec::new() }
     }
+
+    /// Whether committing the lock file moves what is planned of it. Of what is held other settings of the source may be
+    /// written alone.
+    #[must_use]
+    pub const fn moves_versions(&self) -> bool {
+        let Moves { added, dropped, republished, .. } = &self.moves;
+        match self.status {
+            Status::Moved | Status::Gone => true,
+            Status::Held => !(added.is_empty() && dropped.is_empty() && republished.is_empty()),
+            Status::Unchanged | Status::Failed => false,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -145,6 +145,20 @@ fn an_interrupt_in_a_plan_ends_with_130() {
 }
 
 #[test]
+fn an_interrupted_plan_says_that_it_is_not_whole_and_is_not_saved() {
+    for (form, says) in
+        [("human", "Interrupted: this is no whole plan"), ("markdown", "this is no whole plan")]
+    {
+        let world = World::fleet(40, "slow: ['*'], delay: 2s");
+        let plan = world.start(&["plan", "--out", "../plan.json", "--output", form]);
+        plan.wait_for("Detecting");
+        plan.signal(Signal::INT);
+        plan.end().exits(130).shows(says).says("not saved");
+        assert!(!world.path("plan.json").exists());
+    }
+}
+
+#[test]
 fn a_list_that_fails_ends_with_9_and_removes_nothing() {
     let world = World::fleet(2, "");
     world.run(&["apply", "--auto-approve"]).exits(0);

@@ -7,6 +7,7 @@ mod examples;
 mod exits;
 mod formatting;
 mod forms;
+mod heads;
 mod inventory;
 mod listings;
 mod locks;

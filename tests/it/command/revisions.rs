@@ -54,7 +54,8 @@ fn a_bare_repository_is_planned_and_applied() {
     world.run(&[&at[..], &["apply", "--rev", "next", "--auto-approve"]].concat()).exits(0);
     assert_eq!(world.home_file("one").as_deref(), Some("second\n"));
     assert_eq!(tree(&bare), before);
-    world.run(&[&at[..], &["plan"]].concat()).exits(3);
+    world.run(&[&at[..], &["plan"]].concat()).exits(3).says("is a bare repository").says("--rev");
+    world.run(&[&at[..], &["fmt"]].concat()).exits(3).says("is a bare repository");
 }
 
 #[test]
@@ -83,8 +84,26 @@ fn neither_plan_nor_apply_touches_the_working_tree() {
 #[test]
 fn a_revision_that_does_not_exist_is_named() {
     let world = history();
-    world.run(&["plan", "--rev", "nxet"]).exits(3).says("nxet");
+    let wrong = world.run(&["plan", "--rev", "nxet"]).exits(64).says("no revision \"nxet\"; there is next");
+    assert!(!wrong.err.contains("shallow"), "{}", wrong.err);
     assert_eq!(world.home_file("one"), None);
+}
+
+#[test]
+fn a_shallow_clone_says_why_an_older_commit_is_not_there() {
+    let world = history();
+    world.declare("one", "third");
+    world.commit("third words");
+    let origin = format!("file://{}", world.repo().display());
+    world.git(&["clone", "--quiet", "--depth", "1", &origin, "../clone"]);
+    let at = ["-C", "../clone"];
+    for command in
+        [&["diff", "--base", "HEAD~1"][..], &["validate", "--base", "HEAD~1"], &["plan", "--rev", "v1"]]
+    {
+        let wrong = world.run(&[&at[..], command].concat()).exits(64).says("has no revision");
+        wrong.says("this clone is shallow").says("fetch-depth: 0");
+    }
+    world.run(&[&at[..], &["plan", "--rev", "HEAD"]].concat()).exits(0);
 }
 
 #[test]

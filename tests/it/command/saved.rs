@@ -226,5 +226,6 @@ fn a_plan_file_that_was_changed_is_not_applied() {
     }
     assert_eq!(world.home_file("one"), None);
     fs::remove_file(&file).unwrap();
-    apply(&world).exits(1).says("cannot read");
+    apply(&world).exits(64).says("there is no such file");
+    world.run(&["show", "../plan.json"]).exits(64).says("there is no such file");
 }

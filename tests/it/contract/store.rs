@@ -710,6 +710,7 @@ mod file {
             let error = refused(&path).await;
             assert_eq!(error.to_string(), format!("cannot open the state {}", path.display()));
             assert_eq!(why(&error), "it is not an SQLite database");
+            assert!(matches!(error, StoreError::Open { unusable: true, .. }));
         }
         assert!(matches!(Sqlite::open(folder.path()).await, Err(StoreError::Open { .. })), "a folder");
     }

@@ -84,13 +84,33 @@ fn a_source_that_fell_back_is_told_and_not_taken() {
     world.run(&["update"]).exits(0);
     world.write("software/tool.txt", &list(&["1.0"]));
     let before = lock(&world);
-    world.run(&["update"]).exits(9).shows("held at 2.0").shows("--allow-older");
+    let held = world.run(&["update"]).exits(9).shows("held at 2.0").shows("--allow-older");
+    assert!(!held.err.contains("is written"), "{}", held.err);
     deploy(&world, "tool", "1.0");
     world.run(&["update"]).exits(9).shows("held at 2.0");
     assert_eq!(lock(&world), before, "nothing is added while it is held");
     deploy(&world, "tool", "latest");
     world.run(&["update", "--allow-older"]).exits(0).shows("2.0 -> 1.0");
     assert_eq!(versions(&world), ["1.0"]);
+}
+
+#[test]
+fn other_settings_of_a_source_that_is_held_are_written_and_nothing_is_said_to_move() {
+    let world = listed(&["2.9", "3.9"]);
+    deploy(&world, "tool", "<3");
+    world.run(&["update"]).exits(0).says("commit it to move what is planned");
+    let before = versions(&world);
+    // All of the entry is held: it stays as it is.
+    world.write("software/other.txt", &list(&["2.8"]));
+    tool(&world, "tool", "{ list: { file: other.txt } }");
+    let held = world.run(&["update"]).exits(9).shows("0 moved, 1 held");
+    assert!(!held.err.contains("is written"), "{}", held.err);
+    // A range alone is held.
+    world.write("software/other.txt", &list(&["2.8", "3.9"]));
+    let held = world.run(&["update"]).exits(9).shows("0 moved, 1 held");
+    assert!(!held.err.contains("to move what is planned"), "{}", held.err);
+    held.says("muster.lock is written with the new settings of sources; no version moved");
+    assert_eq!(versions(&world), before);
 }
 
 #[test]

@@ -7,9 +7,12 @@
 //! is used, and its failure is told, so that the plan can hold what it must not touch (L3). Where only a part of an answer
 //! is suspicious, the same goes for that part. Only what is believed is to be kept for the next time.
 
+mod declared;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+pub use declared::{OfRevision, declared, of_revision};
 use futures_util::future::{join, join_all};
 use jiff::civil::Date;
 use serde::Serialize;
@@ -354,19 +357,18 @@ impl Collected {
 pub fn remembered(asking: &Asking<'_>) -> Collected {
     let listed = asking.stored.iter().filter(|computer| computer.listed);
     let known = listed.filter(|computer| asking.readers.contains_key(&computer.provider)).map(as_remembered);
-    let relations = relations(asking.stored, asking.kept, Date::default());
+    let relations = relations(asking.stored, asking.kept);
     Collected { known: known.collect(), relations, ..Collected::default() }
 }
 
-/// What computers belonged to and what directories, PSAs and selecting scripts said last.
-#[must_use]
-pub fn relations(stored: &[StoredComputer], kept: &[KeptSource], as_of: Date) -> Relations {
+/// What computers belonged to and what directories, PSAs and selecting scripts said last, without the day. Whether the
+/// answer of a script is one to what it would be asked now is not looked at (`queries`).
+fn relations(stored: &[StoredComputer], kept: &[KeptSource]) -> Relations {
     let mut collected = Collected::default();
     for computer in stored.iter().filter(|computer| computer.listed) {
         collected.belong(&computer.id, &computer.agent.belongings);
     }
     let mut relations = collected.relations;
-    relations.as_of = as_of;
     for kept in kept {
         let (name, content) = (kept.name.clone(), &kept.content);
         match kept.kind {
