@@ -27,7 +27,8 @@ pub(super) enum Heading {
     Differs,
     /// It was never answered.
     Unknown,
-    /// Nobody wins there, as two deployments want different things: nothing is known, and looking would not help.
+    /// Nobody wins there, as two deployments want different things, or as the computer's facts do not tell who does:
+    /// nothing is known, and looking again would not help.
     Ambiguous,
     /// Its answer is too old.
     Stale,

@@ -230,9 +230,10 @@ impl Look<'_> {
             let won = winners.won.get(position).is_some_and(|won| won.contains(self.ix));
             let (fate, why) = match best {
                 _ if won => (Fate::Won, self.won(candidate.deployment)),
-                _ if !reached => {
-                    (Fate::Uncertain, "the computer's facts, which decide, are not known".to_owned())
-                }
+                _ if !reached => (
+                    Fate::Uncertain,
+                    format!("it may reach the computer; {}", self.open(candidate.deployment)),
+                ),
                 Some(best) => (Fate::Lost, lost(candidate, best)),
                 None if winners.uncertain.contains(self.ix) => {
                     (Fate::Lost, "a better one may reach the computer; that is not known".to_owned())
@@ -367,6 +368,14 @@ impl Look<'_> {
         let (name, _) = self.fleet.on_hold.iter().find(|(_, computers)| computers.contains(self.ix))?;
         let tenant = self.config.tenants.get(name)?;
         Some(Held::new(format!("tenant {name}"), tenant.hold.as_ref()?, &tenant.place))
+    }
+
+    /// What is not known where a deployment may reach the computer.
+    fn open(&self, deployment: &Deployment) -> String {
+        targets::resolve(&deployment.expression, self.config, Some(&deployment.place))
+            .ok()
+            .and_then(|resolved| targets::why_not(&resolved, self.snapshot, self.ix))
+            .map_or_else(String::new, |why_not| why_not.to_string())
     }
 
     fn road(&self, deployment: &Deployment) -> String {

@@ -46,6 +46,7 @@ use crate::inventory::item::{ItemKey, ItemKind, Observed};
 use crate::inventory::known::Contact;
 use crate::inventory::snapshot::Snapshot;
 use crate::session::script::Platform;
+use crate::targets;
 use crate::time::{Limit, Timestamp};
 
 /// Everything a plan is made from.
@@ -481,15 +482,11 @@ impl<'a> Work<'a> {
             }
         }
         self.findings.extend(precedence::findings(item, candidates, &winners.ties, self.names));
-        self.tally.count(item, Heading::Unknown, &winners.uncertain, self.view.fleet);
+        let never_asked = &winners.uncertain - &self.view.fleet.surveyed;
+        self.tally.count(item, Heading::Unknown, &never_asked, self.view.fleet);
+        self.tally.count(item, Heading::Ambiguous, &(&winners.uncertain - never_asked), self.view.fleet);
         self.tally.count(item, Heading::Ambiguous, &winners.ambiguous, self.view.fleet);
-        self.notes.add(
-            NoteKind::Undetermined,
-            Some(item),
-            "which deployment wins is not known before the computer's facts are",
-            None,
-            &winners.uncertain,
-        );
+        self.say_who_may_win(item, candidates, &winners.uncertain);
         self.say_the_winners(item, candidates, &winners, scope);
         if self.view.run.named.is_empty() && *scope == self.view.fleet.all {
             self.findings.extend(lint::deployments::never_wins_here(item, candidates, &winners));
@@ -498,6 +495,39 @@ impl<'a> Work<'a> {
         let of = |candidate: &Candidate<'a>| (candidate.deployment, candidate.mode);
         let deployments = candidates.iter().map(of).collect();
         Item { deployments, winners, parts }
+    }
+
+    /// Where it is not known who wins: which deployment may, and what is not known there.
+    fn say_who_may_win(&mut self, item: &ItemKey, candidates: &[Candidate<'a>], uncertain: &RoaringBitmap) {
+        let View { config, snapshot, fleet, .. } = self.view;
+        let mut rest = uncertain.clone();
+        let mut never_asked = RoaringBitmap::new();
+        for candidate in candidates {
+            // The best of those that may reach a computer stands in the way of all others.
+            let computers = &rest & &candidate.maybe;
+            if computers.is_empty() {
+                continue;
+            }
+            rest -= &computers;
+            let deployment = candidate.deployment;
+            let resolved = targets::resolve(&deployment.expression, config, Some(&deployment.place));
+            for doubt in resolved.iter().flat_map(|resolved| targets::doubts(resolved, snapshot, &computers))
+            {
+                let mut known = doubt.computers;
+                if doubt.by_facts {
+                    never_asked |= &known - &fleet.surveyed;
+                    known &= &fleet.surveyed;
+                }
+                let text = format!(
+                    "no deployment wins: whether {} reaches the computer is not known ({})",
+                    deployment.metadata.name, doubt.selector
+                );
+                let at = Some(origin(deployment));
+                self.notes.add(NoteKind::Undetermined, Some(item), text, at, &known);
+            }
+        }
+        let text = "which deployment wins is not known before the computer's facts are";
+        self.notes.add(NoteKind::Undetermined, Some(item), text, None, &never_asked);
     }
 
     /// What an item's own winners lead to.

@@ -41,8 +41,8 @@ pub struct Candidate<'c> {
     pub selects: bool,
     /// The computers that it certainly reaches.
     pub reach: RoaringBitmap,
-    /// The computers that it may reach: their facts, which decide, were never collected. Where they were, and still do
-    /// not tell, it does not reach the computer (RES-15).
+    /// The computers that it may reach: whatever decides is not known of them, for whatever reason. It changes nothing
+    /// there (RES-15), and no deployment of lower rank takes its place.
     pub maybe: RoaringBitmap,
 }
 
@@ -169,7 +169,7 @@ pub struct Tie {
 pub struct Winners {
     /// For each candidate, in the same order, where it wins. No two overlap.
     pub won: Vec<RoaringBitmap>,
-    /// Where it is not known who wins, as facts are missing.
+    /// Where it is not known who wins, as it is not known whether a better one reaches the computer.
     pub uncertain: RoaringBitmap,
     /// Where two different ones win, so none does.
     pub ambiguous: RoaringBitmap,

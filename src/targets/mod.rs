@@ -7,6 +7,7 @@
 //!
 //! Invariant: what is not known of a computer never makes it a certain member, also not below a `not` (RES-15).
 
+mod doubt;
 mod evaluate;
 mod expr;
 #[cfg(test)]
@@ -27,6 +28,7 @@ mod unclear;
 #[cfg(test)]
 mod worlds;
 
+pub use doubt::{Doubt, doubts};
 pub use evaluate::{Membership, evaluate};
 pub use expr::{Expr, FactTest, Resolved, Selector};
 pub use named::{AgreementKey, Named, named};
@@ -36,4 +38,4 @@ pub use ring::Ring;
 pub use road::{Road, Roads, WhyNot, road, why_not};
 pub use scope::{Level, Scope, scope};
 pub use simplify::simplify;
-pub use unclear::{leaves_out_nobody, unclear, unclear_computers};
+pub use unclear::{unclear, unclear_computers};
