@@ -97,7 +97,29 @@ pub struct Wants {
 /// Makes the plan.
 #[must_use]
 pub fn plan(input: &Input<'_>) -> Planned {
-    make(input, None)
+    make(input, &Run::of(&input.options, input.now), None)
+}
+
+/// Makes the plan of one computer alone, as a run would that sees what is known, of whatever age.
+pub(super) fn of_one(
+    config: &Config,
+    snapshot: &Snapshot,
+    (detections, past): (&Detections, &Past),
+    computer: u32,
+    run: &Run,
+) -> Planned {
+    let input = Input {
+        config,
+        snapshot,
+        detections,
+        past,
+        revision: Revision::default(),
+        options: Options::default(),
+        only: Some(RoaringBitmap::from_iter([computer])),
+        now: run.now,
+        max_age: Limit::seconds(u64::MAX),
+    };
+    make(&input, run, None)
 }
 
 /// Makes the plan with what an earlier one over the same computers left behind, and leaves as much behind. A memo about
@@ -105,13 +127,12 @@ pub fn plan(input: &Input<'_>) -> Planned {
 #[must_use]
 pub fn replan(memo: &mut Memo<'_>, input: &Input<'_>) -> Planned {
     let memo = Some(memo).filter(|memo| memo.is_about(input));
-    make(input, memo)
+    make(input, &Run::of(&input.options, input.now), memo)
 }
 
-fn make(input: &Input<'_>, mut memo: Option<&mut Memo<'_>>) -> Planned {
+fn make(input: &Input<'_>, run: &Run, mut memo: Option<&mut Memo<'_>>) -> Planned {
     let config = input.config;
-    let run = Run::of(&input.options, input.now);
-    let fleet = Fleet::in_run(config, input.snapshot, &run);
+    let fleet = Fleet::in_run(config, input.snapshot, run);
     let scope = input.only.as_ref().map_or_else(|| fleet.all.clone(), |only| &fleet.all & only);
     let detections = input.detections.since(oldest(input.now, input.max_age));
     if let Some(memo) = memo.as_deref_mut() {
@@ -123,7 +144,7 @@ fn make(input: &Input<'_>, mut memo: Option<&mut Memo<'_>>) -> Planned {
         fleet: &fleet,
         detections: &detections,
         ceiling: input.options.mode.unwrap_or(Mode::Enforce),
-        run: &run,
+        run,
     };
     let mut work = Work::new(view, input.past);
     let aims = work.aims(memo.as_deref());
@@ -153,7 +174,7 @@ fn make(input: &Input<'_>, mut memo: Option<&mut Memo<'_>>) -> Planned {
             survey.insert((*item).clone(), work.item(item, &candidates, &scope));
         }
     }
-    work.say_the_run(&run, &(reached & &scope));
+    work.say_the_run(run, &(reached & &scope));
     for (item, known) in &survey {
         work.own(item, known);
     }
