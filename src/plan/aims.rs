@@ -25,7 +25,7 @@ pub(super) struct Aim {
     /// The computers that it certainly selects.
     pub(super) certain: RoaringBitmap,
     /// Those that it may select besides.
-    unsure: RoaringBitmap,
+    pub(super) unsure: RoaringBitmap,
     /// What is to be said of it.
     pub(super) findings: Findings,
 }

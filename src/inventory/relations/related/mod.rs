@@ -333,6 +333,17 @@ impl Related {
         &self.failed
     }
 
+    /// Whether anything that a source said counts: now, or what it said last. Of a script that failed nothing does.
+    #[must_use]
+    pub fn is_known(&self, kind: SourceKind, name: &Name) -> bool {
+        match kind {
+            SourceKind::Directory => self.directories.get(name).is_some_and(|one| one.groups.is_some()),
+            SourceKind::Psa => self.psas.get(name).is_some_and(|one| one.is_read),
+            SourceKind::Script => self.scripts.contains_key(name),
+            SourceKind::Provider => true,
+        }
+    }
+
     /// What sources say just now of single groups, companies or computers and is not believed.
     #[must_use]
     pub const fn doubts(&self) -> &BTreeMap<(SourceKind, Name), Vec<Doubt>> {
