@@ -214,7 +214,8 @@ fn make(input: &Input<'_>, run: &Run, mut memo: Option<&mut Memo<'_>>) -> Planne
         verdicts: Vec::new(),
     };
     plan.digest = digest::of_plan(&plan);
-    let wants = Wants { now: wanted.finish(), scope, unknown: tally.incomplete };
+    let counting = config.deployments.values().filter(|made| gates::gate(config, run, made).is_none());
+    let wants = Wants { now: wanted.finish(counting, input.now), scope, unknown: tally.incomplete };
     Planned { plan, findings, wants }
 }
 
@@ -511,6 +512,14 @@ impl<'a> Work<'a> {
         self.say_the_winners(item, candidates, &winners, scope);
         if self.view.run.named.is_empty() && *scope == self.view.fleet.all {
             self.findings.extend(lint::deployments::never_wins_here(item, candidates, &winners));
+        }
+        self.wanted.keeps(self.past.wanted(item), &winners.uncertain);
+        for (candidate, won) in candidates.iter().zip(&winners.won).filter(|(candidate, _)| candidate.acts) {
+            if candidate.mode.min(self.view.ceiling) == Mode::Ignored {
+                self.wanted.holds_back(item, candidate.deployment, won);
+            } else if let Some(ignored) = self.view.fleet.modes.get(&Mode::Ignored) {
+                self.wanted.holds_back(item, candidate.deployment, &(won & ignored));
+            }
         }
         let parts = self.view.parts(item, candidates, &winners);
         let of = |candidate: &Candidate<'a>| (candidate.deployment, candidate.mode);
