@@ -81,14 +81,21 @@ impl Candidate<'_> {
     /// Whether the other one would do the same on every computer that both reach.
     #[must_use]
     pub fn same_effect(&self, other: &Self) -> bool {
-        let (a, b) = (self.deployment, other.deployment);
-        (is_ignored(a) && is_ignored(b))
-            || (a.desired == b.desired
-                && self.mode == other.mode
-                && a.parameters == b.parameters
-                && a.license == b.license
-                && a.configured == b.configured)
+        same_effect((self.deployment, self.mode), (other.deployment, other.mode))
     }
+}
+
+/// Whether two deployments of one item, each with the most that it may do (its own mode, hold and targets), would do the
+/// same on the same computer.
+#[must_use]
+pub fn same_effect(one: (&Deployment, Mode), other: (&Deployment, Mode)) -> bool {
+    let ((a, mode), (b, other_mode)) = (one, other);
+    (is_ignored(a) && is_ignored(b))
+        || (a.desired == b.desired
+            && mode == other_mode
+            && a.parameters == b.parameters
+            && a.license == b.license
+            && a.configured == b.configured)
 }
 
 /// Whether a deployment says that nothing is to be done.

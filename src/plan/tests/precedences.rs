@@ -254,3 +254,38 @@ fn ties_name_both_places_and_weigh_by_whether_they_matter() {
     assert!(!planned.findings.has_errors() && planned.plan.changes.is_empty());
     assert!(planned.findings.iter().all(|finding| finding.code == code::NEVER_WINS_HERE));
 }
+
+#[test]
+fn the_lint_of_two_on_one_target_and_the_plan_say_the_same_of_them() {
+    type Change = fn(&mut World);
+    fn second(world: &mut World) -> &mut crate::config::model::Deployment {
+        world.config.deployments.get_mut("two").unwrap()
+    }
+    let table: [(Change, bool); 6] = [
+        (|_| {}, true),
+        (|world| second(world).configured = false, false),
+        (|world| second(world).mode = Mode::Audit, false),
+        (|world| second(world).target = Some(name("watched")), false),
+        (|world| second(world).hold = Some(super::gates::hold("2027-02-01")), false),
+        // It ended before the world's day.
+        (|world| second(world).hold = Some(super::gates::hold("2027-01-01")), true),
+    ];
+    for (number, (change, same)) in table.into_iter().enumerate() {
+        let mut world = world(&[], &[0], false);
+        let watched = crate::config::model::Target {
+            metadata: metadata("watched"),
+            place: place("targets.yaml"),
+            expression: every(),
+            mode: Mode::Audit,
+        };
+        world.config.targets.insert(name("watched"), watched);
+        world.deploy("one", software("x"), latest("1.0"), every());
+        world.deploy("two", software("x"), latest("1.0"), every());
+        change(&mut world);
+        let lints = crate::plan::lint::configuration(&world.config, world.now);
+        let lint = lints.iter().find(|finding| finding.code == code::SAME_TARGET).unwrap();
+        assert_eq!(lint.message.contains("say the same"), same, "{number}: {}", lint.message);
+        let tie = if same { code::DUPLICATE_DEPLOYMENT } else { code::AMBIGUOUS };
+        assert!(world.plan().findings.iter().any(|finding| finding.code == tie), "{number}");
+    }
+}
