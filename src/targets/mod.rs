@@ -31,7 +31,7 @@ mod worlds;
 pub use doubt::{Doubt, doubts};
 pub use evaluate::{Membership, evaluate};
 pub use expr::{Expr, FactTest, Resolved, Selector};
-pub use named::{AgreementKey, Named, named};
+pub use named::{AgreementKey, Named, go_by_facts, named};
 pub use parse::{LineError, parse_line};
 pub use resolve::resolve;
 pub use ring::Ring;
