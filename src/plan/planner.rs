@@ -641,6 +641,9 @@ impl<'a> Work<'a> {
                 self.tally.count(item, Heading::Differs, &unfinished, fleet);
                 good -= unfinished;
                 self.tally.count(item, heading, &good, fleet);
+                if matches!(observed, Observed::Value { .. }) {
+                    self.tally.read += good.len();
+                }
                 self.tally.count(item, Heading::Differs, &stale, fleet);
                 if let Some(key) = &key {
                     self.wanted.satisfies(key, &good);
