@@ -69,12 +69,11 @@ pub fn item(pen: &mut dyn Pen, explanation: &ItemExplanation, now: Timestamp, vi
             pen.line(&Line::new().with(Label::Dim, "            | ").text(line))?;
         }
     }
-    let said = match idle {
-        Some(idle) => at_rest(idle),
-        None => {
-            let needed_by = needed_by.as_ref().map(|other| format!(", needed by {other}"));
-            format!("{}{}", decided(decision.as_ref()), needed_by.unwrap_or_default())
-        }
+    let said = if let Some(idle) = idle {
+        at_rest(idle)
+    } else {
+        let needed_by = needed_by.as_ref().map(|other| format!(", needed by {other}"));
+        format!("{}{}", decided(decision.as_ref()), needed_by.unwrap_or_default())
     };
     for (at, text) in wrap(&said, view.width.saturating_sub(12)).into_iter().enumerate() {
         let mut line = Line::new().text("  ").with(Label::Heading, if at == 0 { "Decision" } else { "" });

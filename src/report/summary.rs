@@ -144,7 +144,7 @@ pub fn why_nothing(plan: &Plan, summary: &Summary) -> String {
     } else {
         let on = plural(u64::from(known), "computer");
         match (checks.saturating_sub(read), read) {
-            (0, 0) | (1, 0) => format!("No changes: the only check on {on} found as wanted."),
+            (0 | 1, 0) => format!("No changes: the only check on {on} found as wanted."),
             (all, 0) => format!("No changes: all {} checks on {on} found as wanted.", thousands(all)),
             (0, read) => {
                 format!("No changes: {} read on {on}, and compared with nothing.", plural(read, "value"))

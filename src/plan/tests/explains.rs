@@ -112,7 +112,7 @@ fn where_nobody_wins_nothing_follows() {
 /// The changes of one computer by item.
 fn changes(plan: &Plan, computer: &str) -> BTreeMap<ItemKey, ActionType> {
     let on = |at: &u32| plan.computers[*at as usize].name == computer;
-    let here = plan.changes.iter().filter(|change| change.computers.iter().any(|at| on(at)));
+    let here = plan.changes.iter().filter(|change| change.computers.iter().any(on));
     here.map(|change| (change.item.clone(), change.action)).collect()
 }
 
