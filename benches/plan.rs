@@ -189,6 +189,7 @@ fn detections(config: &Config, snapshot: &Snapshot, now: Timestamp) -> (Detectio
         run: &Run::at(now),
         max_age: Limit::seconds(3600),
         refresh: Refresh::Always,
+        outdated: None,
     });
     let mut groups: BTreeMap<(ItemKey, Digest), Vec<u32>> = BTreeMap::new();
     for need in asked {

@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::config::kind::Match;
 use crate::id::Name;
 use crate::inventory::item::{ItemKey, ItemKind};
-use crate::inventory::relations::Related;
+use crate::inventory::relations::{Related, SourceKind};
 use crate::plan::document::Options;
 use crate::plan::gates::{Run, gate};
 use crate::plan::needs::Refresh;
@@ -135,7 +135,10 @@ fn tell_failures(shell: &Shell, failed: &BTreeMap<Name, String>, related: &Relat
     let said = "what it said last still counts, and nothing is removed from computers that depend on it";
     let part = "of this what was there before still counts, and nothing is removed from the computers that it is about";
     let providers = failed.values().map(|message| (message, kept));
-    let sources = related.failed().values().map(|message| (message, said));
+    let nothing = "nothing is known of what it says: no deployment that goes by it does anything where it decides, and no \
+                   other takes its place";
+    let hint = |(kind, name): &(SourceKind, Name)| if related.is_known(*kind, name) { said } else { nothing };
+    let sources = related.failed().iter().map(|(source, message)| (message, hint(source)));
     let doubts = related.doubts().values().flatten().map(|doubt| (&doubt.why, part));
     for (message, hint) in providers.chain(sources).chain(doubts) {
         shell.ui.warning(message);

@@ -1,12 +1,15 @@
 //! What a run sets aside, as it was typed, and how a refusal is told.
 
+use std::collections::BTreeSet;
+
 use super::arguments::Overrides;
 use super::error::CliError;
 use crate::config::Config;
-use crate::diagnostic::nearest;
+use crate::diagnostic::{Code, code, nearest};
 use crate::plan::document::Plan;
 use crate::policy::judge;
 use crate::policy::verdict::{Override, Verdict};
+use crate::session::prepare::Prepared;
 
 /// `--override` with its reasons: one for all, or one for each. `configs` are all by which the run is judged.
 ///
@@ -56,6 +59,33 @@ pub(super) fn overrides(configs: &[&Config], typed: &Overrides) -> Result<Vec<Ov
     }))
 }
 
+/// The refusal of a plan that was made with errors, if there are any (exit 3): it is carried out whole or not at all.
+pub(super) fn broken(prepared: &Prepared, what: &str) -> Option<CliError> {
+    let all = prepared.findings.iter().chain(prepared.planned.findings.iter());
+    let codes: Vec<Code> = all.filter(|finding| finding.is_error()).map(|finding| finding.code).collect();
+    broken_by(&codes, what)
+}
+
+fn broken_by(codes: &[Code], what: &str) -> Option<CliError> {
+    /// Errors about some computers, that a run of others does not meet.
+    const SOME: [Code; 3] = [code::AMBIGUOUS, code::PREREQUISITE_CONFLICT, code::PREREQUISITE_UNDOES];
+    let errors = match codes {
+        [] => return None,
+        [_] => "1 error".to_owned(),
+        several => format!("{} errors", several.len()),
+    };
+    let names: BTreeSet<&str> = codes.iter().map(|code| code.as_str()).collect();
+    let names: Vec<&str> = names.into_iter().collect();
+    let error = CliError::invalid(format!("{what}: {errors} ({})", names.join(", ")));
+    Some(if codes.iter().all(|code| SOME.contains(code)) {
+        error.hint(
+            "an error stops the whole run, for all computers: correct it, or limit the run to others with --only",
+        )
+    } else {
+        error.hint("an error stops the whole run, for all computers: correct it")
+    })
+}
+
 /// The refusal of a plan, if something refuses it (exit 6).
 pub(super) fn refusal(config: &Config, plan: &Plan, what: &str) -> Option<CliError> {
     let refusing: Vec<&Verdict> = plan.verdicts.iter().filter(|verdict| verdict.refuses()).collect();
@@ -90,7 +120,24 @@ fn way_out(known: &[String], refusing: &[&Verdict]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::exit::Exit;
     use crate::policy::verdict::{RuleKind, Weight};
+
+    #[test]
+    fn a_run_with_errors_is_refused_whole_and_ties_show_the_way_round() {
+        assert!(broken_by(&[], "nothing was done").is_none());
+        let refused = |codes: &[Code]| {
+            let error = broken_by(codes, "nothing was done").expect("a refusal");
+            assert_eq!(error.exit, Exit::Configuration);
+            (error.message.unwrap_or_default(), error.hints.concat())
+        };
+        let (said, hint) = refused(&[code::AMBIGUOUS]);
+        assert_eq!(said, "nothing was done: 1 error (M0702)");
+        assert!(hint.contains("--only"));
+        let (said, hint) = refused(&[code::GROUP_NOT_FOUND, code::AMBIGUOUS, code::AMBIGUOUS]);
+        assert_eq!(said, "nothing was done: 3 errors (M0702, M0720)");
+        assert!(!hint.contains("--only"));
+    }
 
     #[test]
     fn nobody_is_told_to_set_aside_what_cannot_be() {

@@ -25,9 +25,7 @@ pub(super) struct Aim {
     /// The computers that it certainly selects.
     pub(super) certain: RoaringBitmap,
     /// Those that it may select besides.
-    unsure: RoaringBitmap,
-    /// Whether facts of computers cannot settle whom it selects, as it leaves out somebody whom no source knows.
-    undecided: bool,
+    pub(super) unsure: RoaringBitmap,
     /// What is to be said of it.
     pub(super) findings: Findings,
 }
@@ -65,7 +63,6 @@ impl Sight<'_> {
             through: modes::of_targets(config, self.run, deployment.target.as_ref(), &resolved),
             unsure: membership.unknown(),
             certain: membership.certain,
-            undecided: targets::leaves_out_nobody(&resolved, snapshot),
             findings,
         })
     }
@@ -73,10 +70,6 @@ impl Sight<'_> {
     /// The candidate that a deployment is.
     pub(super) fn candidate<'c>(&self, deployment: &'c Deployment, aim: &Aim) -> Candidate<'c> {
         let out = gates::exempted(self.fleet, deployment, aim.scope);
-        let mut maybe = &aim.unsure - &out;
-        if !maybe.is_empty() && !aim.undecided {
-            maybe -= &self.fleet.surveyed - self.snapshot.related().unsettled();
-        }
         Candidate {
             deployment,
             scope: aim.scope,
@@ -84,8 +77,8 @@ impl Sight<'_> {
             acts: self.run.does(deployment),
             forced: self.run.forces(deployment),
             selects: !aim.certain.is_empty() || !aim.unsure.is_empty(),
+            maybe: &aim.unsure - &out,
             reach: &aim.certain - out,
-            maybe,
         }
     }
 }

@@ -27,7 +27,8 @@ pub(super) enum Heading {
     Differs,
     /// It was never answered.
     Unknown,
-    /// Nobody wins there, as two deployments want different things: nothing is known, and looking would not help.
+    /// Nobody wins there, as two deployments want different things, or as the computer's facts do not tell who does:
+    /// nothing is known, and looking again would not help.
     Ambiguous,
     /// Its answer is too old.
     Stale,
@@ -143,6 +144,8 @@ pub(super) struct Tally {
     pub(super) incomplete: RoaringBitmap,
     pub(super) never: RoaringBitmap,
     pub(super) old: RoaringBitmap,
+    /// How many checks only read a value.
+    pub(super) read: u64,
     items: BTreeMap<ItemKey, Checks>,
     /// By the tenant's number; empty before the first check.
     tenants: Vec<Checks>,
@@ -218,7 +221,8 @@ impl Tally {
 
     /// Adds what was counted apart.
     pub(super) fn absorb(&mut self, other: &Self) {
-        let Self { wanted, incomplete, never, old, items, tenants, asked } = other;
+        let Self { wanted, incomplete, never, old, read, items, tenants, asked } = other;
+        self.read += read;
         self.wanted |= wanted;
         self.incomplete |= incomplete;
         self.never |= never;
@@ -253,6 +257,7 @@ impl Tally {
             unknown: all.unknown,
             undetermined: all.undetermined,
             not_applicable: all.not_applicable,
+            read: self.read,
             tenants: self.by_tenant(fleet),
             items: self
                 .items

@@ -462,6 +462,9 @@ pub struct Coverage {
     pub undetermined: u64,
     /// Checks that make no sense on that computer's platform.
     pub not_applicable: u64,
+    /// Checks that only read a value and compare it with nothing, among those that count as found as wanted.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub read: u64,
     /// By tenant, in the order of their names; those without a tenant last. Only tenants of whose computers something is
     /// wanted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -469,6 +472,11 @@ pub struct Coverage {
     /// By item, in their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub items: Vec<ItemCoverage>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks for it")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Coverage {

@@ -1,35 +1,33 @@
 //! Why a computer gets what it gets: every candidate of an item with its rank and its fate, what is known, what follows.
 //!
-//! The same functions decide here as in a plan; nothing is worked out a second way.
-//!
-//! Not here: what prerequisites add; the notes and changes of a plan tell that.
+//! Invariant: who wins is found by the functions of a plan, and what follows is read from a plan of this computer alone,
+//! made from what is known, so nothing is decided a second way.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use roaring::RoaringBitmap;
 use serde::Serialize;
 
 use super::detections::Detections;
-use super::diff::{self, Decision, Wish};
-use super::document::{Origin, ValueOrigin};
+use super::diff::{Act, Decision};
+use super::document::{Change, Checks, NoteKind, Origin, ValueOrigin};
 use super::fleet::Fleet;
 use super::gates::{self, Run};
-use super::interpret::not_run;
 use super::notes::origin;
 use super::past::Past;
 use super::phrase;
+use super::planner::{self, Planned};
 use super::precedence::{self, Candidate, Rank, Winners, is_ignored};
 use super::probes;
-use super::procedures::{self, starts_over};
-use super::supply::{self, Due};
+use super::supply;
 use crate::config::Config;
 use crate::config::kind::{Hold, Mode, ParameterValue};
 use crate::config::model::{Deployment, Layer};
 use crate::diagnostic::Place;
-use crate::inventory::item::{ItemKey, ItemKind, Observed};
+use crate::inventory::item::{ItemKey, Observed};
 use crate::inventory::snapshot::Snapshot;
-use crate::session::script::Platform;
 use crate::targets::{self, Scope};
 use crate::time::{Day, Timestamp};
 
@@ -67,7 +65,10 @@ pub struct ItemExplanation {
     pub values: Vec<ExplainedValue>,
     /// What was last observed, and when; of whatever age.
     pub observed: Option<(Observed, Timestamp)>,
-    /// What follows from it; `None` when nothing is known, nobody wins, or nothing at all follows.
+    /// The item for whose sake it is changed, where its own winner does not ask for that.
+    pub needed_by: Option<ItemKey>,
+    /// What follows, as in a plan of this computer alone; `None` when nothing is known, nobody wins and nobody else needs
+    /// it, or nothing at all follows.
     pub decision: Option<Decision>,
 }
 
@@ -181,16 +182,21 @@ pub fn explain(
         Some(item) => vec![item.clone()],
         None => config.deployments.values().map(|deployment| deployment.item.clone()).collect(),
     };
+    let planned = planner::of_one(config, snapshot, (detections, past), ix, run);
+    if item.is_none() {
+        // What only others need is changed as well.
+        keys.extend(planned.plan.changes.iter().map(|change| change.item.clone()));
+    }
     keys.sort();
     keys.dedup();
-    let look = Look { config, snapshot, detections, past, fleet: &fleet, run, ix };
+    let look = Look { config, snapshot, detections, planned, fleet: &fleet, run, ix };
     let explained = |key: ItemKey| {
         let of_item = candidates.get(&key).map_or(&[][..], Vec::as_slice);
         look.item(key, of_item, &precedence::winners(of_item, &here), item.is_some())
     };
     let mut items: Vec<ItemExplanation> = keys.into_iter().map(explained).collect();
     if item.is_none() {
-        items.retain(|item| !item.candidates.is_empty());
+        items.retain(|item| !item.candidates.is_empty() || item.decision.is_some());
     }
     Some(Explanation {
         computer: computer.name.clone(),
@@ -205,7 +211,7 @@ struct Look<'a> {
     config: &'a Config,
     snapshot: &'a Snapshot,
     detections: &'a Detections,
-    past: &'a Past,
+    planned: Planned,
     fleet: &'a Fleet,
     run: &'a Run,
     ix: u32,
@@ -230,9 +236,10 @@ impl Look<'_> {
             let won = winners.won.get(position).is_some_and(|won| won.contains(self.ix));
             let (fate, why) = match best {
                 _ if won => (Fate::Won, self.won(candidate.deployment)),
-                _ if !reached => {
-                    (Fate::Uncertain, "the computer's facts, which decide, are not known".to_owned())
-                }
+                _ if !reached => (
+                    Fate::Uncertain,
+                    format!("it may reach the computer; {}", self.open(candidate.deployment)),
+                ),
                 Some(best) => (Fate::Lost, lost(candidate, best)),
                 None if winners.uncertain.contains(self.ix) => {
                     (Fate::Lost, "a better one may reach the computer; that is not known".to_owned())
@@ -264,10 +271,7 @@ impl Look<'_> {
             });
         }
         explained.extend(self.others(&item, candidates, winner.or(best), elsewhere));
-        let Follows { mode, idle, observed, decision } = match winner {
-            Some(winner) => self.follows(&item, winner),
-            None => Follows::default(),
-        };
+        let Follows { mode, idle, observed, needed_by, decision } = self.follows(&item, winner);
         let values = winner.map(|winner| self.values(&item, winner.deployment)).unwrap_or_default();
         ItemExplanation {
             values,
@@ -277,6 +281,7 @@ impl Look<'_> {
             mode,
             idle,
             observed,
+            needed_by,
             decision,
         }
     }
@@ -369,6 +374,14 @@ impl Look<'_> {
         Some(Held::new(format!("tenant {name}"), tenant.hold.as_ref()?, &tenant.place))
     }
 
+    /// What is not known where a deployment may reach the computer.
+    fn open(&self, deployment: &Deployment) -> String {
+        targets::resolve(&deployment.expression, self.config, Some(&deployment.place))
+            .ok()
+            .and_then(|resolved| targets::why_not(&resolved, self.snapshot, self.ix))
+            .map_or_else(String::new, |why_not| why_not.to_string())
+    }
+
     fn road(&self, deployment: &Deployment) -> String {
         targets::resolve(&deployment.expression, self.config, Some(&deployment.place))
             .ok()
@@ -376,8 +389,51 @@ impl Look<'_> {
             .map_or_else(String::new, |road| format!("its target selects the computer by {road}"))
     }
 
-    fn follows(&self, item: &ItemKey, winner: &Candidate<'_>) -> Follows {
-        let computer = self.snapshot.computer(self.ix);
+    /// What follows for an item, as the computer's own plan says it.
+    fn follows(&self, item: &ItemKey, winner: Option<&Candidate<'_>>) -> Follows {
+        let known = winner.map_or_else(Follows::default, |winner| self.at_rest(item, winner));
+        if let Some(change) = self.planned.plan.changes.iter().find(|change| change.item == *item) {
+            let Change { action, reason, ref version, ref after, mode, ref needed_by, .. } = *change;
+            let act = Act { action, reason, version: version.clone(), after: after.clone() };
+            let observed = known.observed.or_else(|| self.last_seen(item, &change.parameters));
+            return Follows {
+                mode: Some(mode),
+                idle: None,
+                observed,
+                needed_by: needed_by.clone(),
+                decision: Some(Decision::Act(act)),
+            };
+        }
+        let note = |kind: NoteKind| {
+            let mut notes = self.planned.plan.notes.iter();
+            let said = notes.find(|note| {
+                note.kind == kind && note.item.as_ref() == Some(item) && !note.computers.is_empty()
+            });
+            said.map(|note| note.text.clone())
+        };
+        let decision = note(NoteKind::Blocked)
+            .or_else(|| note(NoteKind::Held))
+            .map(Decision::Blocked)
+            .or_else(|| note(NoteKind::NonCompliant).map(Decision::NonCompliant));
+        if decision.is_some() {
+            return Follows { decision, idle: None, ..known };
+        }
+        if winner.is_none() || known.idle.is_some() {
+            return known;
+        }
+        let decision = note(NoteKind::Undetermined).map(Decision::Undetermined).or_else(|| {
+            let checks = self.planned.plan.coverage.items.iter().find(|of| of.item == *item)?.checks;
+            match checks {
+                Checks { wanted: 1.., .. } => Some(Decision::Nothing),
+                Checks { not_applicable: 1.., .. } => Some(Decision::NotApplicable),
+                _ => None,
+            }
+        });
+        Follows { decision, ..known }
+    }
+
+    /// The mode of a winner, why nothing follows at all where that is so, and what was last observed.
+    fn at_rest(&self, item: &ItemKey, winner: &Candidate<'_>) -> Follows {
         let mode = self.fleet.mode_of(self.ix).min(winner.mode);
         if is_ignored(winner.deployment) || mode == Mode::Ignored {
             let held = Held::of_deployment(self.config, winner.deployment, self.run.now);
@@ -389,76 +445,36 @@ impl Look<'_> {
             return Follows {
                 mode: Some(Mode::Ignored),
                 idle: Some(idle),
-                observed: self.last_seen(item, winner),
-                decision: None,
+                observed: self.last_seen(item, &winner.deployment.parameters),
+                ..Follows::default()
             };
         }
-        let known = Follows { mode: Some(mode), ..Follows::default() };
-        let Some(platform) = computer.platform else { return known };
+        Follows { mode: Some(mode), observed: self.seen(item, winner, mode), ..Follows::default() }
+    }
+
+    /// What was observed as the winner looks at it.
+    fn seen(&self, item: &ItemKey, winner: &Candidate<'_>, mode: Mode) -> Option<(Observed, Timestamp)> {
+        let platform = self.snapshot.computer(self.ix).platform?;
         let values = probes::values(self.config, item, &winner.deployment.parameters);
         let here = RoaringBitmap::from_iter([self.ix]);
         let licenses = supply::by_license(self.config, self.snapshot, item, Some(winner.deployment), &here);
         let license = licenses.first().and_then(|(license, _)| *license);
         let values = supply::with_license(&values, license);
         let probe = probes::probe(self.config, item, &values, mode, platform);
-        if !probe.applicable {
-            return Follows { decision: Some(Decision::NotApplicable), ..known };
-        }
-        let desired = &winner.deployment.desired;
-        let wish =
-            Wish { config: self.config, item, desired, mode, platform, repair: self.run.repairs(item) };
-        let seen = self.detections.get(self.ix, item, &probe.digest);
+        let seen = self.detections.get(self.ix, item, &probe.digest).filter(|_| probe.applicable);
         let seen = seen.filter(|(observed, _)| !probe.remembered || **observed == Observed::Compliant);
-        let Some((observed, at)) = seen else {
-            let decision = probe.remembered.then(|| diff::decide(&wish, &not_run()));
-            return Follows { decision, ..known };
-        };
-        let found = wish.desired.is_update_if_found() && *observed == Observed::Absent;
-        let lost = found && self.past.has_lost(item, self.ix);
-        let decision = if lost { diff::restore(&wish) } else { diff::decide(&wish, observed) };
-        let finish = || {
-            let due = wish.mode == Mode::Enforce && self.past.has_to_finish(item, self.ix);
-            let software =
-                self.config.software.get(&item.name).filter(|_| due && item.kind == ItemKind::Software);
-            software.and_then(|software| diff::finish(software, wish.platform, observed)).map(Decision::Act)
-        };
-        let decision = if decision == Decision::Nothing { finish().unwrap_or(decision) } else { decision };
-        let decision = self.supplied(item, winner.deployment, observed, platform, decision);
-        Follows { observed: Some((observed.clone(), at)), decision: Some(decision), ..known }
-    }
-
-    /// What is left of a decision where what it takes is there, or is not.
-    fn supplied(
-        &self,
-        item: &ItemKey,
-        deployment: &Deployment,
-        observed: &Observed,
-        platform: Platform,
-        decision: Decision,
-    ) -> Decision {
-        let Decision::Act(act) = decision else { return decision };
-        let removes = *observed != Observed::Absent && starts_over(self.config, item, &act, observed)
-            || procedures::removes(self.config, item, act.action);
-        if removes && self.snapshot.held().contains(self.ix) {
-            return Decision::Blocked(supply::HELD.to_owned());
-        }
-        let software = self.config.software.get(&item.name).filter(|_| item.kind == ItemKind::Software);
-        let Some(software) = software else { return Decision::Act(act) };
-        let due = Due::of(self.config, item, &act, observed, deployment.license.as_ref(), platform);
-        let here = RoaringBitmap::from_iter([self.ix]);
-        let no_reboot = &self.fleet.no_reboot;
-        let supply = supply::supply(self.config, software, &due, self.snapshot, no_reboot, &here);
-        match supply.lacking.first() {
-            Some((why, _)) => Decision::Blocked(supply::blocked(&act, why)),
-            None => Decision::Act(act),
-        }
+        seen.map(|(observed, at)| (observed.clone(), at))
     }
 
     /// What was last observed of an item that is not looked at now: what is looked at depends on the mode, so the newest
     /// observation of any.
-    fn last_seen(&self, item: &ItemKey, winner: &Candidate<'_>) -> Option<(Observed, Timestamp)> {
+    fn last_seen(
+        &self,
+        item: &ItemKey,
+        parameters: &BTreeMap<String, ParameterValue>,
+    ) -> Option<(Observed, Timestamp)> {
         let platform = self.snapshot.computer(self.ix).platform?;
-        let values = probes::values(self.config, item, &winner.deployment.parameters);
+        let values = probes::values(self.config, item, parameters);
         let seen = [Mode::Enforce, Mode::Audit, Mode::Monitor].into_iter().filter_map(|mode| {
             let probe = probes::probe(self.config, item, &values, mode, platform);
             self.detections.get(self.ix, item, &probe.digest)
@@ -467,12 +483,13 @@ impl Look<'_> {
     }
 }
 
-/// What follows for an item where a deployment wins; see the fields of [`ItemExplanation`].
+/// What follows for an item; see the fields of [`ItemExplanation`].
 #[derive(Default)]
 struct Follows {
     mode: Option<Mode>,
     idle: Option<Idle>,
     observed: Option<(Observed, Timestamp)>,
+    needed_by: Option<ItemKey>,
     decision: Option<Decision>,
 }
 

@@ -18,6 +18,7 @@ use crate::config::model::{Deployment, Desired};
 use crate::id::{Digest, Name};
 use crate::inventory::item::ItemKey;
 use crate::session::script::Platform;
+use crate::time::Timestamp;
 
 /// Intents with their computers, and the members of targets.
 #[derive(Debug, Clone, Default)]
@@ -58,11 +59,34 @@ impl Intents {
         content: Digest,
         version: Option<&str>,
     ) -> IntentKey {
-        let name = &deployment.metadata.name;
+        let (wish, target) = self.aim(deployment).clone();
+        let (name, version) = (deployment.metadata.name.clone(), version.map(str::to_owned));
+        IntentKey { item: item.clone(), deployment: name, wish, target, content, version, mode }
+    }
+
+    /// What a deployment says, and where it is aimed.
+    fn aim(&mut self, deployment: &Deployment) -> &(Digest, Digest) {
         let aim = || (past::wish(deployment), past::target(&deployment.expression));
-        let (wish, target) = self.aims.entry(name.clone()).or_insert_with(aim).clone();
-        let version = version.map(str::to_owned);
-        IntentKey { item: item.clone(), deployment: name.clone(), wish, target, content, version, mode }
+        self.aims.entry(deployment.metadata.name.clone()).or_insert_with(aim)
+    }
+
+    /// A deployment wins on these computers, and nothing may be done there.
+    pub(super) fn holds_back(&mut self, item: &ItemKey, deployment: &Deployment, computers: &RoaringBitmap) {
+        if !computers.is_empty() {
+            let key = self.key_with(item, deployment, Mode::Ignored, Digest::of(b""), None);
+            self.wants(&key, computers);
+        }
+    }
+
+    /// It is not known who wins on these computers: what was wanted there before stays.
+    pub(super) fn keeps(&mut self, before: &[(IntentKey, Arc<IntentSets>)], computers: &RoaringBitmap) {
+        if computers.is_empty() {
+            return;
+        }
+        for (key, sets) in before {
+            self.wants(key, &(&sets.wanted & computers));
+            self.satisfies(key, &(&sets.satisfied & computers));
+        }
     }
 
     /// The intent wins on these computers.
@@ -81,6 +105,9 @@ impl Intents {
 
     /// Adds what was collected apart; the sets are shared where nobody else has said anything of them.
     pub(super) fn absorb(&mut self, other: &Self) {
+        for (name, aim) in &other.aims {
+            self.aims.entry(name.clone()).or_insert_with(|| aim.clone());
+        }
         for (key, sets) in &other.sets {
             if let Some(mine) = self.sets.get_mut(key) {
                 let mine = Arc::make_mut(mine);
@@ -109,8 +136,21 @@ impl Intents {
         Arc::make_mut(self.sets.entry(key.clone()).or_default())
     }
 
-    /// All of it, with positions of the snapshot.
-    pub(super) fn finish(self) -> Remembered {
-        Remembered { intents: self.sets, targets: self.targets, ..Remembered::default() }
+    /// All of it, with positions of the snapshot, as it was planned at this time; `counts` are all deployments that count.
+    pub(super) fn finish<'a>(
+        mut self,
+        counts: impl Iterator<Item = &'a Deployment>,
+        now: Timestamp,
+    ) -> Remembered {
+        let deployments = counts
+            .map(|deployment| (deployment.metadata.name.clone(), self.aim(deployment).clone()))
+            .collect();
+        Remembered {
+            intents: self.sets,
+            targets: self.targets,
+            deployments,
+            planned: Some(now),
+            ..Remembered::default()
+        }
     }
 }

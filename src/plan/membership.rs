@@ -2,7 +2,8 @@
 //!
 //! Not here: what a target selects (`targets`), and what follows for items (`planner`).
 //!
-//! Invariants: a target that no run has used has not changed; reasons are given for so many computers, and the rest is
+//! Invariants: a target that no run has used has not changed; of whom it is not known whether they are members, nobody has
+//! left, and they stay what they were until it is known again; reasons are given for so many computers, and the rest is
 //! counted under one heading.
 
 use std::collections::BTreeMap;
@@ -41,8 +42,9 @@ pub(super) fn changes(
             continue;
         }
         let Some(aim) = aims.get(name) else { continue };
-        let now = aim.certain.clone();
+        let mut now = aim.certain.clone();
         if let Some(before) = past.members(name) {
+            now |= before & &aim.unsure;
             // Of a computer that no run has covered nothing is known from before, unless it is new.
             let joined = ((&now & scope) - before) & &(past.covered() | &(snapshot.all() - past.known()));
             let left = (before & scope) - &now;

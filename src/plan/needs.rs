@@ -25,6 +25,7 @@ use crate::config::model::{Deployment, Desired};
 use crate::id::{Digest, Name};
 use crate::inventory::item::ItemKey;
 use crate::inventory::snapshot::Snapshot;
+use crate::session::stage::{ActionResult, ItemResult};
 use crate::time::{Limit, Timestamp};
 
 /// When to look again at what is known.
@@ -80,6 +81,27 @@ pub struct Ask<'a> {
     pub max_age: Limit,
     /// When to look again.
     pub refresh: Refresh,
+    /// Computers that were changed after their facts were collected; see [`outdated`]. Their facts count as too old.
+    pub outdated: Option<&'a RoaringBitmap>,
+}
+
+/// The computers of which something was changed after their facts were collected: what is installed there, which roles they
+/// have and the like may be otherwise by now.
+#[must_use]
+pub fn outdated(snapshot: &Snapshot, results: &[ItemResult]) -> RoaringBitmap {
+    let ran = |result: &&ItemResult| {
+        use ActionResult::{Failed, Success, Undetermined};
+        result.action.changes() && matches!(result.result, Success | Failed | Undetermined)
+    };
+    let mut outdated = RoaringBitmap::new();
+    for result in results.iter().filter(ran) {
+        if let Some(ix) = snapshot.position(&result.computer)
+            && snapshot.computer(ix).surveyed().is_some_and(|at| at < result.at)
+        {
+            outdated.insert(ix);
+        }
+    }
+    outdated
 }
 
 /// What to ask each computer, by position.
@@ -100,7 +122,7 @@ pub fn needs(ask: &Ask<'_>) -> Vec<Need> {
     search.collect(&candidates(config, snapshot, &fleet, ask.run).0, &scope);
     let Search { wanted, interest, .. } = search;
 
-    let mut facts = RoaringBitmap::new();
+    let mut facts = ask.outdated.map_or_else(RoaringBitmap::new, |outdated| outdated & &scope);
     for ix in &interest {
         let computer = snapshot.computer(ix);
         let fresh = computer.surveyed().is_some_and(|at| at >= oldest);
@@ -147,12 +169,14 @@ pub fn survey(
     scope: &RoaringBitmap,
     (now, max_age): (Timestamp, Limit),
     refresh: Refresh,
+    outdated: &RoaringBitmap,
 ) -> Vec<Need> {
     let oldest = oldest(now, max_age);
     let due = |ix: &u32| match refresh {
         Refresh::Always => true,
         Refresh::Auto => {
-            let fresh = snapshot.computer(*ix).surveyed().is_some_and(|at| at >= oldest);
+            let surveyed = snapshot.computer(*ix).surveyed();
+            let fresh = surveyed.is_some_and(|at| at >= oldest) && !outdated.contains(*ix);
             !fresh || snapshot.unreached().contains(*ix)
         }
         Refresh::Never => false,

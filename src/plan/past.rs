@@ -25,6 +25,8 @@ use crate::session::stage::{ActionResult, ItemResult};
 #[derive(Debug, Clone, Default)]
 struct Done {
     by_content: BTreeMap<Digest, Ended>,
+    /// Where the last result is newer than what is remembered of the last run.
+    since: RoaringBitmap,
     /// Values of the last change that succeeded and left the item there.
     values: BTreeMap<Digest, RoaringBitmap>,
     /// Where the last result may have taken it away.
@@ -49,7 +51,7 @@ pub type Durations = BTreeMap<(ItemKey, ActionType), f64>;
 pub struct Past {
     done: BTreeMap<ItemKey, Done>,
     intents: BTreeMap<ItemKey, Vec<(IntentKey, Arc<IntentSets>)>>,
-    /// What each deployment said and where it was aimed.
+    /// What each deployment said and where it was aimed in the last run, wherever it won.
     deployments: BTreeMap<Name, (Digest, Digest)>,
     targets: BTreeMap<Name, RoaringBitmap>,
     known: RoaringBitmap,
@@ -79,10 +81,10 @@ impl Past {
             durations,
             targets: remembered.targets,
             covered: remembered.covered,
+            deployments: remembered.deployments,
             ..Self::default()
         };
         for (key, sets) in remembered.intents {
-            past.deployments.insert(key.deployment.clone(), (key.wish.clone(), key.target.clone()));
             past.intents.entry(key.item.clone()).or_default().push((key, sets));
         }
         let mut newest: BTreeMap<ItemKey, BTreeMap<u32, ItemResult>> = BTreeMap::new();
@@ -96,6 +98,9 @@ impl Past {
         for (item, results) in newest {
             let done = past.done.entry(item).or_default();
             for (computer, result) in results {
+                if remembered.planned.is_some_and(|planned| result.at > planned) {
+                    done.since.insert(computer);
+                }
                 let well = matches!(result.result, ActionResult::Success | ActionResult::Skipped);
                 if result.may_have_lost() {
                     done.lost.insert(computer);
@@ -116,22 +121,29 @@ impl Past {
         past
     }
 
-    /// The computers of `on` by the cause of a change that this intent leads to there.
+    /// The computers of `on` by the cause of a change that this intent leads to there. `own` says that it is what the
+    /// winner of the item wants, and not what another item needs.
+    ///
+    /// What the last run wanted tells it; results do where that run has not covered the computer, where it wanted the very
+    /// same and did not find it, and of what only others need, as no run remembers that.
     #[must_use]
-    pub fn causes(&self, intent: &IntentKey, on: &RoaringBitmap) -> Vec<(Cause, RoaringBitmap)> {
+    pub fn causes(&self, intent: &IntentKey, own: bool, on: &RoaringBitmap) -> Vec<(Cause, RoaringBitmap)> {
         let mut sets: BTreeMap<Cause, RoaringBitmap> = BTreeMap::new();
         let mut rest = on.clone();
         let mut take = |cause: Cause, part: RoaringBitmap, rest: &mut RoaringBitmap| {
+            let part = part & &*rest;
             if !part.is_empty() {
                 *rest -= &part;
                 *sets.entry(cause).or_default() |= part;
             }
         };
-        if let Some(ended) = self.done.get(&intent.item).and_then(|done| done.by_content.get(&intent.content))
-        {
-            take(Cause::Retry, &rest & &ended.otherwise, &mut rest);
-            take(Cause::Drift, &rest & &ended.well, &mut rest);
-        }
+        let none = Ended::default();
+        let done = self.done.get(&intent.item);
+        let ended = done.and_then(|done| done.by_content.get(&intent.content)).unwrap_or(&none);
+        let since = done.map_or_else(RoaringBitmap::new, |done| done.since.clone());
+        let untold = if own { &rest - &self.covered } else { rest.clone() };
+        take(Cause::Retry, &untold & &ended.otherwise, &mut rest);
+        take(Cause::Drift, &untold & &ended.well, &mut rest);
         for (before, of_before) in self.intents.get(&intent.item).into_iter().flatten() {
             if rest.is_empty() {
                 break;
@@ -142,8 +154,11 @@ impl Past {
             }
             let same_wish = before.deployment == intent.deployment && before.wish == intent.wish;
             if same_wish && before.content == intent.content && before.mode == intent.mode {
-                take(Cause::Drift, &part & &of_before.satisfied, &mut rest);
-                take(Cause::NewIntent, &part - &of_before.satisfied, &mut rest);
+                // What was tried after it was found as wanted belongs to a run that kept nothing.
+                let tried = &ended.otherwise - (&of_before.satisfied - &since);
+                take(Cause::Retry, &part & tried, &mut rest);
+                take(Cause::Drift, &part & (&of_before.satisfied | &ended.well), &mut rest);
+                take(Cause::NewIntent, part, &mut rest);
             } else if same_wish && before.mode != intent.mode {
                 take(Cause::Policy, part, &mut rest);
             } else if same_wish && before.version != intent.version {
@@ -159,9 +174,13 @@ impl Past {
             let came = &rest - (&self.known - &self.covered);
             take(Cause::Membership, came, &mut rest);
         }
-        let last = std::mem::take(&mut rest);
-        take(Cause::NewIntent, last, &mut rest);
+        take(Cause::NewIntent, rest.clone(), &mut rest);
         sets.into_iter().collect()
+    }
+
+    /// What the last runs wanted of an item.
+    pub(super) fn wanted(&self, item: &ItemKey) -> &[(IntentKey, Arc<IntentSets>)] {
+        self.intents.get(item).map_or(&[], Vec::as_slice)
     }
 
     /// Whether this deployment said the same and was aimed at the same in the last run, so that only who is in its target

@@ -144,7 +144,8 @@ fn computers(config: &Config, expression: &Expr) -> String {
     match expression {
         Expr::Any(members) if members.is_empty() => "no computer".to_owned(),
         Expr::Any(members) => {
-            let parts: Vec<String> = members.iter().map(|member| computers(config, member)).collect();
+            let parts: Vec<String> =
+                members.iter().map(|member| closed(member, computers(config, member))).collect();
             listed(&parts, "and")
         }
         Expr::All(members) => {
@@ -171,13 +172,15 @@ impl Group {
                     self.add(config, member);
                 }
             }
-            Expr::Any(_) => self.further.push(format!("that are among {}", computers(config, part))),
+            Expr::Any(_) => {
+                self.further.push(format!("that are among {}", closed(part, computers(config, part))));
+            }
             Expr::Target(name, _) => self.of.push(target(config, name)),
             Expr::Not(inner) => match &**inner {
                 Expr::Any(members) => {
-                    self.except.extend(members.iter().map(|member| exception(config, member)));
+                    self.except.extend(members.iter().map(|one| closed(one, exception(config, one))));
                 }
-                inner => self.except.push(exception(config, inner)),
+                inner => self.except.push(closed(inner, exception(config, inner))),
             },
         }
     }
@@ -215,8 +218,9 @@ impl Group {
         let mut text = if self.single.is_empty() {
             let mut nouns = self.noun.iter();
             let noun = nouns.next().unwrap_or(&"computers");
+            let mut systems = self.system.iter();
             let mut text = "all ".to_owned();
-            for system in &self.system {
+            if let Some(system) = systems.next() {
                 text.push_str(system);
                 text.push(' ');
             }
@@ -225,12 +229,20 @@ impl Group {
                 text.push_str(" that are ");
                 text.push_str(further);
             }
+            for further in systems {
+                text.push_str(" that are also ");
+                text.push_str(further);
+                text.push_str(" computers");
+            }
             text
+        } else if self.single.len() > 1 {
+            // Mostly there is none: whoever meant one or the other is to see that.
+            format!("a computer that is {} at once", listed(&self.single, "and"))
         } else {
             listed(&self.single, "and")
         };
-        for of in &self.of {
-            text.push_str(" of ");
+        for (at, of) in self.of.iter().enumerate() {
+            text.push_str(if at == 0 { " of " } else { " that are also of " });
             text.push_str(of);
         }
         if !self.with.is_empty() {
@@ -245,6 +257,22 @@ impl Group {
             text = format!("{text} except {}", listed(&self.except, "and"));
         }
         text
+    }
+}
+
+/// A phrase as a part of a list: one that holds a list or an exception of its own stands in brackets, so that nobody takes
+/// what follows for a part of it.
+fn closed(expression: &Expr, phrase: String) -> String {
+    if is_compound(expression) { format!("({phrase})") } else { phrase }
+}
+
+/// Whether the phrase of an expression holds a list or an exception. Expressions are bounded in depth, so the recursion is.
+fn is_compound(expression: &Expr) -> bool {
+    match expression {
+        Expr::Select(_) | Expr::Target(..) => false,
+        Expr::Not(_) => true,
+        Expr::Any(members) => members.len() > 1,
+        Expr::All(members) => members.iter().any(is_compound),
     }
 }
 
@@ -326,6 +354,46 @@ mod tests {
         Leaves 7-Zip alone on PC-1.
         Tests firewall, and changes nothing, on all computers with tag kiosk.
         Sets firewall on all computers of Contoso and all portable computers with tag kiosk, in a run that names it; disabled.
+        ");
+    }
+
+    #[test]
+    fn a_sentence_says_no_more_and_no_less_than_its_target_selects() {
+        let mut world = world();
+        world.tenant("acme");
+        let of_tenant = |text: &str| Term::Tenant(name(text));
+        let computer = |text: &str| Term::Computer(text.to_owned());
+        let kiosk = || Term::Tag("kiosk".to_owned());
+        let any = |terms: Vec<Term>| Match { any: Some(terms), ..Match::default() };
+        let acme_without_kiosks = || Term::All(vec![of_tenant("acme"), Term::Not(vec![kiosk()])]);
+        let expressions = [
+            of(vec![computer("pc-1"), computer("pc-2")], vec![]),
+            any(vec![computer("pc-1"), computer("pc-2")]),
+            of(vec![Term::Os(OsFamily::Windows), Term::Os(OsFamily::Linux)], vec![]),
+            of(vec![of_tenant("acme"), of_tenant("fabrikam"), Term::Role(Role::Server)], vec![]),
+            any(vec![acme_without_kiosks(), of_tenant("fabrikam")]),
+            any(vec![of_tenant("fabrikam"), acme_without_kiosks()]),
+            of(vec![of_tenant("acme")], vec![kiosk(), of_tenant("fabrikam")]),
+            of(vec![Term::Any(vec![of_tenant("acme"), of_tenant("fabrikam")])], vec![kiosk()]),
+            of(vec![], vec![acme_without_kiosks(), Term::Role(Role::Server)]),
+        ];
+        let said: Vec<String> = expressions
+            .into_iter()
+            .map(|expression| {
+                let resolved = crate::targets::resolve(&expression, &world.config, None).unwrap();
+                super::on(&world.config, None, &resolved)
+            })
+            .collect();
+        insta::assert_snapshot!(said.join("\n"), @r"
+        on a computer that is pc-1 and pc-2 at once
+        on pc-1 and pc-2
+        on all Windows computers that are also Linux computers
+        on all servers of acme that are also of fabrikam
+        on (all computers of acme except those with tag kiosk) and all computers of fabrikam
+        on all computers of fabrikam and (all computers of acme except those with tag kiosk)
+        on all computers of acme except those with tag kiosk and those of fabrikam
+        on all computers that are among (all computers of acme and all computers of fabrikam) except those with tag kiosk
+        on all computers except (those of acme except those with tag kiosk) and servers
         ");
     }
 

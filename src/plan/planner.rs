@@ -46,6 +46,7 @@ use crate::inventory::item::{ItemKey, ItemKind, Observed};
 use crate::inventory::known::Contact;
 use crate::inventory::snapshot::Snapshot;
 use crate::session::script::Platform;
+use crate::targets;
 use crate::time::{Limit, Timestamp};
 
 /// Everything a plan is made from.
@@ -96,7 +97,29 @@ pub struct Wants {
 /// Makes the plan.
 #[must_use]
 pub fn plan(input: &Input<'_>) -> Planned {
-    make(input, None)
+    make(input, &Run::of(&input.options, input.now), None)
+}
+
+/// Makes the plan of one computer alone, as a run would that sees what is known, of whatever age.
+pub(super) fn of_one(
+    config: &Config,
+    snapshot: &Snapshot,
+    (detections, past): (&Detections, &Past),
+    computer: u32,
+    run: &Run,
+) -> Planned {
+    let input = Input {
+        config,
+        snapshot,
+        detections,
+        past,
+        revision: Revision::default(),
+        options: Options::default(),
+        only: Some(RoaringBitmap::from_iter([computer])),
+        now: run.now,
+        max_age: Limit::seconds(u64::MAX),
+    };
+    make(&input, run, None)
 }
 
 /// Makes the plan with what an earlier one over the same computers left behind, and leaves as much behind. A memo about
@@ -104,13 +127,12 @@ pub fn plan(input: &Input<'_>) -> Planned {
 #[must_use]
 pub fn replan(memo: &mut Memo<'_>, input: &Input<'_>) -> Planned {
     let memo = Some(memo).filter(|memo| memo.is_about(input));
-    make(input, memo)
+    make(input, &Run::of(&input.options, input.now), memo)
 }
 
-fn make(input: &Input<'_>, mut memo: Option<&mut Memo<'_>>) -> Planned {
+fn make(input: &Input<'_>, run: &Run, mut memo: Option<&mut Memo<'_>>) -> Planned {
     let config = input.config;
-    let run = Run::of(&input.options, input.now);
-    let fleet = Fleet::in_run(config, input.snapshot, &run);
+    let fleet = Fleet::in_run(config, input.snapshot, run);
     let scope = input.only.as_ref().map_or_else(|| fleet.all.clone(), |only| &fleet.all & only);
     let detections = input.detections.since(oldest(input.now, input.max_age));
     if let Some(memo) = memo.as_deref_mut() {
@@ -122,7 +144,7 @@ fn make(input: &Input<'_>, mut memo: Option<&mut Memo<'_>>) -> Planned {
         fleet: &fleet,
         detections: &detections,
         ceiling: input.options.mode.unwrap_or(Mode::Enforce),
-        run: &run,
+        run,
     };
     let mut work = Work::new(view, input.past);
     let aims = work.aims(memo.as_deref());
@@ -152,7 +174,7 @@ fn make(input: &Input<'_>, mut memo: Option<&mut Memo<'_>>) -> Planned {
             survey.insert((*item).clone(), work.item(item, &candidates, &scope));
         }
     }
-    work.say_the_run(&run, &(reached & &scope));
+    work.say_the_run(run, &(reached & &scope));
     for (item, known) in &survey {
         work.own(item, known);
     }
@@ -192,7 +214,8 @@ fn make(input: &Input<'_>, mut memo: Option<&mut Memo<'_>>) -> Planned {
         verdicts: Vec::new(),
     };
     plan.digest = digest::of_plan(&plan);
-    let wants = Wants { now: wanted.finish(), scope, unknown: tally.incomplete };
+    let counting = config.deployments.values().filter(|made| gates::gate(config, run, made).is_none());
+    let wants = Wants { now: wanted.finish(counting, input.now), scope, unknown: tally.incomplete };
     Planned { plan, findings, wants }
 }
 
@@ -481,23 +504,60 @@ impl<'a> Work<'a> {
             }
         }
         self.findings.extend(precedence::findings(item, candidates, &winners.ties, self.names));
-        self.tally.count(item, Heading::Unknown, &winners.uncertain, self.view.fleet);
+        let never_asked = &winners.uncertain - &self.view.fleet.surveyed;
+        self.tally.count(item, Heading::Unknown, &never_asked, self.view.fleet);
+        self.tally.count(item, Heading::Ambiguous, &(&winners.uncertain - never_asked), self.view.fleet);
         self.tally.count(item, Heading::Ambiguous, &winners.ambiguous, self.view.fleet);
-        self.notes.add(
-            NoteKind::Undetermined,
-            Some(item),
-            "which deployment wins is not known before the computer's facts are",
-            None,
-            &winners.uncertain,
-        );
+        self.say_who_may_win(item, candidates, &winners.uncertain);
         self.say_the_winners(item, candidates, &winners, scope);
         if self.view.run.named.is_empty() && *scope == self.view.fleet.all {
             self.findings.extend(lint::deployments::never_wins_here(item, candidates, &winners));
+        }
+        self.wanted.keeps(self.past.wanted(item), &winners.uncertain);
+        for (candidate, won) in candidates.iter().zip(&winners.won).filter(|(candidate, _)| candidate.acts) {
+            if candidate.mode.min(self.view.ceiling) == Mode::Ignored {
+                self.wanted.holds_back(item, candidate.deployment, won);
+            } else if let Some(ignored) = self.view.fleet.modes.get(&Mode::Ignored) {
+                self.wanted.holds_back(item, candidate.deployment, &(won & ignored));
+            }
         }
         let parts = self.view.parts(item, candidates, &winners);
         let of = |candidate: &Candidate<'a>| (candidate.deployment, candidate.mode);
         let deployments = candidates.iter().map(of).collect();
         Item { deployments, winners, parts }
+    }
+
+    /// Where it is not known who wins: which deployment may, and what is not known there.
+    fn say_who_may_win(&mut self, item: &ItemKey, candidates: &[Candidate<'a>], uncertain: &RoaringBitmap) {
+        let View { config, snapshot, fleet, .. } = self.view;
+        let mut rest = uncertain.clone();
+        let mut never_asked = RoaringBitmap::new();
+        for candidate in candidates {
+            // The best of those that may reach a computer stands in the way of all others.
+            let computers = &rest & &candidate.maybe;
+            if computers.is_empty() {
+                continue;
+            }
+            rest -= &computers;
+            let deployment = candidate.deployment;
+            let resolved = targets::resolve(&deployment.expression, config, Some(&deployment.place));
+            for doubt in resolved.iter().flat_map(|resolved| targets::doubts(resolved, snapshot, &computers))
+            {
+                let mut known = doubt.computers;
+                if doubt.by_facts {
+                    never_asked |= &known - &fleet.surveyed;
+                    known &= &fleet.surveyed;
+                }
+                let text = format!(
+                    "no deployment wins: whether {} reaches the computer is not known ({})",
+                    deployment.metadata.name, doubt.selector
+                );
+                let at = Some(origin(deployment));
+                self.notes.add(NoteKind::Undetermined, Some(item), text, at, &known);
+            }
+        }
+        let text = "which deployment wins is not known before the computer's facts are";
+        self.notes.add(NoteKind::Undetermined, Some(item), text, None, &never_asked);
     }
 
     /// What an item's own winners lead to.
@@ -581,6 +641,9 @@ impl<'a> Work<'a> {
                 self.tally.count(item, Heading::Differs, &unfinished, fleet);
                 good -= unfinished;
                 self.tally.count(item, heading, &good, fleet);
+                if matches!(observed, Observed::Value { .. }) {
+                    self.tally.read += good.len();
+                }
                 self.tally.count(item, Heading::Differs, &stale, fleet);
                 if let Some(key) = &key {
                     self.wanted.satisfies(key, &good);

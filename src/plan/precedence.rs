@@ -41,8 +41,8 @@ pub struct Candidate<'c> {
     pub selects: bool,
     /// The computers that it certainly reaches.
     pub reach: RoaringBitmap,
-    /// The computers that it may reach: their facts, which decide, were never collected. Where they were, and still do
-    /// not tell, it does not reach the computer (RES-15).
+    /// The computers that it may reach: whatever decides is not known of them, for whatever reason. It changes nothing
+    /// there (RES-15), and no deployment of lower rank takes its place.
     pub maybe: RoaringBitmap,
 }
 
@@ -81,14 +81,21 @@ impl Candidate<'_> {
     /// Whether the other one would do the same on every computer that both reach.
     #[must_use]
     pub fn same_effect(&self, other: &Self) -> bool {
-        let (a, b) = (self.deployment, other.deployment);
-        (is_ignored(a) && is_ignored(b))
-            || (a.desired == b.desired
-                && self.mode == other.mode
-                && a.parameters == b.parameters
-                && a.license == b.license
-                && a.configured == b.configured)
+        same_effect((self.deployment, self.mode), (other.deployment, other.mode))
     }
+}
+
+/// Whether two deployments of one item, each with the most that it may do (its own mode, hold and targets), would do the
+/// same on the same computer.
+#[must_use]
+pub fn same_effect(one: (&Deployment, Mode), other: (&Deployment, Mode)) -> bool {
+    let ((a, mode), (b, other_mode)) = (one, other);
+    (is_ignored(a) && is_ignored(b))
+        || (a.desired == b.desired
+            && mode == other_mode
+            && a.parameters == b.parameters
+            && a.license == b.license
+            && a.configured == b.configured)
 }
 
 /// Whether a deployment says that nothing is to be done.
@@ -169,7 +176,7 @@ pub struct Tie {
 pub struct Winners {
     /// For each candidate, in the same order, where it wins. No two overlap.
     pub won: Vec<RoaringBitmap>,
-    /// Where it is not known who wins, as facts are missing.
+    /// Where it is not known who wins, as it is not known whether a better one reaches the computer.
     pub uncertain: RoaringBitmap,
     /// Where two different ones win, so none does.
     pub ambiguous: RoaringBitmap,

@@ -13,6 +13,7 @@ use roaring::RoaringBitmap;
 use crate::config::kind::Mode;
 use crate::id::{ComputerId, Digest, Name};
 use crate::inventory::item::ItemKey;
+use crate::time::Timestamp;
 
 /// What one deployment wanted of one item, with everything that it came to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,6 +52,11 @@ pub struct Remembered {
     pub intents: BTreeMap<IntentKey, Arc<IntentSets>>,
     /// Those of them that a run has covered.
     pub covered: RoaringBitmap,
+    /// What every deployment that counted said, and the expression that it was aimed by, as digests; also of those that won
+    /// nowhere.
+    pub deployments: BTreeMap<Name, (Digest, Digest)>,
+    /// When the last of these runs was planned. What it did came after.
+    pub planned: Option<Timestamp>,
     /// The members of each named target that was used.
     pub targets: BTreeMap<Name, RoaringBitmap>,
 }
@@ -93,6 +99,8 @@ impl Remembered {
             intents: self.intents.iter().map(|(key, of_key)| (key.clone(), sets(of_key))).collect(),
             targets: self.targets.iter().map(|(name, set)| (name.clone(), moved(set))).collect(),
             covered: moved(&self.covered),
+            deployments: self.deployments,
+            planned: self.planned,
             computers: sorted.to_vec(),
         }
     }
@@ -119,6 +127,13 @@ impl Remembered {
             entry.satisfied |= still;
         }
         self.intents.retain(|_, sets| !sets.wanted.is_empty());
+        self.planned = now.planned.or(self.planned);
+        // A run of some computers does not tell that a deployment is gone.
+        if usize::try_from(scope.len()).is_ok_and(|covered| covered == self.computers.len()) {
+            self.deployments = now.deployments;
+        } else {
+            self.deployments.extend(now.deployments);
+        }
         for (name, members) in now.targets {
             let entry = self.targets.entry(name).or_default();
             *entry -= scope;
@@ -160,6 +175,7 @@ mod tests {
                 .into(),
             targets: [(Name::new("all").unwrap(), of(wanted))].into(),
             covered: of(wanted),
+            ..Remembered::default()
         }
     }
 

@@ -123,7 +123,7 @@ pub(super) fn by_cause(
             Reason::Unfinished => vec![(Cause::Retry, intent.computers.clone())],
             // Nothing has changed but what somebody asks for.
             Reason::RepairRequested => vec![(Cause::NewIntent, intent.computers.clone())],
-            _ => past.causes(&key, &intent.computers),
+            _ => past.causes(&key, intent.needed_by.is_none(), &intent.computers),
         };
         for (cause, computers) in causes {
             result.push(Arc::new(Caused {

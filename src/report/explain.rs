@@ -35,7 +35,8 @@ pub fn code(pen: &mut dyn Pen, info: &CodeInfo, view: &View) -> io::Result<()> {
 /// # Errors
 /// What the pen says.
 pub fn item(pen: &mut dyn Pen, explanation: &ItemExplanation, now: Timestamp, view: &View) -> io::Result<()> {
-    let ItemExplanation { item, candidates, winner: _, mode, idle, values, observed, decision } = explanation;
+    let ItemExplanation { item, candidates, winner: _, mode, idle, values, observed, needed_by, decision } =
+        explanation;
     pen.line(&Line::new().with(Label::Heading, item.to_string()))?;
     if candidates.is_empty() {
         pen.line(&Line::new().text("  No deployment of it reaches this computer."))?;
@@ -68,9 +69,11 @@ pub fn item(pen: &mut dyn Pen, explanation: &ItemExplanation, now: Timestamp, vi
             pen.line(&Line::new().with(Label::Dim, "            | ").text(line))?;
         }
     }
-    let said = match idle {
-        Some(idle) => at_rest(idle),
-        None => decided(decision.as_ref()),
+    let said = if let Some(idle) = idle {
+        at_rest(idle)
+    } else {
+        let needed_by = needed_by.as_ref().map(|other| format!(", needed by {other}"));
+        format!("{}{}", decided(decision.as_ref()), needed_by.unwrap_or_default())
     };
     for (at, text) in wrap(&said, view.width.saturating_sub(12)).into_iter().enumerate() {
         let mut line = Line::new().text("  ").with(Label::Heading, if at == 0 { "Decision" } else { "" });
@@ -225,6 +228,7 @@ mod tests {
                 },
             ],
             observed: Some((present("24.07"), Timestamp::UNIX_EPOCH)),
+            needed_by: None,
             decision: Some(Decision::Act(Act {
                 action: ActionType::Update,
                 reason: Reason::UpdateAvailable,

@@ -14,7 +14,7 @@ use super::summary::{Summary, why_nothing};
 use super::words::{count, list, list_within, plural, thousands, wrap, wrap_steady};
 use super::{View, notes, terms};
 use crate::inventory::item::Observed;
-use crate::plan::document::{Coverage, Plan};
+use crate::plan::document::{NoteKind, Plan};
 
 /// So many computers are named instead of counted.
 const FEW: usize = 3;
@@ -51,7 +51,7 @@ pub fn write(pen: &mut dyn Pen, plan: &Plan, view: &View) -> io::Result<()> {
         notes::fact(pen, "Touches", &summary.extent(), Label::Plain, view)?;
     }
     notes::not_known(pen, plan, view)?;
-    coverage(pen, &plan.coverage, view)?;
+    coverage(pen, plan, view)?;
     last(pen, plan, &summary, view)
 }
 
@@ -159,7 +159,8 @@ fn details(pen: &mut dyn Pen, block: &Block<'_>, view: &View) -> io::Result<()> 
 }
 
 /// What the plan covers; the numbers add up.
-fn coverage(pen: &mut dyn Pen, coverage: &Coverage, view: &View) -> io::Result<()> {
+fn coverage(pen: &mut dyn Pen, plan: &Plan, view: &View) -> io::Result<()> {
+    let coverage = &plan.coverage;
     let mut parts = vec![
         format!("{} of {}", thousands(coverage.known.into()), plural(coverage.managed(), "computer")),
         format!("{} of {}", thousands(coverage.detected), plural(coverage.checks, "check")),
@@ -168,7 +169,9 @@ fn coverage(pen: &mut dyn Pen, coverage: &Coverage, view: &View) -> io::Result<(
         parts.push(format!("{} not applicable", thousands(coverage.not_applicable)));
     }
     if coverage.unmanaged > 0 {
-        parts.push(format!("nothing wanted of {}", plural(coverage.unmanaged.into(), "computer")));
+        let held = plan.notes.iter().any(|note| note.kind == NoteKind::OnHold);
+        let what = if held { "nothing wanted, or on hold, of" } else { "nothing wanted of" };
+        parts.push(format!("{what} {}", plural(coverage.unmanaged.into(), "computer")));
     }
     notes::fact(pen, "Coverage", &parts.join(", "), Label::Plain, view)
 }

@@ -336,9 +336,12 @@ fn nothing_to_do_says_why() {
         "No changes: no deployment counts for this computer."
     );
     assert_eq!(
-        sentence(Coverage { computers: 5, known: 4, incomplete: 1, ..none }),
+        sentence(Coverage { computers: 5, known: 4, incomplete: 1, ..none.clone() }),
         "No changes on 4 computers; 1 is not completely known."
     );
+    let read = |checks, read| sentence(Coverage { computers: 3, known: 3, checks, read, ..none.clone() });
+    assert_eq!(read(3, 3), "No changes: 3 values read on 3 computers, and compared with nothing.");
+    assert_eq!(read(7, 3), "No changes: 4 checks on 3 computers found as wanted; 3 values only read.");
     let mut held =
         Plan { coverage: Coverage { computers: 40, unmanaged: 40, ..Coverage::default() }, ..nothing(0) };
     held.notes.push(Note {
@@ -348,8 +351,14 @@ fn nothing_to_do_says_why() {
         origin: None,
         computers: vec!["PC-1".to_owned()],
     });
-    let line = text(&held, &view(100)).lines().nth(2).unwrap_or_default().to_owned();
-    assert_eq!(line, "No changes: what is wanted of these 40 computers is on hold, as said below.");
+    let said = |plan: &Plan| text(plan, &view(100)).lines().nth(2).unwrap_or_default().to_owned();
+    assert_eq!(said(&held), "No changes: what is wanted of these 40 computers is on hold, as said below.");
+    assert!(text(&held, &view(100)).contains("nothing wanted, or on hold, of 40 computers"));
+    held.notes[0].kind = NoteKind::Overruled;
+    assert_eq!(
+        said(&held),
+        "No changes: what the run names wins on none of these 40 computers, as said below."
+    );
     let mut limited = nothing(0);
     limited.options.only = vec!["tenant:nobody".to_owned()];
     limited.options.mode = Some(Mode::Audit);

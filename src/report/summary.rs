@@ -102,7 +102,7 @@ impl Summary {
 /// Why a plan without changes has none (L10), one sentence.
 #[must_use]
 pub fn why_nothing(plan: &Plan, summary: &Summary) -> String {
-    let Coverage { computers, known, incomplete, checks, .. } = plan.coverage;
+    let Coverage { computers, known, incomplete, checks, read, .. } = plan.coverage;
     let managed = u64::from(known) + u64::from(incomplete);
     let differs = summary.notes.get(&NoteKind::NonCompliant).copied().unwrap_or(0);
     let stopped: u64 = [NoteKind::Ambiguous, NoteKind::Blocked, NoteKind::Held]
@@ -119,6 +119,8 @@ pub fn why_nothing(plan: &Plan, summary: &Summary) -> String {
         let of = these(u64::from(computers));
         if summary.notes.contains_key(&NoteKind::OnHold) {
             format!("No changes: what is wanted of {of} is on hold, as said below.")
+        } else if summary.notes.contains_key(&NoteKind::Overruled) {
+            format!("No changes: what the run names wins on none of {of}, as said below.")
         } else {
             // None reaches them, or they are excluded, or their tenants have opted out.
             format!("No changes: no deployment counts for {of}.")
@@ -140,15 +142,19 @@ pub fn why_nothing(plan: &Plan, summary: &Summary) -> String {
     } else if differs > 0 {
         "No changes: something differs, and the mode only lets Muster say so.".to_owned()
     } else {
-        format!(
-            "No changes: {} on {} found as wanted.",
-            if checks == 1 {
-                "the only check".to_owned()
-            } else {
-                format!("all {} checks", thousands(checks))
-            },
-            plural(u64::from(known), "computer"),
-        )
+        let on = plural(u64::from(known), "computer");
+        match (checks.saturating_sub(read), read) {
+            (0 | 1, 0) => format!("No changes: the only check on {on} found as wanted."),
+            (all, 0) => format!("No changes: all {} checks on {on} found as wanted.", thousands(all)),
+            (0, read) => {
+                format!("No changes: {} read on {on}, and compared with nothing.", plural(read, "value"))
+            }
+            (compared, read) => format!(
+                "No changes: {} on {on} found as wanted; {} only read.",
+                plural(compared, "check"),
+                plural(read, "value")
+            ),
+        }
     }
 }
 

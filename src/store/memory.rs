@@ -4,6 +4,7 @@
 //!
 //! Invariant: what cannot be read is an error that says so, never an empty memory.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -17,6 +18,7 @@ use crate::config::kind::Mode;
 use crate::id::{ComputerId, Digest, Name};
 use crate::inventory::item::ItemKey;
 use crate::plan::remembered::{IntentKey, IntentSets, Remembered};
+use crate::time::Timestamp;
 
 const WHAT: &str = "record of what was wanted";
 
@@ -42,6 +44,10 @@ enum Part {
     Covered {
         computers: String,
     },
+    Run {
+        planned: Option<Timestamp>,
+        deployments: BTreeMap<Name, (Digest, Digest)>,
+    },
 }
 
 /// The parts, each with its number.
@@ -57,6 +63,11 @@ pub(super) fn rows(remembered: &Remembered) -> Result<Vec<Value>, StoreError> {
     }
     let part = Part::Covered { computers: packed(&remembered.covered)? };
     rows.push(json!([rows.len(), format::text(&part)?]));
+    let Remembered { planned, deployments, .. } = remembered;
+    if planned.is_some() || !deployments.is_empty() {
+        let part = Part::Run { planned: *planned, deployments: deployments.clone() };
+        rows.push(json!([rows.len(), format::text(&part)?]));
+    }
     for (name, members) in &remembered.targets {
         let part = Part::Target { name: name.clone(), members: packed(members)? };
         rows.push(json!([rows.len(), format::text(&part)?]));
@@ -83,6 +94,10 @@ pub(super) fn read(parts: Vec<(i64, String)>) -> Result<Remembered, StoreError> 
                 remembered.intents.insert(key, Arc::new(sets));
             }
             Part::Covered { computers } => remembered.covered = unpacked(&computers)?,
+            Part::Run { planned, deployments } => {
+                remembered.planned = planned;
+                remembered.deployments = deployments;
+            }
             Part::Target { name, members } => {
                 remembered.targets.insert(name, unpacked(&members)?);
             }

@@ -70,6 +70,11 @@ pub fn evaluate(expression: &Resolved, snapshot: &Snapshot) -> Membership {
     expr(&expression.expr, snapshot, false, &mut BTreeMap::new())
 }
 
+/// The same for a part of an expression; `negated` says whether it stands below an odd number of `not`.
+pub(super) fn evaluate_part(part: &Expr, snapshot: &Snapshot, negated: bool) -> Membership {
+    expr(part, snapshot, negated, &mut BTreeMap::new())
+}
+
 /// Named targets that were evaluated before, by the address of their shared expression and by whether they were negated.
 type Memo = BTreeMap<(*const Expr, bool), Membership>;
 

@@ -7,6 +7,7 @@
 //!
 //! Invariant: what is not known of a computer never makes it a certain member, also not below a `not` (RES-15).
 
+mod doubt;
 mod evaluate;
 mod expr;
 #[cfg(test)]
@@ -27,13 +28,14 @@ mod unclear;
 #[cfg(test)]
 mod worlds;
 
+pub use doubt::{Doubt, doubts};
 pub use evaluate::{Membership, evaluate};
 pub use expr::{Expr, FactTest, Resolved, Selector};
-pub use named::{AgreementKey, Named, named, selectors_of};
+pub use named::{AgreementKey, Named, go_by_facts, named, selectors_of};
 pub use parse::{LineError, parse_line};
 pub use resolve::resolve;
 pub use ring::Ring;
 pub use road::{Road, Roads, WhyNot, road, why_not};
 pub use scope::{Level, Scope, scope};
 pub use simplify::simplify;
-pub use unclear::{leaves_out_nobody, unclear, unclear_computers};
+pub use unclear::{unclear, unclear_computers};

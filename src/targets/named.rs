@@ -63,6 +63,15 @@ pub fn named(config: &Config, more: &[Match]) -> Named {
     named
 }
 
+/// Whether any of them goes by what is on the computers, directly or by a script that is told of it.
+#[must_use]
+pub fn go_by_facts(config: &Config, more: &[Match]) -> bool {
+    let by_facts = |term: &&Term| {
+        matches!(term, Term::Role(_) | Term::Os(_) | Term::Installed(_) | Term::Fact(_) | Term::Script(_))
+    };
+    selectors(config, more).iter().any(by_facts)
+}
+
 /// All selectors of the expressions of targets and deployments, and of `more`.
 pub(super) fn selectors<'a>(config: &'a Config, more: &'a [Match]) -> Vec<&'a Term> {
     let targets = config.targets.values().map(|target| &target.expression);

@@ -41,15 +41,6 @@ fn walk<'e>(
     }
 }
 
-/// Whether the expression leaves out somebody whom no source knows, so that nothing settles whom it selects: no facts of
-/// the computers, and no other deployment in its place.
-#[must_use]
-pub fn leaves_out_nobody(expression: &Resolved, snapshot: &Snapshot) -> bool {
-    let mut any = false;
-    visit(expression, |selector, negated| any = any || (negated && is_nobody(selector, snapshot)));
-    any
-}
-
 /// A `computer` selector that does not stand for exactly one computer.
 struct UnclearComputer {
     lookup: Lookup,

@@ -180,8 +180,8 @@ impl Applying<'_> {
     ) -> Result<(Exit, Option<RunOutcome>), CliError> {
         let Self { opened, rev, links, store, prepared, shows_plan } = *self;
         let plan = &prepared.planned.plan;
-        if prepared.findings.has_errors() || prepared.planned.findings.has_errors() {
-            return Err(CliError::reported(Exit::Configuration));
+        if let Some(broken) = safety::broken(prepared, "nothing was done") {
+            return Err(broken);
         }
         if let Some(refusal) = safety::refusal(&opened.config, plan, "nothing was done") {
             return Err(refusal);

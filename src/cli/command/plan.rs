@@ -60,6 +60,8 @@ pub(in crate::cli) async fn run(
         files::replace_private(&path, &text).map_err(|error| CliError::io("write", &path, error))?;
         shell.ui.hint(if plan.options.hypothetical.is_some() {
             "saved, to be shown: a plan with --as is not applied".to_owned()
+        } else if safety::broken(&prepared, "").is_some() {
+            "saved, to be shown: a plan with errors is not applied".to_owned()
         } else {
             let commit = plan.revision.commit.as_ref().filter(|_| rev.is_some());
             let rev = commit.map(|commit| format!(" --rev {commit}")).unwrap_or_default();
@@ -67,6 +69,8 @@ pub(in crate::cli) async fn run(
         });
     }
     match exit(&prepared, command.detailed_exitcode, command.scope.allow_missing) {
+        Exit::Configuration => Err(safety::broken(&prepared, "this plan would not be applied")
+            .unwrap_or_else(|| CliError::reported(Exit::Configuration))),
         Exit::Refused => {
             safety::refusal(&opened.config, plan, "it would not be applied").map_or(Ok(Exit::Refused), Err)
         }

@@ -59,7 +59,7 @@ pub enum Term {
     Person(#[schemars(length(min = 1))] String),
     /// Computers with this tag: of their own, of their tenant or of their primary person (TGT-7).
     Tag(#[schemars(length(min = 1))] String),
-    /// Computers of this role. An unknown role is none of them (RES-15).
+    /// Computers of this role. One whose role is not known is a possible member (RES-15).
     Role(crate::inventory::facts::Role),
     /// Computers with this kind of operating system.
     Os(crate::inventory::facts::OsFamily),

@@ -13,7 +13,9 @@ use crate::config::model::{Deployment, Desired};
 use crate::diagnostic::{Finding, Findings, code};
 use crate::id::Name;
 use crate::inventory::item::ItemKey;
-use crate::plan::precedence::{Candidate, Rank, Winners, is_ignored};
+use crate::plan::gates::Run;
+use crate::plan::modes;
+use crate::plan::precedence::{Candidate, Rank, Winners, same_effect};
 use crate::targets::{self, Expr, Resolved, Scope};
 use crate::time::Timestamp;
 
@@ -22,6 +24,8 @@ struct Aimed<'c> {
     deployment: &'c Deployment,
     target: Resolved,
     scope: Scope,
+    /// The most that it may do.
+    mode: Mode,
 }
 
 impl Aimed<'_> {
@@ -45,22 +49,25 @@ impl Aimed<'_> {
 
 /// What two deployments of one item say of each other.
 pub(super) fn pairs(config: &Config, now: Timestamp, findings: &mut Findings) {
-    let mut named: BTreeMap<&Name, (Resolved, Scope)> = BTreeMap::new();
+    let run = Run::at(now);
+    let mut named: BTreeMap<&Name, (Resolved, Scope, Mode)> = BTreeMap::new();
     let mut by_item: BTreeMap<&ItemKey, Vec<Aimed<'_>>> = BTreeMap::new();
     for deployment in config.deployments.values().filter(|made| can_count(config, made, now)) {
         could_not_be_enforced(config, deployment, findings);
         let cached = deployment.target.as_ref().and_then(|name| named.get(name).cloned());
-        let (target, scope) = if let Some(known) = cached {
+        let (target, scope, through) = if let Some(known) = cached {
             known
         } else {
             let Ok(resolved) = targets::resolve(&deployment.expression, config, None) else { continue };
-            let made = (targets::simplify(&resolved), targets::scope(&resolved));
+            let through = modes::of_targets(config, &run, deployment.target.as_ref(), &resolved);
+            let made = (targets::simplify(&resolved), targets::scope(&resolved), through);
             if let Some(name) = &deployment.target {
                 named.insert(name, made.clone());
             }
             made
         };
-        by_item.entry(&deployment.item).or_default().push(Aimed { deployment, target, scope });
+        let mode = modes::own(config, &run, deployment).min(through);
+        by_item.entry(&deployment.item).or_default().push(Aimed { deployment, target, scope, mode });
     }
     for (item, mut aimed) in by_item {
         aimed.sort_by_key(Aimed::rank);
@@ -88,7 +95,7 @@ fn beaten(item: &ItemKey, aimed: &[Aimed<'_>], at: usize, one: &Aimed<'_>, findi
             b.metadata.name, a.metadata.name
         );
         (code::NEVER_WINS, message, "delete one of the two, or give it another target")
-    } else if same_effect(a, b) {
+    } else if same_effect((a, other.mode), (b, one.mode)) {
         let message = format!(
             "deployments {} and {} say the same of {item} on the same target",
             a.metadata.name, b.metadata.name
@@ -103,14 +110,6 @@ fn beaten(item: &ItemKey, aimed: &[Aimed<'_>], at: usize, one: &Aimed<'_>, findi
     };
     let finding = Finding::new(code, message, b.place.clone());
     findings.push(finding.related(a.place.clone(), "the other deployment is here").help(help));
-}
-
-fn same_effect(a: &Deployment, b: &Deployment) -> bool {
-    (is_ignored(a) && is_ignored(b))
-        || (a.desired == b.desired
-            && a.mode == b.mode
-            && a.parameters == b.parameters
-            && a.license == b.license)
 }
 
 /// A priority decides only among deployments of the same item, layer and scope.

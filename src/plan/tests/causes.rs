@@ -3,10 +3,15 @@
 use std::collections::BTreeMap;
 
 use super::world::*;
-use crate::config::kind::{Metadata, Mode, ParameterValue, ParametersChanged, SoftwareState};
+use crate::config::kind::{Match, Metadata, Mode, ParameterValue, ParametersChanged, SoftwareState, Term};
+
 use crate::config::model::{self, Desired, WantedVersion};
+use crate::inventory::facts::Role;
+use crate::inventory::item::Observed;
 use crate::plan::document::{Cause, Plan, Reason};
 use crate::plan::planner::Planned;
+use crate::session::stage::ActionResult;
+use crate::time::Timestamp;
 
 /// Plans, applies what is planned and remembers what was wanted, as a run does.
 fn run(world: &mut World) -> Planned {
@@ -126,4 +131,147 @@ fn memberships_tell_who_came_and_who_left() {
     assert!(change.joined[0].why.contains("new computer"), "{}", change.joined[0].why);
     assert_eq!(change.left[0].computers, ["pc2"]);
     assert!(change.left[0].why.contains("office"), "{}", change.left[0].why);
+}
+
+#[test]
+fn nobody_has_left_or_joined_where_it_is_not_known_who_is_a_member() {
+    let mut world = World::new();
+    world.task("set");
+    let servers = Match { all: Some(vec![Term::Role(Role::Server)]), ..Match::default() };
+    let target = model::Target {
+        metadata: metadata("servers"),
+        place: place("targets.yaml"),
+        expression: servers.clone(),
+        mode: Mode::Enforce,
+    };
+    world.config.targets.insert(name("servers"), target);
+    world.deploy("set", task("set"), Desired::Task, servers).target = Some(name("servers"));
+    for text in ["pc1", "pc2", "pc3"] {
+        world.computer(text, &[]);
+    }
+    let role = |world: &mut World, at: usize, role: Option<Role>| {
+        world.known[at].facts.as_mut().unwrap().1.roles = role.map(|role| [role].into());
+    };
+    for at in 0..3 {
+        role(&mut world, at, Some(Role::Server));
+    }
+    run(&mut world);
+    role(&mut world, 0, None);
+    role(&mut world, 1, Some(Role::Workstation));
+    let plan = run(&mut world).plan;
+    let [change] = plan.memberships.as_slice() else { panic!("{:?}", plan.memberships) };
+    assert_eq!((change.before, change.after), (3, 2));
+    assert!(change.joined.is_empty());
+    assert_eq!(change.left.iter().flat_map(|left| &left.computers).collect::<Vec<_>>(), ["pc2"]);
+    assert!(world.plan().plan.memberships.is_empty(), "nobody came or went");
+    // What it was before the doubt is remembered through it.
+    let mut back = world.clone();
+    role(&mut back, 0, Some(Role::Server));
+    assert!(back.plan().plan.memberships.is_empty());
+    role(&mut world, 0, Some(Role::Workstation));
+    let plan = world.plan().plan;
+    assert_eq!(plan.memberships[0].left[0].computers, ["pc1"]);
+}
+
+/// Whether a task is set there.
+fn set(world: &mut World, computer: &str, good: bool) {
+    let observed = if good { Observed::Compliant } else { Observed::non_compliant("") };
+    world.is(computer, task("set"), observed);
+}
+
+#[test]
+fn what_the_last_run_wanted_tells_the_cause_and_not_what_was_done_long_ago() {
+    let mut world = World::new();
+    world.task("set");
+    world.computer("pc1", &["office"]);
+    let deploy = |world: &mut World| {
+        world.deploy("set", task("set"), Desired::Task, tag("office"));
+    };
+    deploy(&mut world);
+    assert_eq!(causes(&run(&mut world).plan), [("set".to_owned(), Cause::NewIntent)]);
+    assert!(run(&mut world).plan.changes.is_empty());
+    set(&mut world, "pc1", false);
+    assert_eq!(causes(&world.plan().plan), [("set".to_owned(), Cause::Drift)]);
+
+    // A mode, or a hold, held it back in the last run.
+    for held in [Mode::Audit, Mode::Ignored] {
+        let mut watched = world.clone();
+        watched.config.deployments.get_mut("set").unwrap().mode = held;
+        assert!(run(&mut watched).plan.changes.is_empty());
+        watched.config.deployments.get_mut("set").unwrap().mode = Mode::Enforce;
+        assert_eq!(causes(&watched.plan().plan), [("set".to_owned(), Cause::Policy)], "{held}");
+    }
+
+    // The computer was not in the target in the last run.
+    let mut away = world.clone();
+    away.known[0].tags.clear();
+    assert!(run(&mut away).plan.changes.is_empty());
+    away.known[0].tags = ["office".to_owned()].into();
+    assert_eq!(causes(&away.plan().plan), [("set".to_owned(), Cause::Membership)]);
+
+    // The deployment was not there in the last run.
+    let mut gone = world.clone();
+    gone.config.deployments.clear();
+    assert!(run(&mut gone).plan.changes.is_empty());
+    deploy(&mut gone);
+    assert_eq!(causes(&gone.plan().plan), [("set".to_owned(), Cause::NewIntent)]);
+}
+
+#[test]
+fn a_deployment_that_won_nowhere_was_there_all_the_same() {
+    let mut world = World::new();
+    world.task("set");
+    world.computer("pc1", &[]);
+    world.deploy("set", task("set"), Desired::Task, tag("gold"));
+    assert!(run(&mut world).plan.changes.is_empty());
+    world.known[0].tags = ["gold".to_owned()].into();
+    assert_eq!(causes(&world.plan().plan), [("set".to_owned(), Cause::Membership)]);
+}
+
+#[test]
+fn what_failed_is_tried_again_until_it_was_found_as_wanted() {
+    let mut world = World::new();
+    world.task("set");
+    world.computer("pc1", &[]);
+    world.deploy("set", task("set"), Desired::Task, every());
+    let later = |world: &mut World| {
+        world.now = Timestamp::from_second(world.now.as_second() + 60).unwrap();
+    };
+    let fails = |world: &mut World| {
+        let last = world.history.last_mut().unwrap();
+        (last.result, last.observed) = (ActionResult::Failed, None);
+        last.at = Timestamp::from_second(last.at.as_second() + 1).unwrap();
+        set(world, "pc1", false);
+    };
+    run(&mut world);
+    fails(&mut world);
+    assert_eq!(causes(&world.plan().plan), [("set".to_owned(), Cause::Retry)]);
+    // Somebody mended it, a run saw that, and then it was gone again.
+    later(&mut world);
+    set(&mut world, "pc1", true);
+    assert!(run(&mut world).plan.changes.is_empty());
+    later(&mut world);
+    set(&mut world, "pc1", false);
+    let plan = world.plan().plan;
+    assert_eq!(causes(&plan), [("set".to_owned(), Cause::Drift)]);
+    // A run that tried and was stopped keeps nothing but its results.
+    world.apply(&plan);
+    fails(&mut world);
+    assert_eq!(causes(&world.plan().plan), [("set".to_owned(), Cause::Retry)]);
+}
+
+#[test]
+fn where_nobody_won_for_lack_of_knowledge_what_was_wanted_before_counts() {
+    let mut world = World::new();
+    world.task("set");
+    world.computer("pc1", &[]).facts.as_mut().unwrap().1.roles = Some([Role::Server].into());
+    let servers = Match { all: Some(vec![Term::Role(Role::Server)]), ..Match::default() };
+    world.deploy("set", task("set"), Desired::Task, servers);
+    run(&mut world);
+    run(&mut world);
+    world.known[0].facts.as_mut().unwrap().1.roles = None;
+    assert!(run(&mut world).plan.changes.is_empty());
+    world.known[0].facts.as_mut().unwrap().1.roles = Some([Role::Server].into());
+    set(&mut world, "pc1", false);
+    assert_eq!(causes(&world.plan().plan), [("set".to_owned(), Cause::Drift)]);
 }

@@ -5,6 +5,7 @@ mod converges;
 mod desired;
 mod detections;
 mod diffs;
+mod explains;
 mod gates;
 mod lost;
 mod memos;

@@ -4,9 +4,10 @@ use proptest::prelude::*;
 use roaring::RoaringBitmap;
 
 use super::world::*;
-use crate::config::kind::{CrossTenant, Match, Mode, SoftwareState};
+use crate::config::kind::{CrossTenant, Match, Mode, SoftwareState, Term};
 use crate::config::model::{Desired, WantedVersion};
 use crate::diagnostic::code;
+use crate::inventory::facts::Role;
 use crate::plan::fleet::Fleet;
 use crate::plan::gates::Run;
 use crate::plan::precedence::{Candidate, candidates, possible_winners, winners};
@@ -23,7 +24,7 @@ struct Rule {
 }
 
 fn rule() -> impl Strategy<Value = Rule> {
-    (0_u8..12, 0_i32..2, 0_u8..2, 0_u8..4, prop::bool::weighted(0.9), any::<bool>()).prop_map(
+    (0_u8..15, 0_i32..2, 0_u8..2, 0_u8..4, prop::bool::weighted(0.9), any::<bool>()).prop_map(
         |(target, priority, version, state, enabled, mode)| Rule {
             target,
             priority,
@@ -40,7 +41,37 @@ fn target(number: u8) -> Match {
         0 => every(),
         1..=4 => tag(&format!("t{number}")),
         5..=7 => of_tenant(&format!("c{}", number - 5)),
-        _ => one(&format!("pc{}", number - 8)),
+        8..=11 => one(&format!("pc{}", number - 8)),
+        12 => Match { all: Some(vec![Term::Role(Role::Server)]), ..Match::default() },
+        13 => Match { not: Some(vec![Term::Role(Role::Server)]), ..Match::default() },
+        _ => one("twin"),
+    }
+}
+
+/// Whether computers of these bits share a name with others of them.
+const TWIN: u8 = 1 << 7;
+/// Whether it is known which role they have, and whether it is that of a server.
+const ROLE: u8 = 1 << 6;
+const SERVER: u8 = 1 << 5;
+
+/// Whether a target selects a computer, as the reference says: from what is known of that computer alone, and of how many
+/// have its name. `None` where that is not known.
+fn selects(number: u8, computer: u32, tags: &[u8], optout: bool) -> Option<bool> {
+    let bits = tags[computer as usize];
+    if optout && bits % 3 == 1 && !matches!(number, 5..=11 | 14) {
+        return Some(false);
+    }
+    let is_twin = bits & TWIN != 0;
+    let server = (bits & ROLE != 0).then_some(bits & SERVER != 0);
+    match number {
+        0 => Some(true),
+        1..=4 => Some(bits & (1 << number) != 0),
+        5..=7 => Some(bits % 3 == number - 5),
+        8..=11 => Some(!is_twin && computer == u32::from(number - 8)),
+        12 => server,
+        13 => server.map(|server| !server),
+        _ if tags.iter().filter(|bits| *bits & TWIN != 0).count() > 1 => (!is_twin).then_some(false),
+        _ => Some(is_twin),
     }
 }
 
@@ -57,7 +88,18 @@ fn world(rules: &[Rule], tags: &[u8], optout: bool) -> World {
         let tags: Vec<String> =
             (1..=4).filter(|bit| bits & (1 << bit) != 0).map(|bit| format!("t{bit}")).collect();
         let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
-        world.computer(&format!("pc{ix}"), &tags).tenant = Some(name(&format!("c{}", bits % 3)));
+        let known = world.computer(&format!("pc{ix}"), &tags);
+        known.tenant = Some(name(&format!("c{}", bits % 3)));
+        if bits & TWIN != 0 {
+            known.name = "twin".to_owned();
+        }
+        if bits & ROLE != 0 {
+            let role = if bits & SERVER != 0 { Role::Server } else { Role::Workstation };
+            known.facts.as_mut().unwrap().1.roles = Some([role].into());
+        } else if bits & SERVER != 0 {
+            // Whether facts were collected that do not tell the role, or none at all, is the same.
+            known.facts = None;
+        }
     }
     for (ix, rule) in rules.iter().enumerate() {
         let kind = [
@@ -79,15 +121,29 @@ fn world(rules: &[Rule], tags: &[u8], optout: bool) -> World {
     world
 }
 
-/// The winner on one computer: its name, or why there is none.
-fn oracle(candidates: &[Candidate<'_>], computer: u32) -> Result<Option<String>, ()> {
-    let mine: Vec<&Candidate<'_>> = candidates.iter().filter(|c| c.reach.contains(computer)).collect();
-    let Some(best) = mine.iter().map(|c| c.rank()).min() else { return Ok(None) };
-    let top: Vec<&&Candidate<'_>> = mine.iter().filter(|c| c.rank() == best).collect();
-    if top.iter().any(|a| top.iter().any(|b| !a.same_effect(b))) {
-        return Err(());
+/// What becomes of an item on one computer.
+#[derive(Debug, PartialEq)]
+enum Outcome {
+    Nobody,
+    NotKnown,
+    Torn,
+    Winner(String),
+}
+
+/// The same by the rule and not by sets: among all that reach the computer or may, the best rank decides; where one of that
+/// rank only may, nobody wins.
+fn oracle(candidates: &[Candidate<'_>], reaches: impl Fn(&Candidate<'_>) -> Option<bool>) -> Outcome {
+    let here: Vec<_> = candidates.iter().filter(|c| reaches(c) != Some(false)).collect();
+    let Some(best) = here.iter().map(|c| c.rank()).min() else { return Outcome::Nobody };
+    let top: Vec<_> = here.iter().filter(|c| c.rank() == best).collect();
+    if top.iter().any(|c| reaches(c).is_none()) {
+        return Outcome::NotKnown;
     }
-    Ok(top.iter().map(|c| c.deployment.metadata.name.as_str().to_owned()).min())
+    if top.iter().any(|a| top.iter().any(|b| !a.same_effect(b))) {
+        return Outcome::Torn;
+    }
+    let first = top.iter().map(|c| c.deployment.metadata.name.as_str().to_owned()).min();
+    first.map_or(Outcome::Nobody, Outcome::Winner)
 }
 
 proptest! {
@@ -115,18 +171,20 @@ proptest! {
             let possible = possible_winners(candidates, &fleet.all);
             for ix in &fleet.all {
                 let won: Vec<usize> = (0..candidates.len()).filter(|at| found.won[*at].contains(ix)).collect();
-                match oracle(candidates, ix) {
-                    Err(()) => {
-                        prop_assert!(found.ambiguous.contains(ix) && won.is_empty());
-                        prop_assert!(found.ties.iter().any(|tie| !tie.same && tie.computers.contains(ix)));
-                    }
-                    Ok(None) => prop_assert!(won.is_empty() && !found.ambiguous.contains(ix)),
-                    Ok(Some(name)) => {
-                        prop_assert_eq!(won.len(), 1);
-                        prop_assert_eq!(candidates[won[0]].deployment.metadata.name.as_str(), name);
-                        prop_assert!(possible[won[0]].contains(ix));
-                        prop_assert!(!found.ambiguous.contains(ix));
-                    }
+                let number = |c: &Candidate<'_>| c.deployment.metadata.name.as_str()[1..].parse::<usize>().unwrap();
+                let reaches = |c: &Candidate<'_>| selects(rules[number(c)].target, ix, &tags, optout);
+                let outcome = oracle(candidates, reaches);
+                prop_assert_eq!(found.ambiguous.contains(ix), outcome == Outcome::Torn);
+                prop_assert_eq!(found.uncertain.contains(ix), outcome == Outcome::NotKnown);
+                if let Outcome::Winner(name) = outcome {
+                    prop_assert_eq!(won.len(), 1);
+                    prop_assert_eq!(candidates[won[0]].deployment.metadata.name.as_str(), name);
+                    prop_assert!(possible[won[0]].contains(ix));
+                } else {
+                    prop_assert!(won.is_empty());
+                }
+                if found.ambiguous.contains(ix) {
+                    prop_assert!(found.ties.iter().any(|tie| !tie.same && tie.computers.contains(ix)));
                 }
             }
         }
@@ -153,6 +211,26 @@ fn a_better_one_that_may_reach_a_computer_leaves_it_without_a_winner() {
 }
 
 #[test]
+fn an_exemption_whose_role_facts_do_not_tell_keeps_everybody_else_away_and_says_so() {
+    let mut world = world(&[], &[ROLE | SERVER, ROLE, 0, SERVER], false);
+    let ignored = state(SoftwareState::Ignored, WantedVersion::Any { install: None });
+    let servers = Match { all: Some(vec![Term::Role(Role::Server)]), ..Match::default() };
+    world.deploy("servers", software("x"), ignored, servers);
+    world.deploy("all", software("x"), latest("1.0"), every());
+    let plan = world.plan().plan;
+    assert_eq!(actions(&plan, "pc1"), ["x install"]);
+    for spared in ["pc0", "pc2", "pc3"] {
+        assert_eq!(actions(&plan, spared), [""; 0], "{spared}");
+    }
+    insta::assert_snapshot!(notes(&plan).join("\n"), @r"
+    Stale: not everything that is wanted was ever detected [pc3]
+    Undetermined x: no deployment wins: whether servers reaches the computer is not known (role server) [pc2]
+    Undetermined x: which deployment wins is not known before the computer's facts are [pc3]
+    ");
+    assert_eq!((plan.coverage.known, plan.coverage.incomplete, plan.coverage.unknown), (1, 2, 2));
+}
+
+#[test]
 fn ties_name_both_places_and_weigh_by_whether_they_matter() {
     let mut world = world(&[], &[0], false);
     world.deploy("one", software("x"), latest("1.0"), every());
@@ -175,4 +253,39 @@ fn ties_name_both_places_and_weigh_by_whether_they_matter() {
     let planned = world.plan();
     assert!(!planned.findings.has_errors() && planned.plan.changes.is_empty());
     assert!(planned.findings.iter().all(|finding| finding.code == code::NEVER_WINS_HERE));
+}
+
+#[test]
+fn the_lint_of_two_on_one_target_and_the_plan_say_the_same_of_them() {
+    type Change = fn(&mut World);
+    fn second(world: &mut World) -> &mut crate::config::model::Deployment {
+        world.config.deployments.get_mut("two").unwrap()
+    }
+    let table: [(Change, bool); 6] = [
+        (|_| {}, true),
+        (|world| second(world).configured = false, false),
+        (|world| second(world).mode = Mode::Audit, false),
+        (|world| second(world).target = Some(name("watched")), false),
+        (|world| second(world).hold = Some(super::gates::hold("2027-02-01")), false),
+        // It ended before the world's day.
+        (|world| second(world).hold = Some(super::gates::hold("2027-01-01")), true),
+    ];
+    for (number, (change, same)) in table.into_iter().enumerate() {
+        let mut world = world(&[], &[0], false);
+        let watched = crate::config::model::Target {
+            metadata: metadata("watched"),
+            place: place("targets.yaml"),
+            expression: every(),
+            mode: Mode::Audit,
+        };
+        world.config.targets.insert(name("watched"), watched);
+        world.deploy("one", software("x"), latest("1.0"), every());
+        world.deploy("two", software("x"), latest("1.0"), every());
+        change(&mut world);
+        let lints = crate::plan::lint::configuration(&world.config, world.now);
+        let lint = lints.iter().find(|finding| finding.code == code::SAME_TARGET).unwrap();
+        assert_eq!(lint.message.contains("say the same"), same, "{number}: {}", lint.message);
+        let tie = if same { code::DUPLICATE_DEPLOYMENT } else { code::AMBIGUOUS };
+        assert!(world.plan().findings.iter().any(|finding| finding.code == tie), "{number}");
+    }
 }

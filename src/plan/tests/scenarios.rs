@@ -9,19 +9,20 @@ use crate::config::kind::{
 };
 use crate::config::model::{Desired, Resource, ResourceProperty, Strategy as Way, WantedVersion};
 use crate::diagnostic::code;
+use crate::id::{Digest, SessionId};
 use crate::inventory::item::Observed;
 use crate::inventory::known::Contact;
 use crate::plan::compare::compare;
 use crate::plan::detections::Detections;
 use crate::plan::digest::is_intact;
-use crate::plan::document::{Cause, Checks, NoteKind, Options, Plan, Reason};
+use crate::plan::document::{ActionType, Cause, Checks, NoteKind, Options, Plan, Reason};
 use crate::plan::explain::{Fate, explain};
 use crate::plan::gates::Run;
-use crate::plan::needs::{Ask, Refresh, needs};
+use crate::plan::needs::{Ask, Refresh, needs, outdated};
 use crate::plan::past::Past;
 use crate::plan::procedures::procedure;
 use crate::session::script::Platform;
-use crate::session::stage::ActionResult;
+use crate::session::stage::{ActionResult, ItemResult};
 use crate::time::Timestamp;
 
 /// Two computers with an old archiver on one, and the wish for the newest.
@@ -453,19 +454,44 @@ fn a_computer_is_asked_once_for_all_that_may_be_wanted_and_no_more() {
     world.rule("zip", not_installed(&["runtime"]), Consequence::Install(names(&["runtime"])));
     world.computer("pc3", &[]);
     let snapshot = world.snapshot();
-    let ask = |detections: &Detections, refresh| {
-        needs(&Ask {
-            config: &world.config,
-            snapshot: &snapshot,
-            detections,
-            only: None,
-            ceiling: Mode::Enforce,
-            run: &Run::at(world.now),
-            max_age: world.config.instance.max_age,
-            refresh,
-        })
-    };
+    let run = Run::at(world.now);
     let none = Detections::default();
+    let base = Ask {
+        config: &world.config,
+        snapshot: &snapshot,
+        detections: &none,
+        only: None,
+        ceiling: Mode::Enforce,
+        run: &run,
+        max_age: world.config.instance.max_age,
+        refresh: Refresh::Auto,
+        outdated: None,
+    };
+    let ask = |detections: &Detections, refresh| needs(&Ask { detections, refresh, ..base });
+    let result = |computer: &str, result, seconds: i64| ItemResult {
+        computer: world.known.iter().find(|known| known.name == computer).unwrap().id.clone(),
+        item: software("zip"),
+        action: ActionType::Install,
+        result,
+        observed: None,
+        content: Digest::of(b"x"),
+        values: None,
+        at: Timestamp::from_second(world.now.as_second() + seconds).unwrap(),
+        session: SessionId::new("s"),
+    };
+    // The facts of the first are from before its change; those of the others are not, or nothing ran there.
+    let results = [
+        result("pc1", ActionResult::Success, 1),
+        result("pc2", ActionResult::Success, 0),
+        result("pc3", ActionResult::Skipped, 1),
+    ];
+    let old = outdated(&snapshot, &results);
+    assert_eq!(old.iter().collect::<Vec<_>>(), [0]);
+    let fresh = world.detect(&snapshot);
+    let wanted = needs(&Ask { detections: &fresh, outdated: Some(&old), ..base });
+    assert_eq!(wanted.iter().map(|need| (need.computer, need.facts)).collect::<Vec<_>>(), [(0, true)]);
+    let never = Ask { detections: &fresh, refresh: Refresh::Never, outdated: Some(&old), ..base };
+    assert!(needs(&never).is_empty());
     let first = ask(&none, Refresh::Auto);
     assert_eq!(first.iter().map(|need| need.computer).collect::<Vec<_>>(), [0, 1]);
     let items: Vec<&str> = first[0].probes.iter().map(|probe| probe.item.name.as_str()).collect();
@@ -485,6 +511,7 @@ fn a_computer_is_asked_once_for_all_that_may_be_wanted_and_no_more() {
         run: &Run::at(world.now),
         max_age: world.config.instance.max_age,
         refresh: Refresh::Auto,
+        outdated: None,
     });
     assert_eq!(again.len(), 1, "what was not reached is tried again");
 }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::gates::hold;
 use super::scenarios::{adds_up, random, seeds};
 use super::world::*;
-use crate::config::kind::{Consequence, SoftwareState};
+use crate::config::kind::{Consequence, Mode, SoftwareState};
 use crate::config::model::{Detect, WantedVersion};
 use crate::inventory::item::Observed;
 use crate::inventory::known::Contact;
@@ -144,6 +144,21 @@ fn a_hold_that_has_ended_is_not_told_any_more() {
     assert_eq!(says(&world), "Leaves zip alone on all computers; on hold until 2027-01-16.");
     world.config.deployments.get_mut("a").unwrap().hold = Some(hold("2027-01-15"));
     assert_eq!(says(&world), "Leaves zip alone on all computers.");
+}
+
+#[test]
+fn a_value_that_is_only_read_is_compared_with_nothing() {
+    let mut world = World::new();
+    world.computer("pc1", &[]);
+    world.task("disk");
+    world.task("rights");
+    world.deploy("disk", task("disk"), crate::config::model::Desired::Task, every()).mode = Mode::Monitor;
+    world.deploy("rights", task("rights"), crate::config::model::Desired::Task, every());
+    world.is("pc1", task("disk"), Observed::Value { value: "12".into() });
+    world.is("pc1", task("rights"), Observed::Compliant);
+    let plan = world.plan().plan;
+    assert_eq!((plan.coverage.checks, plan.coverage.read, plan.coverage.detected), (2, 1, 2));
+    adds_up(&plan);
 }
 
 proptest! {

@@ -315,6 +315,7 @@ impl World {
             run,
             max_age: self.config.instance.max_age,
             refresh: Refresh::Always,
+            outdated: None,
         };
         for need in needs(&ask) {
             let computer = &snapshot.computer(need.computer);

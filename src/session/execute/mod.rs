@@ -235,14 +235,12 @@ impl Session<'_> {
             action: work.change.action,
         });
 
+        let mut facts = None;
         let seen = if let Err(error) = self.send(work.change, procedure).await {
             Aftermath::not_sent(&error.to_string(), error.is_passing(), now)
         } else {
             let answer = self.redactor.answer(self.writer.change(&self.computer.agent, &bundle).await);
-            // The inventory after the change decides memberships of the next plan.
-            if let Some(facts) = answer.as_ref().ok().and_then(|result| self.facts(result)) {
-                self.tools.store.put_facts(&self.computer.id, self.tools.clock.now(), &facts).await?;
-            }
+            facts = answer.as_ref().ok().and_then(|result| self.facts(result));
             self.see(procedure, answer).await
         };
         let result = match &seen.observed {
@@ -267,6 +265,11 @@ impl Session<'_> {
         record.output = seen.output;
         record.finished = Some(finished);
         self.tools.store.put_action(&record).await?;
+        // The inventory after the change decides memberships of the next plan. Facts that are older than a change are
+        // collected again (`plan::needs`).
+        if let Some(facts) = facts {
+            self.tools.store.put_facts(&self.computer.id, finished, &facts).await?;
+        }
         if let Some(observed) = &seen.observed {
             let detection = self.detection(&procedure.verify, observed.clone(), finished);
             self.tools.store.put_detections(&[detection]).await?;

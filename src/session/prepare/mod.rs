@@ -35,7 +35,7 @@ use crate::plan::detections::Detections;
 use crate::plan::digest;
 use crate::plan::document::{Options, Revision};
 use crate::plan::gates::Run;
-use crate::plan::needs::{Ask, Need, Refresh, needs};
+use crate::plan::needs::{Ask, Need, Refresh, needs, outdated};
 use crate::plan::past::Past;
 use crate::plan::planner::{self, Planned};
 use crate::plan::probes;
@@ -196,7 +196,8 @@ impl Preparation<'_> {
         // What a killed run left under way is not known any more, whatever was detected before (L11).
         let doubtful: BTreeSet<ComputerId> =
             self.store.unfinished().await?.into_iter().map(|session| session.computer).collect();
-        let left = recover::left(self.store).await?;
+        let mut results = self.store.results().await?;
+        results.extend(recover::left(self.store).await?);
         let mut stored: Vec<Detection> = self.store.detections().await?;
         // What was set once and ended well stays so; what had only begun was never kept.
         let lasting = probes::remembered(self.config);
@@ -209,6 +210,7 @@ impl Preparation<'_> {
         let too_old = self.clock.now().checked_sub(max_age.duration()).unwrap_or(Timestamp::MIN);
         let oldest = stored.iter().map(|detection| detection.at).filter(|at| *at >= too_old).min();
         let mut detections = Detections::new(&snapshot, stored);
+        let by_facts = targets::go_by_facts(self.config, &wish.expressions());
         let mut contacted = 0;
         let (mut reached, mut in_vain) = (BTreeSet::new(), BTreeSet::new());
         let mut refresh = if wish.offline { Refresh::Never } else { wish.refresh };
@@ -217,6 +219,8 @@ impl Preparation<'_> {
         for _round in 0..2 {
             // What is wrong with the selectors is told once, below.
             let scope = self.scope(&wish.only, &snapshot, &mut Findings::new());
+            // What nobody selects by needs not be collected again for what was changed.
+            let outdated = by_facts.then(|| outdated(&snapshot, &results));
             let mut wanted = needs(&Ask {
                 config: self.config,
                 snapshot: &snapshot,
@@ -226,6 +230,7 @@ impl Preparation<'_> {
                 run: &Run::of(&wish.options, self.clock.now()),
                 max_age,
                 refresh,
+                outdated: outdated.as_ref(),
             });
             wanted.retain(|need| {
                 !need.contact()
@@ -257,12 +262,8 @@ impl Preparation<'_> {
         }
         let scope = self.scope(&wish.only, &snapshot, &mut findings);
         findings = check::silence(&self.config.uses.allows, findings).0;
-        let past = Past::new(
-            &snapshot,
-            self.store.remembered().await?,
-            self.store.results().await?.into_iter().chain(left),
-            self.store.durations().await?,
-        );
+        let past =
+            Past::new(&snapshot, self.store.remembered().await?, results, self.store.durations().await?);
         let limit = scope.as_ref().map(|scope| scope.certain.clone());
         let mut planned = planner::plan(&planner::Input {
             config: self.config,

@@ -67,7 +67,8 @@ impl Preparation<'_> {
         let scope = self.scope(&wish.only, &snapshot, &mut findings);
         let scope = scope.map_or_else(|| snapshot.all().clone(), |scope| scope.possible);
         let ages = (self.clock.now(), self.config.instance.max_age);
-        let mut wanted = needs::survey(&snapshot, &scope, ages, wish.refresh);
+        let outdated = needs::outdated(&snapshot, &self.store.results().await?);
+        let mut wanted = needs::survey(&snapshot, &scope, ages, wish.refresh, &outdated);
         let mut missing = BTreeMap::new();
         wanted.retain(|need| {
             let computer = snapshot.computer(need.computer);

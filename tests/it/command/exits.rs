@@ -220,3 +220,52 @@ pub(super) fn ssh_provider(farm: &Farm) -> String {
     }));
     document("Provider", "farm", spec.trim_end())
 }
+
+#[test]
+fn errors_that_show_with_computers_stop_the_whole_run_and_both_commands_say_so() {
+    let world = World::fleet(2, "");
+    let one =
+        "software: tol\n  state: absent\n  priority: 7\n  target: { match: { all: [{ computer: pc-1 }] } }";
+    for name in ["left", "right"] {
+        let mode = if name == "left" { "audit" } else { "enforce" };
+        let spec = one.replace("tol", &format!("tool\n  mode: {mode}"));
+        world.write(&format!("deployments/{name}.yaml"), &document("Deployment", name, &spec));
+    }
+    world
+        .run(&["plan"])
+        .exits(3)
+        .says("this plan would not be applied: 1 error (M0702)")
+        .says("--only")
+        .shows("tool");
+    world.run(&["apply", "--auto-approve"]).exits(3).says("nothing was done: 1 error (M0702)");
+    let fleet = || std::fs::read_to_string(world.repo().join(".muster/fleet.json.log")).unwrap_or_default();
+    assert!(!fleet().contains("\"changed\""), "{}", fleet());
+    world.run(&["apply", "--auto-approve", "--only", "computer:pc-2"]).exits(0).says("1 passed");
+}
+
+#[test]
+fn after_an_apply_targets_go_by_what_is_installed_by_then() {
+    let world = World::fleet(2, "");
+    world.write(
+        "tasks/badge.yaml",
+        &document(
+            "Task",
+            "badge",
+            "test: { posix: { inline: 'true' } }\n  set: { posix: { inline: 'true' } }",
+        ),
+    );
+    world.write(
+        "deployments/badge.yaml",
+        &document(
+            "Deployment",
+            "badge",
+            "task: badge\n  target: { match: { all: [{ installed: { name: { equals: tool } } }] } }",
+        ),
+    );
+    world.run(&["apply", "--auto-approve"]).exits(0);
+    let plan = world.run(&["plan", "--output", "json"]).exits(0).json();
+    assert_eq!(plan["changes"][0]["item"]["name"], "badge", "{plan}");
+    assert_eq!(plan["computers"].as_array().unwrap().len(), 2);
+    world.run(&["apply", "--auto-approve"]).exits(0);
+    world.run(&["plan", "--detailed-exitcode"]).exits(0);
+}

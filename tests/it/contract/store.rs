@@ -430,6 +430,8 @@ async fn what_was_wanted_is_replaced_as_a_whole(store: &dyn Store) {
         intents: [(key("one"), sets(0)), (key("two"), sets(80_000))].into(),
         targets: [(name("all"), (0..100_000).collect())].into(),
         covered: (0..50_000).collect(),
+        deployments: [(name("one"), (digest("wish"), digest("target")))].into(),
+        planned: Some("2027-01-15T08:00:00Z".parse().unwrap()),
     };
     store.put_remembered(&first).await.unwrap();
     assert!(store.remembered().await.unwrap() == first);

@@ -154,7 +154,11 @@ impl Related {
         let sites = self.sites.get(&wanted).into_iter().flatten();
         let found = sites.filter(|(name, _)| provider.is_none_or(|provider| provider == *name));
         let set = found.map(|(_, set)| set.clone()).collect_union();
-        self.named(set, &wanted, self.sites.keys().map(String::as_str))
+        let here = |sites: &BTreeMap<Name, RoaringBitmap>| {
+            provider.is_none_or(|provider| sites.contains_key(provider))
+        };
+        let known = self.sites.iter().filter(|(_, sites)| here(sites)).map(|(site, _)| site.as_str());
+        self.named(set, &wanted, known)
     }
 
     /// Computers in a provider's own group.

@@ -116,7 +116,6 @@ pub struct Related {
     onboarding: RoaringBitmap,
     scripts: BTreeMap<Name, RoaringBitmap>,
     all: RoaringBitmap,
-    unsettled: RoaringBitmap,
     held: RoaringBitmap,
 }
 
@@ -182,9 +181,6 @@ impl Related {
         }
         related.link_directories(config, relations, &tenants, &devices);
         related.link_psas(config, relations, &tenants);
-        if relations.failed.keys().any(|(kind, _)| *kind == SourceKind::Script) {
-            related.unsettled |= related.all.clone();
-        }
         related
     }
 
@@ -262,7 +258,6 @@ impl Related {
                 Some(Groups::new(directory, links))
             } else {
                 self.persons.unread |= &reach & &with_person;
-                self.unsettled |= &reach;
                 None
             };
             if relations.failed.contains_key(&(SourceKind::Directory, name.clone())) {
@@ -312,9 +307,6 @@ impl Related {
                 let computers = tenants.get(tenant).cloned().unwrap_or_default();
                 let company = psa.and_then(|psa| psa.company(&link.company));
                 let contracts = company.map(|company| Contract::of(company, relations.as_of));
-                if contracts.is_none() {
-                    self.unsettled |= &computers;
-                }
                 let source = (SourceKind::Psa, name.clone());
                 let doubts = || relations.doubts.get(&source).into_iter().flatten();
                 let doubted = company
@@ -341,6 +333,17 @@ impl Related {
         &self.failed
     }
 
+    /// Whether anything that a source said counts: now, or what it said last. Of a script that failed nothing does.
+    #[must_use]
+    pub fn is_known(&self, kind: SourceKind, name: &Name) -> bool {
+        match kind {
+            SourceKind::Directory => self.directories.get(name).is_some_and(|one| one.groups.is_some()),
+            SourceKind::Psa => self.psas.get(name).is_some_and(|one| one.is_read),
+            SourceKind::Script => self.scripts.contains_key(name),
+            SourceKind::Provider => true,
+        }
+    }
+
     /// What sources say just now of single groups, companies or computers and is not believed.
     #[must_use]
     pub const fn doubts(&self) -> &BTreeMap<(SourceKind, Name), Vec<Doubt>> {
@@ -352,13 +355,6 @@ impl Related {
     #[must_use]
     pub const fn held(&self) -> &RoaringBitmap {
         &self.held
-    }
-
-    /// Computers of which a source that was never read may say more: facts of their own do not settle what is not
-    /// known of them.
-    #[must_use]
-    pub const fn unsettled(&self) -> &RoaringBitmap {
-        &self.unsettled
     }
 
     /// Computers that are being onboarded. One of which neither git nor its provider says so is not.
