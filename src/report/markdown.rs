@@ -283,7 +283,7 @@ fn escape(text: &str) -> String {
             '.' if safe.to_ascii_lowercase().ends_with("www") => safe.push_str("&#46;"),
             // `GH-12` is a number that links, and `:rocket:` a picture.
             '-' if after.starts_with(|c: char| c.is_ascii_digit()) && ends_with_gh(&safe) => {
-                safe.push_str("-&#8203;")
+                safe.push_str("-&#8203;");
             }
             ':' if names_a_picture(after) => safe.push_str(":&#8203;"),
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '!' => {

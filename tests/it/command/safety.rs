@@ -62,7 +62,12 @@ fn overrides_that_make_no_sense_are_usage_errors() {
         .run(&[&["plan", "--override", "removals"], &two[..]].concat())
         .exits(64)
         .says("1 overrides and 2 reasons");
-    world.run(&["plan", "--override", "removals", "--reason", "r"]).exits(0).says("M0808");
+    let once = ["plan", "--override", "removals", "--reason", "r"];
+    let twice = [&once[..], &["--override", "removals"]].concat();
+    for said in [&once[..], &twice] {
+        let ran = world.run(said).exits(0).says("M0808");
+        assert_eq!(ran.err.matches("M0808").count(), 1, "{}", ran.err);
+    }
 }
 
 #[test]
