@@ -8,6 +8,7 @@ use super::detecting::Detecting;
 use super::error::CliError;
 use crate::config::Config;
 use crate::config::kind::Match;
+use crate::diagnostic::code;
 use crate::id::Name;
 use crate::inventory::item::{ItemKey, ItemKind};
 use crate::inventory::relations::{Related, SourceKind};
@@ -64,6 +65,7 @@ pub(super) fn wish_of(options: Options, refresh: Refresh, offline: bool) -> Resu
         refresh,
         offline,
         own_lists: false,
+        judged_besides: false,
         accepted: BTreeSet::new(),
         as_of: None,
         also: Vec::new(),
@@ -111,7 +113,11 @@ pub(super) async fn prepare(
 ) -> Result<Prepared, CliError> {
     named(&opened.config, &wish.options)?;
     accepted_are_known(opened, wish)?;
-    let prepared = gather(shell, opened, links, store, control, wish).await?;
+    let mut prepared = gather(shell, opened, links, store, control, wish).await?;
+    if wish.judged_besides {
+        let lints = std::mem::take(&mut prepared.judged.lints);
+        prepared.judged.lints = lints.into_iter().filter(|lint| lint.code != code::OVERRIDE_UNUSED).collect();
+    }
     if prepared.contacted == 0
         && wish.refresh != Refresh::Never
         && let Some(oldest) = prepared.oldest

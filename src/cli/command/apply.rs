@@ -74,6 +74,7 @@ pub(in crate::cli) async fn run(
     // A plan does not carry it: what was right to believe of one list may be wrong of the next.
     wish.accepted = command.scope.accept_shrink.iter().cloned().collect();
     wish.judge = Some(Stage::Apply);
+    wish.judged_besides = basis.head().is_some();
     let judging: Vec<&Config> = basis.head().into_iter().chain([&opened.config]).collect();
     wish.options.overrides.extend(safety::overrides(&judging, &command.set_aside)?);
     let links = shell.links(&opened)?;

@@ -93,6 +93,8 @@ pub struct Wish {
     pub own_lists: bool,
     /// For what the plan is judged, if it is.
     pub judge: Option<Stage>,
+    /// Whether the rules of another revision judge the plan besides, which may be what an override is for.
+    pub judged_besides: bool,
     /// Sources whose shorter list is believed this time.
     pub accepted: BTreeSet<Name>,
     /// The day for which dates of agreements count; today in the instance's time zone if it is not given.
