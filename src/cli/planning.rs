@@ -115,8 +115,9 @@ pub(super) async fn prepare(
     accepted_are_known(opened, wish)?;
     let mut prepared = gather(shell, opened, links, store, control, wish).await?;
     if wish.judged_besides {
-        let lints = std::mem::take(&mut prepared.judged.lints);
-        prepared.judged.lints = lints.into_iter().filter(|lint| lint.code != code::OVERRIDE_UNUSED).collect();
+        let said = std::mem::take(&mut prepared.judged.lints);
+        prepared.judged.lints =
+            said.into_iter().filter(|finding| finding.code != code::OVERRIDE_UNUSED).collect();
     }
     if prepared.contacted == 0
         && wish.refresh != Refresh::Never
