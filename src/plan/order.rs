@@ -1,6 +1,7 @@
 //! In which order the actions of one session run (ORD-1 to ORD-8).
 //!
-//! The items of `Order.first` come first and those of `Order.last` last, the others between them by name. What an item
+//! What is wanted for onboarding comes before everything else (ORD-3). Then the items of `Order.first` come first and those
+//! of `Order.last` last, the others between them by name. What an item
 //! needs comes directly before it, even if that pulls it forward; a configuration task comes directly after its software.
 //!
 //! Not here: whether an action is needed at all (`prerequisites`).
@@ -13,7 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::document::ActionType;
 use super::probes;
 use crate::config::Config;
-use crate::config::kind::{Consequence, ItemRef};
+use crate::config::kind::{Consequence, Enforcement, ItemRef};
+use crate::id::Name;
 use crate::inventory::item::{ItemKey, ItemKind};
 
 /// The items of the configuration in their base order, and who configures whom.
@@ -38,8 +40,8 @@ pub struct Placed {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Circle(pub Vec<usize>);
 
-/// The place of an item when nothing needs anything: band, position in it, name.
-pub type Base = (u8, usize, String, ItemKey);
+/// The place of an item when nothing needs anything: stage, band, position in it, name.
+pub type Base = (u8, u8, usize, String, ItemKey);
 
 impl<'c> Sequence<'c> {
     /// Of a configuration.
@@ -68,9 +70,16 @@ impl<'c> Sequence<'c> {
         self.config
     }
 
-    /// Where an item stands when nothing needs anything.
+    /// Whether what this deployment wants is for computers that are being onboarded.
     #[must_use]
-    pub fn base(&self, item: &ItemKey) -> Base {
+    pub fn is_onboarding(&self, deployment: &Name) -> bool {
+        let known = self.config.deployments.get(deployment);
+        known.is_some_and(|known| known.enforcement == Enforcement::Onboarding)
+    }
+
+    /// Where an item stands when nothing needs anything; `onboarding` says for what it is wanted.
+    #[must_use]
+    pub fn base(&self, item: &ItemKey, onboarding: bool) -> Base {
         let reference = match item.kind {
             ItemKind::Software => ItemRef::Software(item.name.clone()),
             ItemKind::Task => ItemRef::Task(item.name.clone()),
@@ -80,7 +89,7 @@ impl<'c> Sequence<'c> {
             (None, Some(position)) => (2, *position),
             (None, None) => (1, 0),
         };
-        (band, position, item.name.as_str().to_owned(), item.clone())
+        (u8::from(!onboarding), band, position, item.name.as_str().to_owned(), item.clone())
     }
 
     /// What each action depends on: positions in the same list.
@@ -147,13 +156,20 @@ impl<'c> Sequence<'c> {
         related
     }
 
-    /// Puts the actions of one session in order. No item may be in the list twice.
+    /// Puts the actions of one session in order; those at the positions in `onboarding` are wanted for that. No item may be
+    /// in the list twice.
     ///
     /// # Errors
     /// [`Circle`] when some depend on each other.
-    pub fn order(&self, actions: &[(&ItemKey, ActionType)]) -> Result<Vec<Placed>, Circle> {
+    pub fn order(
+        &self,
+        actions: &[(&ItemKey, ActionType)],
+        onboarding: &BTreeSet<usize>,
+    ) -> Result<Vec<Placed>, Circle> {
+        let base =
+            |(at, (item, _)): (usize, &(&ItemKey, ActionType))| self.base(item, onboarding.contains(&at));
         arrange(
-            &actions.iter().map(|(item, _)| self.base(item)).collect::<Vec<_>>(),
+            &actions.iter().enumerate().map(base).collect::<Vec<_>>(),
             &self.dependencies(actions),
             &self.followers(actions),
         )

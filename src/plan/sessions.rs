@@ -267,7 +267,7 @@ impl Orders {
                 None => _ = by_set.insert(row.to_vec(), RoaringBitmap::from_iter([computer])),
             }
         }
-        let bases: Vec<Base> = intents.iter().map(|caused| sequence.base(&caused.item)).collect();
+        let bases: Vec<Base> = intents.iter().map(|caused| base(sequence, caused)).collect();
         for (set, computers) in by_set {
             let set: Vec<usize> = set.into_iter().map(wide).collect();
             let (left, placed) = ordered(sequence, intents, set.clone(), &computers, notes, findings);
@@ -335,7 +335,10 @@ fn ordered(
         let chosen: Vec<&Caused> = set.iter().filter_map(|ix| intents.get(*ix)).map(AsRef::as_ref).collect();
         let actions: Vec<(&ItemKey, ActionType)> =
             chosen.iter().map(|intent| (&intent.item, intent.act.action)).collect();
-        let circle = match sequence.order(&actions) {
+        let onboarding =
+            |(at, intent): (usize, &&Caused)| sequence.is_onboarding(&intent.origin.name).then_some(at);
+        let onboarding = chosen.iter().enumerate().filter_map(onboarding).collect();
+        let circle = match sequence.order(&actions, &onboarding) {
             Ok(placed) => return (set, placed),
             Err(circle) => circle.0,
         };
@@ -366,10 +369,14 @@ fn ordered(
     }
 }
 
+fn base(sequence: &Sequence<'_>, caused: &Caused) -> Base {
+    sequence.base(&caused.item, sequence.is_onboarding(&caused.origin.name))
+}
+
 fn key(sequence: &Sequence<'_>, caused: &Caused) -> Key {
     let intent = caused;
     (
-        sequence.base(&intent.item),
+        base(sequence, intent),
         intent.act.action,
         intent.act.reason,
         intent.cause,

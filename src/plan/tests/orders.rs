@@ -4,15 +4,17 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
+use super::gates::about;
 use super::world::*;
-use crate::config::kind::{Consequence, ItemRef};
+use crate::config::kind::{Consequence, Enforcement, ItemRef};
+use crate::config::model;
 use crate::inventory::item::ItemKey;
 use crate::plan::document::ActionType;
 use crate::plan::order::{Circle, Sequence, arrange};
 
 fn order(world: &World, items: &[(ItemKey, ActionType)]) -> Result<Vec<String>, Circle> {
     let list: Vec<(&ItemKey, ActionType)> = items.iter().map(|(item, action)| (item, *action)).collect();
-    let placed = Sequence::new(&world.config).order(&list)?;
+    let placed = Sequence::new(&world.config).order(&list, &BTreeSet::new())?;
     Ok(placed.iter().map(|placed| items[placed.action].0.to_string()).collect())
 }
 
@@ -35,6 +37,30 @@ fn first_then_by_name_then_last_and_what_is_needed_directly_before() {
     items.push((task("setup"), ActionType::Set));
     // z is pulled forward to directly before d, setup comes directly after b.
     assert_eq!(order(&world, &items).unwrap(), ["z", "d", "b", "setup", "c", "e", "a"]);
+}
+
+#[test]
+fn what_is_wanted_for_onboarding_comes_before_everything_else_on_the_computers_that_are_new() {
+    let mut world = World::new();
+    for text in ["agent", "base", "zip"] {
+        world.software(text, &["1"]);
+        world.deploy(text, software(text), latest("1"), tag("office"));
+    }
+    world.config.order.first = vec![ItemRef::Software(name("agent"))];
+    world.rule("zip", not_installed(&["base"]), Consequence::Install(names(&["base"])));
+    // zip is for everybody, and for new computers by a deployment of its own.
+    let mut made = world.config.deployments[&name("zip")].clone();
+    made.metadata = metadata("zip-at-first");
+    (made.enforcement, made.priority) = (Enforcement::Onboarding, 1);
+    world.config.deployments.insert(name("zip-at-first"), made);
+    for text in ["new", "old"] {
+        world.computer(text, &["office"]);
+        let told = model::Computer { onboarded: Some(text == "old"), ..about(text) };
+        world.config.computers.insert(name(text), told);
+    }
+    let plan = world.plan().plan;
+    assert_eq!(actions(&plan, "new"), ["base install", "zip install", "agent install"]);
+    assert_eq!(actions(&plan, "old"), ["agent install", "base install", "zip install"]);
 }
 
 #[test]

@@ -115,7 +115,7 @@ proptest! {
             let mut mine: Vec<(&ItemKey, ActionType)> =
                 session.actions.iter().map(|a| (&change(a.change).item, change(a.change).action)).collect();
             mine.sort();
-            let placed = sequence.order(&mine).unwrap();
+            let placed = sequence.order(&mine, &BTreeSet::new()).unwrap();
             let expected: Vec<_> = placed
                 .iter()
                 .map(|placed| (mine[placed.action], placed.after.iter().map(|ix| u32::try_from(*ix).unwrap()).collect()))
