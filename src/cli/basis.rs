@@ -141,6 +141,15 @@ impl Basis {
         wish.own_lists = true;
         let links = shell.links(&opened)?;
         let wanted = planning::gather(shell, &opened, &links, store, control, &wish).await?;
+        if wanted.findings.has_errors() || wanted.planned.findings.has_errors() {
+            shell.report(&wanted.findings, &sources);
+            shell.report(&wanted.planned.findings, &sources);
+            let message = format!(
+                "the plan was made of commit {commit}, and the head {} has errors; nothing was done",
+                short(&head)
+            );
+            return Err(CliError::stale(message).hint(hint));
+        }
         let all = compare(fresh, &wanted.planned.plan);
         // What the head wants besides is not this plan's to do.
         let difference = Comparison { added: Vec::new(), ..all };

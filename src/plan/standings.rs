@@ -106,21 +106,22 @@ impl<'a> Work<'a> {
                 let call = Call { action, version, before: version, platform: *platform, computer };
                 procedures::steps(self.view.config, &item, &call).is_ok()
             };
-            if can(ActionType::Install) {
-                let (action, version) = (ActionType::Install, software.latest());
+            let within = computers & scope;
+            let supplied = |action| {
+                let version = software.latest();
                 let due = Due { action, version, before: None, license: None, platform: *platform };
-                let within = computers & scope;
                 let no_reboot = &self.view.fleet.no_reboot;
-                let supply = supply(self.view.config, software, &due, self.view.snapshot, no_reboot, &within);
-                for (_, computers) in supply.ready {
-                    standing.installable |= computers;
-                }
+                supply(self.view.config, software, &due, self.view.snapshot, no_reboot, &within)
+            };
+            if can(ActionType::Install) {
+                let supply = supplied(ActionType::Install);
+                supply.ready.iter().for_each(|(_, computers)| standing.installable |= computers);
+                standing.install_lacks.extend(supply.lacking);
             }
             if can(ActionType::Uninstall) {
-                standing.removable |= computers & scope;
-                if software.needs_reboot {
-                    standing.removable -= &self.view.fleet.no_reboot;
-                }
+                let supply = supplied(ActionType::Uninstall);
+                supply.ready.iter().for_each(|(_, computers)| standing.removable |= computers);
+                standing.removal_lacks.extend(supply.lacking);
             }
         }
     }

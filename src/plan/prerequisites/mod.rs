@@ -54,6 +54,10 @@ pub struct Standing<'c> {
     pub removable: RoaringBitmap,
     /// Whether it is switched off, so that nothing is done with it anywhere.
     pub disabled: bool,
+    /// Why it cannot be installed though there is a script for it, and where: a licence, a file, a restart.
+    pub install_lacks: Vec<(String, RoaringBitmap)>,
+    /// The same of a removal.
+    pub removal_lacks: Vec<(String, RoaringBitmap)>,
     /// Its winners and where they win.
     pub winners: Vec<(&'c Deployment, RoaringBitmap)>,
 }
@@ -429,6 +433,10 @@ impl Search<'_, '_> {
             false,
             if standing.disabled { everywhere() } else { RoaringBitmap::new() },
         );
+        for (why, computers) in if install { &standing.install_lacks } else { &standing.removal_lacks } {
+            let text = format!("{other} {verb} first: {why}");
+            take(NoteKind::Blocked, text, false, computers.clone());
+        }
         take(
             NoteKind::Blocked,
             format!("{other} {verb} first, and it has no {script} script for this platform"),

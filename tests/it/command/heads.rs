@@ -125,3 +125,15 @@ fn a_computer_that_the_head_does_not_list_or_leaves_out_is_not_changed_by_an_old
     world.commit("one computer more");
     apply(&world, 0).says("wants the same of all that it does").shows("actions: 2 succeeded");
 }
+
+#[test]
+fn a_head_whose_errors_show_with_computers_only_is_no_reason_to_apply_what_was_before() {
+    let (world, commit) = planned();
+    // The head says the opposite of the same computers with the same rank: nobody wins there.
+    let there = "software: tool\n  state: installed\n  target: { match: { all: [{ tenant: acme }], not: [{ tag: kiosk }] } }";
+    world.write("deployments/other.yaml", &document("Deployment", "other", there));
+    world.commit("two that disagree");
+    world.run(&["plan"]).exits(3).says("M0702");
+    apply(&world, 7).says("has errors; nothing was done").says("--rev");
+    nothing_was_done(&world, &commit);
+}
