@@ -117,6 +117,8 @@ pub enum Command {
     Update(Update),
     /// List sessions, or show one
     Sessions(Sessions),
+    /// Look whether providers can be used, and say what to do where they cannot
+    Doctor(Doctor),
     /// Tidy up the files that Muster keeps to send them to computers
     Maintain(Maintain),
     /// Print a completion script for a shell
@@ -354,6 +356,14 @@ pub struct Inventory {
     /// How many of the computers may be out of reach, in percent, without exit code 5
     #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=100))]
     pub allow_missing: u8,
+}
+
+/// Options of `doctor`.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// The provider to look at (default: all)
+    #[arg(value_parser = parse_name)]
+    pub provider: Option<Name>,
 }
 
 /// Options of `diff`.

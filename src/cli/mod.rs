@@ -79,6 +79,7 @@ fn run(shell: &mut Shell, command: &Command) -> Result<Exit, CliError> {
         Command::Plan(_)
         | Command::Apply(_)
         | Command::Diff(_)
+        | Command::Doctor(_)
         | Command::List(_)
         | Command::Resolve(_)
         | Command::Explain(_)
@@ -103,6 +104,7 @@ async fn run_async(shell: &mut Shell, command: &Command) -> Result<Exit, CliErro
         Command::Plan(command) => command::plan::run(shell, command, &control).await,
         Command::Apply(command) => command::apply::run(shell, command, &control).await,
         Command::Diff(command) => command::diff::run(shell, command).await,
+        Command::Doctor(command) => command::doctor::run(shell, command).await,
         Command::List(command) => command::list::run(shell, command).await,
         Command::Resolve(command) => command::resolve::run(shell, command, &control).await,
         Command::Explain(command) => command::explain::run(shell, command, &control).await,

@@ -3,6 +3,7 @@
 pub mod believe;
 pub mod clients;
 pub mod collect;
+pub mod examine;
 pub mod facts;
 pub mod failures;
 pub mod identify;

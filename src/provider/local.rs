@@ -62,6 +62,7 @@ impl Local {
         let info = ProviderInfo {
             name,
             kind: "local",
+            without: BTreeSet::new(),
             capabilities: BTreeSet::from([
                 Capability::ListComputers,
                 Capability::Presence,

@@ -87,10 +87,33 @@ pub struct ProviderInfo {
     pub name: Name,
     /// Its type: `local`, `ssh`, `screenconnect` and so on.
     pub kind: &'static str,
-    /// What it can do.
+    /// What it can do and may be used for.
     pub capabilities: BTreeSet<Capability>,
+    /// What it could do and is not to be used for.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub without: BTreeSet<Capability>,
     /// How much at once.
     pub limits: Limits,
+}
+
+impl ProviderInfo {
+    /// The same without these capabilities (`link.without`).
+    #[must_use]
+    pub fn without(mut self, without: &BTreeSet<Capability>) -> Self {
+        self.without = self.capabilities.intersection(without).copied().collect();
+        self.capabilities.retain(|capability| !without.contains(capability));
+        self
+    }
+
+    fn runs_scripts(&self) -> Result<(), RunError> {
+        if !self.without.contains(&Capability::RunScript) {
+            return Ok(());
+        }
+        Err(RunError::Refused {
+            message: format!("{} is not to be used for scripts", self.name),
+            help: Some(format!("take run-script out of `link.without` of the provider {}", self.name)),
+        })
+    }
 }
 
 /// Whether an agent answers, as far as its provider knows.
@@ -295,13 +318,13 @@ impl Reader {
     /// Who lists its customers, if it has any.
     #[must_use]
     pub fn clients(&self) -> Option<&dyn ListClients> {
-        self.clients.as_deref()
+        self.clients.as_deref().filter(|_| self.can(Capability::ListTenants))
     }
 
     /// Who makes links for remote sessions, if it can.
     #[must_use]
     pub fn join_links(&self) -> Option<&dyn JoinLink> {
-        self.join.as_deref()
+        self.join.as_deref().filter(|_| self.can(Capability::RemoteSession))
     }
 
     /// Who looks whether it can be used, where there is more to look at than its list.
@@ -316,19 +339,35 @@ impl Reader {
         &self.info
     }
 
-    /// All agents; see [`ListAgents::list`].
+    /// All agents; see [`ListAgents::list`]. What the provider is not to be used for is left out of them: presence is
+    /// unknown then, and there are no groups.
     ///
     /// # Errors
     /// [`ListError`] when the list is not complete.
     pub async fn list(&self) -> Result<Vec<AgentRecord>, ListError> {
-        self.list.list().await
+        let mut agents = self.list.list().await?;
+        let without = &self.info.without;
+        for agent in &mut agents {
+            if without.contains(&Capability::Presence) {
+                agent.presence = Presence::Unknown;
+            }
+            if without.contains(&Capability::DeviceGroups) {
+                agent.belongings.groups.clear();
+            }
+        }
+        Ok(agents)
+    }
+
+    fn can(&self, capability: Capability) -> bool {
+        self.info.capabilities.contains(&capability)
     }
 
     /// Runs a bundle that reads; see [`Detect::detect`].
     ///
     /// # Errors
-    /// [`RunError`].
+    /// [`RunError`]; refused where the provider is not to be used for scripts.
     pub async fn detect(&self, agent: &AgentId, bundle: &Bundle<Read>) -> Result<BundleResult, RunError> {
+        self.info.runs_scripts()?;
         self.detect.detect(agent, bundle).await
     }
 }
@@ -358,6 +397,55 @@ impl Writer {
     /// # Errors
     /// [`RunError`].
     pub async fn change(&self, agent: &AgentId, bundle: &Bundle<Write>) -> Result<BundleResult, RunError> {
+        self.info.runs_scripts()?;
         self.change.change(agent, bundle).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::simulated::Simulated;
+    use super::*;
+    use crate::config::kind::SimulatedSpec;
+    use crate::session::script::Platform;
+
+    /// A provider of one computer in a group, without these.
+    fn limited(without: &[Capability]) -> (Reader, Writer) {
+        let fleet = "computers: [{ name: a, groups: [Desks] }]";
+        let name = Name::new("lab").unwrap();
+        let simulated = Arc::new(Simulated::new(name, &SimulatedSpec::default(), Some(fleet), None).unwrap());
+        let mut info = ProviderInfo::clone(simulated.info());
+        info.capabilities.insert(Capability::DeviceGroups);
+        let info = Arc::new(info.without(&without.iter().copied().collect()));
+        let reader = Reader::new(Arc::clone(&info), Arc::clone(&simulated) as _, Arc::clone(&simulated) as _);
+        (reader, Writer::new(info, simulated))
+    }
+
+    #[tokio::test]
+    async fn what_a_link_is_not_to_be_used_for_is_not_done_through_it() {
+        let (reader, writer) = limited(&[Capability::RunScript, Capability::Presence, Capability::OsUpdates]);
+        let listed = reader.list().await.unwrap();
+        assert_eq!(listed.first().map(|agent| agent.presence), Some(Presence::Unknown));
+        let agent = AgentId::new("a");
+        let empty = Bundle::new(Platform::Posix, Vec::new(), BTreeMap::new());
+        let refused = reader.detect(&agent, &empty).await.unwrap_err();
+        assert!(
+            refused.nothing_ran() && refused.to_string().contains("not to be used for scripts"),
+            "{refused}"
+        );
+        let empty = Bundle::new(Platform::Posix, Vec::new(), BTreeMap::new());
+        assert_eq!(writer.change(&agent, &empty).await, Err(refused));
+        let without = &reader.info().without;
+        assert!(!without.contains(&Capability::OsUpdates), "it could not do that anyway");
+    }
+
+    #[tokio::test]
+    async fn groups_are_left_out_where_they_are_not_wanted() {
+        let groups = async |without: &[Capability]| {
+            let listed = limited(without).0.list().await.unwrap();
+            listed.into_iter().flat_map(|agent| agent.belongings.groups).collect::<Vec<_>>()
+        };
+        assert_eq!(groups(&[]).await, ["Desks"]);
+        assert_eq!(groups(&[Capability::DeviceGroups]).await, [""; 0]);
     }
 }

@@ -11,6 +11,7 @@ pub mod compare;
 pub mod desired;
 pub mod diagnostic;
 pub mod difference;
+pub mod doctor;
 pub mod events;
 pub mod explain;
 mod fields;

@@ -212,6 +212,7 @@ const ROWS: &[Row] = &[
             "config::load",
             "inventory::clients",
             "inventory::collect",
+            "inventory::examine",
             "inventory::failures",
             "version::update",
             "payload::supply",
@@ -615,6 +616,7 @@ fn adapters_are_named_by_nobody_but_the_composition_root() {
             "session::execute",
             "config::load",
             "inventory::collect",
+            "inventory::examine",
             "report",
             "cli::error",
         ] {

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use super::Checker;
 use crate::config::document::Document;
 use crate::config::kind::{
-    Account, AutomateSpec, ConnectwiseRmmSpec, Kind, LinkSettings, ProviderSpec, ScreenconnectSpec,
-    TenantClient, TenantSpec,
+    Account, AutomateSpec, Capability, ConnectwiseRmmSpec, Kind, LinkSettings, ProviderSpec,
+    ScreenconnectSpec, TenantClient, TenantSpec,
 };
 use crate::config::parse::RawDocument;
 use crate::diagnostic::{Finding, Place, code};
@@ -87,6 +87,11 @@ impl<'a> Checker<'a> {
         self.within(raw, &format!("{at}/concurrency"), *concurrency, 1, MAX_CONCURRENCY);
         self.within(raw, &format!("{at}/requestsPerMinute"), *requests_per_minute, 1, 100_000);
         self.within(raw, &format!("{at}/requestsAtOnce"), *requests_at_once, 1, 1000);
+        if link.without.contains(&Capability::ListComputers) {
+            let place = raw.place(&format!("{at}/without"));
+            let finding = Finding::new(code::SETTING, "a link that lists no computers is of no use", place);
+            self.push(finding.help("take list-computers out, or delete the provider"));
+        }
         if let Some(proxy) = proxy {
             self.address(raw, &format!("{at}/proxy"), proxy);
         }

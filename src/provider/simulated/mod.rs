@@ -132,6 +132,7 @@ impl Simulated {
         let info = ProviderInfo {
             name,
             kind: "simulated",
+            without: BTreeSet::new(),
             capabilities: capabilities.into(),
             limits: Limits {
                 concurrency: spec.concurrency.unwrap_or(CONCURRENCY),

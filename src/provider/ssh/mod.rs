@@ -71,6 +71,7 @@ impl Ssh {
         let info = ProviderInfo {
             name: settings.name.clone(),
             kind: "ssh",
+            without: BTreeSet::new(),
             capabilities: BTreeSet::from([Capability::ListComputers, Capability::RunScript]),
             limits: Limits { concurrency, latency: Latency::Interactive, connect: settings.connect() },
         };

@@ -3,6 +3,7 @@
 mod answers;
 mod deployments;
 mod diffs;
+mod doctor;
 mod examples;
 mod exits;
 mod formatting;
