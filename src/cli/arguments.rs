@@ -235,6 +235,9 @@ pub struct Scope {
     /// Believe that a provider, directory, PSA or selecting script lost as much as it says (can be repeated)
     #[arg(long, value_name = "NAME", value_parser = parse_name)]
     pub accept_shrink: Vec<Name>,
+    /// Contact computers through this provider alone; the lists of all others are still asked for (can be repeated)
+    #[arg(long, value_name = "PROVIDER", value_parser = parse_name)]
+    pub through: Vec<Name>,
     /// How many of the computers may be out of reach, in percent, without exit code 5
     #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=100))]
     pub allow_missing: u8,
@@ -353,6 +356,9 @@ pub struct Inventory {
     /// Believe that a provider, directory, PSA or selecting script lost as much as it says (can be repeated)
     #[arg(long, value_name = "NAME", value_parser = parse_name)]
     pub accept_shrink: Vec<Name>,
+    /// Contact computers through this provider alone; the lists of all others are still asked for (can be repeated)
+    #[arg(long, value_name = "PROVIDER", value_parser = parse_name)]
+    pub through: Vec<Name>,
     /// How many of the computers may be out of reach, in percent, without exit code 5
     #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=100))]
     pub allow_missing: u8,

@@ -347,6 +347,24 @@ impl Shell {
         Ok(Box::new(git::GitRevision::open(&start, commit, None)?))
     }
 
+    /// Builds the providers of a configuration; where `through` names some, no script runs through the others.
+    ///
+    /// # Errors
+    /// When a provider's own files cannot be used, or there is none with such a name (exit 64).
+    pub fn links_through(&self, opened: &Opened, through: &[Name]) -> Result<BTreeMap<Name, Link>, CliError> {
+        let links = self.links(opened)?;
+        if let Some(unknown) = through.iter().find(|name| !links.contains_key(*name)) {
+            let known = links.keys().map(Name::as_str);
+            return Err(CliError::unknown("provider called", unknown.as_str(), known));
+        }
+        let kept = |name: &Name| through.is_empty() || through.contains(name);
+        let link = |(name, link): (Name, Link)| {
+            let link = if kept(&name) { link } else { link.without_scripts() };
+            (name, link)
+        };
+        Ok(links.into_iter().map(link).collect())
+    }
+
     /// Builds the providers of a configuration.
     ///
     /// # Errors

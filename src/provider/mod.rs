@@ -105,13 +105,24 @@ impl ProviderInfo {
         self
     }
 
+    fn without_scripts(&self) -> Arc<Self> {
+        let scripts = BTreeSet::from([Capability::RunScript]);
+        let without = self.without.union(&scripts).copied().collect();
+        let mut info = self.clone().without(&scripts);
+        info.without = without;
+        Arc::new(info)
+    }
+
     fn runs_scripts(&self) -> Result<(), RunError> {
         if !self.without.contains(&Capability::RunScript) {
             return Ok(());
         }
         Err(RunError::Refused {
             message: format!("{} is not to be used for scripts", self.name),
-            help: Some(format!("take run-script out of `link.without` of the provider {}", self.name)),
+            help: Some(format!(
+                "`link.without` of {} says so, or --through, which names other providers",
+                self.name
+            )),
         })
     }
 }
@@ -315,6 +326,12 @@ impl Reader {
         Self { examine: Some(examine), ..self }
     }
 
+    /// The same provider, through which no script runs.
+    #[must_use]
+    pub fn without_scripts(self) -> Self {
+        Self { info: self.info.without_scripts(), ..self }
+    }
+
     /// Who lists its customers, if it has any.
     #[must_use]
     pub fn clients(&self) -> Option<&dyn ListClients> {
@@ -384,6 +401,12 @@ impl Writer {
     #[must_use]
     pub fn new(info: Arc<ProviderInfo>, change: Arc<dyn Change>) -> Self {
         Self { info, change }
+    }
+
+    /// The same provider, through which no script runs.
+    #[must_use]
+    pub fn without_scripts(self) -> Self {
+        Self { info: self.info.without_scripts(), ..self }
     }
 
     /// What is known of the provider without asking it.

@@ -38,6 +38,14 @@ pub struct Link {
     pub writer: Writer,
 }
 
+impl Link {
+    /// The same provider, through which no script runs.
+    #[must_use]
+    pub fn without_scripts(self) -> Self {
+        Self { reader: self.reader.without_scripts(), writer: self.writer.without_scripts() }
+    }
+}
+
 /// Everything a run uses.
 pub struct Dispatcher<'a> {
     /// What every session uses.

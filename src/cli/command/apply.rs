@@ -77,7 +77,7 @@ pub(in crate::cli) async fn run(
     wish.judged_besides = basis.head().is_some();
     let judging: Vec<&Config> = basis.head().into_iter().chain([&opened.config]).collect();
     wish.options.overrides.extend(safety::overrides(&judging, &command.set_aside)?);
-    let links = shell.links(&opened)?;
+    let links = shell.links_through(&opened, &command.scope.through)?;
     let store = shell.store(&opened).await?;
     let holder = format!("apply by {}", shell.environment.user.as_deref().unwrap_or("somebody"));
     let _lock = store.lock(&holder).await?;

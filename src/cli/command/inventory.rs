@@ -21,7 +21,7 @@ pub(in crate::cli) async fn run(
     let refresh = if command.refresh == "always" { Refresh::Always } else { Refresh::Auto };
     let mut wish = planning::wish_of(options, refresh, false)?;
     wish.accepted = command.accept_shrink.iter().cloned().collect();
-    let links = shell.links(&opened)?;
+    let links = shell.links_through(&opened, &command.through)?;
     let store = shell.store(&opened).await?;
     let surveyed = planning::survey(shell, &opened, &links, &store, control, &wish).await?;
     let inventory = Inventory {

@@ -32,7 +32,7 @@ pub(in crate::cli) async fn run(
     wish.options.hypothetical = command.hypothetical;
     wish.judge = Some(Stage::Plan);
     wish.options.overrides = safety::overrides(&[&opened.config], &command.set_aside)?;
-    let links = shell.links(&opened)?;
+    let links = shell.links_through(&opened, &command.scope.through)?;
     let store = shell.store(&opened).await?;
     let prepared = planning::prepare(shell, &opened, &links, &store, control, &wish).await?;
     let plan = &prepared.planned.plan;

@@ -24,4 +24,5 @@ mod saved;
 mod sending;
 mod sources;
 mod terminal;
+mod through;
 mod values;
