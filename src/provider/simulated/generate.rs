@@ -176,6 +176,7 @@ impl Maker {
                 role: Some(model.role),
                 packages: Vec::new(),
             },
+            identity: None,
             software,
             healthy,
             tasks: tasks.collect(),

@@ -11,6 +11,7 @@ mod answer;
 pub mod fleet;
 mod generate;
 mod memory;
+pub mod model;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
