@@ -1,1 +1,2 @@
+//! Serves the lab.
 fn main() {}

@@ -9,7 +9,7 @@
 
 mod answer;
 pub mod fleet;
-mod generate;
+pub mod generate;
 mod memory;
 pub mod model;
 
