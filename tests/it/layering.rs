@@ -123,6 +123,7 @@ const ROWS: &[Row] = &[
             "inventory::identify",
             "version::source",
             "session::bundle",
+            "session::envelope",
             "session::redact",
             "session::frame",
             "session::collect",
