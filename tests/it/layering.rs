@@ -174,6 +174,7 @@ const ROWS: &[Row] = &[
         ring: "4 adapters: what they share",
         modules: &[
             "config::objects",
+            "http::api",
             "provider::shell",
             "provider::page",
             "store::format",
