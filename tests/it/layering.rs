@@ -175,6 +175,7 @@ const ROWS: &[Row] = &[
         ring: "4 adapters: what they share",
         modules: &[
             "config::objects",
+            "http::api",
             "provider::shell",
             "provider::page",
             "store::format",
@@ -211,6 +212,7 @@ const ROWS: &[Row] = &[
         ring: "5 drivers",
         modules: &[
             "config::load",
+            "inventory::clients",
             "inventory::collect",
             "inventory::failures",
             "version::update",
