@@ -123,6 +123,7 @@ const ROWS: &[Row] = &[
             "inventory::identify",
             "version::source",
             "session::bundle",
+            "session::envelope",
             "session::redact",
             "session::frame",
             "session::collect",
@@ -174,6 +175,7 @@ const ROWS: &[Row] = &[
         ring: "4 adapters: what they share",
         modules: &[
             "config::objects",
+            "http::api",
             "provider::shell",
             "provider::page",
             "store::format",

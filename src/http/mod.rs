@@ -6,6 +6,8 @@
 //! a token go along to another server; every wait has an end; errors hold no token and no query. A proxy is taken from the
 //! usual environment variables by the library underneath.
 
+pub mod api;
+
 use std::collections::BTreeMap;
 use std::error::Error as _;
 use std::fmt::Write as _;
