@@ -11,6 +11,8 @@ mod collect;
 #[cfg(unix)]
 mod command;
 mod config_corpus;
+#[cfg(unix)]
+mod connectwise;
 mod contract;
 #[cfg(unix)]
 mod crash;

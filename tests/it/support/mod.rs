@@ -1,5 +1,7 @@
 //! What several integration tests need.
 
+#[cfg(unix)]
+pub(crate) mod lab;
 pub(crate) mod muster;
 #[cfg(unix)]
 pub(crate) mod pty;

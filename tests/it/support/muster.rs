@@ -323,7 +323,8 @@ pub(crate) fn copy_to(
     })
 }
 
-fn finish(command: &mut Command) -> Ran {
+/// Runs a program to its end.
+pub(crate) fn finish(command: &mut Command) -> Ran {
     let output = command.stdin(Stdio::null()).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Ran { code: code(output.status), out: text(output.stdout), err: text(output.stderr) }

@@ -1,0 +1,3 @@
+//! Repositories whose computers are behind ConnectWise, against the lab: the program as users run it.
+
+mod tour;
