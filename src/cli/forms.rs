@@ -2,7 +2,7 @@
 //!
 //! docs/reference/reports.md shows the same table, and a test holds both against the program.
 
-use super::arguments::{Command, Form, Reports};
+use super::arguments::{Command, Form, Maintain, Maintained, Reports};
 use super::error::CliError;
 
 /// The forms of a command, those of people first.
@@ -12,7 +12,11 @@ pub(super) const fn of(command: &Command) -> &'static [Form] {
     match command {
         Command::Plan(_) | Command::Show(_) | Command::Validate(_) => &[Human, Json, Ndjson, Markdown, Html],
         Command::Apply(_) | Command::Diff(_) | Command::Update(_) => &[Human, Json, Ndjson, Markdown],
-        Command::Resolve(_) | Command::Status(_) | Command::Sessions(_) | Command::List(_) => {
+        Command::Resolve(_)
+        | Command::Status(_)
+        | Command::Sessions(_)
+        | Command::List(_)
+        | Command::Maintain(Maintain { what: Some(Maintained::ScreenconnectDb(_)), .. }) => {
             &[Human, Json, Ndjson, Markdown, Csv]
         }
         Command::Explain(_)
@@ -38,7 +42,10 @@ pub(super) const fn name(command: &Command) -> &'static str {
         Command::Diff(_) => "diff",
         Command::Inventory(_) => "inventory",
         Command::List(_) => "list",
-        Command::Maintain(_) => "maintain",
+        Command::Maintain(Maintain { what: None, .. }) => "maintain",
+        Command::Maintain(Maintain { what: Some(Maintained::ScreenconnectDb(_)), .. }) => {
+            "maintain screenconnect-db"
+        }
         Command::Resolve(_) => "resolve",
         Command::Explain(_) => "explain",
         Command::Status(_) => "status",

@@ -21,6 +21,7 @@ mod revisions;
 mod safety;
 mod saved;
 mod sending;
+mod session_db;
 mod sources;
 mod terminal;
 mod values;
