@@ -4,7 +4,7 @@
 //!
 //! - base: [`id`], [`time`], [`secret`], [`diagnostic`]
 //! - nouns: [`config`]'s kinds and places, [`version`]s, [`inventory`]'s computers and snapshot
-//! - decisions: the rest of [`config`], [`targets`], [`plan`], [`policy`], [`session`]'s scripts, stages and events
+//! - decisions: the rest of [`config`], [`targets`], [`plan`], [`policy`], [`session`]'s scripts, stages and events, [`upkeep`]
 //! - seams: the traits of [`provider`], [`store`], [`fetch`] and `config::revision`
 //! - adapters: what implements them, among them [`http`] and [`host`]
 //! - drivers: `inventory::collect`, `version::update` and the running half of [`session`]
@@ -31,4 +31,5 @@ pub mod session;
 pub mod store;
 pub mod targets;
 pub mod time;
+pub mod upkeep;
 pub mod version;

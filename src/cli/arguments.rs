@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
 
 use super::exit::Exit;
@@ -493,7 +493,11 @@ pub struct Sessions {
 
 /// Options of `maintain`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Maintain {
+    /// Something else to tidy up.
+    #[command(subcommand)]
+    pub what: Option<Maintained>,
     /// Delete what no run has used for so long, such as 90d
     #[arg(long, value_name = "LIMIT", value_parser = Limit::parse)]
     pub unused_for: Option<Limit>,
@@ -503,6 +507,48 @@ pub struct Maintain {
     /// Delete nothing; show what would go
     #[arg(long)]
     pub check: bool,
+}
+
+/// What else `maintain` tidies up.
+#[derive(Debug, Subcommand)]
+pub enum Maintained {
+    /// Show what fills the session database of a ConnectWise Control server, and take old commands and responses out of it
+    ScreenconnectDb(ScreenconnectDb),
+}
+
+/// Options of `maintain screenconnect-db`.
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("action").args(["soft_delete", "delete"])))]
+pub struct ScreenconnectDb {
+    /// The database: the server's App_Data/Session.db, or a copy of it
+    pub file: PathBuf,
+    /// Mark old commands and responses as deleted, so that the server's pages do not fetch them any more
+    #[arg(long)]
+    pub soft_delete: bool,
+    /// Delete old commands and responses
+    #[arg(long)]
+    pub delete: bool,
+    /// How old they have to be, in days
+    #[arg(long, value_name = "DAYS", default_value_t = 7)]
+    pub older_than: u32,
+    /// Do not ask
+    #[arg(long, requires = "action")]
+    pub yes: bool,
+    /// Where the backup goes (default: beside the file, with the time in its name)
+    #[arg(long, value_name = "FILE", requires = "action", conflicts_with = "no_backup")]
+    pub backup: Option<PathBuf>,
+    /// Make no backup
+    #[arg(long, requires = "action")]
+    pub no_backup: bool,
+    /// How many rows are looked at in one transaction
+    #[arg(long, value_name = "ROWS", default_value_t = 5000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub batch: u32,
+    /// Give the freed space back at the end; the file is written anew for it
+    #[arg(long, requires = "action", conflicts_with = "while_in_use")]
+    pub vacuum: bool,
+    /// Work on the file while a server has it
+    #[arg(long, requires = "action")]
+    pub while_in_use: bool,
 }
 
 /// Options of `completions`.

@@ -41,6 +41,8 @@ use crate::report::{View, diagnostic as findings_report};
 use crate::session::dispatcher::Link;
 use crate::store::sqlite::Sqlite;
 use crate::time::{Clock, Limit, Timestamp};
+use crate::upkeep::database::{Access, DatabaseError, Holder, SessionDatabase};
+use crate::upkeep::session_db::{self, SessionDb};
 
 /// The machine's clock.
 #[derive(Debug, Clone, Copy, Default)]
@@ -463,6 +465,24 @@ impl Shell {
             sources.psas.insert(name.clone(), Arc::new(psa));
         }
         Ok(sources)
+    }
+
+    /// Opens the session database of a ConnectWise Control server.
+    ///
+    /// # Errors
+    /// When there is none, it cannot be used, or it is in use where it is wanted alone.
+    pub async fn session_db(
+        &self,
+        path: &Path,
+        access: Access,
+    ) -> Result<Box<dyn SessionDatabase>, DatabaseError> {
+        Ok(Box::new(SessionDb::open(path, access).await?))
+    }
+
+    /// Who has a session database, as far as the system tells.
+    #[must_use]
+    pub fn session_db_holders(&self, path: &Path) -> Vec<Holder> {
+        session_db::holders(path)
     }
 
     /// Finds the values behind secret references.

@@ -15,6 +15,9 @@ use crate::diagnostic::nearest;
 use crate::id::{InvalidName, Name};
 use crate::store::StoreError;
 use crate::targets::LineError;
+use crate::upkeep::clean::CleanError;
+use crate::upkeep::database::DatabaseError;
+use crate::upkeep::order::OrderError;
 
 /// An error that ends the program.
 #[derive(Debug)]
@@ -190,6 +193,54 @@ impl From<StoreError> for CliError {
         match hint {
             Some(hint) => new.hint(hint),
             None => new,
+        }
+    }
+}
+
+impl CliError {
+    /// A session database cannot be read or worked on.
+    #[must_use]
+    pub fn session_db(path: &Path, error: &CleanError) -> Self {
+        let (exit, hint) = match error {
+            CleanError::Database(DatabaseError::Missing) => (Exit::Usage, None),
+            CleanError::Database(DatabaseError::Header(_) | DatabaseError::Shape(_)) => {
+                (Exit::Configuration, None)
+            }
+            CleanError::Database(DatabaseError::Held(_)) => (
+                Exit::Locked,
+                Some(
+                    "stop the server (the service ScreenConnect Session Manager) first, or say --while-in-use",
+                ),
+            ),
+            CleanError::Room { .. } => (
+                Exit::Refused,
+                Some("name another place with --backup FILE, or leave --vacuum out; nothing was changed"),
+            ),
+            CleanError::Damaged(_) => {
+                (Exit::Configuration, Some("restore a backup of the server; nothing was changed"))
+            }
+            CleanError::Copy(_) => (Exit::Error, Some("nothing was changed")),
+            CleanError::Lost { .. } => (Exit::Error, Some("restore the backup, and report this")),
+            CleanError::Database(_) => (Exit::Error, None),
+        };
+        let new = Self::new(exit, format!("{}: {error}", path.display()));
+        let source = error.source().map(|source| source.to_string().into());
+        let new = Self { source, ..new };
+        match hint {
+            Some(hint) => new.hint(hint),
+            None => new,
+        }
+    }
+}
+
+impl From<OrderError> for CliError {
+    fn from(error: OrderError) -> Self {
+        let exit = if error == OrderError::TooYoung { Exit::Usage } else { Exit::Refused };
+        let new = Self::new(exit, error.to_string());
+        match error {
+            OrderError::NoAttributes(_) => new.hint("--delete needs no such column; nothing was changed"),
+            OrderError::Obstacle { .. } => new.hint("nothing was changed"),
+            OrderError::TooYoung => new,
         }
     }
 }

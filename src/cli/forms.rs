@@ -2,7 +2,7 @@
 //!
 //! docs/reference/reports.md shows the same table, and a test holds both against the program.
 
-use super::arguments::{Command, Form, Reports};
+use super::arguments::{Command, Form, Maintain, Maintained, Reports};
 use super::error::CliError;
 
 /// The forms of a command, those of people first.
@@ -16,7 +16,10 @@ pub(super) const fn of(command: &Command) -> &'static [Form] {
         | Command::Status(_)
         | Command::Sessions(_)
         | Command::List(_)
-        | Command::Doctor(_) => &[Human, Json, Ndjson, Markdown, Csv],
+        | Command::Doctor(_)
+        | Command::Maintain(Maintain { what: Some(Maintained::ScreenconnectDb(_)), .. }) => {
+            &[Human, Json, Ndjson, Markdown, Csv]
+        }
         Command::Explain(_)
         | Command::Fmt(_)
         | Command::Inventory(_)
@@ -41,7 +44,10 @@ pub(super) const fn name(command: &Command) -> &'static str {
         Command::Doctor(_) => "doctor",
         Command::Inventory(_) => "inventory",
         Command::List(_) => "list",
-        Command::Maintain(_) => "maintain",
+        Command::Maintain(Maintain { what: None, .. }) => "maintain",
+        Command::Maintain(Maintain { what: Some(Maintained::ScreenconnectDb(_)), .. }) => {
+            "maintain screenconnect-db"
+        }
         Command::Resolve(_) => "resolve",
         Command::Explain(_) => "explain",
         Command::Status(_) => "status",

@@ -110,7 +110,7 @@ async fn run_async(shell: &mut Shell, command: &Command) -> Result<Exit, CliErro
         Command::Explain(command) => command::explain::run(shell, command, &control).await,
         Command::Inventory(command) => command::inventory::run(shell, command, &control).await,
         Command::Status(command) => command::status::run(shell, command).await,
-        Command::Maintain(command) => command::maintain::run(shell, command).await,
+        Command::Maintain(command) => command::maintain::run(shell, command, &control).await,
         Command::Update(command) => command::update::run(shell, command, &control).await,
         Command::Sessions(command) => command::sessions::run(shell, command).await,
         _ => Ok(Exit::Done),

@@ -39,6 +39,7 @@ pub mod policy;
 pub(crate) mod sample;
 pub mod sarif;
 pub mod session;
+pub mod session_db;
 pub mod sheet;
 pub mod status;
 #[cfg(test)]

@@ -82,6 +82,14 @@ fn the_reference_of_the_command_line_is_that_of_the_program() {
         let about = sub.get_about().map(ToString::to_string).unwrap_or_default();
         _ = write!(page_text, "## muster {}\n\n{about}.\n\n```text\n{usage}\n```\n\n", sub.get_name());
         page_text += &arguments(&sub, |argument| !argument.is_global_set());
+        for below in sub.get_subcommands().filter(|below| below.get_name() != "help") {
+            let mut below = below.clone();
+            let usage = below.render_usage().to_string().replace("Usage: ", "");
+            let about = below.get_about().map(ToString::to_string).unwrap_or_default();
+            let name = format!("{} {}", sub.get_name(), below.get_name());
+            _ = write!(page_text, "### muster {name}\n\n{about}.\n\n```text\n{usage}\n```\n\n");
+            page_text += &arguments(&below, |argument| !argument.is_global_set());
+        }
     }
     page("cli.md", &format!("{}\n", page_text.trim_end()));
 }

@@ -155,6 +155,13 @@ const ROWS: &[Row] = &[
         apart: false,
     },
     Row {
+        ring: "2 decisions: upkeep",
+        modules: &["upkeep"],
+        must_not: "the same",
+        words: OUTSIDE,
+        apart: false,
+    },
+    Row {
         ring: "3 seams",
         modules: &[
             "fetch",
@@ -166,6 +173,7 @@ const ROWS: &[Row] = &[
             "config::revision",
             "session::secrets",
             "session::host",
+            "upkeep::database",
         ],
         must_not: "the same; name an adapter",
         words: OUTSIDE,
@@ -203,6 +211,7 @@ const ROWS: &[Row] = &[
             "store::sqlite",
             "config::git",
             "config::worktree",
+            "upkeep::session_db",
         ],
         must_not: "decide; print; use each other",
         words: PRINTING,
@@ -228,6 +237,7 @@ const ROWS: &[Row] = &[
             "session::dispatcher",
             "session::recover",
             "session::remember",
+            "upkeep::clean",
         ],
         must_not: "name an adapter; print; reach out other than through a seam",
         words: NO_ACCESS,

@@ -1,14 +1,17 @@
 //! `muster maintain`: tidies up the payload cache beside the state. One run at a time, as a run that sends files reads them.
+//!
+//! Not here: what its subcommands tidy up (`session_db`).
 
 use serde::Serialize;
 
-use crate::cli::arguments::Maintain;
+use crate::cli::arguments::{Maintain, Maintained};
 use crate::cli::context::{Shell, SystemClock};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::payload::{Cache, Kept, outdated};
 use crate::report::style::{Label, Line};
 use crate::report::words::{ago, bytes, count, plural};
+use crate::session::control::Control;
 use crate::store::Store;
 use crate::time::Clock;
 
@@ -41,7 +44,18 @@ impl File {
     }
 }
 
-pub(in crate::cli) async fn run(shell: &mut Shell, command: &Maintain) -> Result<Exit, CliError> {
+pub(in crate::cli) async fn run(
+    shell: &mut Shell,
+    command: &Maintain,
+    control: &Control,
+) -> Result<Exit, CliError> {
+    match &command.what {
+        Some(Maintained::ScreenconnectDb(command)) => super::session_db::run(shell, command, control).await,
+        None => payloads(shell, command).await,
+    }
+}
+
+async fn payloads(shell: &mut Shell, command: &Maintain) -> Result<Exit, CliError> {
     let opened = shell.open(None)?;
     let store = shell.store(&opened).await?;
     let holder = format!("maintain by {}", shell.environment.user.as_deref().unwrap_or("somebody"));

@@ -13,6 +13,7 @@ pub(super) mod maintain;
 pub(super) mod plan;
 pub(super) mod resolve;
 pub(super) mod schema;
+pub(super) mod session_db;
 pub(super) mod sessions;
 pub(super) mod show;
 pub(super) mod status;

@@ -36,6 +36,7 @@ fn call(command: &str, turn: usize) -> Vec<String> {
         "resolve" => &["resolve", "every"],
         "explain" => &["explain", "pc-1"],
         "completions" => &["completions", "bash"],
+        "maintain screenconnect-db" => &["maintain", "screenconnect-db", "../Session.db"],
         other => &[other],
     };
     words.iter().map(|word| (*word).to_owned()).collect()
@@ -83,13 +84,18 @@ fn every_command_has_the_forms_that_are_documented_and_refuses_the_others() {
     let promised = promised();
     let commands: Vec<String> = muster::cli::arguments::Arguments::command()
         .get_subcommands()
-        .map(|command| command.get_name().to_owned())
+        .flat_map(|command| {
+            let name = command.get_name();
+            let below = command.get_subcommands().map(move |below| format!("{name} {}", below.get_name()));
+            std::iter::once(name.to_owned()).chain(below).collect::<Vec<_>>()
+        })
         .collect();
     assert_eq!(promised.keys().cloned().collect::<BTreeSet<_>>(), commands.iter().cloned().collect());
     let world = World::fleet(3, "");
     world.commit("one");
     world.write("tenants/acme.yaml", &document("Tenant", "acme", "tags: [managed, more]"));
     world.commit("two");
+    super::session_db::database(&world.path("Session.db"));
     world.run(&["plan", "--out", "../saved.json"]).exits(0);
     world.run(&["apply", "--auto-approve"]).exits(0);
     for (turn, form) in FORMS.iter().enumerate() {

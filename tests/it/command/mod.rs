@@ -22,6 +22,7 @@ mod revisions;
 mod safety;
 mod saved;
 mod sending;
+mod session_db;
 mod sources;
 mod terminal;
 mod through;
