@@ -178,6 +178,7 @@ const ROWS: &[Row] = &[
             "http::api",
             "provider::shell",
             "provider::page",
+            "provider::queued",
             "store::format",
             "store::row",
             "store::file",
