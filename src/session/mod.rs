@@ -1,6 +1,6 @@
 //! Sessions: one linear run against one computer, its scripts, its stages and what can happen in it.
 //!
-//! `script`, `bundle`, `frame`, `collect`, `powershell`, `stage`, `verify`, `redact` and `event` are values and decisions; `secrets`
+//! `script`, `bundle`, `envelope`, `frame`, `collect`, `powershell`, `stage`, `verify`, `redact` and `event` are values and decisions; `secrets`
 //! is a seam; `prepare`, `detect`, `execute`, `dispatcher` and `recover` are drivers that run things through the seams of
 //! providers and store, and print nothing; `control` tells them to stop.
 
@@ -10,6 +10,7 @@ pub mod collect;
 pub mod control;
 pub mod detect;
 pub mod dispatcher;
+pub mod envelope;
 pub mod event;
 pub mod execute;
 pub mod frame;
