@@ -32,12 +32,16 @@
 //! }
 //! ```
 
+pub mod automate;
 pub mod host;
+mod link;
 pub mod local;
 pub(crate) mod page;
+mod queued;
 mod shell;
 pub mod simulated;
 pub mod ssh;
+mod totp;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -253,6 +257,22 @@ pub struct Examination {
     pub remedy: Option<String>,
 }
 
+/// How many commands were left in a system that keeps each one in its database.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CommandCount {
+    /// Commands, questions for answers among them.
+    pub commands: u64,
+    /// Computers that they went to.
+    pub computers: u64,
+}
+
+/// Counts the commands that a provider has left in a system since it was built.
+pub trait CountCommands: Send + Sync + fmt::Debug {
+    /// The count until now.
+    fn commands(&self) -> CommandCount;
+}
+
 /// Looks whether a provider can be used, and how well.
 pub trait Examine: Send + Sync + fmt::Debug {
     /// Everything that was looked at, in the order in which one thing needs the other. Never fails: what fails is a
@@ -299,13 +319,14 @@ pub struct Reader {
     clients: Option<Arc<dyn ListClients>>,
     join: Option<Arc<dyn JoinLink>>,
     examine: Option<Arc<dyn Examine>>,
+    count: Option<Arc<dyn CountCommands>>,
 }
 
 impl Reader {
     /// Builds it; `cli::context` does, and tests.
     #[must_use]
     pub fn new(info: Arc<ProviderInfo>, list: Arc<dyn ListAgents>, detect: Arc<dyn Detect>) -> Self {
-        Self { info, list, detect, clients: None, join: None, examine: None }
+        Self { info, list, detect, clients: None, join: None, examine: None, count: None }
     }
 
     /// The same with a list of the provider's customers.
@@ -330,6 +351,18 @@ impl Reader {
     #[must_use]
     pub fn without_scripts(self) -> Self {
         Self { info: self.info.without_scripts(), ..self }
+    }
+
+    /// The same with a count of the commands that stay in its system.
+    #[must_use]
+    pub fn with_count(self, count: Arc<dyn CountCommands>) -> Self {
+        Self { count: Some(count), ..self }
+    }
+
+    /// How many commands were left in its system until now, the writer's included; `None` where none stay.
+    #[must_use]
+    pub fn commands(&self) -> Option<CommandCount> {
+        self.count.as_ref().map(|count| count.commands())
     }
 
     /// Who lists its customers, if it has any.

@@ -288,6 +288,13 @@ impl<Access> Bundle<Access> {
         Self { platform, steps, environment, stop_on_failure: false }
     }
 
+    /// The first step that is given a secret, if there is one.
+    #[must_use]
+    pub fn with_secret(&self) -> Option<&Step<Access>> {
+        let is_secret = |value: &Value| matches!(value, Value::Secret(_));
+        self.steps.iter().find(|step| step.values.values().any(is_secret))
+    }
+
     /// The sum of the steps' limits and a margin: when even the bundle's own watchdogs have failed.
     #[must_use]
     pub fn limit(&self) -> Duration {

@@ -2,7 +2,7 @@
 //!
 //! Such a system links no answer to its command and gives no exit code. It may lose, delay, cut, repeat, echo or reorder
 //! either. [`seal`] makes the texts of an order, [`ask`] one that asks for its answer, [`Reader`] reads whatever comes
-//! back, [`open`] and [`Mailbox`] are the computer's side for simulated computers. Not here: what a bundle's text
+//! back, [`Sender`] says what to do next, [`open`] and [`Mailbox`] are the computer's side for simulated computers. Not here: what a bundle's text
 //! is (`super::bundle`), what its answer means (`super::frame`), who posts and polls (`provider`).
 //!
 //! On the computer, in a private folder, every order has a folder under its id. Making the folder `run` in it takes the
@@ -17,6 +17,7 @@ mod mailbox;
 mod open;
 mod posix;
 mod read;
+mod sender;
 mod sum;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ mod windows;
 pub use mailbox::{Mailbox, Received};
 pub use open::{Opened, open};
 pub use read::{Reader, Reading};
+pub use sender::{Failure, Next, Sender, Way};
 
 use std::fmt;
 use std::io::Write as _;
