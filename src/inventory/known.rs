@@ -33,6 +33,46 @@ pub struct Known {
     pub contact: Contact,
 }
 
+/// Whether an agent answers, as far as its provider knows.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Presence {
+    /// The provider says it is online.
+    Online,
+    /// The provider says it is offline.
+    Offline,
+    /// The provider cannot tell; one has to try.
+    #[default]
+    Unknown,
+}
+
+/// One agent among those of all providers.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AgentKey {
+    /// The provider that lists it.
+    pub provider: Name,
+    /// The provider's own id of it.
+    #[schemars(length(min = 1))]
+    pub agent: AgentId,
+}
+
+impl AgentKey {
+    /// The id of the computer that this agent makes when it is the first one there: `provider/agent`.
+    #[must_use]
+    pub fn computer(&self) -> ComputerId {
+        ComputerId::new(self.to_string())
+    }
+}
+
+impl std::fmt::Display for AgentKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.provider, self.agent)
+    }
+}
+
 /// How the last attempt to reach a computer went.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

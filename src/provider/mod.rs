@@ -48,6 +48,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{AgentId, Name};
+pub use crate::inventory::known::Presence;
 use crate::inventory::relations::Belongings;
 pub use crate::session::script::RunError;
 use crate::session::script::{Bundle, BundleResult, Platform, Read, Write};
@@ -115,18 +116,6 @@ pub struct ProviderInfo {
     pub capabilities: BTreeSet<Capability>,
     /// How much at once.
     pub limits: Limits,
-}
-
-/// Whether an agent answers, as far as its provider knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Presence {
-    /// The provider says it is online.
-    Online,
-    /// The provider says it is offline.
-    Offline,
-    /// The provider cannot tell; one has to try.
-    Unknown,
 }
 
 /// One provider's record of one computer.
