@@ -160,6 +160,7 @@ fn computers(count: u32, now: Timestamp) -> impl Iterator<Item = Known> {
             provider: name("office"),
             agent: AgentId::new(format!("pc-{n:07}")),
             tenant: Some(name(&format!("tenant-{}", n % TENANTS))),
+            client: None,
             platform: Some(Platform::Posix),
             tags: BTreeSet::from([format!("group-{}", n % GROUPS)]),
             facts: Some((now, facts)),

@@ -408,6 +408,10 @@ impl Shell {
                             writer: Writer::new(Arc::clone(simulated.info()), simulated),
                         }
                     }
+                    other => {
+                        let message = format!("the type {} of {name} is not built yet", other.type_name());
+                        return Err(CliError::invalid(message));
+                    }
                 };
                 Ok((name.clone(), link))
             })

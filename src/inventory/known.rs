@@ -23,6 +23,8 @@ pub struct Known {
     pub agent: AgentId,
     /// The tenant, as its provider says; a `Computer` document may say otherwise.
     pub tenant: Option<Name>,
+    /// The provider's own customer that it belongs to, if it has any.
+    pub client: Option<ClientRef>,
     /// The platform, if known.
     pub platform: Option<Platform>,
     /// Tags, as its provider says; a `Computer` document may add some.
@@ -71,6 +73,16 @@ impl std::fmt::Display for AgentKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}/{}", self.provider, self.agent)
     }
+}
+
+/// A customer as a provider knows it: its company, client or whatever it calls it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ClientRef {
+    /// The provider's own id for it; where it has none, its name in lower case.
+    pub id: String,
+    /// Its name.
+    pub name: String,
 }
 
 /// How the last attempt to reach a computer went.

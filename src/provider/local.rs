@@ -73,6 +73,7 @@ impl Local {
             id: AgentId::new("local"),
             name: computer.unwrap_or_else(host_name),
             tenant,
+            client: None,
             platform: Some(if cfg!(windows) { Platform::Windows } else { Platform::Posix }),
             presence: Presence::Online,
             tags,

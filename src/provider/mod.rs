@@ -47,38 +47,13 @@ use futures_util::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use crate::config::kind::Capability;
 use crate::id::{AgentId, Name};
-pub use crate::inventory::known::Presence;
+pub use crate::inventory::known::{ClientRef, Presence};
 use crate::inventory::relations::Belongings;
 pub use crate::session::script::RunError;
 use crate::session::script::{Bundle, BundleResult, Platform, Read, Write};
 use crate::time::Limit;
-
-/// Something a provider can do (design §9). What is not declared cannot be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Capability {
-    /// List tenants.
-    ListTenants,
-    /// List computers.
-    ListComputers,
-    /// Say who is online without contacting each computer.
-    Presence,
-    /// Run scripts.
-    RunScript,
-    /// Open a remote session for a person.
-    RemoteSession,
-    /// Switch maintenance mode.
-    MaintenanceMode,
-    /// Install approved updates of the operating system.
-    OsUpdates,
-    /// Groups of devices of its own.
-    DeviceGroups,
-    /// Hand out a token that lets its agent be removed.
-    UninstallToken,
-    /// Report events by itself.
-    Events,
-}
 
 /// How long one round trip to a computer usually takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -110,12 +85,25 @@ pub struct Limits {
 pub struct ProviderInfo {
     /// The name of its document.
     pub name: Name,
-    /// Its type: `local`, `ssh`, `simulated`.
+    /// Its type: `local`, `ssh`, `screenconnect` and so on.
     pub kind: &'static str,
     /// What it can do.
     pub capabilities: BTreeSet<Capability>,
     /// How much at once.
     pub limits: Limits,
+}
+
+/// A customer with what a provider says of it besides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientRecord {
+    /// Which one.
+    pub client: ClientRef,
+    /// Its sites or locations, by name.
+    pub sites: BTreeSet<String>,
+    /// Its id in other systems, such as the PSA, where the provider knows one.
+    pub external: Option<String>,
+    /// How many computers it has there, if that is told without listing them.
+    pub computers: Option<u64>,
 }
 
 /// One provider's record of one computer.
@@ -127,6 +115,9 @@ pub struct AgentRecord {
     pub name: String,
     /// The tenant it belongs to, if the provider's settings say so.
     pub tenant: Option<Name>,
+    /// The provider's own customer that it belongs to; tenants map those (`Tenant.clients`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<ClientRef>,
     /// The platform, if it is known before the first contact.
     pub platform: Option<Platform>,
     /// Whether it answers.
@@ -170,6 +161,59 @@ pub trait ListAgents: Send + Sync + fmt::Debug {
     fn list(&self) -> BoxFuture<'_, Result<Vec<AgentRecord>, ListError>>;
 }
 
+/// Lists a provider's customers.
+pub trait ListClients: Send + Sync + fmt::Debug {
+    /// All customers, sorted by id.
+    ///
+    /// # Errors
+    /// [`ListError`] when the list is not complete.
+    fn clients(&self) -> BoxFuture<'_, Result<Vec<ClientRecord>, ListError>>;
+}
+
+/// Makes links with which a person opens a remote session.
+pub trait JoinLink: Send + Sync + fmt::Debug {
+    /// The link for an agent's computer. Nothing is opened, and nobody is signed in.
+    ///
+    /// # Errors
+    /// [`RunError`] when there is no such agent or the provider refuses.
+    fn join_link<'a>(&'a self, agent: &'a AgentId) -> BoxFuture<'a, Result<String, RunError>>;
+}
+
+/// How an examination came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// As it should be.
+    Good,
+    /// It works, and something about it should be known.
+    Notice,
+    /// It does not work.
+    Bad,
+    /// It could not be found out.
+    Unknown,
+}
+
+/// One thing that was looked at to see whether a provider can be used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Examination {
+    /// What was looked at, in a few words that stay the same: `reachable`, `credentials`, `clock`.
+    pub what: String,
+    /// How it came out.
+    pub outcome: Outcome,
+    /// What was found, in a sentence.
+    pub found: String,
+    /// What to do about it; nothing where it is good.
+    pub remedy: Option<String>,
+}
+
+/// Looks whether a provider can be used, and how well.
+pub trait Examine: Send + Sync + fmt::Debug {
+    /// Everything that was looked at, in the order in which one thing needs the other. Never fails: what fails is a
+    /// finding.
+    fn examine(&self) -> BoxFuture<'_, Vec<Examination>>;
+}
+
 /// Runs bundles of reading steps.
 pub trait Detect: Send + Sync + fmt::Debug {
     /// Runs `bundle` on the agent's computer in one round trip.
@@ -206,13 +250,52 @@ pub struct Reader {
     info: Arc<ProviderInfo>,
     list: Arc<dyn ListAgents>,
     detect: Arc<dyn Detect>,
+    clients: Option<Arc<dyn ListClients>>,
+    join: Option<Arc<dyn JoinLink>>,
+    examine: Option<Arc<dyn Examine>>,
 }
 
 impl Reader {
     /// Builds it; `cli::context` does, and tests.
     #[must_use]
     pub fn new(info: Arc<ProviderInfo>, list: Arc<dyn ListAgents>, detect: Arc<dyn Detect>) -> Self {
-        Self { info, list, detect }
+        Self { info, list, detect, clients: None, join: None, examine: None }
+    }
+
+    /// The same with a list of the provider's customers.
+    #[must_use]
+    pub fn with_clients(self, clients: Arc<dyn ListClients>) -> Self {
+        Self { clients: Some(clients), ..self }
+    }
+
+    /// The same with links for remote sessions.
+    #[must_use]
+    pub fn with_join_links(self, join: Arc<dyn JoinLink>) -> Self {
+        Self { join: Some(join), ..self }
+    }
+
+    /// The same with somebody who looks whether it can be used.
+    #[must_use]
+    pub fn with_examination(self, examine: Arc<dyn Examine>) -> Self {
+        Self { examine: Some(examine), ..self }
+    }
+
+    /// Who lists its customers, if it has any.
+    #[must_use]
+    pub fn clients(&self) -> Option<&dyn ListClients> {
+        self.clients.as_deref()
+    }
+
+    /// Who makes links for remote sessions, if it can.
+    #[must_use]
+    pub fn join_links(&self) -> Option<&dyn JoinLink> {
+        self.join.as_deref()
+    }
+
+    /// Who looks whether it can be used, where there is more to look at than its list.
+    #[must_use]
+    pub fn examination(&self) -> Option<&dyn Examine> {
+        self.examine.as_deref()
     }
 
     /// What is known of the provider without asking it.

@@ -372,6 +372,7 @@ pub(crate) fn agent(name: &str) -> AgentRecord {
         id: AgentId::new(name),
         name: name.to_owned(),
         tenant: None,
+        client: None,
         platform: None,
         presence: Presence::Unknown,
         tags: BTreeSet::new(),

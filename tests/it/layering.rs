@@ -210,6 +210,7 @@ const ROWS: &[Row] = &[
         ring: "5 drivers",
         modules: &[
             "config::load",
+            "inventory::clients",
             "inventory::collect",
             "inventory::failures",
             "version::update",

@@ -4,8 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Checker;
+use super::link::Mapped;
 use crate::config::document::{Document, Documents};
-use crate::config::kind::{ComputerSpec, CrossTenant, InstanceSpec, Kind, Mode, PrimaryPerson, TenantSpec};
+use crate::config::kind::{
+    ComputerSpec, CrossTenant, InstanceSpec, Kind, Mode, PrimaryPerson, ProviderSpec, TenantSpec,
+};
 use crate::config::model::{Computer, Instance, Tenant};
 use crate::config::parse::RawDocument;
 use crate::config::tree::ROOT_FILE;
@@ -103,8 +106,13 @@ impl<'a> Checker<'a> {
         });
     }
 
-    pub(super) fn tenants(&mut self, documents: &'a [Document<TenantSpec>]) -> BTreeMap<Name, Tenant> {
+    pub(super) fn tenants(
+        &mut self,
+        documents: &'a [Document<TenantSpec>],
+        providers: &'a [Document<ProviderSpec>],
+    ) -> BTreeMap<Name, Tenant> {
         let mut tenants = BTreeMap::new();
+        let mut mapped = Mapped::new();
         let mut edges = Vec::new();
         for document in documents {
             self.begin(document);
@@ -114,12 +122,14 @@ impl<'a> Checker<'a> {
                 edges.push((document.name(), document.raw.place("/spec/parent"), vec![parent]));
             }
             self.tenant_links(&document.raw, &document.spec);
+            let clients = self.clients(document, providers, &mut mapped);
             tenants.entry(document.name().clone()).or_insert_with(|| Tenant {
                 metadata: document.metadata.clone(),
                 place: document.place(),
                 parent: document.spec.parent.clone(),
                 directory: document.spec.directory.clone(),
                 psa: document.spec.psa.clone(),
+                clients,
                 tags: tidy(&document.spec.tags),
                 mode: document.spec.mode.unwrap_or(Mode::Enforce),
                 cross_tenant: document.spec.cross_tenant.unwrap_or(CrossTenant::Include),

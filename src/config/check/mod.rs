@@ -11,6 +11,7 @@ mod expression;
 mod instance;
 mod library;
 mod license;
+mod link;
 mod order;
 mod packages;
 mod parameter;
@@ -208,7 +209,7 @@ impl<'a> Checker<'a> {
     fn config(&mut self, documents: &'a Documents) -> Option<Config> {
         let instance = self.instance(documents);
         self.shared_scripts(&documents.scripts);
-        let tenants = self.tenants(&documents.tenants);
+        let tenants = self.tenants(&documents.tenants, &documents.providers);
         let providers = self.providers(&documents.providers);
         let (directories, psas) = self.sources(documents);
         let computers = self.computers(&documents.computers);

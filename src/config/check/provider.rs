@@ -43,7 +43,11 @@ impl<'a> Checker<'a> {
                     data(self, "/spec/simulated/fleet", &simulated.fleet);
                     self.simulated(raw, simulated);
                 }
+                ProviderSpec::Screenconnect(spec) => self.screenconnect(raw, spec),
+                ProviderSpec::Automate(spec) => self.automate(raw, spec),
+                ProviderSpec::ConnectwiseRmm(spec) => self.connectwise_rmm(raw, spec),
             }
+            self.link(raw, &document.spec, &mut files);
             providers.entry(document.name().clone()).or_insert_with(|| Provider {
                 metadata: document.metadata.clone(),
                 place: document.place(),
@@ -149,6 +153,7 @@ pub fn data_files(documents: &Documents) -> impl Iterator<Item = (&Arc<str>, &st
             ProviderSpec::Ssh(ssh) => ssh.inventory.as_deref(),
             ProviderSpec::Simulated(simulated) => simulated.fleet.as_deref(),
             ProviderSpec::Local(_) => None,
+            other => other.link().and_then(|link| link.ca.as_deref()),
         };
         Some((&document.raw.file, path?))
     });
@@ -159,6 +164,6 @@ pub fn data_files(documents: &Documents) -> impl Iterator<Item = (&Arc<str>, &st
 pub fn memory_files(documents: &Documents) -> impl Iterator<Item = (&Arc<str>, &str)> {
     documents.providers.iter().filter_map(|document| match &document.spec {
         ProviderSpec::Simulated(simulated) => Some((&document.raw.file, simulated.memory.as_deref()?)),
-        ProviderSpec::Ssh(_) | ProviderSpec::Local(_) => None,
+        _ => None,
     })
 }

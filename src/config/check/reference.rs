@@ -9,14 +9,28 @@ use crate::id::Name;
 impl Checker<'_> {
     /// Whether `name` is declared as a `kind`; otherwise says what is wrong at `pointer`.
     pub(super) fn reference(&mut self, raw: &RawDocument, pointer: &str, kind: Kind, name: &Name) -> bool {
+        self.reference_at(raw, raw.place(pointer), kind, name)
+    }
+
+    /// The same for a name that is the key at `pointer`.
+    pub(super) fn key_reference(
+        &mut self,
+        raw: &RawDocument,
+        pointer: &str,
+        kind: Kind,
+        name: &Name,
+    ) -> bool {
+        self.reference_at(raw, raw.key_place(pointer), kind, name)
+    }
+
+    fn reference_at(&mut self, raw: &RawDocument, place: Place, kind: Kind, name: &Name) -> bool {
         if self.is_declared(kind, name) {
             self.uses(raw, kind, name);
             if kind == Kind::Target {
-                self.target_of_library(raw, &raw.place(pointer), name);
+                self.target_of_library(raw, &place, name);
             }
             return true;
         }
-        let place = raw.place(pointer);
         if self.is_written(raw, &place, name.as_str()) {
             self.unknown(kind, name, place);
         }

@@ -14,6 +14,7 @@ mod guardrail;
 mod hold;
 mod instance;
 mod license;
+mod link;
 mod order;
 mod package;
 mod parameter;
@@ -48,6 +49,10 @@ pub use instance::{
     StateSettings,
 };
 pub use license::{LicenseNeed, LicenseSpec};
+pub use link::{
+    Account, AutomateSpec, Capability, ConnectwiseRmmSpec, LinkSettings, OnRecord, RmmRegion, RmmTemplates,
+    ScreenconnectSpec,
+};
 pub use order::{ItemRef, OrderSpec};
 pub use package::{Choice, Installer, Packages};
 pub use parameter::{FileValue, ParameterSpec, ParameterType, ParameterValue};
@@ -67,7 +72,7 @@ pub use source::{
 };
 pub use target::TargetSpec;
 pub use task::{LockScope, LockSpec, TaskSpec};
-pub use tenant::{CrossTenant, TenantSpec};
+pub use tenant::{CrossTenant, TenantClient, TenantSpec};
 pub use version_source::{
     AptSource, AssetRule, GithubContents, GithubSource, InstallerScope, ListSource, ListedRelease,
     PageSource, VersionSource, WingetRepository, WingetSource,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::AnswerFault;
+use super::{AnswerFault, AutomateSpec, ConnectwiseRmmSpec, LinkSettings, ScreenconnectSpec};
 use crate::id::Name;
 use crate::session::script::Platform;
 use crate::time::Limit;
@@ -20,6 +20,12 @@ pub enum ProviderSpec {
     Ssh(SshSpec),
     /// A fleet that exists only as a model.
     Simulated(SimulatedSpec),
+    /// ConnectWise Control (ScreenConnect).
+    Screenconnect(ScreenconnectSpec),
+    /// ConnectWise Automate.
+    Automate(AutomateSpec),
+    /// ConnectWise RMM.
+    ConnectwiseRmm(ConnectwiseRmmSpec),
 }
 
 impl ProviderSpec {
@@ -30,6 +36,9 @@ impl ProviderSpec {
             Self::Local(_) => "local",
             Self::Ssh(_) => "ssh",
             Self::Simulated(_) => "simulated",
+            Self::Screenconnect(_) => "screenconnect",
+            Self::Automate(_) => "automate",
+            Self::ConnectwiseRmm(_) => "connectwise-rmm",
         }
     }
 
@@ -39,7 +48,25 @@ impl ProviderSpec {
     pub const fn lists_by_itself(&self) -> bool {
         match self {
             Self::Local(_) | Self::Ssh(_) | Self::Simulated(_) => true,
+            Self::Screenconnect(_) | Self::Automate(_) | Self::ConnectwiseRmm(_) => false,
         }
+    }
+
+    /// What a link to a management system has in common with others; `None` for other providers.
+    #[must_use]
+    pub const fn link(&self) -> Option<&LinkSettings> {
+        match self {
+            Self::Local(_) | Self::Ssh(_) | Self::Simulated(_) => None,
+            Self::Screenconnect(spec) => spec.link.as_ref(),
+            Self::Automate(spec) => spec.link.as_ref(),
+            Self::ConnectwiseRmm(spec) => spec.link.as_ref(),
+        }
+    }
+
+    /// Whether the computers it lists are told to belong to companies of its own, which tenants map.
+    #[must_use]
+    pub const fn has_clients(&self) -> bool {
+        matches!(self, Self::Screenconnect(_) | Self::Automate(_) | Self::ConnectwiseRmm(_))
     }
 }
 

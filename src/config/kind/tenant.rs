@@ -1,6 +1,6 @@
 //! `Tenant`: a customer.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,9 @@ pub struct TenantSpec {
     /// This tenant's company in a PSA. Not passed on to tenants below.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub psa: Option<TenantPsa>,
+    /// The companies that are this customer in providers which list several customers, by provider.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub clients: BTreeMap<Name, Vec<TenantClient>>,
     /// Tags that targets can select by.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub tags: BTreeSet<String>,
@@ -42,6 +45,20 @@ pub struct TenantSpec {
     /// Nothing is done on the computers of this tenant and of those below it until a day (TGT-15).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Hold>,
+}
+
+/// A company of a provider: by its id, which stays when it is renamed, or by its name where the provider has no ids.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TenantClient {
+    /// Its id there. With one, the name is for people, and tells when it was renamed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub id: Option<String>,
+    /// Its whole name there; compared without case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub name: Option<String>,
 }
 
 /// Whether cross-tenant deployments reach a tenant.

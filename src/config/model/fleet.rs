@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::config::kind::{
-    CrossTenant, Hold, Match, Metadata, Mode, PrimaryPerson, ProviderSpec, Reboot, TenantPsa,
+    CrossTenant, Hold, Match, Metadata, Mode, PrimaryPerson, ProviderSpec, Reboot, TenantClient, TenantPsa,
 };
 use crate::diagnostic::Place;
 use crate::id::Name;
@@ -35,6 +35,8 @@ pub struct Tenant {
     pub directory: Option<Name>,
     /// Its company in a PSA.
     pub psa: Option<TenantPsa>,
+    /// Its companies in providers that list several customers, by provider.
+    pub clients: BTreeMap<Name, Vec<TenantClient>>,
     /// Its tags.
     pub tags: BTreeSet<String>,
     /// The most that Muster may do here.

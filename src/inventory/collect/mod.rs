@@ -19,6 +19,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::believe::{self, DoubtedPart, Listed, Verdict};
+use super::clients::{Mapping, Unmapped};
 use super::known::Known;
 use super::relations::{Belongings, Doubt, Relations, SignIn, SourceKind, kept as last_kept};
 use crate::config::Config;
@@ -69,6 +70,8 @@ pub struct Collected {
     pub known: Vec<Known>,
     /// The providers without a list that is believed, with what happened.
     pub failed: BTreeMap<Name, String>,
+    /// How many computers belong to customers of a provider that no tenant maps, by provider.
+    pub unmapped: BTreeMap<Name, Unmapped>,
     /// People, groups, agreements and what computers belong to; without the day.
     pub relations: Relations,
     /// Computers to remember: listed anew, listed otherwise, or not listed any more.
@@ -146,13 +149,19 @@ fn computers(asking: &Asking<'_>, lists: Vec<(&Name, Result<Vec<AgentRecord>, St
     let remembered: BTreeMap<&ComputerId, &StoredComputer> =
         asking.stored.iter().map(|computer| (&computer.id, computer)).collect();
     let mut collected = Collected::default();
+    let mapping = Mapping::of(asking.config);
     let mut known = BTreeMap::new();
     for (provider, list) in lists {
         let before =
             || asking.stored.iter().filter(|computer| computer.listed && computer.provider == *provider);
-        let list = list.map(|agents| agents.into_iter().map(tidy).collect());
+        let placed = |agent| mapping.place(provider, tidy(agent));
+        let list = list.map(|agents| agents.into_iter().map(placed).collect());
         match list.and_then(|agents| believable(asking, provider, before(), agents)) {
             Ok((agents, doubts)) => {
+                let (agents, unmapped) = mapping.split(provider, agents);
+                if !unmapped.is_empty() {
+                    collected.unmapped.insert(provider.clone(), unmapped);
+                }
                 if !doubts.is_empty() {
                     let source = (SourceKind::Provider, provider.clone());
                     collected.relations.doubts.insert(source, doubts);
@@ -188,8 +197,12 @@ fn computers(asking: &Asking<'_>, lists: Vec<(&Name, Result<Vec<AgentRecord>, St
                 };
                 collected.failed.insert(provider.clone(), message);
                 for computer in before() {
+                    let agent = mapping.place(provider, computer.agent.clone());
+                    if !mapping.takes(provider, &agent) {
+                        continue;
+                    }
                     collected.belong(&computer.id, &computer.agent.belongings);
-                    let entry = as_listed(provider, computer.agent.clone(), Some(computer));
+                    let entry = as_listed(provider, agent, Some(computer));
                     known.insert(computer.id.clone(), entry);
                 }
             }
@@ -356,7 +369,13 @@ impl Collected {
 #[must_use]
 pub fn remembered(asking: &Asking<'_>) -> Collected {
     let listed = asking.stored.iter().filter(|computer| computer.listed);
-    let known = listed.filter(|computer| asking.readers.contains_key(&computer.provider)).map(as_remembered);
+    let mapping = Mapping::of(asking.config);
+    let known =
+        listed.filter(|computer| asking.readers.contains_key(&computer.provider)).filter_map(|computer| {
+            let agent = mapping.place(&computer.provider, computer.agent.clone());
+            let takes = mapping.takes(&computer.provider, &agent);
+            takes.then(|| as_listed(&computer.provider, agent, Some(computer)))
+        });
     let relations = relations(asking.stored, asking.kept);
     Collected { known: known.collect(), relations, ..Collected::default() }
 }
@@ -388,12 +407,6 @@ fn relations(stored: &[StoredComputer], kept: &[KeptSource]) -> Relations {
     relations
 }
 
-/// A computer as it is remembered, without asking anybody.
-#[must_use]
-pub fn as_remembered(stored: &StoredComputer) -> Known {
-    as_listed(&stored.provider, stored.agent.clone(), Some(stored))
-}
-
 /// The id of the computer behind an agent. Until computers are merged over providers each agent is one.
 #[must_use]
 pub fn computer_id(provider: &Name, agent: &AgentRecord) -> ComputerId {
@@ -413,6 +426,7 @@ pub fn as_listed(provider: &Name, agent: AgentRecord, stored: Option<&StoredComp
         provider: provider.clone(),
         agent: agent.id,
         tenant: agent.tenant,
+        client: agent.client,
         platform: agent.platform,
         tags: agent.tags,
         facts: stored.and_then(|stored| stored.facts.clone()),
@@ -440,6 +454,7 @@ pub fn remember(
             id: known.agent.clone(),
             name: known.name.clone(),
             tenant: known.tenant.clone(),
+            client: known.client.clone(),
             platform: known.platform,
             presence: Presence::Unknown,
             tags: known.tags.clone(),

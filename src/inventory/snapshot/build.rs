@@ -90,7 +90,7 @@ struct Shared {
 impl Shared {
     /// A computer as its provider says.
     fn take(&mut self, known: Known) -> Computer {
-        let Known { id, name, provider, agent, tenant, platform, tags, facts, contact } = known;
+        let Known { id, name, provider, agent, tenant, client: _, platform, tags, facts, contact } = known;
         let mut one = |name: Name| Name::clone(&self.names.shared(name));
         Computer {
             id,

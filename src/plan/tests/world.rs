@@ -172,6 +172,7 @@ impl World {
             parent: None,
             directory: None,
             psa: None,
+            clients: BTreeMap::new(),
             tags: BTreeSet::new(),
             mode: Mode::Enforce,
             cross_tenant: CrossTenant::Include,
@@ -188,6 +189,7 @@ impl World {
             provider: name("office"),
             agent: AgentId::new(text),
             tenant: None,
+            client: None,
             platform: Some(Platform::Posix),
             tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
             facts: Some((

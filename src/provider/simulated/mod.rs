@@ -183,6 +183,7 @@ impl Simulated {
             id: AgentId::new(&name),
             name,
             tenant,
+            client: None,
             platform: Some(platform),
             presence: if offline { Presence::Offline } else { Presence::Online },
             tags,

@@ -301,6 +301,7 @@ impl ListAgents for Ssh {
                     id: id.clone(),
                     name: host.name.clone(),
                     tenant: host.tenant.clone().or_else(|| self.settings.spec.tenant.clone()),
+                    client: None,
                     platform: host.platform,
                     presence: Presence::Unknown,
                     tags: self.settings.tags(host),

@@ -334,7 +334,7 @@ impl Preparation<'_> {
             (true, false) => collect::remembered(&asking),
             (true, true) => collect::declared(&asking).await,
         };
-        let Collected { known, mut failed, mut relations, listed, answers } = collected;
+        let Collected { known, mut failed, unmapped: _, mut relations, listed, answers } = collected;
         relations.as_of = day;
         let mut failures = self.store.failures().await?;
         let mut doubted = BTreeMap::new();

@@ -162,6 +162,7 @@ fn agent(id: &str) -> AgentRecord {
         id: AgentId::new(id),
         name: id.to_uppercase(),
         tenant: Some(name("contoso")),
+        client: None,
         platform: None,
         presence: Presence::Offline,
         tags: ["kiosk".to_owned()].into(),

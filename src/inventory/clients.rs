@@ -1,0 +1,164 @@
+//! Which tenant a provider's own customer is, as `Tenant.clients` says.
+//!
+//! Not here: listing customers (`provider`), or proposing tenants for them (`import`).
+//!
+//! Invariants: a customer is matched by its id where the tenant gives one, else by its whole name, trimmed and without
+//! case, and never by likeness.
+//! A computer of a provider with customers of its own that belongs to none of the mapped ones belongs to nobody, and is
+//! no computer of this repository (IDN-18).
+
+use std::collections::BTreeMap;
+
+use crate::config::Config;
+use crate::config::kind::TenantClient;
+use crate::id::Name;
+use crate::provider::{AgentRecord, ClientRef};
+
+/// How many computers belong to customers that no tenant maps, by customer. Computers without a customer are counted
+/// under one without id and name.
+pub type Unmapped = BTreeMap<ClientRef, usize>;
+
+/// What all tenants say of customers.
+#[derive(Debug, Default)]
+pub struct Mapping<'a> {
+    by_provider: BTreeMap<&'a Name, Companies<'a>>,
+}
+
+/// The mapped companies of one provider.
+#[derive(Debug, Default)]
+struct Companies<'a> {
+    by_id: BTreeMap<String, &'a Name>,
+    by_name: BTreeMap<String, &'a Name>,
+}
+
+impl<'a> Companies<'a> {
+    fn add(&mut self, client: &TenantClient, tenant: &'a Name) {
+        match (&client.id, &client.name) {
+            (Some(id), _) => _ = self.by_id.insert(folded(id), tenant),
+            (None, Some(name)) => _ = self.by_name.insert(folded(name), tenant),
+            (None, None) => {}
+        }
+    }
+}
+
+impl<'a> Mapping<'a> {
+    /// What a configuration says. Providers without customers of their own are left out.
+    #[must_use]
+    pub fn of(config: &'a Config) -> Self {
+        let with_clients = config.providers.iter().filter(|(_, provider)| provider.spec.has_clients());
+        let mut by_provider: BTreeMap<&Name, Companies<'_>> =
+            with_clients.map(|(name, _)| (name, Companies::default())).collect();
+        for (tenant, said) in &config.tenants {
+            for (provider, clients) in &said.clients {
+                let Some(companies) = by_provider.get_mut(provider) else { continue };
+                clients.iter().for_each(|client| companies.add(client, tenant));
+            }
+        }
+        Self { by_provider }
+    }
+
+    /// The tenant that a customer is. Its id counts before its name.
+    #[must_use]
+    pub fn tenant(&self, provider: &Name, client: &ClientRef) -> Option<&'a Name> {
+        let companies = self.by_provider.get(provider)?;
+        let by_id = companies.by_id.get(&folded(&client.id));
+        by_id.or_else(|| companies.by_name.get(&folded(&client.name))).copied()
+    }
+
+    /// The agent with the tenant that its customer is. Of a provider without customers it stays as it is.
+    #[must_use]
+    pub fn place(&self, provider: &Name, mut agent: AgentRecord) -> AgentRecord {
+        if self.by_provider.contains_key(provider) {
+            agent.tenant = agent.client.as_ref().and_then(|client| self.tenant(provider, client)).cloned();
+        }
+        agent
+    }
+
+    /// Whether an agent that was placed is a computer of this repository.
+    #[must_use]
+    pub fn takes(&self, provider: &Name, agent: &AgentRecord) -> bool {
+        agent.tenant.is_some() || !self.by_provider.contains_key(provider)
+    }
+
+    /// The agents that are computers of this repository, and how many are not, by customer.
+    #[must_use]
+    pub fn split(&self, provider: &Name, agents: Vec<AgentRecord>) -> (Vec<AgentRecord>, Unmapped) {
+        let (taken, left): (Vec<_>, Vec<_>) =
+            agents.into_iter().partition(|agent| self.takes(provider, agent));
+        let mut unmapped = Unmapped::new();
+        for agent in left {
+            let nobody = || ClientRef { id: String::new(), name: String::new() };
+            *unmapped.entry(agent.client.unwrap_or_else(nobody)).or_default() += 1;
+        }
+        (taken, unmapped)
+    }
+}
+
+fn folded(text: &str) -> String {
+    text.trim().to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::AgentId;
+    use crate::report::sample::agent;
+
+    fn name(text: &str) -> Name {
+        Name::new(text).unwrap()
+    }
+
+    fn client(id: &str, called: &str) -> ClientRef {
+        ClientRef { id: id.to_owned(), name: called.to_owned() }
+    }
+
+    /// Companies by id (`#7`) or by name.
+    fn mapping<'a>(control: &'a Name, entries: &[(&str, &'a Name)]) -> Mapping<'a> {
+        let mut companies = Companies::default();
+        for (text, tenant) in entries {
+            let client = match text.strip_prefix('#') {
+                Some(id) => TenantClient { id: Some(id.to_owned()), name: Some("Contoso".to_owned()) },
+                None => TenantClient { id: None, name: Some((*text).to_owned()) },
+            };
+            companies.add(&client, tenant);
+        }
+        Mapping { by_provider: BTreeMap::from([(control, companies)]) }
+    }
+
+    #[test]
+    fn a_customer_is_known_by_its_id_or_its_whole_name() {
+        let (control, contoso, fabrikam) = (name("control"), name("contoso"), name("fabrikam"));
+        let mapping = mapping(&control, &[("Contoso ", &contoso), ("#7", &fabrikam)]);
+        let tenant = |id, called| mapping.tenant(&control, &client(id, called)).map(Name::as_str);
+        assert_eq!(tenant("1", " CONTOSO"), Some("contoso"));
+        assert_eq!(tenant("contoso", "Other"), None, "what is a name is no id");
+        assert_eq!(tenant("7", "Contoso"), Some("fabrikam"), "the id counts first");
+        assert_eq!(tenant("8", "Contoso Ltd"), None, "likeness is not enough");
+        assert_eq!(tenant("", ""), None);
+    }
+
+    #[test]
+    fn who_belongs_to_no_mapped_customer_is_counted_and_left_out() {
+        let (control, office, contoso) = (name("control"), name("office"), name("contoso"));
+        let mapping = mapping(&control, &[("contoso", &contoso)]);
+        let of = |id: &str, of: Option<ClientRef>| AgentRecord {
+            id: AgentId::new(id),
+            client: of,
+            tenant: Some(name("guess")),
+            ..agent(id)
+        };
+        let agents = [
+            of("a", Some(client("contoso", "Contoso"))),
+            of("b", Some(client("fabrikam", "Fabrikam"))),
+            of("c", Some(client("fabrikam", "Fabrikam"))),
+            of("d", None),
+        ];
+        let placed = agents.iter().cloned().map(|agent| mapping.place(&control, agent)).collect();
+        let (taken, unmapped) = mapping.split(&control, placed);
+        assert_eq!(taken.iter().map(|agent| agent.tenant.as_ref()).collect::<Vec<_>>(), [Some(&contoso)]);
+        assert_eq!(unmapped, Unmapped::from([(client("fabrikam", "Fabrikam"), 2), (client("", ""), 1)]));
+        let other = agents.iter().cloned().map(|agent| mapping.place(&office, agent)).collect::<Vec<_>>();
+        assert_eq!(other, agents, "a provider without customers says itself whose its computers are");
+        assert_eq!(mapping.split(&office, other).0.len(), 4);
+    }
+}
