@@ -68,6 +68,7 @@ pub(super) fn wish_of(options: Options, refresh: Refresh, offline: bool) -> Resu
         judged_besides: false,
         accepted: BTreeSet::new(),
         as_of: None,
+        identify: BTreeSet::new(),
         also: Vec::new(),
         judge: None,
     })

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::facts::Facts;
+use super::facts::{Facts, IdentityEvidence};
 use crate::id::{AgentId, ComputerId, Name};
 use crate::session::script::Platform;
 use crate::time::Timestamp;
@@ -25,6 +25,17 @@ pub struct Known {
     pub tenant: Option<Name>,
     /// The provider's own customer that it belongs to, if it has any.
     pub client: Option<ClientRef>,
+    /// Whether it answers, as its provider says.
+    pub presence: Presence,
+    /// What the provider's list says by itself of what names the computer (IDN-4).
+    pub said: Option<Box<IdentityEvidence>>,
+    /// Why no script can run there, if its provider says so (IDN-14).
+    pub unsupported: Option<String>,
+    /// Whether it was wiped and is being onboarded again (IDN-23).
+    pub onboarding: bool,
+    /// The agents on it, the provider's own first, where it was recognised over providers; `None` where each computer of
+    /// its provider is one by itself.
+    pub agents: Option<Box<[Route]>>,
     /// The platform, if known.
     pub platform: Option<Platform>,
     /// Tags, as its provider says; a `Computer` document may add some.
@@ -83,6 +94,15 @@ pub struct ClientRef {
     pub id: String,
     /// Its name.
     pub name: String,
+}
+
+/// An agent by which a computer can be reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// Which one.
+    pub key: AgentKey,
+    /// Whether it answers, as its provider says.
+    pub presence: Presence,
 }
 
 /// How the last attempt to reach a computer went.

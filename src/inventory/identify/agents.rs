@@ -8,11 +8,12 @@ use super::cause::Cause;
 use super::evidence::{Identity, Unidentified};
 use super::keys::Keys;
 use super::memory::Memory;
-use crate::config::kind::{Decision, OnConflict};
+use crate::config::kind::Decision;
+pub use crate::config::model::Identification as Rules;
 use crate::id::{ComputerId, Name};
 use crate::inventory::facts::IdentityEvidence;
 use crate::inventory::known::{AgentKey, Presence};
-use crate::time::{Limit, Timestamp};
+use crate::time::Timestamp;
 
 /// One agent as its provider lists it, or listed it last.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,17 +43,6 @@ pub struct Reading {
     pub at: Timestamp,
     /// The evidence.
     pub evidence: IdentityEvidence,
-}
-
-/// What the repository says about deciding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rules {
-    /// What a known identity with another agent of the same link means where it cannot be told.
-    pub on_conflict: OnConflict,
-    /// Whether a system that was installed less than a day before means that the computer was wiped (IDN-10).
-    pub new_system_is_wipe: bool,
-    /// After how long without a sign of it a computer is stale (IDN-20).
-    pub stale_after: Limit,
 }
 
 /// What git says about agents: a `Computer` document with `identity`.
@@ -140,6 +130,19 @@ pub enum Why {
         /// The agent that it was compared with, if there was one.
         against: Option<AgentKey>,
     },
+}
+
+impl Why {
+    /// The reason as it stands in documents.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NotAsked => "not-asked",
+            Self::Failed(cause) => cause.code(),
+            Self::NoIdentity(_) => "no-identity",
+            Self::Asked { question, .. } => question.code(),
+        }
+    }
 }
 
 /// What a person is asked.

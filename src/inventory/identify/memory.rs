@@ -77,3 +77,88 @@ pub struct ComputerMemory {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wiped: Option<Timestamp>,
 }
+
+/// One thing that is remembered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Remember {
+    /// Of an agent.
+    Agent(AgentKey, AgentMemory),
+    /// Of a computer.
+    Computer(ComputerId, ComputerMemory),
+}
+
+impl FromIterator<Remember> for Memory {
+    fn from_iter<T: IntoIterator<Item = Remember>>(all: T) -> Self {
+        let mut memory = Self::default();
+        for one in all {
+            match one {
+                Remember::Agent(key, known) => _ = memory.agents.insert(key, known),
+                Remember::Computer(id, known) => _ = memory.computers.insert(id, known),
+            }
+        }
+        memory
+    }
+}
+
+/// What is to be remembered otherwise than before; nothing in place of what is to be forgotten.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MemoryChange {
+    /// Of agents.
+    pub agents: BTreeMap<AgentKey, Option<AgentMemory>>,
+    /// Of computers.
+    pub computers: BTreeMap<ComputerId, Option<ComputerMemory>>,
+}
+
+impl MemoryChange {
+    /// Whether nothing changes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.agents.is_empty() && self.computers.is_empty()
+    }
+}
+
+impl Memory {
+    /// What changed since `before`.
+    #[must_use]
+    pub fn since(&self, before: &Self) -> MemoryChange {
+        MemoryChange {
+            agents: changed(&before.agents, &self.agents),
+            computers: changed(&before.computers, &self.computers),
+        }
+    }
+
+    /// When what is known of a computer begins to count: what was found out before its system was installed does not
+    /// (IDN-23).
+    #[must_use]
+    pub fn began(&self, computer: &ComputerId) -> Option<Timestamp> {
+        self.computers.get(computer)?.began
+    }
+
+    /// The change that forgets a computer and its agents for good (IDN-20).
+    #[must_use]
+    pub fn without(&self, computer: &ComputerId) -> MemoryChange {
+        let is_of = |standing: &Standing| match standing {
+            Standing::Of(id) | Standing::Former(id) => id == computer,
+            Standing::Waiting => false,
+        };
+        let agents = self.agents.iter().filter(|(_, known)| is_of(&known.standing));
+        MemoryChange {
+            agents: agents.map(|(key, _)| (key.clone(), None)).collect(),
+            computers: self
+                .computers
+                .get_key_value(computer)
+                .map(|(id, _)| (id.clone(), None))
+                .into_iter()
+                .collect(),
+        }
+    }
+}
+
+fn changed<K: Ord + Clone, V: PartialEq + Clone>(
+    before: &BTreeMap<K, V>,
+    after: &BTreeMap<K, V>,
+) -> BTreeMap<K, Option<V>> {
+    let gone = before.keys().filter(|key| !after.contains_key(key)).map(|key| (key.clone(), None));
+    let new = after.iter().filter(|(key, value)| before.get(key) != Some(value));
+    new.map(|(key, value)| (key.clone(), Some(value.clone()))).chain(gone).collect()
+}

@@ -27,6 +27,6 @@ pub use agents::{Identified, Pin, Question, Reading, Resolution, Rules, Seen, To
 pub use cause::Cause;
 pub use evidence::{BadSerial, BadUuid, Identity, Unidentified, identify, is_placeholder, turned};
 pub use keys::Keys;
-pub use memory::{AgentMemory, ComputerMemory, Memory, Standing};
+pub use memory::{AgentMemory, ComputerMemory, Memory, MemoryChange, Remember, Standing};
 pub use resolve::resolve;
 pub use situation::{Install, is_ephemeral};

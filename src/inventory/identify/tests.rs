@@ -5,7 +5,7 @@ use crate::config::kind::{Decision, OnConflict};
 use crate::id::{AgentId, ComputerId, Name};
 use crate::inventory::facts::IdentityEvidence;
 use crate::inventory::known::{AgentKey, Presence};
-use crate::time::{Limit, Timestamp};
+use crate::time::Timestamp;
 
 pub(crate) const UUID: &str = "4C4C4544-0042-3510-8053-B7C04F4A3732";
 const DAY: i64 = 86_400;
@@ -24,11 +24,7 @@ pub(crate) fn id(text: &str) -> ComputerId {
 }
 
 pub(crate) fn rules() -> Rules {
-    Rules {
-        on_conflict: OnConflict::Ask,
-        new_system_is_wipe: true,
-        stale_after: Limit::parse("30d").expect("a limit"),
-    }
+    Rules::default()
 }
 
 /// An agent that is online, of a computer called PC in tenant acme that was installed on day 0 and was asked on day 100.
