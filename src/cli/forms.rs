@@ -12,9 +12,12 @@ pub(super) const fn of(command: &Command) -> &'static [Form] {
     match command {
         Command::Plan(_) | Command::Show(_) | Command::Validate(_) => &[Human, Json, Ndjson, Markdown, Html],
         Command::Apply(_) | Command::Diff(_) | Command::Update(_) => &[Human, Json, Ndjson, Markdown],
-        Command::Resolve(_) | Command::Status(_) | Command::Sessions(_) | Command::List(_) => {
-            &[Human, Json, Ndjson, Markdown, Csv]
-        }
+        Command::Resolve(_)
+        | Command::Status(_)
+        | Command::Sessions(_)
+        | Command::List(_)
+        | Command::Computers(_)
+        | Command::Identify(_) => &[Human, Json, Ndjson, Markdown, Csv],
         Command::Explain(_)
         | Command::Fmt(_)
         | Command::Inventory(_)
@@ -42,6 +45,8 @@ pub(super) const fn name(command: &Command) -> &'static str {
         Command::Resolve(_) => "resolve",
         Command::Explain(_) => "explain",
         Command::Status(_) => "status",
+        Command::Computers(_) => "computers",
+        Command::Identify(_) => "identify",
         Command::Update(_) => "update",
         Command::Sessions(_) => "sessions",
         Command::Completions(_) => "completions",

@@ -113,6 +113,7 @@ const ROWS: &[Row] = &[
             "config::conflict",
             "config::lock",
             "config::document",
+            "config::edit",
             "config::format",
             "config::parallel",
             "config::check",

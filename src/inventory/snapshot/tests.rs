@@ -154,6 +154,8 @@ pub(crate) fn document(text: &str, called: &str, provider: Option<&str>) -> (Nam
         mode: Mode::Enforce,
         reboot: crate::config::kind::Reboot::IfNecessary,
         excluded: false,
+        identity: None,
+        replaces: None,
     };
     (name(text), computer)
 }

@@ -7,11 +7,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Preparation, Wish};
+use roaring::RoaringBitmap;
+
+use super::{Heard, Preparation, Wish};
 use crate::diagnostic::Findings;
 use crate::id::{ComputerId, Name};
 use crate::inventory::identify::{Cause, Memory, Resolution, Why};
 use crate::inventory::known::{AgentKey, Known, Presence};
+use crate::inventory::queries::Queries;
 use crate::inventory::recognise::{self, Recognised};
 use crate::inventory::relations::Relations;
 use crate::inventory::snapshot::Snapshot;
@@ -19,6 +22,7 @@ use crate::plan::detections::Detections;
 use crate::plan::needs::{Need, Refresh};
 use crate::session::stage::SessionStatus;
 use crate::store::{StoreError, StoredComputer};
+use crate::targets;
 
 /// The agents of all links, and the computers that they are on.
 #[derive(Debug, Default)]
@@ -38,6 +42,32 @@ pub(super) struct Fleet {
     pub(super) recognises: bool,
 }
 
+/// The computers and the agents on them, and the agents that wait.
+#[derive(Debug)]
+pub struct Looked {
+    /// One for each agent, sorted by the ids under which they are remembered.
+    pub agents: Vec<Known>,
+    /// The computers.
+    pub snapshot: Snapshot,
+    /// Who is where, and who waits.
+    pub resolution: Resolution,
+    /// The computers that the run is limited to; `None` for all.
+    pub limit: Option<RoaringBitmap>,
+    /// Findings about the computers and the scope.
+    pub findings: Findings,
+    /// Providers without a complete list.
+    pub failed: BTreeMap<Name, String>,
+}
+
+impl Looked {
+    /// Whether a source failed, or said less than is believed (L3).
+    #[must_use]
+    pub fn has_failed_source(&self) -> bool {
+        let related = self.snapshot.related();
+        !self.failed.is_empty() || !related.failed().is_empty() || !related.doubts().is_empty()
+    }
+}
+
 /// Where failing providers are, what computers belong to, and what is looked at again.
 #[derive(Clone, Copy)]
 pub(super) struct Round<'a> {
@@ -48,6 +78,30 @@ pub(super) struct Round<'a> {
 }
 
 impl Preparation<'_> {
+    /// Lists, finds out on which computers the agents are, and nothing else.
+    ///
+    /// # Errors
+    /// [`StoreError`] when what is remembered cannot be read or written.
+    pub async fn look(&self, wish: &Wish) -> Result<Looked, StoreError> {
+        let Heard { known, stored, failed, mut relations, mut kept, doubted, .. } = self.hear(wish).await?;
+        let round = Round { failed: &failed, relations: &relations, again: &wish.identify };
+        let fleet = self.identify(wish, known, stored, round).await?;
+        let queries = Queries {
+            config: self.config,
+            host: (!wish.offline).then_some(self.host),
+            wanted: &targets::query::scripts(self.config, &wish.only),
+            before: &kept.clone(),
+            doubted: &doubted,
+            accepted: &wish.accepted,
+            now: self.clock.now(),
+        };
+        let (snapshot, mut findings) =
+            self.snapshot(&fleet.known, &failed, &mut relations, &queries, &mut kept).await?;
+        let limit = self.scope(&wish.only, &snapshot, &mut findings).map(|scope| scope.certain);
+        let Fleet { agents, resolution, .. } = fleet;
+        Ok(Looked { agents, snapshot, resolution, limit, findings, failed })
+    }
+
     /// Finds out on which computers the agents are. Where that is not known yet and somebody may be asked, it asks.
     pub(super) async fn identify(
         &self,
@@ -64,7 +118,7 @@ impl Preparation<'_> {
         let mut fleet = Fleet { agents, stored, before, recognises, ..Fleet::default() };
         self.recognise(&mut fleet);
         if !wish.offline && wish.refresh != Refresh::Never {
-            let asked = self.unidentified(&fleet, round);
+            let asked = Self::unidentified(&fleet, round, wish.identify_alone);
             if !asked.is_empty() {
                 self.ask(wish, &mut fleet, &asked, round).await?;
                 self.recognise(&mut fleet);
@@ -101,7 +155,7 @@ impl Preparation<'_> {
     }
 
     /// The agents that can be asked and of which nothing is known, and those that are to be asked again.
-    fn unidentified(&self, fleet: &Fleet, round: Round<'_>) -> Vec<Known> {
+    fn unidentified(fleet: &Fleet, round: Round<'_>, alone: bool) -> Vec<Known> {
         let is_open = |key: &AgentKey| {
             let why = fleet.resolution.waiting.get(key).map(|waiting| &waiting.why);
             match why {
@@ -113,7 +167,7 @@ impl Preparation<'_> {
         let wanted = fleet.agents.iter().filter(|known| {
             let key = recognise::key(known);
             let can = known.presence != Presence::Offline && !round.failed.contains_key(&known.provider);
-            can && (is_open(&key) || round.again.contains(&key))
+            can && ((is_open(&key) && !alone) || round.again.contains(&key))
         });
         wanted.cloned().collect()
     }

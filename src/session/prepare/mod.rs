@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use roaring::RoaringBitmap;
 
+pub use identify::Looked;
 use identify::Round;
 pub use survey::Surveyed;
 
@@ -104,6 +105,8 @@ pub struct Wish {
     pub as_of: Option<Date>,
     /// Agents that are asked once more on which computers they are.
     pub identify: BTreeSet<AgentKey>,
+    /// Whether no other agents are asked on which computers they are.
+    pub identify_alone: bool,
     /// Further expressions that will be evaluated, for the scripts that they select by.
     pub also: Vec<Match>,
 }
