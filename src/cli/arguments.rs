@@ -113,6 +113,10 @@ pub enum Command {
     Inventory(Inventory),
     /// Show what is known of computers and items
     Status(Status),
+    /// List computers with the agents on them, what names them and whether they are there
+    Computers(Computers),
+    /// List agents of which it is not known on which computers they are, and decide of them
+    Identify(Identify),
     /// Ask version sources, and move muster.lock to what they offer now
     Update(Update),
     /// List sessions, or show one
@@ -457,6 +461,73 @@ pub struct Explain {
 pub struct Status {
     /// Only this computer
     pub computer: Option<String>,
+}
+
+/// Options of `computers`.
+#[derive(Debug, Args)]
+pub struct Computers {
+    /// The revision.
+    #[command(flatten)]
+    pub revision: RevisionArgs,
+    /// Only computers that match, such as tenant:contoso,role:server,not:tag:kiosk (repeated: those that match all of them)
+    #[arg(long, value_name = "SELECTORS")]
+    pub only: Vec<String>,
+    /// Only those without a sign of them for as long as the Instance says
+    #[arg(long, conflicts_with = "gone")]
+    pub stale: bool,
+    /// Those that no provider lists any more, in place of those that are listed
+    #[arg(long)]
+    pub gone: bool,
+    /// Forget a computer for good that no provider lists any more; by its id
+    #[arg(long, value_name = "ID", conflicts_with_all = ["only", "stale", "gone", "offline"])]
+    pub forget: Option<String>,
+    /// Contact nothing: use what is remembered
+    #[arg(long)]
+    pub offline: bool,
+}
+
+/// Options of `identify`.
+#[derive(Debug, Args)]
+pub struct Identify {
+    /// One agent, as provider/agent or by the name of its computer (with --retry also: all)
+    pub agent: Option<String>,
+    /// Ask agents once more: one, or all that wait
+    #[arg(long, conflicts_with_all = ["decide", "offline"])]
+    pub retry: bool,
+    /// Decide of the agent, and write that into a Computer document
+    #[arg(long, value_name = "WHAT", value_enum, requires = "agent")]
+    pub decide: Option<Choice>,
+    /// A further agent that is on the same computer, as provider/agent (can be repeated)
+    #[arg(long, value_name = "AGENT", requires = "decide")]
+    pub with: Vec<String>,
+    /// The computer that it is on, by its id, where it fits several or none
+    #[arg(long, value_name = "ID", requires = "decide")]
+    pub computer: Option<String>,
+    /// A text that names its computer where the firmware has nothing that would
+    #[arg(long, value_name = "TEXT", requires = "decide")]
+    pub id: Option<String>,
+    /// Show what would be written, and write nothing
+    #[arg(long, requires = "decide")]
+    pub check: bool,
+    /// Exit with 2 when agents wait
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+    /// Contact nothing: use what is remembered
+    #[arg(long)]
+    pub offline: bool,
+}
+
+/// What is decided of an agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Choice {
+    /// It was re-installed, and takes the place of the earlier one
+    Overwrite,
+    /// It is on a computer of its own with the same identity: one of the two is a clone
+    KeepBoth,
+    /// Its computer was wiped: it takes the place of the earlier one, and all is found out anew
+    Wiped,
+    /// It is on one computer with those that --with and --computer name
+    Same,
 }
 
 /// Options of `update`.

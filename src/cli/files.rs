@@ -75,3 +75,19 @@ fn swap(path: &Path, bytes: &[u8], private: bool) -> io::Result<()> {
         _ = fs::remove_file(&beside);
     })
 }
+
+/// Makes a folder where there is none.
+///
+/// # Errors
+/// What happened.
+pub(super) fn make_folder(path: &Path) -> io::Result<()> {
+    fs::create_dir_all(path)
+}
+
+/// Takes a file away.
+///
+/// # Errors
+/// What happened.
+pub(super) fn remove(path: &Path) -> io::Result<()> {
+    fs::remove_file(path)
+}

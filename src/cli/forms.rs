@@ -17,6 +17,8 @@ pub(super) const fn of(command: &Command) -> &'static [Form] {
         | Command::Sessions(_)
         | Command::List(_)
         | Command::Doctor(_)
+        | Command::Computers(_)
+        | Command::Identify(_)
         | Command::Maintain(Maintain { what: Some(Maintained::ScreenconnectDb(_)), .. }) => {
             &[Human, Json, Ndjson, Markdown, Csv]
         }
@@ -51,6 +53,8 @@ pub(super) const fn name(command: &Command) -> &'static str {
         Command::Resolve(_) => "resolve",
         Command::Explain(_) => "explain",
         Command::Status(_) => "status",
+        Command::Computers(_) => "computers",
+        Command::Identify(_) => "identify",
         Command::Update(_) => "update",
         Command::Sessions(_) => "sessions",
         Command::Completions(_) => "completions",

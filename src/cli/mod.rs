@@ -6,6 +6,7 @@ pub mod arguments;
 mod basis;
 mod command;
 pub mod context;
+mod deciding;
 mod detecting;
 pub mod environment;
 pub mod error;
@@ -85,6 +86,8 @@ fn run(shell: &mut Shell, command: &Command) -> Result<Exit, CliError> {
         | Command::Explain(_)
         | Command::Inventory(_)
         | Command::Status(_)
+        | Command::Computers(_)
+        | Command::Identify(_)
         | Command::Maintain(_)
         | Command::Update(_)
         | Command::Sessions(_) => {
@@ -111,6 +114,8 @@ async fn run_async(shell: &mut Shell, command: &Command) -> Result<Exit, CliErro
         Command::Inventory(command) => command::inventory::run(shell, command, &control).await,
         Command::Status(command) => command::status::run(shell, command).await,
         Command::Maintain(command) => command::maintain::run(shell, command, &control).await,
+        Command::Computers(command) => command::computers::run(shell, command, &control).await,
+        Command::Identify(command) => command::identify::run(shell, command, &control).await,
         Command::Update(command) => command::update::run(shell, command, &control).await,
         Command::Sessions(command) => command::sessions::run(shell, command).await,
         _ => Ok(Exit::Done),

@@ -19,7 +19,7 @@ use crate::report::style::Line;
 use crate::report::words::ago;
 use crate::session::control::Control;
 use crate::session::dispatcher::Link;
-use crate::session::prepare::{Preparation, Prepared, Progress, Surveyed, Wish};
+use crate::session::prepare::{Looked, Preparation, Prepared, Progress, Surveyed, Wish};
 use crate::store::{Store, StoreError};
 use crate::targets;
 use crate::time::Clock;
@@ -68,6 +68,8 @@ pub(super) fn wish_of(options: Options, refresh: Refresh, offline: bool) -> Resu
         judged_besides: false,
         accepted: BTreeSet::new(),
         as_of: None,
+        identify: BTreeSet::new(),
+        identify_alone: false,
         also: Vec::new(),
         judge: None,
     })
@@ -172,6 +174,26 @@ pub(super) async fn survey(
     shell.report(&surveyed.findings, &opened.config.sources);
     tell_failures(shell, &surveyed.failed, surveyed.snapshot.related());
     Ok(surveyed)
+}
+
+/// Lists, and finds out on which computers agents are.
+///
+/// # Errors
+/// When a source cannot be built, or the state fails.
+pub(super) async fn look(
+    shell: &mut Shell,
+    opened: &Opened,
+    links: &BTreeMap<Name, Link>,
+    store: &dyn Store,
+    control: &Control,
+    wish: &Wish,
+) -> Result<Looked, CliError> {
+    let looked =
+        with(shell, opened, links, (store, control), async |preparation| preparation.look(wish).await)
+            .await?;
+    shell.report(&looked.findings, &opened.config.sources);
+    tell_failures(shell, &looked.failed, looked.snapshot.related());
+    Ok(looked)
 }
 
 /// Lists, detects and plans, and says nothing of what was found.

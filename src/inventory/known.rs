@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::facts::Facts;
+use super::facts::{Facts, IdentityEvidence};
 use crate::id::{AgentId, ComputerId, Name};
 use crate::session::script::Platform;
 use crate::time::Timestamp;
@@ -25,6 +25,17 @@ pub struct Known {
     pub tenant: Option<Name>,
     /// The provider's own customer that it belongs to, if it has any.
     pub client: Option<ClientRef>,
+    /// Whether it answers, as its provider says.
+    pub presence: Presence,
+    /// What the provider's list says by itself of what names the computer (IDN-4).
+    pub said: Option<Box<IdentityEvidence>>,
+    /// Why no script can run there, if its provider says so (IDN-14).
+    pub unsupported: Option<String>,
+    /// Whether it was wiped and is being onboarded again (IDN-23).
+    pub onboarding: bool,
+    /// The agents on it, the provider's own first, where it was recognised over providers; `None` where each computer of
+    /// its provider is one by itself.
+    pub agents: Option<Box<[Route]>>,
     /// The platform, if known.
     pub platform: Option<Platform>,
     /// Tags, as its provider says; a `Computer` document may add some.
@@ -35,6 +46,46 @@ pub struct Known {
     pub contact: Contact,
 }
 
+/// Whether an agent answers, as far as its provider knows.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Presence {
+    /// The provider says it is online.
+    Online,
+    /// The provider says it is offline.
+    Offline,
+    /// The provider cannot tell; one has to try.
+    #[default]
+    Unknown,
+}
+
+/// One agent among those of all providers.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AgentKey {
+    /// The provider that lists it.
+    pub provider: Name,
+    /// The provider's own id of it.
+    #[schemars(length(min = 1))]
+    pub agent: AgentId,
+}
+
+impl AgentKey {
+    /// The id of the computer that this agent makes when it is the first one there: `provider/agent`.
+    #[must_use]
+    pub fn computer(&self) -> ComputerId {
+        ComputerId::new(self.to_string())
+    }
+}
+
+impl std::fmt::Display for AgentKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.provider, self.agent)
+    }
+}
+
 /// A customer as a provider knows it: its company, client or whatever it calls it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -43,6 +94,15 @@ pub struct ClientRef {
     pub id: String,
     /// Its name.
     pub name: String,
+}
+
+/// An agent by which a computer can be reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// Which one.
+    pub key: AgentKey,
+    /// Whether it answers, as its provider says.
+    pub presence: Presence,
 }
 
 /// How the last attempt to reach a computer went.

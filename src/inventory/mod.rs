@@ -11,5 +11,6 @@ pub mod item;
 pub mod known;
 pub mod pattern;
 pub mod queries;
+pub mod recognise;
 pub mod relations;
 pub mod snapshot;

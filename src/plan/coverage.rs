@@ -258,6 +258,7 @@ impl Tally {
             undetermined: all.undetermined,
             not_applicable: all.not_applicable,
             read: self.read,
+            unidentified: BTreeMap::new(),
             tenants: self.by_tenant(fleet),
             items: self
                 .items

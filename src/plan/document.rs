@@ -465,6 +465,10 @@ pub struct Coverage {
     /// Checks that only read a value and compare it with nothing, among those that count as found as wanted.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub read: u64,
+    /// Agents of which it is not known on which computers they are, by the code of the reason. They are no computers yet, so
+    /// they are in none of the other numbers.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unidentified: BTreeMap<String, u64>,
     /// By tenant, in the order of their names; those without a tenant last. Only tenants of whose computers something is
     /// wanted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -53,7 +53,8 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::config::kind::Capability;
 use crate::id::{AgentId, Name};
-pub use crate::inventory::known::ClientRef;
+use crate::inventory::facts::IdentityEvidence;
+pub use crate::inventory::known::{ClientRef, Presence};
 use crate::inventory::relations::Belongings;
 pub use crate::session::script::RunError;
 use crate::session::script::{Bundle, BundleResult, Platform, Read, Write};
@@ -131,18 +132,6 @@ impl ProviderInfo {
     }
 }
 
-/// Whether an agent answers, as far as its provider knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Presence {
-    /// The provider says it is online.
-    Online,
-    /// The provider says it is offline.
-    Offline,
-    /// The provider cannot tell; one has to try.
-    Unknown,
-}
-
 /// A customer with what a provider says of it besides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientRecord {
@@ -174,11 +163,36 @@ pub struct AgentRecord {
     pub presence: Presence,
     /// Tags that the provider's own list gives it.
     pub tags: BTreeSet<String>,
-    /// Anything else the provider says, for evidence.
+    /// Anything else the provider says, for evidence. What names the computer stands here under the paths of the facts:
+    /// `identity.uuid`, `identity.serial`, `identity.manufacturer`, `identity.model`, `identity.machineId`,
+    /// `identity.osInstalled` (as in RFC 3339). `unsupported` says why no script can run there (IDN-14).
     pub attributes: BTreeMap<String, String>,
     /// Site, groups, properties and who was signed in, as far as the provider says.
     #[serde(default, skip_serializing_if = "Belongings::is_empty")]
     pub belongings: Belongings,
+}
+
+impl AgentRecord {
+    /// What the list says by itself of what names the computer (IDN-4); `None` where it says nothing of that. What has
+    /// not the form it should have is left out.
+    #[must_use]
+    pub fn evidence(&self) -> Option<IdentityEvidence> {
+        let text = |path: &str| {
+            let text = self.attributes.get(path).map(|text| text.trim());
+            text.filter(|text| !text.is_empty()).map(str::to_owned)
+        };
+        let evidence = IdentityEvidence {
+            uuid: text("identity.uuid"),
+            serial: text("identity.serial"),
+            manufacturer: text("identity.manufacturer"),
+            model: text("identity.model"),
+            board_serial: None,
+            machine_id: text("identity.machineId"),
+            generated_id: None,
+            os_installed: text("identity.osInstalled").and_then(|text| text.parse().ok()),
+        };
+        (evidence != IdentityEvidence::default()).then_some(evidence)
+    }
 }
 
 /// Why a list could not be had. A list that broke off is such a failure (L3).

@@ -240,6 +240,9 @@ fn end(text: &mut String, plan: &Plan, model: &Model<'_>) {
     if let Some(unknown) = model.not_known() {
         _ = write!(text, "Not known: {unknown}.\n\n");
     }
+    if let Some(unidentified) = super::notes::unidentified(plan) {
+        _ = write!(text, "Not known: {unidentified}.\n\n");
+    }
     let coverage = &plan.coverage;
     let impact = if model.impact.is_empty() { String::new() } else { format!("; {}", model.impact) };
     _ = writeln!(

@@ -22,6 +22,7 @@ pub mod graph;
 #[cfg(test)]
 mod hostile;
 pub mod html;
+pub mod identify;
 pub mod inventory;
 pub mod json;
 pub mod junit;

@@ -148,6 +148,17 @@ pub(super) fn unknown(plan: &Plan) -> Vec<(String, Vec<&str>, u64)> {
     parts
 }
 
+/// How many agents are on no computer yet, with the reasons.
+pub(super) fn unidentified(plan: &Plan) -> Option<String> {
+    let reasons = &plan.coverage.unidentified;
+    let all: u64 = reasons.values().sum();
+    let reasons: Vec<String> =
+        reasons.iter().map(|(code, number)| format!("{} {code}", thousands(*number))).collect();
+    (all > 0).then(|| {
+        format!("{} on no computer yet ({}): muster identify", plural(all, "agent"), reasons.join(", "))
+    })
+}
+
 /// Writes the line of what is not known.
 pub(super) fn not_known(pen: &mut dyn Pen, plan: &Plan, view: &View) -> io::Result<()> {
     let parts: Vec<String> = unknown(plan)
@@ -158,6 +169,7 @@ pub(super) fn not_known(pen: &mut dyn Pen, plan: &Plan, view: &View) -> io::Resu
             format!("{} {word}{names}", thousands(number))
         })
         .collect();
+    let parts: Vec<String> = parts.into_iter().chain(unidentified(plan)).collect();
     if parts.is_empty() {
         return Ok(());
     }

@@ -15,10 +15,11 @@ use tokio::sync::Semaphore;
 use super::collect;
 use super::control::Control;
 use super::redact::Redactor;
+use super::route::Ways;
 use super::script::{Bundle, BundleResult, Platform, Read, Step, StepResult};
 use super::secrets::{self, Secrets};
 use crate::config::Config;
-use crate::id::Name;
+use crate::id::{ComputerId, Name};
 use crate::inventory::facts::Facts;
 use crate::inventory::item::{Detection, Observed};
 use crate::inventory::known::Contact;
@@ -34,6 +35,8 @@ use crate::time::{Clock, Timestamp};
 pub struct Gathered {
     /// The computer's position in the snapshot.
     pub computer: u32,
+    /// The id under which the agent is remembered that was asked; the computer's own where it has one agent by itself.
+    pub record: ComputerId,
     /// When the answer came.
     pub at: Timestamp,
     /// How reaching it went.
@@ -111,20 +114,24 @@ impl Detector<'_> {
         }
         // A semaphore that is never closed always grants its permit in the end.
         let _permit = match lanes.get(&computer.provider) {
-            Some(lane) => lane.acquire().await.ok(),
-            None => None,
+            Some(lane) if computer.routes().is_empty() => lane.acquire().await.ok(),
+            Some(_) | None => None,
         };
         let began = self.clock.now();
         let assembled = assemble(need, computer, self.secrets);
-        let answer = match self.readers.get(&computer.provider) {
-            Some(reader) => reader.detect(&computer.agent, &assembled.bundle).await,
-            None => Err(RunError::Unreachable(format!("provider {} is not available", computer.provider))),
+        let ways = Ways::of(computer, |provider| Some((self.readers.get(provider)?, None)), lanes);
+        let answer = if ways.is_empty() {
+            Err(RunError::Unreachable(format!("provider {} is not available", computer.provider)))
+        } else {
+            ways.detect(&assembled.bundle).await
         };
+        let record = ways.current().map_or_else(|| computer.id.clone(), |way| way.record.clone());
         redactor.learn(assembled.bundle.steps.iter().map(|step| &step.values));
         let answer = redactor.answer(answer);
         let at = self.clock.now();
         let took = Duration::try_from(at.duration_since(began)).unwrap_or_default();
-        read(need, self.snapshot, (interpreter, &redactor), &assembled, answer, (at, took))
+        let gathered = read(need, self.snapshot, (interpreter, &redactor), &assembled, answer, (at, took));
+        Gathered { record, ..gathered }
     }
 
     /// What the facts that are known answer by themselves; they are as old as the facts.
@@ -144,6 +151,7 @@ impl Detector<'_> {
         Gathered {
             computer: need.computer,
             at,
+            record: computer.id.clone(),
             contact: Contact::clone(&computer.contact),
             contacted: false,
             facts: None,
@@ -179,6 +187,7 @@ fn read(
             let (facts, detections) = (None, Vec::new());
             return Gathered {
                 computer: need.computer,
+                record: snapshot.computer(need.computer).id.clone(),
                 at,
                 contact,
                 contacted: true,
@@ -216,7 +225,8 @@ fn read(
             detection(computer, probe, at, observed)
         })
         .collect();
-    Gathered { computer: need.computer, at, contact, contacted: true, facts, detections, took }
+    let record = computer.id.clone();
+    Gathered { computer: need.computer, record, at, contact, contacted: true, facts, detections, took }
 }
 
 /// A semaphore for each provider, as wide as the provider's own limit.

@@ -18,6 +18,7 @@ use super::event::{Event, RunCounts};
 use super::execute::{Session, SessionOutcome, Tools, Work};
 use super::locks::{self, Locks};
 use super::redact::Redactor;
+use super::route::Ways;
 use super::stage::SessionStatus;
 use crate::config::kind::LockScope;
 use crate::id::{Name, RunId, SessionId};
@@ -167,10 +168,17 @@ impl Dispatcher<'_> {
         // A plan that was made on this snapshot has all of them; without one there is nothing to run against.
         let Some(position) = computer else { return Ok(None) };
         let computer = self.snapshot.computer(position);
-        let Some(link) = self.links.get(&computer.provider) else { return Ok(None) };
+        let link = |provider: &Name| {
+            let link = self.links.get(provider)?;
+            Some((&link.reader, Some(&link.writer)))
+        };
+        let ways = Ways::of(computer, link, lanes);
+        if ways.is_empty() {
+            return Ok(None);
+        }
         let _permit = match lanes.get(&computer.provider) {
-            Some(lane) => lane.acquire().await.ok(),
-            None => None,
+            Some(lane) if computer.routes().is_empty() => lane.acquire().await.ok(),
+            Some(_) | None => None,
         };
         if control.demand() != Demand::Run {
             return Ok(None);
@@ -204,8 +212,7 @@ impl Dispatcher<'_> {
             run: run.clone(),
             id: (self.session_id)(),
             computer,
-            reader: &link.reader,
-            writer: &link.writer,
+            ways,
             work,
             control: control.clone(),
             interpreter,

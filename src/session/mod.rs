@@ -21,6 +21,7 @@ pub mod prepare;
 pub mod recover;
 mod redact;
 pub mod remember;
+mod route;
 pub mod script;
 pub mod secrets;
 pub mod stage;

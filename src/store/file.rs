@@ -17,10 +17,11 @@ use sqlx::{AnyConnection, ConnectOptions, Connection, Row};
 use super::StoreError;
 
 /// The migrations, in order; the file's `user_version` counts those that it has had. Only ever append.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("migration/0001_journal.sql"),
     include_str!("migration/0002_safety.sql"),
     include_str!("migration/0003_failures.sql"),
+    include_str!("migration/0004_identification.sql"),
 ];
 
 /// Marks the file as ours (`application_id`): "Mstr".

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::id::{ComputerId, Name};
 use crate::inventory::facts::Facts;
+use crate::inventory::identify::MemoryChange;
 use crate::inventory::item::{Detection, ItemKey, ItemKind, Observed};
 use crate::policy::protection::Protection;
 use crate::time::Timestamp;
@@ -142,6 +143,21 @@ pub(super) fn computer_row(computer: &StoredComputer) -> Result<Value, StoreErro
 pub(super) fn source_row(source: &KeptSource) -> Result<Value, StoreError> {
     let KeptSource { kind, name, key, at, content } = source;
     Ok(json!([word(kind)?, name.as_str(), key, micros(*at), content]))
+}
+
+/// `kind, id, body`; the body is missing where something is forgotten.
+pub(super) fn identification_rows(
+    change: &MemoryChange,
+) -> impl Iterator<Item = Result<Value, StoreError>> + Send {
+    let agents = change
+        .agents
+        .iter()
+        .map(|(key, body)| Ok(json!(["agent", key.to_string(), body.as_ref().map(text).transpose()?])));
+    let computers = change
+        .computers
+        .iter()
+        .map(|(id, body)| Ok(json!(["computer", id.as_str(), body.as_ref().map(text).transpose()?])));
+    agents.chain(computers)
 }
 
 /// `id, facts, facts_at`.

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{CommitId, ComputerId, Digest, Name, RunId, SessionId};
 use crate::inventory::facts::Facts;
+use crate::inventory::identify::{Memory, MemoryChange};
 use crate::inventory::item::{Detection, ItemKey, Observed};
 use crate::inventory::known::Contact;
 use crate::inventory::relations::{Doubt, SourceKind};
@@ -264,6 +265,12 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Replaces all of them, all or none.
     fn put_failures<'a>(&'a self, failures: &'a [KeptFailure]) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// What was decided last of agents and the computers that they are on.
+    fn identification(&self) -> BoxFuture<'_, Result<Memory, StoreError>>;
+
+    /// Changes that, all or nothing. What the change does not name stays as it is.
+    fn put_identification<'a>(&'a self, change: &'a MemoryChange) -> BoxFuture<'a, Result<(), StoreError>>;
 
     /// The last detection of every item on every computer by every probe, sorted by computer, item and probe.
     fn detections(&self) -> BoxFuture<'_, Result<Vec<Detection>, StoreError>>;

@@ -11,8 +11,10 @@ use super::{
     ActionRecord, ItemResult, KeptFailure, KeptSource, KeptValue, RunRecord, SessionRecord, StoreError,
     StoredComputer, format,
 };
-use crate::id::{CommitId, ComputerId, Digest, RunId, SessionId};
+use crate::id::{AgentId, CommitId, ComputerId, Digest, RunId, SessionId};
+use crate::inventory::identify::Remember;
 use crate::inventory::item::{Detection, ItemKey};
+use crate::inventory::known::AgentKey;
 use crate::plan::document::ActionType;
 use crate::policy::protection::Protection;
 
@@ -64,6 +66,22 @@ pub(super) fn failure(row: &AnyRow) -> Result<KeptFailure, StoreError> {
         message: column(WHAT, row, 3)?,
         doubts: format::value(WHAT, column(WHAT, row, 4)?)?,
     })
+}
+
+/// What is remembered of one agent or one computer.
+pub(super) fn identified(row: &AnyRow) -> Result<Remember, StoreError> {
+    const WHAT: &str = "record of agents and computers";
+    let (id, body): (&str, &str) = (column(WHAT, row, 1)?, column(WHAT, row, 2)?);
+    match column::<&str>(WHAT, row, 0)? {
+        "agent" => {
+            let (provider, agent) =
+                id.split_once('/').ok_or_else(|| format::broken(WHAT, "an agent without a provider"))?;
+            let key = AgentKey { provider: format::name(WHAT, provider)?, agent: AgentId::new(agent) };
+            Ok(Remember::Agent(key, format::value(WHAT, body)?))
+        }
+        "computer" => Ok(Remember::Computer(ComputerId::new(id), format::value(WHAT, body)?)),
+        _ => Err(format::broken(WHAT, "neither an agent nor a computer")),
+    }
 }
 
 pub(super) fn detection(row: &AnyRow) -> Result<Detection, StoreError> {

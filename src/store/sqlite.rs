@@ -26,6 +26,7 @@ use super::{
 };
 use crate::id::{ComputerId, RunId, SessionId};
 use crate::inventory::facts::Facts;
+use crate::inventory::identify::{Memory, MemoryChange};
 use crate::inventory::item::Detection;
 use crate::plan::past::Durations;
 use crate::plan::remembered::Remembered;
@@ -222,6 +223,23 @@ impl Store for Sqlite {
             let rows = failures.iter().map(format::failure_row).collect::<Result<Vec<Value>, _>>()?;
             self.replace_all("write failures", ["DELETE FROM failure", PUT], &rows).await
         })
+    }
+
+    fn identification(&self) -> BoxFuture<'_, Result<Memory, StoreError>> {
+        Box::pin(async move {
+            let query = sqlx::query("SELECT kind, id, body FROM identification ORDER BY kind, id");
+            let rows = self.rows("read which agents are on which computers", query, row::identified).await?;
+            Ok(rows.into_iter().collect())
+        })
+    }
+
+    fn put_identification<'a>(&'a self, change: &'a MemoryChange) -> BoxFuture<'a, Result<(), StoreError>> {
+        const CLEAR: &str = "DELETE FROM identification WHERE EXISTS (SELECT 1 FROM json_each($1) AS new \
+            WHERE new.value->>0 = identification.kind AND new.value->>1 = identification.id)";
+        const PUT: &str = "INSERT INTO identification (kind, id, body) \
+            SELECT value->>0, value->>1, value->>2 FROM json_each($1) WHERE value->>2 IS NOT NULL";
+        let rows = format::identification_rows(change);
+        Box::pin(self.bulk("write which agents are on which computers", &[CLEAR, PUT], rows))
     }
 
     fn put_facts<'a>(

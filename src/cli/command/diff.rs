@@ -10,6 +10,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::id::ComputerId;
 use crate::inventory::collect::{self, Asking, OfRevision, Sources};
+use crate::inventory::identify::Memory;
 use crate::inventory::known::Known;
 use crate::inventory::relations::Relations;
 use crate::inventory::snapshot::Snapshot;
@@ -26,8 +27,9 @@ pub(in crate::cli) async fn run(shell: &mut Shell, command: &Diff) -> Result<Exi
     let head = shell.open(command.revision.rev.as_deref())?;
     let store = shell.store(&head).await?;
     let (stored, kept) = (store.computers().await?, store.sources().await?);
-    let was = known(shell, &base, &stored, &kept).await?;
-    let is = known(shell, &head, &stored, &kept).await?;
+    let memory = store.identification().await?;
+    let was = known(shell, &base, &stored, &memory, &kept).await?;
+    let is = known(shell, &head, &stored, &memory, &kept).await?;
     let by_id = |known: Vec<Known>| -> BTreeMap<ComputerId, Known> {
         known.into_iter().map(|computer| (computer.id.clone(), computer)).collect()
     };
@@ -88,6 +90,7 @@ async fn known(
     shell: &Shell,
     opened: &Opened,
     stored: &[StoredComputer],
+    memory: &Memory,
     kept: &[KeptSource],
 ) -> Result<OfRevision, CliError> {
     let config = &opened.config;
@@ -97,6 +100,7 @@ async fn known(
         readers: &readers(&shell.links(opened)?),
         sources: &Sources::default(),
         stored,
+        memory,
         kept,
         accepted: &BTreeSet::new(),
         named: &Named::default(),

@@ -2,10 +2,12 @@
 
 pub(super) mod apply;
 pub(super) mod completions;
+pub(super) mod computers;
 pub(super) mod diff;
 pub(super) mod doctor;
 pub(super) mod explain;
 pub(super) mod fmt;
+pub(super) mod identify;
 pub(super) mod init;
 pub(super) mod inventory;
 pub(super) mod list;

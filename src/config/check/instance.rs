@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Checker;
+use super::identity::{Decided, identification};
 use super::link::Mapped;
 use crate::config::document::{Document, Documents};
 use crate::config::kind::{
@@ -82,6 +83,7 @@ impl<'a> Checker<'a> {
             concurrency: spec.concurrency.unwrap_or(CONCURRENCY),
             max_age: spec.detection.as_ref().and_then(|detection| detection.max_age).unwrap_or(MAX_AGE),
             sources,
+            identification: identification(spec),
             sqlite: spec.state.as_ref().map(|state| state.sqlite.clone()),
             libraries: self.libraries.clone(),
         }
@@ -142,8 +144,13 @@ impl<'a> Checker<'a> {
         tenants
     }
 
-    pub(super) fn computers(&mut self, documents: &'a [Document<ComputerSpec>]) -> BTreeMap<Name, Computer> {
+    pub(super) fn computers(
+        &mut self,
+        documents: &'a [Document<ComputerSpec>],
+        providers: &'a [Document<ProviderSpec>],
+    ) -> BTreeMap<Name, Computer> {
         let mut computers = BTreeMap::new();
+        let mut decided = Decided::new();
         let mut seen: BTreeMap<(String, Option<&Name>), Place> = BTreeMap::new();
         for document in documents {
             self.begin(document);
@@ -158,13 +165,16 @@ impl<'a> Checker<'a> {
             if let Some(PrimaryPerson::Fixed(upn)) = &spec.primary_person {
                 self.not_empty(raw, "/spec/primaryPerson/fixed", upn);
             }
+            self.identity(document, providers, &mut decided);
             let name = spec.name.clone().unwrap_or_else(|| metadata.name.to_string());
             let place = document.place();
             let key = (name.to_lowercase(), spec.provider.as_ref());
             if !document.is_sound || computers.contains_key(&metadata.name) {
                 continue;
             }
-            if let Some(first) = seen.get(&key) {
+            // Clones have one name.
+            let is_alone = spec.identity.is_some();
+            if let Some(first) = seen.get(&key).filter(|_| !is_alone) {
                 let message = format!("two documents are about the computer `{name}`");
                 let finding = Finding::new(code::SETTING, message, place.clone());
                 self.push(
@@ -172,7 +182,7 @@ impl<'a> Checker<'a> {
                         .related(first.clone(), "the other one")
                         .help("put both into one, or name the provider of each"),
                 );
-            } else {
+            } else if !is_alone {
                 seen.insert(key, place.clone());
             }
             computers.insert(
@@ -189,6 +199,8 @@ impl<'a> Checker<'a> {
                     mode: spec.mode.unwrap_or(Mode::Enforce),
                     reboot: spec.reboot.unwrap_or_default(),
                     excluded: spec.excluded,
+                    identity: spec.identity.clone(),
+                    replaces: spec.replaces.clone(),
                 },
             );
         }

@@ -8,6 +8,7 @@
 mod cycle;
 mod deployment;
 mod expression;
+mod identity;
 mod instance;
 mod library;
 mod license;
@@ -212,7 +213,7 @@ impl<'a> Checker<'a> {
         let tenants = self.tenants(&documents.tenants, &documents.providers);
         let providers = self.providers(&documents.providers);
         let (directories, psas) = self.sources(documents);
-        let computers = self.computers(&documents.computers);
+        let computers = self.computers(&documents.computers, &documents.providers);
         let targets = self.targets(&documents.targets);
         let tasks = self.tasks(&documents.tasks);
         let software = self.all_software(documents);

@@ -36,6 +36,9 @@ pub struct InstanceSpec {
     /// How answers of providers, directories and PSAs are believed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sources: Option<SourceSettings>,
+    /// How agents are recognised as being on the same computer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identification: Option<IdentificationSettings>,
     /// How the files of releases come to the computers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payloads: Option<PayloadSettings>,
@@ -84,6 +87,38 @@ pub struct DetectionSettings {
     /// Older detections are stale: plan looks again, and counts them as not known when it may not. Default: 1h.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_age: Option<Limit>,
+}
+
+/// How agents are recognised as being on the same computer.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct IdentificationSettings {
+    /// What a known identity with another agent of the same provider means where it cannot be told (IDN-7). Two agents
+    /// that are online at the same time are asked about all the same, unless this says `clone`. Default: ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_conflict: Option<OnConflict>,
+    /// Whether an operating system that was installed less than 24 hours before it was seen means that the computer was
+    /// wiped (IDN-10). Default: true.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_system_is_wipe: Option<bool>,
+    /// After how long without a sign of it a computer is stale (IDN-20). Default: 30d.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stale_after: Option<Limit>,
+}
+
+/// What a known identity with another agent of the same provider means.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnConflict {
+    /// A person decides, with `muster identify`.
+    #[default]
+    Ask,
+    /// The agent was re-installed, and takes the place of the earlier one.
+    Overwrite,
+    /// It is another computer with the same identity.
+    Clone,
 }
 
 /// How the files of releases come to the computers.

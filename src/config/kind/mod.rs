@@ -33,7 +33,7 @@ mod tenant;
 mod version_source;
 
 pub use bundle::{BundleEntry, BundleSpec};
-pub use computer::{ComputerSpec, PrimaryPerson};
+pub use computer::{ComputerIdentity, ComputerSpec, Decision, PrimaryPerson};
 pub use deployment::{DeploymentSpec, DeploymentTarget, Enforcement, SoftwareState};
 pub use exception::{ExceptionSpec, ExceptionSubjects};
 pub use expression::{
@@ -44,7 +44,10 @@ pub use guardrail::{
     Expectation, GuardrailCase, GuardrailSpec, GuardrailTestSpec, StageEffect, StageEffects, Subject,
 };
 pub use hold::Hold;
-pub use instance::{DetectionSettings, InstanceSpec, LibrarySettings, PayloadSettings, StateSettings};
+pub use instance::{
+    DetectionSettings, IdentificationSettings, InstanceSpec, LibrarySettings, OnConflict, PayloadSettings,
+    StateSettings,
+};
 pub use license::{LicenseNeed, LicenseSpec};
 pub use link::{
     Account, AutomateSpec, Capability, ConnectwiseRmmSpec, LinkSettings, OnRecord, RmmRegion, RmmTemplates,

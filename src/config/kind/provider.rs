@@ -52,6 +52,17 @@ impl ProviderSpec {
         }
     }
 
+    /// Whether its computers may be those of other providers too, so that they are recognised by their firmware (IDN-1).
+    #[must_use]
+    pub const fn identifies(&self) -> bool {
+        match self {
+            Self::Local(spec) => spec.identify,
+            Self::Ssh(spec) => spec.identify,
+            Self::Simulated(spec) => spec.identify,
+            Self::Screenconnect(_) | Self::Automate(_) | Self::ConnectwiseRmm(_) => true,
+        }
+    }
+
     /// What a link to a management system has in common with others; `None` for other providers.
     #[must_use]
     pub const fn link(&self) -> Option<&LinkSettings> {
@@ -84,6 +95,9 @@ pub struct LocalSpec {
     /// Its tags.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub tags: BTreeSet<String>,
+    /// Whether its computer may be that of another provider too, so that it is recognised by its firmware. Default: false.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub identify: bool,
 }
 
 /// Computers behind SSH: those of `hosts` and those of the inventory file.
@@ -135,6 +149,10 @@ pub struct SshSpec {
     /// Tags of all hosts.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub tags: BTreeSet<String>,
+    /// Whether its computers may be those of another provider too, so that they are recognised by their firmware. Default:
+    /// false.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub identify: bool,
 }
 
 /// One host.
@@ -220,6 +238,10 @@ pub struct SimulatedSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 10000))]
     pub concurrency: Option<u32>,
+    /// Whether its computers may be those of another provider too, so that they are recognised by their firmware. Default:
+    /// false.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub identify: bool,
 }
 
 /// Makes computers from a seed: the same seed makes the same fleet.

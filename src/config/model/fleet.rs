@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::config::kind::{
-    CrossTenant, Hold, Match, Metadata, Mode, PrimaryPerson, ProviderSpec, Reboot, TenantClient, TenantPsa,
+    ComputerIdentity, CrossTenant, Hold, Match, Metadata, Mode, PrimaryPerson, ProviderSpec, Reboot,
+    TenantClient, TenantPsa,
 };
 use crate::diagnostic::Place;
 use crate::id::Name;
@@ -87,6 +88,10 @@ pub struct Computer {
     pub reboot: Reboot,
     /// Left out of all deployments.
     pub excluded: bool,
+    /// Which agents are on it, if that was decided.
+    pub identity: Option<ComputerIdentity>,
+    /// The computer that it took the place of: its id or its name (IDN-21).
+    pub replaces: Option<String>,
 }
 
 /// See [`crate::config::kind::TargetSpec`].

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::config::kind::{Metadata, Mode};
+use crate::config::kind::{Metadata, Mode, OnConflict};
 use crate::diagnostic::Place;
 use crate::id::Name;
 use crate::time::Limit;
@@ -25,10 +25,33 @@ pub struct Instance {
     pub max_age: Limit,
     /// How answers of providers, directories and PSAs are believed.
     pub sources: Believing,
+    /// How agents are recognised as being on the same computer.
+    pub identification: Identification,
     /// The SQLite file, if it is set.
     pub sqlite: Option<String>,
     /// Folders whose documents are a library.
     pub libraries: Vec<Library>,
+}
+
+/// See [`crate::config::kind::IdentificationSettings`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identification {
+    /// What a known identity with another agent of the same link means where it cannot be told (IDN-7).
+    pub on_conflict: OnConflict,
+    /// Whether a system that was installed less than a day before means that the computer was wiped (IDN-10).
+    pub new_system_is_wipe: bool,
+    /// After how long without a sign of it a computer is stale (IDN-20).
+    pub stale_after: Limit,
+}
+
+impl Default for Identification {
+    fn default() -> Self {
+        Self {
+            on_conflict: OnConflict::Ask,
+            new_system_is_wipe: true,
+            stale_after: Limit::seconds(30 * 24 * 60 * 60),
+        }
+    }
 }
 
 /// See [`crate::config::kind::LibrarySettings`].

@@ -21,7 +21,7 @@ use crate::time::Limit;
 
 pub use deployment::{Deployment, Desired, Layer, Order, WantedVersion};
 pub use fleet::{Computer, Linked, Provider, Target, Tenant};
-pub use instance::{Believing, Instance, Library, Shrink};
+pub use instance::{Believing, Identification, Instance, Library, Shrink};
 pub use software::{
     Detect, License, LicenseForm, Origin, PACKAGE_MANAGERS, Payload, Prerequisite, Release, Scripts,
     Software, Source, Strategy,

@@ -14,6 +14,7 @@ use super::{Asking, Collected, computers, in_time, remembered};
 use crate::id::{ComputerId, Digest, Name};
 use crate::inventory::known::Known;
 use crate::inventory::queries::Queries;
+use crate::inventory::recognise::recognise;
 use crate::inventory::relations::{Relations, SourceKind};
 use crate::inventory::snapshot::Snapshot;
 use crate::targets::query;
@@ -34,6 +35,7 @@ pub struct OfRevision {
 /// What is known of the computers of a revision without asking anybody outside and without running anything.
 pub async fn of_revision(asking: &Asking<'_>) -> OfRevision {
     let Collected { known, mut relations, .. } = declared(asking).await;
+    let known = recognise(asking.config, &known, asking.stored, asking.memory, asking.now).known;
     relations.as_of = asking.day;
     let wanted = query::scripts(asking.config, &[]);
     relations.scripts.clear();

@@ -20,6 +20,7 @@ use serde::de::DeserializeOwned;
 
 use super::believe::{self, DoubtedPart, Listed, Verdict};
 use super::clients::{Mapping, Unmapped};
+use super::identify::Memory;
 use super::known::Known;
 use super::relations::{Belongings, Doubt, Relations, SignIn, SourceKind, kept as last_kept};
 use crate::config::Config;
@@ -51,6 +52,8 @@ pub struct Asking<'a> {
     pub sources: &'a Sources,
     /// What is remembered of computers.
     pub stored: &'a [StoredComputer],
+    /// Which agents were on which computers.
+    pub memory: &'a Memory,
     /// What is remembered of the other sources.
     pub kept: &'a [KeptSource],
     /// Sources whose shorter list is believed this time.
@@ -407,7 +410,8 @@ fn relations(stored: &[StoredComputer], kept: &[KeptSource]) -> Relations {
     relations
 }
 
-/// The id of the computer behind an agent. Until computers are merged over providers each agent is one.
+/// The id of the computer that an agent makes. Who is on the same computer is decided later (`inventory::identify`); what is
+/// remembered of each agent stands under this id whatever computer it is on.
 #[must_use]
 pub fn computer_id(provider: &Name, agent: &AgentRecord) -> ComputerId {
     computer_id_of(provider, agent.id.as_str())
@@ -422,6 +426,11 @@ fn computer_id_of(provider: &Name, agent: &str) -> ComputerId {
 pub fn as_listed(provider: &Name, agent: AgentRecord, stored: Option<&StoredComputer>) -> Known {
     Known {
         id: computer_id(provider, &agent),
+        presence: agent.presence,
+        said: agent.evidence().map(Box::new),
+        unsupported: agent.attributes.get("unsupported").cloned(),
+        onboarding: false,
+        agents: None,
         name: agent.name,
         provider: provider.clone(),
         agent: agent.id,

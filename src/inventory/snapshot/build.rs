@@ -13,7 +13,7 @@ use crate::config::{Config, model};
 use crate::diagnostic::{Finding, Findings, code, nearest};
 use crate::id::Name;
 use crate::inventory::facts::OsFamily;
-use crate::inventory::known::{Contact, Known};
+use crate::inventory::known::{AgentKey, Contact, Known};
 use crate::session::script::Platform;
 
 /// What the configuration said when a snapshot was built, as far as it went into it.
@@ -90,7 +90,20 @@ struct Shared {
 impl Shared {
     /// A computer as its provider says.
     fn take(&mut self, known: Known) -> Computer {
-        let Known { id, name, provider, agent, tenant, client: _, platform, tags, facts, contact } = known;
+        let Known {
+            id,
+            name,
+            provider,
+            agent,
+            tenant,
+            agents,
+            onboarding,
+            platform,
+            tags,
+            facts,
+            contact,
+            ..
+        } = known;
         let mut one = |name: Name| Name::clone(&self.names.shared(name));
         Computer {
             id,
@@ -105,6 +118,8 @@ impl Shared {
             mode: Mode::Enforce,
             excluded: false,
             document: None,
+            onboarding,
+            routes: agents,
         }
     }
 }
@@ -127,7 +142,17 @@ fn documents<'a>(
             }
         }
     }
+    let by_agent = by_agent(config, known);
     for document in config.computers.values() {
+        if let Some(identity) = &document.identity {
+            let mut found = identity.agents.iter().filter_map(|key| by_agent.get(key).copied());
+            match found.next() {
+                Some(ix) => _ = taken.insert(ix, document),
+                None if failed.is_empty() => findings.push(not_decided(document)),
+                None => {}
+            }
+            continue;
+        }
         let named = by_name.get(&folded(&document.name)).into_iter().flatten().copied();
         let fits = |ix: &u32| {
             let wanted = document.provider.as_ref();
@@ -174,6 +199,31 @@ fn documents<'a>(
         }
     }
     taken
+}
+
+/// The computers of the agents that git decided of.
+fn by_agent<'a>(config: &'a Config, known: &[Computer]) -> BTreeMap<&'a AgentKey, u32> {
+    let decided = config.computers.values().filter_map(|document| document.identity.as_ref());
+    let wanted: BTreeSet<&AgentKey> = decided.flat_map(|identity| &identity.agents).collect();
+    let mut found = BTreeMap::new();
+    if wanted.is_empty() {
+        return found;
+    }
+    for (ix, computer) in (0..).zip(known) {
+        for route in computer.routes() {
+            if let Some(key) = wanted.get(&route.key) {
+                found.insert(*key, ix);
+            }
+        }
+    }
+    found
+}
+
+/// A decision about agents none of which is on a computer.
+fn not_decided(document: &model::Computer) -> Finding {
+    let message = format!("no agent of {} is on a computer that is listed", document.name);
+    Finding::new(code::COMPUTER_NOT_FOUND, message, document.place.clone())
+        .help("`muster identify` lists the agents that wait; a decision about agents that are gone can be taken out")
 }
 
 fn not_found(document: &model::Computer, known: &[Computer]) -> Finding {

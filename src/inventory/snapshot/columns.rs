@@ -85,9 +85,22 @@ impl Snapshot {
                 put(&mut self.tenant_tags.values, tag, set);
             }
         }
+        let recognised = computers.iter().enumerate().filter(|(_, computer)| !computer.routes().is_empty());
+        let mut reached = RoaringBitmap::new();
+        for (ix, computer) in recognised {
+            let Ok(ix) = u32::try_from(ix) else { continue };
+            for (provider, _) in computer.agents() {
+                self.providers.values.entry(provider.clone()).or_default().insert(ix);
+                if !self.failed.contains_key(provider) {
+                    reached.insert(ix);
+                }
+            }
+        }
         for provider in self.failed.keys() {
             self.held |= self.providers.with(provider);
         }
+        // A list that failed is no reason to hold a computer that another link lists too.
+        self.held -= reached;
     }
 
     /// The column of one fact.

@@ -29,7 +29,7 @@ pub use find::{FindError, Lookup};
 use self::build::Said;
 use self::kept::Kept;
 use super::facts::{FactValue, Facts, OsFamily, Package, Role};
-use super::known::Contact;
+use super::known::{Contact, Route};
 use super::relations::Related;
 use crate::config::Config;
 use crate::config::kind::Mode;
@@ -65,9 +65,34 @@ pub struct Computer {
     pub excluded: bool,
     /// The `Computer` document that applies to it.
     pub document: Option<Name>,
+    /// Whether it was wiped and is being onboarded again (IDN-23).
+    pub onboarding: bool,
+    /// See [`Computer::routes`].
+    routes: Option<Box<[Route]>>,
 }
 
 impl Computer {
+    /// The agents on it, its own first, where it was recognised over providers; nothing where it has its own alone.
+    #[must_use]
+    pub fn routes(&self) -> &[Route] {
+        self.routes.as_deref().unwrap_or_default()
+    }
+
+    /// Its agents, its own first.
+    pub fn agents(&self) -> impl Iterator<Item = (&Name, &AgentId)> {
+        let own = self.routes.is_none().then_some((&self.provider, &self.agent));
+        let all = self.routes().iter().map(|route| (&route.key.provider, &route.key.agent));
+        own.into_iter().chain(all)
+    }
+
+    /// The ids under which its agents are remembered, with their providers, its own first. One by itself is remembered
+    /// under its own.
+    pub fn records(&self) -> impl Iterator<Item = (ComputerId, &Name)> {
+        let own = self.routes.is_none().then(|| (self.id.clone(), &self.provider));
+        let all = self.routes().iter().map(|route| (route.key.computer(), &route.key.provider));
+        own.into_iter().chain(all)
+    }
+
     /// When its last facts were collected; `None` when they never were.
     #[must_use]
     pub fn surveyed(&self) -> Option<Timestamp> {

@@ -63,6 +63,7 @@ pub(crate) fn config() -> Config {
             concurrency: 1,
             max_age: Limit::seconds(3600),
             sources: model::Believing::default(),
+            identification: model::Identification::default(),
             sqlite: None,
             libraries: Vec::new(),
         },
@@ -99,6 +100,11 @@ pub(crate) fn known(provider: &str, agent: &str, called: &str, tenant: Option<&s
         agent: AgentId::new(agent),
         tenant: tenant.map(name),
         client: None,
+        presence: crate::inventory::known::Presence::Unknown,
+        said: None,
+        unsupported: None,
+        onboarding: false,
+        agents: None,
         platform: None,
         tags: BTreeSet::new(),
         facts: None,
@@ -148,6 +154,8 @@ pub(crate) fn document(text: &str, called: &str, provider: Option<&str>) -> (Nam
         mode: Mode::Enforce,
         reboot: crate::config::kind::Reboot::IfNecessary,
         excluded: false,
+        identity: None,
+        replaces: None,
     };
     (name(text), computer)
 }

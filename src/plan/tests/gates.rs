@@ -42,6 +42,8 @@ pub(super) fn about(computer: &str) -> model::Computer {
         mode: Mode::Enforce,
         reboot: crate::config::kind::Reboot::IfNecessary,
         excluded: false,
+        identity: None,
+        replaces: None,
         primary_person: PrimaryPerson::Auto,
         onboarded: None,
     }

@@ -95,7 +95,13 @@ impl Automate {
             connect: pickup,
         };
         Ok(Self {
-            info: Arc::new(ProviderInfo { name: name.clone(), kind: "automate", capabilities, limits }),
+            info: Arc::new(ProviderInfo {
+                name: name.clone(),
+                kind: "automate",
+                capabilities,
+                without: link::without(&CAPABILITIES, link),
+                limits,
+            }),
             commands: Commands::new(name.clone(), client.clone()),
             desk: Desk::new(command::desk(name, pickup.duration(), may_hold_secrets), clock),
             client,

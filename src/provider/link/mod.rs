@@ -85,6 +85,16 @@ pub(in crate::provider) fn capabilities(
     of_type.iter().copied().filter(|capability| !is_off(capability)).collect()
 }
 
+/// What a link could do and is not to be used for.
+#[must_use]
+pub(in crate::provider) fn without(
+    of_type: &[Capability],
+    link: Option<&LinkSettings>,
+) -> BTreeSet<Capability> {
+    let is_off = |capability: &Capability| link.is_some_and(|link| link.without.contains(capability));
+    of_type.iter().copied().filter(is_off).collect()
+}
+
 /// What an error of a call means for a list.
 #[must_use]
 pub(in crate::provider) fn list_error(provider: &Name, error: &ApiError) -> ListError {

@@ -39,7 +39,7 @@ impl Session<'_> {
             steps.push(collect::step(platform(self.computer)));
         }
         let bundle = Bundle::new(platform(self.computer), steps, environment(self.computer));
-        let result = self.redactor.answer(self.reader.detect(&self.computer.agent, &bundle).await)?;
+        let result = self.redactor.answer(self.ways.detect(&bundle).await)?;
         let facts = self.facts(&result);
         let known = facts.as_ref();
         Ok(self
@@ -169,7 +169,7 @@ impl Session<'_> {
         }
         steps.extend(reading_steps("v", 0, &procedure.verify, self.tools.secrets).ok()?);
         let bundle = Bundle::new(platform(self.computer), steps, environment(self.computer));
-        let answer = self.reader.detect(&self.computer.agent, &bundle).await;
+        let answer = self.ways.detect(&bundle).await;
         let result = self.redactor.answer(answer).ok()?;
         let facts = self.facts(&result);
         Some(observe(

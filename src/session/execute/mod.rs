@@ -25,6 +25,7 @@ use super::detect::{contact, environment, platform, reading_steps};
 use super::event::Event;
 use super::locks::{self, Held, Locks, Site};
 use super::redact::Redactor;
+use super::route::Ways;
 use super::script::{Bundle, Step, Write};
 use super::secrets::{self, Secrets};
 use super::stage::{ActionResult, SessionStatus, Stage};
@@ -39,7 +40,6 @@ use crate::plan::diff::achieved;
 use crate::plan::document::{ActionType, Change, Reason};
 use crate::plan::interpret::Interpreter;
 use crate::plan::procedure::Procedure;
-use crate::provider::{Reader, Writer};
 use crate::store::{Store, StoreError};
 use crate::time::{Clock, Timestamp};
 
@@ -88,8 +88,7 @@ pub(super) struct Session<'a> {
     pub run: RunId,
     pub id: SessionId,
     pub computer: &'a Computer,
-    pub reader: &'a Reader,
-    pub writer: &'a Writer,
+    pub ways: Ways<'a>,
     pub work: Vec<Work<'a>>,
     pub control: Control,
     /// Patterns made ready once for the whole run.
@@ -239,7 +238,7 @@ impl Session<'_> {
         let seen = if let Err(error) = self.send(work.change, procedure).await {
             Aftermath::not_sent(&error.to_string(), error.is_passing(), now)
         } else {
-            let answer = self.redactor.answer(self.writer.change(&self.computer.agent, &bundle).await);
+            let answer = self.redactor.answer(self.ways.change(&bundle).await);
             facts = answer.as_ref().ok().and_then(|result| self.facts(result));
             self.see(procedure, answer).await
         };
@@ -268,7 +267,8 @@ impl Session<'_> {
         // The inventory after the change decides memberships of the next plan. Facts that are older than a change are
         // collected again (`plan::needs`).
         if let Some(facts) = facts {
-            self.tools.store.put_facts(&self.computer.id, finished, &facts).await?;
+            let record = self.ways.current().map_or(&self.computer.id, |way| &way.record);
+            self.tools.store.put_facts(record, finished, &facts).await?;
         }
         if let Some(observed) = &seen.observed {
             let detection = self.detection(&procedure.verify, observed.clone(), finished);
@@ -312,12 +312,8 @@ impl Session<'_> {
     /// Sends the files that a change needs and that Muster brings. Until all of them are there nothing else is changed.
     async fn send(&self, change: &Change, procedure: &Procedure) -> Result<(), SendError> {
         let environment = environment(self.computer);
-        let to = Receiver {
-            writer: self.writer,
-            agent: &self.computer.agent,
-            platform: platform(self.computer),
-            environment: &environment,
-        };
+        let Some((writer, agent)) = self.ways.writer() else { return Ok(()) };
+        let to = Receiver { writer, agent, platform: platform(self.computer), environment: &environment };
         for payload in &procedure.sent {
             let progress = |done, total| {
                 self.emit(Event::PayloadSending {

@@ -5,6 +5,7 @@
 //! Guarantees: holds readers only (L2). What was detected is remembered before the plan is made, so a second plan on the
 //! same facts gives the same bytes (L13).
 
+mod identify;
 mod survey;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use roaring::RoaringBitmap;
 
+pub use identify::Looked;
+use identify::Round;
 pub use survey::Surveyed;
 
 use super::control::Control;
@@ -26,11 +29,12 @@ use crate::diagnostic::{Findings, Severity, code};
 use crate::id::{ComputerId, Name};
 use crate::inventory::collect::{self, Asking, Collected, Sources};
 use crate::inventory::failures;
+use crate::inventory::identify::{Memory, Resolution};
 use crate::inventory::item::Detection;
-use crate::inventory::known::{Contact, Known};
+use crate::inventory::known::{AgentKey, Contact, Known};
 use crate::inventory::queries::Queries;
 use crate::inventory::relations::{Doubt, Relations};
-use crate::inventory::snapshot::Snapshot;
+use crate::inventory::snapshot::{Computer, Snapshot};
 use crate::plan::detections::Detections;
 use crate::plan::digest;
 use crate::plan::document::{Options, Revision};
@@ -43,7 +47,7 @@ use crate::policy::judge::{self, Judgement};
 use crate::policy::protection::Protection;
 use crate::policy::verdict::Stage;
 use crate::provider::Reader;
-use crate::store::{FailingKind, KeptFailure, KeptSource, Store, StoreError};
+use crate::store::{FailingKind, KeptFailure, KeptSource, Store, StoreError, StoredComputer};
 use crate::targets;
 use crate::time::{Clock, Timestamp};
 
@@ -99,6 +103,10 @@ pub struct Wish {
     pub accepted: BTreeSet<Name>,
     /// The day for which dates of agreements count; today in the instance's time zone if it is not given.
     pub as_of: Option<Date>,
+    /// Agents that are asked once more on which computers they are.
+    pub identify: BTreeSet<AgentKey>,
+    /// Whether no other agents are asked on which computers they are.
+    pub identify_alone: bool,
     /// Further expressions that will be evaluated, for the scripts that they select by.
     pub also: Vec<Match>,
 }
@@ -147,6 +155,8 @@ pub struct Prepared {
     pub contacted: usize,
     /// Computers that answered in this run.
     pub reached: BTreeSet<ComputerId>,
+    /// On which computers agents are, and which of them wait.
+    pub identification: Resolution,
     /// The oldest observation that was there before and was not too old to be used.
     pub oldest: Option<Timestamp>,
 }
@@ -162,12 +172,28 @@ impl Prepared {
 
 /// What all sources say, or said last.
 struct Heard {
+    /// One for each agent.
     known: Vec<Known>,
+    stored: Vec<StoredComputer>,
     failed: BTreeMap<Name, String>,
     relations: Relations,
     kept: Vec<KeptSource>,
     failures: Vec<KeptFailure>,
     doubted: BTreeMap<Name, Vec<Doubt>>,
+}
+
+/// How many agents are on no computer yet, by the code of the reason.
+fn unidentified(resolution: &Resolution) -> BTreeMap<String, u64> {
+    let mut counts = BTreeMap::new();
+    for waiting in resolution.waiting.values() {
+        *counts.entry(waiting.why.code().to_owned()).or_default() += 1;
+    }
+    counts
+}
+
+/// Whether any provider of a computer has a list to go by.
+fn can_be_reached(computer: &Computer, failed: &BTreeMap<Name, String>) -> bool {
+    computer.agents().any(|(provider, _)| !failed.contains_key(provider))
 }
 
 impl Wish {
@@ -184,8 +210,10 @@ impl Preparation<'_> {
     /// [`StoreError`] when what is remembered cannot be read or written.
     pub async fn run(&self, wish: &Wish) -> Result<Prepared, StoreError> {
         let now = self.clock.now();
-        let Heard { mut known, failed, mut relations, mut kept, mut failures, doubted } =
+        let Heard { known, stored: before, failed, mut relations, mut kept, mut failures, doubted, .. } =
             self.hear(wish).await?;
+        let round = Round { failed: &failed, relations: &relations, again: &wish.identify };
+        let mut fleet = self.identify(wish, known, before, round).await?;
         let queries = Queries {
             config: self.config,
             host: (!wish.offline).then_some(self.host),
@@ -206,9 +234,12 @@ impl Preparation<'_> {
         stored.retain(|detection| {
             !doubtful.contains(&detection.computer) || lasting.contains(&detection.probe)
         });
+        // Of a computer that was wiped nothing counts that was found out or done before (IDN-23).
+        stored.retain(|detection| fleet.counts(&detection.computer, detection.at));
+        results.retain(|result| fleet.counts(&result.computer, result.at));
         let max_age = self.config.instance.max_age;
         let (mut snapshot, mut findings) =
-            self.snapshot(&known, &failed, &mut relations, &queries, &mut kept).await?;
+            self.snapshot(&fleet.known, &failed, &mut relations, &queries, &mut kept).await?;
         let too_old = self.clock.now().checked_sub(max_age.duration()).unwrap_or(Timestamp::MIN);
         let oldest = stored.iter().map(|detection| detection.at).filter(|at| *at >= too_old).min();
         let mut detections = Detections::new(&snapshot, stored);
@@ -236,7 +267,7 @@ impl Preparation<'_> {
             });
             wanted.retain(|need| {
                 !need.contact()
-                    || !failed.contains_key(&snapshot.computer(need.computer).provider)
+                    || can_be_reached(snapshot.computer(need.computer), &failed)
                         && !in_vain.contains(&snapshot.computer(need.computer).id)
             });
             if wanted.is_empty() {
@@ -249,15 +280,17 @@ impl Preparation<'_> {
                 let answered = gathered.contact == Contact::Reached;
                 _ = if answered { reached.insert(id) } else { in_vain.insert(id) };
             }
-            self.keep(&snapshot, &found, &relations, &mut known, &mut detections).await?;
+            self.keep(&found, &relations, &mut fleet.agents, &mut detections).await?;
+            self.recognise(&mut fleet);
             (snapshot, findings) =
-                self.snapshot(&known, &failed, &mut relations, &queries, &mut kept).await?;
+                self.snapshot(&fleet.known, &failed, &mut relations, &queries, &mut kept).await?;
             if refresh == Refresh::Never {
                 break;
             }
             refresh = Refresh::Auto;
         }
         if !wish.offline {
+            self.remember(&fleet).await?;
             let scripts = queries.wanted.iter().map(|name| (FailingKind::Script, name.clone())).collect();
             let next = failures::after(&failures, &scripts, &failed, &relations, queries.now);
             self.keep_failures(&mut failures, next).await?;
@@ -292,7 +325,9 @@ impl Preparation<'_> {
                 protections: &protections,
             }),
         };
-        if !judged.verdicts.is_empty() {
+        let unidentified = unidentified(&fleet.resolution);
+        if !judged.verdicts.is_empty() || !unidentified.is_empty() {
+            planned.plan.coverage.unidentified = unidentified;
             planned.plan.verdicts.clone_from(&judged.verdicts);
             planned.plan.digest = digest::of_plan(&planned.plan);
         }
@@ -308,6 +343,7 @@ impl Preparation<'_> {
             limit,
             contacted,
             reached,
+            identification: fleet.resolution,
             oldest,
         })
     }
@@ -318,7 +354,9 @@ impl Preparation<'_> {
         let kept = self.store.sources().await?;
         let day = wish.as_of.unwrap_or_else(|| self.today());
         let now = self.clock.now();
+        let memory = Memory::default();
         let asking = Asking {
+            memory: &memory,
             config: self.config,
             readers: self.readers,
             sources: self.sources,
@@ -347,7 +385,7 @@ impl Preparation<'_> {
             failures::say_since(&next, now, &mut failed, &mut relations);
             self.keep_failures(&mut failures, next).await?;
         }
-        Ok(Heard { known, failed, relations, kept, failures, doubted })
+        Ok(Heard { known, stored, failed, relations, kept, failures, doubted })
     }
 
     /// The sources that are asked, scripts left out.
@@ -466,12 +504,12 @@ impl Preparation<'_> {
     /// Remembers what was found, in the store and here.
     async fn keep(
         &self,
-        snapshot: &Snapshot,
         found: &[Gathered],
         relations: &Relations,
         known: &mut [Known],
         detections: &mut Detections,
     ) -> Result<(), StoreError> {
+        // One for each agent.
         let positions: BTreeMap<ComputerId, usize> =
             known.iter().enumerate().map(|(at, known)| (known.id.clone(), at)).collect();
         let mut computers = Vec::with_capacity(found.len());
@@ -482,7 +520,7 @@ impl Preparation<'_> {
                 detections.record(gathered.computer, item, probe, at, observed);
             }
             fresh.extend(gathered.detections.iter().cloned());
-            let id = &snapshot.computer(gathered.computer).id;
+            let id = &gathered.record;
             if !gathered.contacted {
                 continue;
             }

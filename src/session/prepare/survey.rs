@@ -6,9 +6,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Heard, Preparation, Wish};
+use super::{Heard, Preparation, Round, Wish, can_be_reached};
 use crate::diagnostic::Findings;
 use crate::id::Name;
+use crate::inventory::identify::Resolution;
 use crate::inventory::known::Contact;
 use crate::inventory::queries::Queries;
 use crate::inventory::snapshot::Snapshot;
@@ -22,6 +23,8 @@ use crate::targets;
 pub struct Surveyed {
     /// The computers as they were listed, before their facts came.
     pub snapshot: Snapshot,
+    /// On which computers agents are, and which of them wait.
+    pub identification: Resolution,
     /// How many computers are in scope.
     pub computers: usize,
     /// How many brought facts now.
@@ -49,7 +52,9 @@ impl Preparation<'_> {
     /// # Errors
     /// [`StoreError`] when what is remembered cannot be read or written.
     pub async fn survey(&self, wish: &Wish) -> Result<Surveyed, StoreError> {
-        let Heard { mut known, failed, mut relations, mut kept, doubted, .. } = self.hear(wish).await?;
+        let Heard { known, stored, failed, mut relations, mut kept, doubted, .. } = self.hear(wish).await?;
+        let round = Round { failed: &failed, relations: &relations, again: &wish.identify };
+        let mut fleet = self.identify(wish, known, stored, round).await?;
         let selecting = wish.only.is_empty();
         let scripts = targets::query::scripts(self.config, &wish.only);
         let queries = Queries {
@@ -63,7 +68,7 @@ impl Preparation<'_> {
             now: self.clock.now(),
         };
         let (snapshot, mut findings) =
-            self.snapshot(&known, &failed, &mut relations, &queries, &mut kept).await?;
+            self.snapshot(&fleet.known, &failed, &mut relations, &queries, &mut kept).await?;
         let scope = self.scope(&wish.only, &snapshot, &mut findings);
         let scope = scope.map_or_else(|| snapshot.all().clone(), |scope| scope.possible);
         let ages = (self.clock.now(), self.config.instance.max_age);
@@ -72,7 +77,7 @@ impl Preparation<'_> {
         let mut missing = BTreeMap::new();
         wanted.retain(|need| {
             let computer = snapshot.computer(need.computer);
-            let lost = failed.contains_key(&computer.provider);
+            let lost = !can_be_reached(computer, &failed);
             if lost {
                 missing.insert(computer.name.clone(), format!("provider {} failed", computer.provider));
             }
@@ -102,8 +107,13 @@ impl Preparation<'_> {
             }
         }
         let mut detections = Detections::new(&snapshot, Vec::new());
-        self.keep(&snapshot, &found, &relations, &mut known, &mut detections).await?;
+        self.keep(&found, &relations, &mut fleet.agents, &mut detections).await?;
+        self.recognise(&mut fleet);
+        if !wish.offline {
+            self.remember(&fleet).await?;
+        }
         let computers = usize::try_from(scope.len()).unwrap_or(usize::MAX);
-        Ok(Surveyed { snapshot, computers, collected, missing, findings, failed })
+        let identification = fleet.resolution;
+        Ok(Surveyed { snapshot, identification, computers, collected, missing, findings, failed })
     }
 }

@@ -10,7 +10,9 @@ fn changes(world: &LabWorld, arguments: &[&str]) -> Vec<String> {
     let mut changes: Vec<String> = sessions
         .flat_map(|session| {
             let actions = session["actions"].as_array().unwrap().iter();
-            actions.map(|action| format!("{} on {}", action["item"]["name"].as_str().unwrap(), session["computer"]))
+            actions.map(|action| {
+                format!("{} on {}", action["item"]["name"].as_str().unwrap(), session["computer"])
+            })
         })
         .collect();
     changes.sort();

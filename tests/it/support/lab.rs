@@ -23,7 +23,8 @@ impl LabWorld {
 
     /// A world whose providers name the ports 18040 (Control), 18041 (Automate) and 18042 (RMM), which become the lab's own.
     pub(crate) fn new(world: World, fleet: Fleet) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let options = Options { folder: Some(world.path("lab")), ..Options::default() };
         let lab = runtime.block_on(Lab::start(fleet, options)).unwrap();
         let made = Self { world, lab, _runtime: runtime };

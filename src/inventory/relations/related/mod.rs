@@ -126,6 +126,14 @@ struct Own<'a> {
     belongings: Option<&'a Belongings>,
 }
 
+/// Who was signed in, over all agents of one computer.
+fn joined(all: Option<Belongings>, more: Option<&Belongings>) -> Option<Belongings> {
+    let Some(more) = more else { return all };
+    let mut joined = all.unwrap_or_default();
+    joined.sign_ins = kept(joined.sign_ins.into_iter().chain(more.sign_ins.iter().cloned()));
+    Some(joined)
+}
+
 impl Related {
     /// Lays relations over computers, which come with their positions in order.
     #[must_use]
@@ -163,10 +171,20 @@ impl Related {
         let mut numbers: BTreeMap<String, u32> = BTreeMap::new();
         for (ix, computer) in computers {
             related.all.insert(ix);
-            let own = Own { ix, computer, belongings: relations.belongings.get(&computer.id) };
-            related.belong(config, &own);
-            related.person(config, &own, &mut numbers);
-            if in_doubt.contains(&computer.id) {
+            let mut merged = None;
+            if computer.routes().is_empty() {
+                let own = Own { ix, computer, belongings: relations.belongings.get(&computer.id) };
+                related.belong(config, &own, &computer.provider);
+                related.person(config, &own, &mut numbers);
+            } else {
+                for (record, provider) in computer.records() {
+                    let own = Own { ix, computer, belongings: relations.belongings.get(&record) };
+                    related.belong(config, &own, provider);
+                    merged = joined(merged, own.belongings);
+                }
+                related.person(config, &Own { ix, computer, belongings: merged.as_ref() }, &mut numbers);
+            }
+            if !in_doubt.is_empty() && computer.records().any(|(record, _)| in_doubt.contains(&record)) {
                 related.held.insert(ix);
             }
             for script in scripted.get(computer.id.as_str()).into_iter().flatten() {
@@ -185,14 +203,14 @@ impl Related {
     }
 
     /// Site, groups, properties and onboarding of one computer.
-    fn belong(&mut self, config: &Config, own: &Own<'_>) {
+    fn belong(&mut self, config: &Config, own: &Own<'_>, provider: &Name) {
         let document = own.computer.document.as_ref().and_then(|name| config.computers.get(name));
         let said = own.belongings.and_then(|belongings| belongings.onboarded);
+        let said = if own.computer.onboarding { Some(false) } else { said };
         if document.and_then(|document| document.onboarded).or(said) == Some(false) {
             self.onboarding.insert(own.ix);
         }
         let Some(belongings) = own.belongings else { return };
-        let provider = &own.computer.provider;
         if let Some(site) = &belongings.site {
             let sites = self.sites.entry(folded(site)).or_default();
             sites.entry(provider.clone()).or_default().insert(own.ix);

@@ -1,6 +1,6 @@
-//! Identity: what names one computer over reinstallations and over several management systems.
+//! What names one computer, from the evidence of one agent.
 //!
-//! Not here: whether two records with one identity are the same computer (a clone has it too), or reading the evidence
+//! Not here: whether two agents with one identity are on the same computer (`resolve`), or reading the evidence
 //! (`session::collect`).
 //!
 //! Invariants: a value that many computers share is no identity. A network card's address is never one. The decision
@@ -153,7 +153,7 @@ pub fn identify(evidence: &IdentityEvidence) -> Result<Identity, Unidentified> {
 }
 
 /// The UUID in its one spelling, if it names a single computer.
-fn usable_uuid(text: Option<&str>) -> Result<String, BadUuid> {
+pub(super) fn usable_uuid(text: Option<&str>) -> Result<String, BadUuid> {
     let text = text.map(str::trim).filter(|text| !text.is_empty()).ok_or(BadUuid::Missing)?;
     let uuid = uuid::Uuid::try_parse(text).map_err(|_| BadUuid::Malformed)?;
     let normal = uuid.hyphenated().to_string().to_ascii_uppercase();
@@ -184,7 +184,10 @@ pub fn turned(uuid: &str) -> Option<String> {
     Some(uuid::Uuid::from_bytes(uuid.to_bytes_le()).hyphenated().to_string().to_ascii_uppercase())
 }
 
-fn usable_serial(maker: Option<&str>, serial: Option<&str>) -> Result<(&'static str, String), BadSerial> {
+pub(super) fn usable_serial(
+    maker: Option<&str>,
+    serial: Option<&str>,
+) -> Result<(&'static str, String), BadSerial> {
     let serial = serial.map(str::trim).filter(|serial| !serial.is_empty()).ok_or(BadSerial::Missing)?;
     if is_placeholder(serial) {
         return Err(BadSerial::Placeholder);
