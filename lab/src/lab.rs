@@ -12,6 +12,7 @@ use crate::control::Control;
 use crate::faults::Faults;
 use crate::fleet::{Fleet, FleetError, System};
 use crate::journal::{Entry, Journal, Line};
+use crate::rmm::Rmm;
 use crate::server;
 use crate::world::World;
 
@@ -101,7 +102,7 @@ impl Lab {
                 System::Automate => {
                     tasks.spawn(server::run(listener, Arc::clone(&world), Automate::new(&world)))
                 }
-                System::Rmm => continue,
+                System::Rmm => tasks.spawn(server::run(listener, Arc::clone(&world), Rmm::new(&world))),
             };
         }
         let mut admin = None;

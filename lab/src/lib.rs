@@ -22,6 +22,7 @@ mod ids;
 pub mod journal;
 mod lab;
 mod machine;
+mod rmm;
 mod server;
 mod totp;
 mod wire;
