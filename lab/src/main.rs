@@ -1,0 +1,2 @@
+//! Serves the lab.
+fn main() {}
