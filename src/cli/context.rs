@@ -28,6 +28,7 @@ use crate::id::{CommitId, Name, RunId, SessionId};
 use crate::inventory::collect::Sources as CollectSources;
 use crate::payload::folder::Folder;
 use crate::plan::document::Revision;
+use crate::provider::automate::{Automate, AutomateSettings};
 use crate::provider::host::Host;
 use crate::provider::local::{Local, LocalSettings};
 use crate::provider::simulated::Simulated;
@@ -408,6 +409,17 @@ impl Shell {
                             writer: Writer::new(Arc::clone(simulated.info()), simulated),
                         }
                     }
+                    ProviderSpec::Automate(spec) => {
+                        let automate = Automate::new(AutomateSettings {
+                            name: name.clone(),
+                            spec: spec.clone(),
+                            authorities: authorities(&provider.spec, &provider.files),
+                            secrets: Arc::new(self.secrets(opened)),
+                            clock: Arc::new(SystemClock),
+                        });
+                        let automate = Arc::new(automate.map_err(|error| CliError::provider(name, &error))?);
+                        Link { reader: automate.reader(), writer: automate.writer() }
+                    }
                     other => {
                         let message = format!("the type {} of {name} is not built yet", other.type_name());
                         return Err(CliError::invalid(message));
@@ -457,6 +469,12 @@ impl Shell {
         let own = self.environment.home.as_ref().map(|home| home.join(".ssh/known_hosts"));
         own.into_iter().chain([PathBuf::from("/etc/ssh/ssh_known_hosts")]).collect()
     }
+}
+
+/// The certificates that a link's settings name, as text.
+fn authorities(spec: &ProviderSpec, files: &BTreeMap<String, Arc<str>>) -> Option<String> {
+    let path = spec.link()?.ca.as_ref()?;
+    files.get(path).map(|text| text.to_string())
 }
 
 /// What runs scripts where Muster runs. Its one agent is `local`.

@@ -32,13 +32,16 @@
 //! }
 //! ```
 
+pub mod automate;
 pub mod host;
+mod link;
 pub mod local;
 pub(crate) mod page;
 mod queued;
 mod shell;
 pub mod simulated;
 pub mod ssh;
+mod totp;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

@@ -26,9 +26,8 @@ type Headers = BTreeMap<String, String>;
 pub(super) fn check(expects: Expects, headers: &Headers, body: &[u8]) -> Result<(), Fault> {
     let kind = kind(headers);
     match expects {
-        Expects::Text => Ok(()),
         Expects::Nothing if is_html(&kind, body) => Err(html(&kind)),
-        Expects::Nothing => Ok(()),
+        Expects::Text | Expects::Nothing => Ok(()),
         Expects::Json if body.iter().all(u8::is_ascii_whitespace) => {
             Err(Fault::Broken("it is empty".to_owned()))
         }

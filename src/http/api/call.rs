@@ -85,6 +85,7 @@ pub struct Call {
     pub(super) expects: Expects,
     pub(super) limit: Option<Duration>,
     pub(super) hidden: Vec<Secret>,
+    pub(super) is_private: bool,
 }
 
 impl fmt::Debug for Call {
@@ -109,6 +110,7 @@ impl Call {
             expects: Expects::Json,
             limit: None,
             hidden: Vec::new(),
+            is_private: false,
         }
     }
 
@@ -214,6 +216,13 @@ impl Call {
     #[must_use]
     pub fn hides(mut self, secret: &Secret) -> Self {
         self.hidden.push(secret.clone());
+        self
+    }
+
+    /// Its content may hold secrets among other things: nothing that the server says of it is shown.
+    #[must_use]
+    pub fn private(mut self) -> Self {
+        self.is_private = true;
         self
     }
 

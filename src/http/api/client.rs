@@ -92,6 +92,12 @@ impl Client {
         self.call(call).await?.json()
     }
 
+    /// The same link without its sign-in, for what the server tells everybody.
+    #[must_use]
+    pub fn plain(&self) -> Plain<'_> {
+        Plain(&self.0)
+    }
+
     /// The link's name.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -320,7 +326,8 @@ impl Inner {
             return Ok(Answer { call: call.name.clone(), status, headers, body: content });
         }
         let explained = auth.explain(&headers).filter(|_| matches!(status, 401 | 403));
-        let text = explained.or_else(|| body::said(&headers, &content, &secrets));
+        let said = || body::said(&headers, &content, &secrets).filter(|_| !call.is_private);
+        let text = explained.or_else(said);
         let after = retry_after(&headers);
         Err(Failed { fault: Fault::of_status(Said { status, text }, after), after })
     }

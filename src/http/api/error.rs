@@ -124,11 +124,13 @@ pub enum Fault {
 
 impl ApiError {
     /// An error about a call that was not sent.
+    #[must_use]
     pub fn unsent(call: &str, fault: Fault) -> Self {
         Self { call: call.to_owned(), fault, sent: Sent::Never, attempts: 0 }
     }
 
     /// An error about a call's answer, which came.
+    #[must_use]
     pub fn answered(call: &str, fault: Fault) -> Self {
         Self { call: call.to_owned(), fault, sent: Sent::Maybe, attempts: 1 }
     }

@@ -20,7 +20,7 @@ mod pages;
 pub mod read;
 mod retry;
 #[cfg(test)]
-mod server;
+pub(crate) mod server;
 mod settings;
 #[cfg(test)]
 mod tests;

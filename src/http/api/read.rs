@@ -79,7 +79,7 @@ pub fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Erro
 /// # Errors
 /// For anything that is neither.
 pub fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    Ok(serde::Deserialize::deserialize(deserializer).map(Option::<String>::unwrap_or_default)?)
+    serde::Deserialize::deserialize(deserializer).map(Option::<String>::unwrap_or_default)
 }
 
 /// A list that may be `null`: then it is empty.
@@ -89,7 +89,7 @@ pub fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Err
 pub fn list<'de, D: Deserializer<'de>, T: serde::Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Vec<T>, D::Error> {
-    Ok(serde::Deserialize::deserialize(deserializer).map(Option::<Vec<T>>::unwrap_or_default)?)
+    serde::Deserialize::deserialize(deserializer).map(Option::<Vec<T>>::unwrap_or_default)
 }
 
 /// A number of an id without leading zeros, so that equal ones are equal as text; other texts as they are.
@@ -234,7 +234,7 @@ fn place(bytes: &[u8], end: usize) -> String {
         // Writing into a String cannot fail.
         match step {
             Step::Object(Some(key)) => {
-                _ = write!(path, ".{}", key.chars().take(60).collect::<String>().escape_debug())
+                _ = write!(path, ".{}", key.chars().take(60).collect::<String>().escape_debug());
             }
             Step::Object(None) => {}
             Step::Array(index) => _ = write!(path, "[{index}]"),

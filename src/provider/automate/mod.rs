@@ -1,0 +1,207 @@
+//! ConnectWise Automate: clients, locations, computers and groups, and commands to computers.
+//!
+//! Not here: how a bundle becomes commands (`provider::queued`, `session::envelope`).
+//!
+//! Invariants: a list is complete or an error; a computer belongs to the client that Automate says, never to a guess; every call
+//! names what it asks for.
+
+mod auth;
+mod command;
+mod doctor;
+mod lists;
+mod read;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+
+use self::auth::SignIn;
+use self::command::Commands;
+use super::link::{self, Keys};
+use super::queued::Desk;
+use super::{
+    AgentRecord, Capability, Change, ClientRecord, CommandCount, CountCommands, Detect, Examination, Examine,
+    JoinLink, Latency, Limits, ListAgents, ListClients, ListError, ProviderInfo, Reader, RunError, Writer,
+};
+use crate::config::kind::{AutomateSpec, OnRecord};
+use crate::http::api::{self, Call, SetupError};
+use crate::id::{AgentId, Name};
+use crate::session::script::{Bundle, BundleResult, Read, Write};
+use crate::session::secrets::Secrets;
+use crate::time::{Clock, Limit};
+
+/// What it can do.
+const CAPABILITIES: [Capability; 6] = [
+    Capability::ListTenants,
+    Capability::ListComputers,
+    Capability::Presence,
+    Capability::RunScript,
+    Capability::RemoteSession,
+    Capability::DeviceGroups,
+];
+/// Computers worked on at once unless the link says otherwise.
+const CONCURRENCY: u32 = 50;
+/// Requests per minute unless the link says otherwise; the vendor publishes no limit.
+const PER_MINUTE: u32 = 1200;
+/// How long a computer that is online may take to begin: its agent checks in every few minutes.
+const PICKUP: Limit = Limit::seconds(600);
+
+/// What a link to Automate is built from.
+pub struct AutomateSettings {
+    /// The name of its document.
+    pub name: Name,
+    /// Its settings.
+    pub spec: AutomateSpec,
+    /// The text of its file of certificates.
+    pub authorities: Option<String>,
+    /// Where credentials are found.
+    pub secrets: Arc<dyn Secrets>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// A link to Automate: both halves in one.
+#[derive(Debug)]
+pub struct Automate {
+    info: Arc<ProviderInfo>,
+    client: api::Client,
+    has_groups: bool,
+    desk: Desk,
+    commands: Commands,
+}
+
+impl Automate {
+    /// A link. Nothing is asked yet.
+    ///
+    /// # Errors
+    /// [`SetupError`] when its address or its certificates cannot be used.
+    pub fn new(settings: AutomateSettings) -> Result<Self, SetupError> {
+        let AutomateSettings { name, spec, authorities, secrets, clock } = settings;
+        let link = spec.link.as_ref();
+        let http = link::settings(&name, &spec.url, link, authorities.as_deref(), PER_MINUTE)?;
+        let sign_in = SignIn { client_id: spec.client_id, account: spec.account, keys: Keys::new(secrets) };
+        let client = api::Client::new(http, Arc::new(sign_in), Arc::clone(&clock))?;
+        let capabilities = link::capabilities(&CAPABILITIES, link);
+        let has_groups = spec.groups != Some(false) && capabilities.contains(&Capability::DeviceGroups);
+        let pickup = link.and_then(|link| link.pickup_timeout).unwrap_or(PICKUP);
+        let may_hold_secrets = link.and_then(|link| link.secrets).unwrap_or_default() == OnRecord::Allow;
+        let limits = Limits {
+            concurrency: link.and_then(|link| link.concurrency).unwrap_or(CONCURRENCY),
+            latency: Latency::Minutes,
+            connect: pickup,
+        };
+        Ok(Self {
+            info: Arc::new(ProviderInfo { name: name.clone(), kind: "automate", capabilities, limits }),
+            commands: Commands::new(name.clone(), client.clone()),
+            desk: Desk::new(command::desk(name, pickup.duration(), may_hold_secrets), clock),
+            client,
+            has_groups,
+        })
+    }
+
+    /// The half that reads.
+    #[must_use]
+    pub fn reader(self: &Arc<Self>) -> Reader {
+        let reader = Reader::new(Arc::clone(&self.info), Arc::<Self>::clone(self), Arc::<Self>::clone(self));
+        reader
+            .with_clients(Arc::<Self>::clone(self))
+            .with_join_links(Arc::<Self>::clone(self))
+            .with_examination(Arc::<Self>::clone(self))
+            .with_count(Arc::<Self>::clone(self))
+    }
+
+    /// The half that changes.
+    #[must_use]
+    pub fn writer(self: &Arc<Self>) -> Writer {
+        Writer::new(Arc::clone(&self.info), Arc::<Self>::clone(self))
+    }
+
+    /// How the connection to the server is, now and at every change.
+    #[must_use]
+    pub fn condition(&self) -> tokio::sync::watch::Receiver<api::Condition> {
+        self.client.condition()
+    }
+
+    async fn agents(&self) -> Result<Vec<AgentRecord>, api::ApiError> {
+        let mut groups = if self.has_groups {
+            let (groups, rows) = lists::groups(&self.client).await?;
+            read::groups(groups, rows)
+        } else {
+            read::Groups::new()
+        };
+        // A computer that was moved to a later page while the list was read comes twice.
+        let mut agents = BTreeMap::new();
+        lists::computers(&self.client, |computer| {
+            let agent = read::agent(computer, &mut groups);
+            agents.entry(read::number(agent.id.as_str())).or_insert(agent);
+        })
+        .await?;
+        Ok(agents.into_values().collect())
+    }
+}
+
+impl ListAgents for Automate {
+    fn list(&self) -> BoxFuture<'_, Result<Vec<AgentRecord>, ListError>> {
+        Box::pin(
+            async move { self.agents().await.map_err(|error| link::list_error(&self.info.name, &error)) },
+        )
+    }
+}
+
+impl ListClients for Automate {
+    fn clients(&self) -> BoxFuture<'_, Result<Vec<ClientRecord>, ListError>> {
+        Box::pin(async move {
+            let (clients, locations) = lists::clients(&self.client)
+                .await
+                .map_err(|error| link::list_error(&self.info.name, &error))?;
+            Ok(read::clients(clients, locations))
+        })
+    }
+}
+
+impl JoinLink for Automate {
+    fn join_link<'a>(&'a self, agent: &'a AgentId) -> BoxFuture<'a, Result<String, RunError>> {
+        Box::pin(async move {
+            let call =
+                Call::get("the link to a remote session").at(lists::API).at("extensionactions/control");
+            let link: Result<String, _> = self.client.json(&call.part(agent.as_str())).await;
+            link.map_err(|error| link::run_error(&self.info.name, &error))
+        })
+    }
+}
+
+impl CountCommands for Automate {
+    fn commands(&self) -> CommandCount {
+        self.desk.count()
+    }
+}
+
+impl Examine for Automate {
+    fn examine(&self) -> BoxFuture<'_, Vec<Examination>> {
+        Box::pin(doctor::examine(&self.client))
+    }
+}
+
+impl Detect for Automate {
+    fn detect<'a>(
+        &'a self,
+        agent: &'a AgentId,
+        bundle: &'a Bundle<Read>,
+    ) -> BoxFuture<'a, Result<BundleResult, RunError>> {
+        Box::pin(self.desk.run(&self.commands, agent, bundle))
+    }
+}
+
+impl Change for Automate {
+    fn change<'a>(
+        &'a self,
+        agent: &'a AgentId,
+        bundle: &'a Bundle<Write>,
+    ) -> BoxFuture<'a, Result<BundleResult, RunError>> {
+        Box::pin(self.desk.run(&self.commands, agent, bundle))
+    }
+}

@@ -1,0 +1,254 @@
+//! What Automate's documents mean: computers as agents, clients as customers with their sites. Pure.
+//!
+//! Not here: asking for the documents (`lists`).
+//!
+//! Invariants: an id is the decimal number; what is blank is not there; nothing is guessed from a name; the same documents in any order
+//! give the same records in the order of their ids.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::wire::{Client, Computer, Group, GroupComputer, Location, Named};
+use crate::id::AgentId;
+use crate::inventory::relations::Belongings;
+use crate::provider::{AgentRecord, ClientRecord, ClientRef, Presence};
+use crate::session::script::Platform;
+
+/// The names of the groups of each computer, by the computer's id.
+pub(super) type Groups = BTreeMap<String, BTreeSet<String>>;
+
+/// A computer as an agent.
+pub(super) fn agent(computer: Computer, groups: &mut Groups) -> AgentRecord {
+    let names = [&computer.computer_name, &computer.friendly_name];
+    let name = names
+        .into_iter()
+        .find_map(|name| filled(name))
+        .unwrap_or_else(|| format!("computer {}", computer.id));
+    let mut attributes = BTreeMap::new();
+    for (key, value) in [
+        ("identity.serial", &computer.serial_number),
+        ("identity.manufacturer", &computer.bios_manufacturer),
+        ("os.name", &computer.operating_system_name),
+        ("os.version", &computer.operating_system_version),
+        ("domain", &computer.domain_name),
+        ("type", &computer.kind),
+        ("agent.version", &computer.remote_agent_version),
+        ("agent.added", &computer.date_added),
+    ] {
+        attributes.extend(filled(value).map(|value| (key.to_owned(), value)));
+    }
+    let is_virtual = computer.is_virtual_machine.filter(|is_virtual| *is_virtual);
+    attributes.extend(is_virtual.map(|_| ("identity.virtual".to_owned(), "true".to_owned())));
+    AgentRecord {
+        id: AgentId::new(&computer.id),
+        name,
+        tenant: None,
+        client: computer.client.and_then(client_ref),
+        platform: platform(&computer.operating_system_name),
+        presence: presence(&computer.status),
+        tags: BTreeSet::new(),
+        attributes,
+        belongings: Belongings {
+            site: computer.location.and_then(|location| filled(&location.name)),
+            groups: groups.remove(&computer.id).unwrap_or_default(),
+            ..Belongings::default()
+        },
+    }
+}
+
+/// The customers with their sites, in the order of their ids.
+pub(super) fn clients(clients: Vec<Client>, locations: Vec<Location>) -> Vec<ClientRecord> {
+    let mut sites: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for location in locations {
+        let client = location.client.and_then(|client| client.id);
+        if let (Some(client), Some(site)) = (client, filled(&location.name)) {
+            sites.entry(client).or_default().insert(site);
+        }
+    }
+    let record = |client: Client| {
+        // A linked company has a number above zero.
+        let external = client.external_id.filter(|id| id != "0");
+        let names = [&client.name, &client.company];
+        let name = names.into_iter().find_map(|name| filled(name)).unwrap_or_else(|| client.id.clone());
+        let sites = sites.remove(&client.id).unwrap_or_default();
+        ClientRecord { client: ClientRef { id: client.id, name }, sites, external, computers: None }
+    };
+    let mut records: Vec<ClientRecord> = clients.into_iter().map(record).collect();
+    records.sort_by_key(|record| number(&record.client.id));
+    records
+}
+
+/// The groups of each computer, by their whole names. A row of a group that is not listed names it by its number. Nobody
+/// else tells who a search finds; where a group has exactly those, they are in `Search: NAME` too.
+pub(super) fn groups(groups: Vec<Group>, rows: Vec<GroupComputer>) -> Groups {
+    let mut names: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for group in groups {
+        let own = filled(&group.full_name).or_else(|| filled(&group.name));
+        let search =
+            group.computers_auto_join_search.filter(|_| group.computers_limit_to_search == Some(true));
+        let search = search.and_then(|search| filled(&search.name)).map(|name| format!("Search: {name}"));
+        names.insert(group.id, own.into_iter().chain(search).collect());
+    }
+    let mut of_computers = Groups::new();
+    for row in rows {
+        let names = names.get(&row.group_id).filter(|names| !names.is_empty()).cloned();
+        of_computers.entry(row.computer_id).or_default().extend(names.unwrap_or_else(|| vec![row.group_id]));
+    }
+    of_computers
+}
+
+/// What orders ids as numbers; they have no leading zeros.
+pub(super) fn number(id: &str) -> (usize, String) {
+    (id.len(), id.to_owned())
+}
+
+fn client_ref(client: Named) -> Option<ClientRef> {
+    let id = client.id?;
+    let name = filled(&client.name).unwrap_or_else(|| id.clone());
+    Some(ClientRef { id, name })
+}
+
+/// The platform that an operating system's name tells of, if it is one that is known.
+pub(super) fn platform(name: &str) -> Option<Platform> {
+    const POSIX: [&str; 15] = [
+        "linux", "ubuntu", "debian", "centos", "red hat", "redhat", "rhel", "fedora", "suse", "rocky",
+        "alma", "mac os", "macos", "os x", "darwin",
+    ];
+    let name = name.to_lowercase();
+    if name.contains("windows") {
+        return Some(Platform::Windows);
+    }
+    POSIX.iter().any(|part| name.contains(part)).then_some(Platform::Posix)
+}
+
+fn presence(status: &str) -> Presence {
+    match status.trim().to_ascii_lowercase().as_str() {
+        "online" => Presence::Online,
+        "offline" => Presence::Offline,
+        _ => Presence::Unknown,
+    }
+}
+
+fn filled(text: &str) -> Option<String> {
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn computer(text: &str) -> Computer {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn a_computer_is_read_with_all_that_identifies_it() {
+        let text = r#"{"Id":"7","ComputerName":"PC-0042","FriendlyName":"","DomainName":"fabrikam.local",
+            "Client":{"Id":"3","Name":"Fabrikam","Company":"Fabrikam GmbH"},"Location":{"Id":12,"Name":"Bonn"},
+            "OperatingSystemName":"Microsoft Windows 11 Pro x64","OperatingSystemVersion":"10.0.22631","Type":"Workstation",
+            "Status":"Online","SerialNumber":" 5CD1234XYZ ","BiosManufacturer":"HP","IsVirtualMachine":false,"UTCOffset":0,
+            "RemoteAgentVersion":"250.123","DateAdded":"2024-01-10T08:00:00Z","AssetTag":null}"#;
+        let mut groups = Groups::from([("7".to_owned(), BTreeSet::from(["Servers".to_owned()]))]);
+        let agent = agent(computer(text), &mut groups);
+        insta::assert_json_snapshot!(agent, @r#"
+        {
+          "id": "7",
+          "name": "PC-0042",
+          "tenant": null,
+          "client": {
+            "id": "3",
+            "name": "Fabrikam"
+          },
+          "platform": "windows",
+          "presence": "online",
+          "tags": [],
+          "attributes": {
+            "agent.added": "2024-01-10T08:00:00Z",
+            "agent.version": "250.123",
+            "domain": "fabrikam.local",
+            "identity.manufacturer": "HP",
+            "identity.serial": "5CD1234XYZ",
+            "os.name": "Microsoft Windows 11 Pro x64",
+            "os.version": "10.0.22631",
+            "type": "Workstation"
+          },
+          "belongings": {
+            "site": "Bonn",
+            "groups": [
+              "Servers"
+            ]
+          }
+        }
+        "#);
+        assert!(groups.is_empty());
+    }
+
+    #[test]
+    fn a_computer_of_which_little_is_known_is_one_too() {
+        let text = r#"{"Id":8,"ComputerName":null,"Client":null,"Status":"Unclear","IsVirtualMachine":true}"#;
+        let agent = agent(computer(text), &mut Groups::new());
+        assert_eq!(
+            (agent.name.as_str(), agent.presence, agent.platform),
+            ("computer 8", Presence::Unknown, None)
+        );
+        assert_eq!(agent.client, None);
+        assert_eq!(agent.attributes["identity.virtual"], "true");
+        for bad in
+            [r#"{"ComputerName":"x"}"#, r#"{"Id":null}"#, r#"{"Id":""}"#, r#"{"Id":-1}"#, r#"{"Id":{}}"#]
+        {
+            assert!(serde_json::from_str::<Computer>(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_platform_is_told_from_names_that_are_known() {
+        for (name, expected) in [
+            ("Microsoft Windows Server 2022 Standard x64", Some(Platform::Windows)),
+            ("Mac OS X 14.5", Some(Platform::Posix)),
+            ("Ubuntu 24.04", Some(Platform::Posix)),
+            ("Darwin", Some(Platform::Posix)),
+            ("VMware ESXi", None),
+            ("", None),
+        ] {
+            assert_eq!(platform(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn clients_come_with_their_sites_and_in_the_order_of_their_numbers() {
+        let list: Vec<Client> = serde_json::from_str(
+            r#"[{"Id":"10","Name":"Contoso","ExternalId":"0"},{"Id":2,"Name":" ","Company":"Fabrikam GmbH","ExternalId":250},
+                {"Id":"3","Company":null}]"#,
+        )
+        .unwrap();
+        let locations: Vec<Location> = serde_json::from_str(
+            r#"[{"Id":1,"Name":"Bonn","Client":{"Id":"2"}},{"Id":2,"Name":"Aachen","Client":{"Id":2}},{"Id":3,"Name":"","Client":{"Id":2}},
+                {"Id":4,"Name":"Nowhere"}]"#,
+        )
+        .unwrap();
+        let records = clients(list, locations);
+        let told: Vec<_> = records
+            .iter()
+            .map(|r| (r.client.id.as_str(), r.client.name.as_str(), r.external.as_deref(), r.sites.len()))
+            .collect();
+        assert_eq!(
+            told,
+            [("2", "Fabrikam GmbH", Some("250"), 2), ("3", "3", None, 0), ("10", "Contoso", None, 0)]
+        );
+    }
+
+    #[test]
+    fn groups_are_known_by_their_whole_names() {
+        let list: Vec<Group> =
+            serde_json::from_str(r#"[{"Id":"1","Name":"Servers","FullName":"Service Plans.Servers"},{"Id":2,"Name":"Laptops","ComputersAutoJoinSearch":{"Id":"5","Name":"On battery"},"ComputersLimitToSearch":true},{"Id":3}]"#)
+                .unwrap();
+        let rows: Vec<GroupComputer> = serde_json::from_str(
+            r#"[{"Id":"1","GroupId":"1","ComputerId":"7"},{"GroupId":2,"ComputerId":7},{"GroupId":"9","ComputerId":"8"}]"#,
+        )
+        .unwrap();
+        let groups = groups(list, rows);
+        let names: Vec<&str> = groups["7"].iter().map(String::as_str).collect();
+        assert_eq!(names, ["Laptops", "Search: On battery", "Service Plans.Servers"]);
+        assert_eq!(groups["8"], BTreeSet::from(["9".to_owned()]));
+    }
+}

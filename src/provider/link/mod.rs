@@ -1,0 +1,163 @@
+//! What links to management systems share: the HTTP client from a document's settings, and what its errors mean here.
+//!
+//! Not here: what the systems are asked.
+//!
+//! Invariants: credentials are looked up when they are needed, so that a link that nobody uses needs none; an error says
+//! that nothing ran only where that is certain.
+
+pub(in crate::provider) mod examine;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config::kind::{Capability, LinkSettings};
+use crate::http::api::{self, ApiError, Fault, Proxy, Rate, Sent, Settings, SetupError};
+use crate::id::Name;
+use crate::provider::{ListError, RunError};
+use crate::secret::{Secret, SecretRef};
+use crate::session::secrets::Secrets;
+
+/// How long one request may take unless the link says otherwise.
+const REQUEST: Duration = Duration::from_mins(1);
+
+/// Finds the credentials of a link.
+#[derive(Clone)]
+pub(in crate::provider) struct Keys(Arc<dyn Secrets>);
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Keys")
+    }
+}
+
+impl Keys {
+    /// Where credentials are found.
+    #[must_use]
+    pub(in crate::provider) fn new(secrets: Arc<dyn Secrets>) -> Self {
+        Self(secrets)
+    }
+
+    /// One of them, for a call.
+    ///
+    /// # Errors
+    /// [`Fault::Unaskable`] when there is none; it names the reference.
+    pub(in crate::provider) fn find(&self, call: &str, reference: &SecretRef) -> Result<Secret, ApiError> {
+        self.0.resolve(reference).map_err(|error| ApiError::unsent(call, Fault::Unaskable(error.to_string())))
+    }
+}
+
+/// The client's settings for a link; `authorities` is the text of its file of certificates, `per_minute` the type's own limit.
+///
+/// # Errors
+/// [`SetupError`] when the address is none.
+pub(in crate::provider) fn settings(
+    name: &Name,
+    url: &str,
+    link: Option<&LinkSettings>,
+    authorities: Option<&str>,
+    per_minute: u32,
+) -> Result<Settings, SetupError> {
+    let mut settings = Settings::new(name.as_str(), api::base(url)?);
+    let said = |find: fn(&LinkSettings) -> Option<u32>| link.and_then(find);
+    let per_minute = said(|link| link.requests_per_minute).unwrap_or(per_minute).max(1);
+    settings.concurrency = said(|link| link.requests_at_once).unwrap_or(settings.concurrency);
+    settings.rate =
+        Rate { requests: per_minute, per: Duration::from_mins(1), burst: (per_minute / 10).clamp(1, 50) };
+    settings.times.attempt =
+        link.and_then(|link| link.request_timeout).map_or(REQUEST, |limit| limit.duration());
+    settings.times.call = settings.times.call.max(settings.times.attempt.saturating_mul(3));
+    if let Some(address) = link.and_then(|link| link.proxy.clone()) {
+        settings.proxy = Proxy::At(Secret::new(address));
+    }
+    settings.authorities = authorities.map(|text| text.as_bytes().to_vec());
+    Ok(settings)
+}
+
+/// What a link can do: what its type can, without what the settings switch off.
+#[must_use]
+pub(in crate::provider) fn capabilities(
+    of_type: &[Capability],
+    link: Option<&LinkSettings>,
+) -> BTreeSet<Capability> {
+    let is_off = |capability: &Capability| link.is_some_and(|link| link.without.contains(capability));
+    of_type.iter().copied().filter(|capability| !is_off(capability)).collect()
+}
+
+/// What an error of a call means for a list.
+#[must_use]
+pub(in crate::provider) fn list_error(provider: &Name, error: &ApiError) -> ListError {
+    let message = error.to_string();
+    match error.fault {
+        Fault::Unaskable(_) => ListError::Settings { provider: provider.clone(), message },
+        _ => ListError::Failed { provider: provider.clone(), message },
+    }
+}
+
+/// What an error of a call means for a bundle that the call was to start.
+#[must_use]
+pub(in crate::provider) fn run_error(provider: &Name, error: &ApiError) -> RunError {
+    let message = error.to_string();
+    match (&error.fault, error.sent) {
+        (
+            Fault::Unaskable(_) | Fault::Unauthorized(_) | Fault::Forbidden(_) | Fault::Refused(_),
+            Sent::Never,
+        ) => RunError::Refused { message, help: Some(format!("muster doctor {provider}")) },
+        (_, Sent::Never) => RunError::Unreachable(message),
+        (Fault::TimedOut(seconds), Sent::Maybe) => RunError::TimedOut(*seconds),
+        (_, Sent::Maybe) => RunError::Lost(message),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::api::Said;
+    use crate::time::Limit;
+
+    fn name() -> Name {
+        Name::new("automate").unwrap()
+    }
+
+    #[test]
+    fn what_a_link_says_counts_before_the_types_own() {
+        let link = LinkSettings {
+            requests_per_minute: Some(30),
+            requests_at_once: Some(2),
+            request_timeout: Some(Limit::seconds(300)),
+            proxy: Some("http://proxy.test".to_owned()),
+            without: BTreeSet::from([Capability::RunScript]),
+            ..LinkSettings::default()
+        };
+        let made = settings(&name(), "example.test/x", Some(&link), Some("pem"), 600).unwrap();
+        assert_eq!(made.base.as_str(), "https://example.test/x");
+        assert_eq!((made.rate.requests, made.rate.burst, made.concurrency), (30, 3, 2));
+        assert_eq!(made.times.attempt, Duration::from_mins(5));
+        assert!(made.times.call > made.times.attempt);
+        assert!(matches!(made.proxy, Proxy::At(_)) && made.authorities.is_some());
+        let plain = settings(&name(), "example.test", None, None, 600).unwrap();
+        assert_eq!((plain.rate.requests, plain.times.attempt), (600, REQUEST));
+        assert!(settings(&name(), "", None, None, 600).is_err());
+        let all = [Capability::ListComputers, Capability::RunScript];
+        assert_eq!(capabilities(&all, Some(&link)), BTreeSet::from([Capability::ListComputers]));
+        assert_eq!(capabilities(&all, None).len(), 2);
+    }
+
+    #[test]
+    fn only_what_is_certain_is_said_of_a_bundle() {
+        let error = |fault, sent| ApiError { call: "x".to_owned(), fault, sent, attempts: 1 };
+        let said = || Said { status: 403, text: None };
+        for (error, nothing_ran) in [
+            (error(Fault::Forbidden(said()), Sent::Never), true),
+            (error(Fault::Unreachable("x".to_owned()), Sent::Never), true),
+            (error(Fault::Open { failures: 10, seconds: 3 }, Sent::Never), true),
+            (error(Fault::Forbidden(said()), Sent::Maybe), false),
+            (error(Fault::Unreachable("x".to_owned()), Sent::Maybe), false),
+            (error(Fault::TimedOut(3), Sent::Maybe), false),
+            (error(Fault::NotJson("x".to_owned()), Sent::Maybe), false),
+        ] {
+            assert_eq!(run_error(&name(), &error).nothing_ran(), nothing_ran, "{error:?}");
+        }
+    }
+}
