@@ -31,6 +31,7 @@ use crate::plan::document::Revision;
 use crate::provider::automate::{Automate, AutomateSettings};
 use crate::provider::host::Host;
 use crate::provider::local::{Local, LocalSettings};
+use crate::provider::screenconnect::{Screenconnect, ScreenconnectSettings};
 use crate::provider::simulated::Simulated;
 use crate::provider::ssh::{Ssh, SshSettings};
 use crate::provider::{Reader, Writer};
@@ -439,6 +440,17 @@ impl Shell {
                         });
                         let automate = Arc::new(automate.map_err(|error| CliError::provider(name, &error))?);
                         Link { reader: automate.reader(), writer: automate.writer() }
+                    }
+                    ProviderSpec::Screenconnect(spec) => {
+                        let control = Screenconnect::new(ScreenconnectSettings {
+                            name: name.clone(),
+                            spec: spec.clone(),
+                            authorities: authorities(&provider.spec, &provider.files),
+                            secrets: Arc::new(self.secrets(opened)),
+                            clock: Arc::new(SystemClock),
+                        });
+                        let control = Arc::new(control.map_err(|error| CliError::provider(name, &error))?);
+                        Link { reader: control.reader(), writer: control.writer() }
                     }
                     other => {
                         let message = format!("the type {} of {name} is not built yet", other.type_name());

@@ -209,6 +209,7 @@ const ROWS: &[Row] = &[
             "provider::local",
             "provider::host",
             "provider::ssh",
+            "provider::screenconnect",
             "provider::simulated",
             "provider::automate",
             "directory::simulated",
