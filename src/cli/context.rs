@@ -29,6 +29,7 @@ use crate::inventory::collect::Sources as CollectSources;
 use crate::payload::folder::Folder;
 use crate::plan::document::Revision;
 use crate::provider::automate::{Automate, AutomateSettings};
+use crate::provider::connectwise_rmm::{ConnectwiseRmm, ConnectwiseRmmSettings};
 use crate::provider::host::Host;
 use crate::provider::local::{Local, LocalSettings};
 use crate::provider::simulated::Simulated;
@@ -419,6 +420,17 @@ impl Shell {
                         });
                         let automate = Arc::new(automate.map_err(|error| CliError::provider(name, &error))?);
                         Link { reader: automate.reader(), writer: automate.writer() }
+                    }
+                    ProviderSpec::ConnectwiseRmm(spec) => {
+                        let rmm = ConnectwiseRmm::new(ConnectwiseRmmSettings {
+                            name: name.clone(),
+                            spec: spec.clone(),
+                            authorities: authorities(&provider.spec, &provider.files),
+                            secrets: Arc::new(self.secrets(opened)),
+                            clock: Arc::new(SystemClock),
+                        });
+                        let rmm = Arc::new(rmm.map_err(|error| CliError::provider(name, &error))?);
+                        Link { reader: rmm.reader(), writer: rmm.writer() }
                     }
                     other => {
                         let message = format!("the type {} of {name} is not built yet", other.type_name());

@@ -202,6 +202,7 @@ const ROWS: &[Row] = &[
             "provider::ssh",
             "provider::simulated",
             "provider::automate",
+            "provider::connectwise_rmm",
             "directory::simulated",
             "psa::simulated",
             "store::sqlite",
