@@ -59,10 +59,19 @@ pub fn read<A>(bundle: &Bundle<A>, marker: &str, output: &[u8]) -> Result<Bundle
 /// Writes results in the form that [`read`] reads. Steps without a result, and lost ones, are left out.
 #[must_use]
 pub fn write<A>(bundle: &Bundle<A>, marker: &str, result: &BundleResult) -> Vec<u8> {
-    let mut output =
-        format!("\n{marker} begin {}\n", result.clock.map_or(0, Timestamp::as_second)).into_bytes();
-    for (index, step) in bundle.steps.iter().enumerate() {
-        let Some(result) = result.steps.get(&step.key) else { continue };
+    let results = bundle.steps.iter().map(|step| result.steps.get(&step.key));
+    write_results(marker, result.clock, results)
+}
+
+/// Writes the results of steps in the order of the steps; those without one are left out.
+pub fn write_results<'a>(
+    marker: &str,
+    clock: Option<Timestamp>,
+    results: impl Iterator<Item = Option<&'a StepResult>>,
+) -> Vec<u8> {
+    let mut output = format!("\n{marker} begin {}\n", clock.map_or(0, Timestamp::as_second)).into_bytes();
+    for (index, result) in results.enumerate() {
+        let Some(result) = result else { continue };
         let (how, code, note) = match &result.ended {
             Ended::Exit(code) => ("exit", *code, ""),
             Ended::TimedOut => ("timed-out", 0, ""),

@@ -223,21 +223,9 @@ impl Machine<'_> {
         fact("os.family", family);
         fact("os.name", &os.name);
         fact("os.version", &os.version);
-        let uuid = crate::id::Digest::of(self.base.name.as_bytes());
-        let group = |from: usize, to: usize| uuid.as_str().get(from..to).unwrap_or_default();
-        fact(
-            "identity.uuid",
-            &format!(
-                "{}-{}-4{}-8{}-{}",
-                group(0, 8),
-                group(8, 12),
-                group(13, 16),
-                group(17, 20),
-                group(20, 32)
-            ),
-        );
-        fact("identity.manufacturer", "Muster");
-        fact("identity.model", "Simulated");
+        for (name, value) in self.identity() {
+            fact(name, &value);
+        }
         for (name, value) in self.role() {
             fact(name, value);
         }
@@ -255,6 +243,26 @@ impl Machine<'_> {
         }
         text.push_str("end\n");
         text
+    }
+
+    /// The evidence of what it is: as the fleet says, else made from its name.
+    fn identity(&self) -> Vec<(&'static str, String)> {
+        if let Some(identity) = &self.base.identity {
+            let texts = identity.texts().into_iter();
+            let installed = identity.os_installed.map(|at| at.as_second().to_string());
+            return texts
+                .filter_map(|(name, text)| text.map(|text| (name, text.clone())))
+                .chain(installed.map(|at| ("identity.osInstalled", at)))
+                .collect();
+        }
+        let uuid = crate::id::Digest::of(self.base.name.as_bytes());
+        let group = |from: usize, to: usize| uuid.as_str().get(from..to).unwrap_or_default();
+        let (a, b, c, d, e) = (group(0, 8), group(8, 12), group(13, 16), group(17, 20), group(20, 32));
+        vec![
+            ("identity.uuid", format!("{a}-{b}-4{c}-8{d}-{e}")),
+            ("identity.manufacturer", "Muster".to_owned()),
+            ("identity.model", "Simulated".to_owned()),
+        ]
     }
 
     /// The evidence of its role.

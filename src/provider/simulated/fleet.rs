@@ -47,6 +47,9 @@ pub struct FleetComputer {
     /// What it says of itself.
     #[serde(default)]
     pub facts: FleetFacts,
+    /// What tells its hardware and its installation from others. Default: made from its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<FleetIdentity>,
     /// What a script that looks for a software finds: its version, by the software's name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub software: BTreeMap<Name, String>,
@@ -101,6 +104,52 @@ pub struct FleetFacts {
     /// Installed programs beside those under `software`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub packages: Vec<FleetPackage>,
+}
+
+/// What tells a computer from others. What is left out, the computer does not know.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FleetIdentity {
+    /// The SMBIOS UUID as the system prints it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uuid: Option<String>,
+    /// The serial number of the system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial: Option<String>,
+    /// Who made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manufacturer: Option<String>,
+    /// Its model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// The serial number of the mainboard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub board_serial: Option<String>,
+    /// The id of the installation of its operating system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine_id: Option<String>,
+    /// The id that was made for it and is kept on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generated_id: Option<String>,
+    /// When its operating system was installed, such as 2026-06-01T08:00:00Z.
+    #[schemars(with = "Option<String>")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub os_installed: Option<Timestamp>,
+}
+
+impl FleetIdentity {
+    /// Its texts under the names that the collector gives them, in the collector's order.
+    pub(super) fn texts(&self) -> [(&'static str, Option<&String>); 7] {
+        [
+            ("identity.uuid", self.uuid.as_ref()),
+            ("identity.serial", self.serial.as_ref()),
+            ("identity.manufacturer", self.manufacturer.as_ref()),
+            ("identity.model", self.model.as_ref()),
+            ("identity.boardSerial", self.board_serial.as_ref()),
+            ("identity.machineId", self.machine_id.as_ref()),
+            ("identity.generatedId", self.generated_id.as_ref()),
+        ]
+    }
 }
 
 /// An operating system.
@@ -235,7 +284,11 @@ impl FleetComputer {
         }
     }
 
-    fn check(&self) -> Result<(), String> {
+    /// Checks one computer by itself.
+    ///
+    /// # Errors
+    /// What is wrong, in a sentence.
+    pub fn check(&self) -> Result<(), String> {
         line(&self.name)?;
         let platform = self.platform.unwrap_or(Platform::Posix);
         if let Some(os) = &self.facts.os {
@@ -262,6 +315,10 @@ impl FleetComputer {
         }
         let names = self.site.iter().chain(&self.groups).chain(self.properties.keys());
         for text in names.chain(self.sign_ins.iter().map(|one| &one.user)) {
+            line(text)?;
+        }
+        let identity = self.identity.iter().flat_map(FleetIdentity::texts);
+        for text in identity.filter_map(|(_, text)| text) {
             line(text)?;
         }
         for version in self.software.values() {
@@ -362,6 +419,8 @@ mod tests {
             ("computers: [{ name: a, site: ' ' }]", "empty"),
             ("computers: [{ name: a, signIns: [{ at: yesterday, user: x }] }]", "yesterday"),
             ("computers: [{ name: a, signIns: [{ at: 2026-06-01T08:00:00Z, user: '' }] }]", "empty"),
+            ("computers: [{ name: a, identity: { serial: ' ' } }]", "empty"),
+            ("computers: [{ name: a, identity: { osInstalled: now } }]", "now"),
             ("inventory: { x: { name: X, upgradeCode: '{1}' } }", "GUID"),
             ("computers: [", "line"),
         ] {

@@ -12,7 +12,7 @@ use crate::session::script::Platform;
 
 /// A generator that is ready to make computers.
 #[derive(Debug)]
-pub(super) struct Maker {
+pub struct Maker {
     generator: Generator,
     /// The sums of the tenants' weights so far: the first tenant has most computers, the last one fewest.
     shares: Vec<u64>,
@@ -75,7 +75,11 @@ const MODELS: [Model; 11] = {
 };
 
 impl Maker {
-    pub(super) fn new(generator: Generator) -> Result<Self, String> {
+    /// Takes over a generator.
+    ///
+    /// # Errors
+    /// What is wrong with its settings, in a sentence.
+    pub fn new(generator: Generator) -> Result<Self, String> {
         if generator.tenants.is_empty() {
             return Err("the generator needs at least one tenant".to_owned());
         }
@@ -103,7 +107,9 @@ impl Maker {
         Ok(Self { generator, shares })
     }
 
-    pub(super) const fn count(&self) -> u32 {
+    /// How many computers there are.
+    #[must_use]
+    pub const fn count(&self) -> u32 {
         self.generator.computers
     }
 
@@ -143,7 +149,8 @@ impl Maker {
     }
 
     /// The whole computer.
-    pub(super) fn computer(&self, index: u32) -> FleetComputer {
+    #[must_use]
+    pub fn computer(&self, index: u32) -> FleetComputer {
         let model = self.model(index);
         let mut software = BTreeMap::new();
         let mut healthy = BTreeMap::new();
@@ -176,6 +183,7 @@ impl Maker {
                 role: Some(model.role),
                 packages: Vec::new(),
             },
+            identity: None,
             software,
             healthy,
             tasks: tasks.collect(),

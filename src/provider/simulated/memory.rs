@@ -35,7 +35,7 @@ const FORMAT: &str = "muster.simulated/v1";
 /// What was changed on one computer.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Changes {
+pub struct Changes {
     /// Versions; `None` is removed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) software: BTreeMap<Name, Option<String>>,
@@ -55,7 +55,7 @@ pub(super) enum Effect {
 }
 
 impl Changes {
-    fn apply(&mut self, effect: Effect) {
+    pub(super) fn apply(&mut self, effect: Effect) {
         match effect {
             Effect::Install { software, version } => {
                 self.healthy.insert(software.clone(), true);

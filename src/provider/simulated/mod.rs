@@ -9,8 +9,9 @@
 
 mod answer;
 pub mod fleet;
-mod generate;
+pub mod generate;
 mod memory;
+pub mod model;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};

@@ -6,11 +6,14 @@
 //! environment (L9, SCR-12). No value stands in any process's arguments. A text that breaks off anywhere runs nothing,
 //! because the shell has to read it to its end before it begins. The same bundle and marker give the same text (L13).
 
+mod manifest;
 mod posix;
 mod windows;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
+pub use self::manifest::{Manifest, ManifestError, ManifestStep};
 use crate::id::Digest;
 use crate::secret::Secret;
 use crate::session::script::{Bundle, Platform, Purpose, Value, Values};
@@ -33,12 +36,14 @@ pub struct Rendered {
     pub platform: Platform,
 }
 
-/// Renders a bundle for its platform. `marker` comes from [`marker`] and begins every header of the answer.
+/// Renders a bundle for its platform. Its first line is its [`Manifest`].
+/// `marker` comes from [`marker`] and begins every header of the answer.
 #[must_use]
 pub fn render<A>(bundle: &Bundle<A>, marker: &str) -> Rendered {
+    let manifest = Manifest::of(bundle, marker).line();
     let text = match bundle.platform {
-        Platform::Posix => posix::render(bundle, marker),
-        Platform::Windows => windows::render(bundle, marker),
+        Platform::Posix => posix::render(bundle, marker, &manifest),
+        Platform::Windows => windows::render(bundle, marker, &manifest),
     };
     Rendered { text: Secret::new(text), platform: bundle.platform }
 }
@@ -207,6 +212,22 @@ fn environment(values: &Values) -> Vec<(String, zeroize::Zeroizing<String>)> {
         list.push((LONG_VALUES.to_owned(), zeroize::Zeroizing::new(long.join(" "))));
     }
     list
+}
+
+/// JSON with every character beyond ASCII escaped, for readers that guess encodings.
+fn ascii(json: &str) -> zeroize::Zeroizing<String> {
+    let mut text = zeroize::Zeroizing::new(String::with_capacity(json.len()));
+    for letter in json.chars() {
+        if letter.is_ascii() {
+            text.push(letter);
+        } else {
+            for unit in letter.encode_utf16(&mut [0; 2]) {
+                // Writing into a String cannot fail.
+                _ = write!(text, "\\u{unit:04x}");
+            }
+        }
+    }
+    text
 }
 
 /// Whether a text can name an environment variable everywhere.

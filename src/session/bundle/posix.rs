@@ -1,6 +1,6 @@
 //! The bundle for a POSIX shell: `posix.sh` with its functions, then one paragraph per step.
 //!
-//! Invariants: everything stands within one pair of braces, so that a shell runs all of it or nothing. Data stands in
+//! Invariants: everything stands within one pair of braces (after a comment), so that a shell runs all of it or nothing. Data stands in
 //! single quotes, which have no meaning inside. Every step has files of its own, so that a process left behind by
 //! one cannot write into the answer of another.
 
@@ -21,9 +21,11 @@ const FILES: &str = include_str!("files.sh");
 /// Files of a step that only reads may hold this many blocks of 512 bytes (some shells count 1024): 256 MiB.
 const BLOCKS: &str = "524288";
 
-pub(super) fn render<A>(bundle: &Bundle<A>, marker: &str) -> String {
-    let mut text =
-        String::with_capacity(FUNCTIONS.len() + bundle.steps.iter().map(size).sum::<usize>() + 512);
+pub(super) fn render<A>(bundle: &Bundle<A>, marker: &str, manifest: &str) -> String {
+    let mut text = String::with_capacity(
+        manifest.len() + FUNCTIONS.len() + bundle.steps.iter().map(size).sum::<usize>() + 512,
+    );
+    text.push_str(manifest);
     // Writing into a String cannot fail.
     _ = writeln!(text, "{{\nmu_m={}", quoted(marker).as_str());
     text.push_str(FUNCTIONS);

@@ -1,6 +1,6 @@
 //! The bundle for Windows PowerShell 5.1 or newer: `windows.ps1` with its functions, then one line per step.
 //!
-//! Invariants: the text is a single statement in ASCII on a single line, so that a text that breaks off runs nothing and
+//! Invariants: the text is a comment and a single statement in ASCII on a single line, so that a text that breaks off runs nothing and
 //! no console encoding can change it. Scripts and values stand in it as base64; the parameters' file is ASCII.
 
 use std::fmt::Write as _;
@@ -9,16 +9,16 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use super::{changes, environment, files, is_variable, json, seconds};
+use super::{ascii, changes, environment, files, is_variable, json, seconds};
 use crate::session::script::{Bundle, Context, Interpreter, Step};
 
 const FUNCTIONS: &str = include_str!("windows.ps1");
 
-pub(super) fn render<A>(bundle: &Bundle<A>, marker: &str) -> String {
+pub(super) fn render<A>(bundle: &Bundle<A>, marker: &str, manifest: &str) -> String {
     let body = Zeroizing::new(body(bundle, marker));
     // The empty line ends the statement for a PowerShell that reads commands from its standard input.
     format!(
-        "& ([ScriptBlock]::Create([Text.Encoding]::UTF8.GetString([Convert]::FromBase64String('{}'))))\n\n",
+        "{manifest}& ([ScriptBlock]::Create([Text.Encoding]::UTF8.GetString([Convert]::FromBase64String('{}'))))\n\n",
         STANDARD.encode(body.as_bytes()),
     )
 }
@@ -88,21 +88,6 @@ fn encoded(text: &str) -> Zeroizing<String> {
     Zeroizing::new(STANDARD.encode(text.as_bytes()))
 }
 
-/// JSON with every character beyond ASCII escaped, for readers that guess encodings.
-fn ascii(json: &str) -> Zeroizing<String> {
-    let mut text = Zeroizing::new(String::with_capacity(json.len()));
-    for letter in json.chars() {
-        if letter.is_ascii() {
-            text.push(letter);
-        } else {
-            for unit in letter.encode_utf16(&mut [0; 2]) {
-                _ = write!(text, "\\u{unit:04x}");
-            }
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -147,9 +132,9 @@ mod tests {
 
     #[test]
     fn both_layers_of_the_text_are_powershell() {
-        let text = render(&bundle(), "muster-0");
+        let text = render(&bundle(), "muster-0", "# a comment\n");
         assert!(text.is_ascii());
-        assert_eq!(text.trim_end().lines().count(), 1);
+        assert_eq!(text.trim_end().lines().count(), 2);
         assert!(syntax_errors(&text).is_empty());
         let body = body(&bundle(), "muster-0");
         let errors: Vec<&str> =

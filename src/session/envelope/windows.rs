@@ -15,6 +15,9 @@ use super::{gunzip, gzip};
 const BUNDLE: (&str, &str) =
     ("& ([ScriptBlock]::Create([Text.Encoding]::UTF8.GetString([Convert]::FromBase64String('", "'))))\n\n");
 
+/// What the line of comment before it begins with; see `session::bundle`.
+const COMMENT: &str = "# muster-bundle ";
+
 /// What a command has around the script that it runs.
 const LOADER: (&str, &str) = (
     "& { $m = New-Object IO.MemoryStream (, [Convert]::FromBase64String('",
@@ -32,18 +35,31 @@ static FUNCTIONS: LazyLock<String> = LazyLock::new(|| {
     lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(|line| format!("{line}\n")).collect()
 });
 
-/// The body of a bundle's text, which compresses better than the text; the computer puts the same around it again.
+/// The body of a bundle's text, which compresses better than the text; the computer puts the same around it again. The
+/// line of comment before the text stands before the body.
 pub(super) fn body(text: &str) -> Zeroizing<Vec<u8>> {
     let (open, close) = BUNDLE;
-    let coded = text.strip_prefix(open).and_then(|rest| rest.strip_suffix(close));
-    let body = coded.and_then(|coded| STANDARD.decode(coded).ok());
-    Zeroizing::new(body.unwrap_or_else(|| text.as_bytes().to_vec()))
+    let (head, rest) = comment(text);
+    let coded = rest.strip_prefix(open).and_then(|rest| rest.strip_suffix(close));
+    let body = coded.and_then(|coded| STANDARD.decode(coded).ok()).map(Zeroizing::new);
+    Zeroizing::new(match body {
+        Some(body) => [head.as_bytes(), &body].concat(),
+        None => text.as_bytes().to_vec(),
+    })
 }
 
 /// The text of a bundle with this body.
 pub(super) fn bundle(body: &[u8]) -> String {
     let (open, close) = BUNDLE;
-    format!("{open}{}{close}", STANDARD.encode(body))
+    let line = body.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    let (head, rest) = body.split_at(if body.starts_with(COMMENT.as_bytes()) { line } else { 0 });
+    format!("{}{open}{}{close}", String::from_utf8_lossy(head), STANDARD.encode(rest))
+}
+
+/// The line of comment at the beginning of a bundle's text, and the rest.
+fn comment(text: &str) -> (&str, &str) {
+    let line = text.find('\n').map_or(0, |end| end + 1);
+    text.split_at(if text.starts_with(COMMENT) { line } else { 0 })
 }
 
 pub(super) fn text(words: &str, piece: &str) -> String {
@@ -87,9 +103,13 @@ mod tests {
 
     #[test]
     fn the_text_of_a_bundle_is_taken_apart_and_put_together_again() {
-        let text = bundle("Write-Output 'ä'".as_bytes());
-        assert_eq!(body(&text).as_slice(), "Write-Output 'ä'".as_bytes());
-        assert_eq!(bundle(&body(&text)), text);
+        for head in ["", "# muster-bundle 1 {}\n"] {
+            let inner = format!("{head}Write-Output 'ä'\n# muster-bundle\n");
+            let text = bundle(inner.as_bytes());
+            assert!(text.starts_with(&format!("{head}& (")));
+            assert_eq!(body(&text).as_slice(), inner.as_bytes());
+            assert_eq!(bundle(&body(&text)), text);
+        }
         assert_eq!(body("another").as_slice(), b"another");
     }
 }
