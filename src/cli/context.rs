@@ -29,6 +29,7 @@ use crate::inventory::collect::Sources as CollectSources;
 use crate::payload::folder::Folder;
 use crate::plan::document::Revision;
 use crate::provider::automate::{Automate, AutomateSettings};
+use crate::provider::connectwise_rmm::{ConnectwiseRmm, ConnectwiseRmmSettings};
 use crate::provider::host::Host;
 use crate::provider::local::{Local, LocalSettings};
 use crate::provider::screenconnect::{Screenconnect, ScreenconnectSettings};
@@ -452,9 +453,16 @@ impl Shell {
                         let control = Arc::new(control.map_err(|error| CliError::provider(name, &error))?);
                         Link { reader: control.reader(), writer: control.writer() }
                     }
-                    other => {
-                        let message = format!("the type {} of {name} is not built yet", other.type_name());
-                        return Err(CliError::invalid(message));
+                    ProviderSpec::ConnectwiseRmm(spec) => {
+                        let rmm = ConnectwiseRmm::new(ConnectwiseRmmSettings {
+                            name: name.clone(),
+                            spec: spec.clone(),
+                            authorities: authorities(&provider.spec, &provider.files),
+                            secrets: Arc::new(self.secrets(opened)),
+                            clock: Arc::new(SystemClock),
+                        });
+                        let rmm = Arc::new(rmm.map_err(|error| CliError::provider(name, &error))?);
+                        Link { reader: rmm.reader(), writer: rmm.writer() }
                     }
                 };
                 Ok((name.clone(), link))

@@ -33,6 +33,7 @@
 //! ```
 
 pub mod automate;
+pub mod connectwise_rmm;
 pub mod host;
 mod link;
 pub mod local;

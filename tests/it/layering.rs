@@ -212,6 +212,7 @@ const ROWS: &[Row] = &[
             "provider::screenconnect",
             "provider::simulated",
             "provider::automate",
+            "provider::connectwise_rmm",
             "directory::simulated",
             "psa::simulated",
             "store::sqlite",

@@ -116,6 +116,12 @@ impl Client {
         self.0.gate.watch()
     }
 
+    /// The server's time, as far as its clock is known.
+    #[must_use]
+    pub fn server_time(&self) -> Timestamp {
+        self.0.now()
+    }
+
     /// How many seconds the server's clock is ahead of ours, by its last answer; negative when it is behind.
     #[must_use]
     pub fn ahead(&self) -> Option<i64> {

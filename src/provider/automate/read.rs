@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::wire::{Client, Computer, Group, GroupComputer, Location, Named};
 use crate::id::AgentId;
 use crate::inventory::relations::Belongings;
+use crate::provider::link::{filled, platform};
 use crate::provider::{AgentRecord, ClientRecord, ClientRef, Presence};
-use crate::session::script::Platform;
 
 /// The names of the groups of each computer, by the computer's id.
 pub(super) type Groups = BTreeMap<String, BTreeSet<String>>;
@@ -107,30 +107,12 @@ fn client_ref(client: Named) -> Option<ClientRef> {
     Some(ClientRef { id, name })
 }
 
-/// The platform that an operating system's name tells of, if it is one that is known.
-pub(super) fn platform(name: &str) -> Option<Platform> {
-    const POSIX: [&str; 15] = [
-        "linux", "ubuntu", "debian", "centos", "red hat", "redhat", "rhel", "fedora", "suse", "rocky",
-        "alma", "mac os", "macos", "os x", "darwin",
-    ];
-    let name = name.to_lowercase();
-    if name.contains("windows") {
-        return Some(Platform::Windows);
-    }
-    POSIX.iter().any(|part| name.contains(part)).then_some(Platform::Posix)
-}
-
 fn presence(status: &str) -> Presence {
     match status.trim().to_ascii_lowercase().as_str() {
         "online" => Presence::Online,
         "offline" => Presence::Offline,
         _ => Presence::Unknown,
     }
-}
-
-fn filled(text: &str) -> Option<String> {
-    let text = text.trim();
-    (!text.is_empty()).then(|| text.to_owned())
 }
 
 #[cfg(test)]
@@ -197,20 +179,6 @@ mod tests {
             [r#"{"ComputerName":"x"}"#, r#"{"Id":null}"#, r#"{"Id":""}"#, r#"{"Id":-1}"#, r#"{"Id":{}}"#]
         {
             assert!(serde_json::from_str::<Computer>(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn the_platform_is_told_from_names_that_are_known() {
-        for (name, expected) in [
-            ("Microsoft Windows Server 2022 Standard x64", Some(Platform::Windows)),
-            ("Mac OS X 14.5", Some(Platform::Posix)),
-            ("Ubuntu 24.04", Some(Platform::Posix)),
-            ("Darwin", Some(Platform::Posix)),
-            ("VMware ESXi", None),
-            ("", None),
-        ] {
-            assert_eq!(platform(name), expected, "{name}");
         }
     }
 

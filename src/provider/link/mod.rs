@@ -17,6 +17,7 @@ use crate::http::api::{self, ApiError, Fault, Proxy, Rate, Sent, Settings, Setup
 use crate::id::Name;
 use crate::provider::{ListError, RunError};
 use crate::secret::{Secret, SecretRef};
+use crate::session::script::Platform;
 use crate::session::secrets::Secrets;
 
 /// How long one request may take unless the link says otherwise.
@@ -120,6 +121,25 @@ pub(in crate::provider) fn run_error(provider: &Name, error: &ApiError) -> RunEr
     }
 }
 
+/// The platform that an operating system's name tells of, if it is one that is known.
+pub(in crate::provider) fn platform(name: &str) -> Option<Platform> {
+    const POSIX: [&str; 15] = [
+        "linux", "ubuntu", "debian", "centos", "red hat", "redhat", "rhel", "fedora", "suse", "rocky",
+        "alma", "mac os", "macos", "os x", "darwin",
+    ];
+    let name = name.to_lowercase();
+    if name.contains("windows") {
+        return Some(Platform::Windows);
+    }
+    POSIX.iter().any(|part| name.contains(part)).then_some(Platform::Posix)
+}
+
+/// A text without blanks around it, unless it is blank.
+pub(in crate::provider) fn filled(text: &str) -> Option<String> {
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,6 +172,20 @@ mod tests {
         let all = [Capability::ListComputers, Capability::RunScript];
         assert_eq!(capabilities(&all, Some(&link)), BTreeSet::from([Capability::ListComputers]));
         assert_eq!(capabilities(&all, None).len(), 2);
+    }
+
+    #[test]
+    fn the_platform_is_told_from_names_that_are_known() {
+        for (name, expected) in [
+            ("Microsoft Windows Server 2022 Standard x64", Some(Platform::Windows)),
+            ("Mac OS X 14.5", Some(Platform::Posix)),
+            ("Ubuntu 24.04", Some(Platform::Posix)),
+            ("Darwin", Some(Platform::Posix)),
+            ("VMware ESXi", None),
+            ("", None),
+        ] {
+            assert_eq!(platform(name), expected, "{name}");
+        }
     }
 
     #[test]

@@ -1,0 +1,276 @@
+//! ConnectWise RMM (the Asio platform): companies, sites and endpoints, and scripts on computers.
+//!
+//! Not here: how a bundle becomes scripts (`provider::queued`, `session::envelope`).
+//!
+//! Invariants: a list is complete or an error; companies that are gone are not there, and neither are their computers; who is online is
+//! told, or not known, and never guessed.
+
+mod auth;
+mod command;
+mod doctor;
+mod lists;
+mod read;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+
+use self::auth::SignIn;
+use self::command::{Commands, Tasks};
+use self::lists::Found;
+pub use self::read::EffectiveSetting;
+use super::link::{self, Keys};
+use super::queued::Desk;
+use super::{
+    AgentRecord, Capability, Change, ClientRecord, CommandCount, CountCommands, Detect, Examination, Examine,
+    Latency, Limits, ListAgents, ListClients, ListError, ProviderInfo, Reader, RunError, Writer,
+};
+use crate::config::kind::{ConnectwiseRmmSpec, OnRecord, RmmRegion};
+use crate::http::api::{self, ApiError, Call, Fault, SetupError};
+use crate::id::{AgentId, Name};
+use crate::session::script::{Bundle, BundleResult, Read, Write};
+use crate::session::secrets::Secrets;
+use crate::time::{Clock, Limit};
+
+/// What it can do.
+const CAPABILITIES: [Capability; 4] =
+    [Capability::ListTenants, Capability::ListComputers, Capability::Presence, Capability::RunScript];
+/// Computers worked on at once unless the link says otherwise.
+const CONCURRENCY: u32 = 25;
+/// Requests per minute unless the link says otherwise: 500 in five minutes were told of.
+const PER_MINUTE: u32 = 100;
+/// How long a computer that is online may take to begin.
+const PICKUP: Limit = Limit::seconds(600);
+/// The longest that a used-up limit is waited for.
+const LONGEST_PAUSE: Duration = Duration::from_mins(5);
+
+/// What a link to ConnectWise RMM is built from.
+pub struct ConnectwiseRmmSettings {
+    /// The name of its document.
+    pub name: Name,
+    /// Its settings.
+    pub spec: ConnectwiseRmmSpec,
+    /// The text of its file of certificates.
+    pub authorities: Option<String>,
+    /// Where credentials are found.
+    pub secrets: Arc<dyn Secrets>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// A link to ConnectWise RMM: both halves in one.
+#[derive(Debug)]
+pub struct ConnectwiseRmm {
+    info: Arc<ProviderInfo>,
+    client: api::Client,
+    desk: Desk,
+    commands: Commands,
+}
+
+/// Where a region's API is.
+const fn address(region: RmmRegion) -> &'static str {
+    match region {
+        RmmRegion::NorthAmerica => "https://openapi.service.itsupport247.net",
+        RmmRegion::Europe => "https://openapi.service.euplatform.connectwise.com",
+        RmmRegion::Australia => "https://openapi.service.auplatform.connectwise.com",
+    }
+}
+
+impl ConnectwiseRmm {
+    /// A link. Nothing is asked yet.
+    ///
+    /// # Errors
+    /// [`SetupError`] when its address or its certificates cannot be used.
+    pub fn new(settings: ConnectwiseRmmSettings) -> Result<Self, SetupError> {
+        let ConnectwiseRmmSettings { name, spec, authorities, secrets, clock } = settings;
+        let link = spec.link.as_ref();
+        let url = spec.url.as_deref().unwrap_or_else(|| address(spec.region.unwrap_or_default()));
+        let http = link::settings(&name, url, link, authorities.as_deref(), PER_MINUTE)?;
+        let sign_in = SignIn {
+            client_id: spec.client_id,
+            client_secret: spec.client_secret,
+            scopes: spec.scopes,
+            keys: Keys::new(secrets),
+            origin: http.base.origin().ascii_serialization(),
+        };
+        let client = api::Client::new(http, Arc::new(sign_in), Arc::clone(&clock))?;
+        let pickup = link.and_then(|link| link.pickup_timeout).unwrap_or(PICKUP);
+        let may_hold_secrets = link.and_then(|link| link.secrets).unwrap_or_default() == OnRecord::Allow;
+        let limits = Limits {
+            concurrency: link.and_then(|link| link.concurrency).unwrap_or(CONCURRENCY),
+            latency: Latency::Minutes,
+            connect: pickup,
+        };
+        let capabilities = link::capabilities(&CAPABILITIES, link);
+        let tasks = Tasks::new(name.clone(), client.clone(), spec.templates.unwrap_or_default());
+        Ok(Self {
+            info: Arc::new(ProviderInfo {
+                name: name.clone(),
+                kind: "connectwise-rmm",
+                capabilities,
+                limits,
+            }),
+            commands: Commands { tasks, found: Found::default() },
+            desk: Desk::new(command::desk(name, pickup.duration(), may_hold_secrets), clock),
+            client,
+        })
+    }
+
+    /// The half that reads.
+    #[must_use]
+    pub fn reader(self: &Arc<Self>) -> Reader {
+        let reader = Reader::new(Arc::clone(&self.info), Arc::<Self>::clone(self), Arc::<Self>::clone(self));
+        reader
+            .with_clients(Arc::<Self>::clone(self))
+            .with_examination(Arc::<Self>::clone(self))
+            .with_count(Arc::<Self>::clone(self))
+    }
+
+    /// The half that changes.
+    #[must_use]
+    pub fn writer(self: &Arc<Self>) -> Writer {
+        Writer::new(Arc::clone(&self.info), Arc::<Self>::clone(self))
+    }
+
+    /// How the connection to the server is, now and at every change.
+    #[must_use]
+    pub fn condition(&self) -> tokio::sync::watch::Receiver<api::Condition> {
+        self.client.condition()
+    }
+
+    /// The settings that policies give an endpoint, by name, with the origin of each as far as it is told. `company` and `site`
+    /// are the vendor's ids.
+    ///
+    /// # Errors
+    /// [`ListError`] when they are not complete.
+    pub async fn effective_policy(
+        &self,
+        company: &str,
+        site: &str,
+        agent: &AgentId,
+    ) -> Result<BTreeMap<String, EffectiveSetting>, ListError> {
+        let call = |version: u8| {
+            let call = Call::get("the effective policy of an endpoint");
+            let call = call.at(&format!("api/platform/v{version}/policy/clients")).part(company);
+            call.at("sites").part(site).at("endpoints").part(agent.as_str()).at("effective-policy")
+        };
+        let mut policy = self.client.json(&call(2)).await;
+        if matches!(&policy, Err(error) if matches!(error.fault, Fault::NotFound(_))) {
+            policy = self.client.json(&call(1)).await;
+        }
+        policy.map(read::policy).map_err(|error| self.list_error(&error))
+    }
+
+    /// The token with which an agent is installed for a site. The same pair gives the same token.
+    ///
+    /// # Errors
+    /// [`RunError`] when there is none.
+    pub async fn agent_token(&self, company: &str, site: &str) -> Result<crate::secret::Secret, RunError> {
+        let call = Call::post("the token for new agents").at("api/platform/v1/device/token").idempotent();
+        let call = call.json(serde_json::json!({ "companyID": company, "siteID": site }));
+        let token: Result<String, ApiError> = self.client.json(&call).await;
+        token.map(crate::secret::Secret::new).map_err(|error| link::run_error(&self.info.name, &error))
+    }
+
+    fn list_error(&self, error: &ApiError) -> ListError {
+        link::list_error(&self.info.name, error)
+    }
+
+    /// Waits until no limit is used up. That the limits cannot be read is no reason not to go on.
+    async fn respect_limits(&self) {
+        match lists::rate_limits(&self.client).await {
+            Ok(limits) => {
+                if let Some(wait) = read::used_up(&limits, self.client.server_time()) {
+                    self.client.pause(wait.min(LONGEST_PAUSE));
+                }
+            }
+            Err(error) => tracing::debug!(%error, "the rate limits are not known"),
+        }
+    }
+
+    async fn agents(&self) -> Result<Vec<AgentRecord>, ApiError> {
+        self.respect_limits().await;
+        let companies = read::in_use(lists::companies(&self.client).await?);
+        let sites = lists::sites(&self.client).await?;
+        let names = read::names(&companies, &sites);
+        let ids: Vec<String> = names.companies.keys().cloned().collect();
+        let mut groups = Vec::new();
+        lists::devices(&self.client, &self.commands.found, &ids, |group| groups.push(group)).await?;
+        let online = if self.info.capabilities.contains(&Capability::Presence) {
+            let peopled: std::collections::BTreeSet<String> =
+                groups.iter().map(|group| group.company.clone()).collect();
+            let peopled: Vec<String> = peopled.into_iter().collect();
+            lists::heartbeats(&self.client, &self.commands.found, &peopled).await.unwrap_or_else(|error| {
+                tracing::warn!(link = %self.info.name, %error, "who is online is not known");
+                BTreeMap::new()
+            })
+        } else {
+            BTreeMap::new()
+        };
+        // What was moved to a later page while the list was read comes twice.
+        let mut agents = BTreeMap::new();
+        for agent in groups.into_iter().flat_map(|group| read::agents(group, &names, &online)) {
+            if let Some(client) = &agent.client {
+                self.commands.tasks.belongs(&agent.id, &client.id);
+            }
+            agents.entry(agent.id.clone()).or_insert(agent);
+        }
+        Ok(agents.into_values().collect())
+    }
+}
+
+impl ListAgents for ConnectwiseRmm {
+    fn list(&self) -> BoxFuture<'_, Result<Vec<AgentRecord>, ListError>> {
+        Box::pin(async move { self.agents().await.map_err(|error| self.list_error(&error)) })
+    }
+}
+
+impl ListClients for ConnectwiseRmm {
+    fn clients(&self) -> BoxFuture<'_, Result<Vec<ClientRecord>, ListError>> {
+        Box::pin(async move {
+            let lists = async {
+                let companies = read::in_use(lists::companies(&self.client).await?);
+                Ok((companies, read::sites_in_use(lists::sites(&self.client).await?)))
+            };
+            let (companies, sites) = lists.await.map_err(|error: ApiError| self.list_error(&error))?;
+            Ok(read::clients(&companies, &sites))
+        })
+    }
+}
+
+impl CountCommands for ConnectwiseRmm {
+    fn commands(&self) -> CommandCount {
+        self.desk.count()
+    }
+}
+
+impl Examine for ConnectwiseRmm {
+    fn examine(&self) -> BoxFuture<'_, Vec<Examination>> {
+        Box::pin(doctor::examine(&self.client, &self.commands.found, &self.commands.tasks))
+    }
+}
+
+impl Detect for ConnectwiseRmm {
+    fn detect<'a>(
+        &'a self,
+        agent: &'a AgentId,
+        bundle: &'a Bundle<Read>,
+    ) -> BoxFuture<'a, Result<BundleResult, RunError>> {
+        Box::pin(self.desk.run(&self.commands, agent, bundle))
+    }
+}
+
+impl Change for ConnectwiseRmm {
+    fn change<'a>(
+        &'a self,
+        agent: &'a AgentId,
+        bundle: &'a Bundle<Write>,
+    ) -> BoxFuture<'a, Result<BundleResult, RunError>> {
+        Box::pin(self.desk.run(&self.commands, agent, bundle))
+    }
+}
