@@ -104,8 +104,12 @@ fn fresh(opened: &Opened, looked: &Looked, identity: &ComputerIdentity) -> Resul
 
 /// A name for the document that no other one has.
 fn free_name(called: &str, taken: &BTreeSet<&str>) -> String {
-    let plain: String =
-        called.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(50).collect();
+    let plain: String = called
+        .to_lowercase()
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .take(50)
+        .collect();
     let plain = plain.trim_matches('-');
     let plain = if plain.is_empty() { "computer" } else { plain };
     let numbered = (2_u32..).map(|number| format!("{plain}-{number}"));
@@ -149,7 +153,10 @@ fn block(identity: &ComputerIdentity) -> String {
 fn quoted(text: &str) -> String {
     let plain = text.starts_with(|c: char| c.is_ascii_alphabetic())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/'))
-        && !matches!(text.to_ascii_lowercase().as_str(), "true" | "false" | "null" | "yes" | "no" | "on" | "off" | "y" | "n");
+        && !matches!(
+            text.to_ascii_lowercase().as_str(),
+            "true" | "false" | "null" | "yes" | "no" | "on" | "off" | "y" | "n"
+        );
     if plain { text.to_owned() } else { serde_json::Value::from(text).to_string() }
 }
 
@@ -187,7 +194,10 @@ pub(super) fn write(
     let back = if old.is_empty() { files::remove(&path) } else { files::replace(&path, old.as_bytes()) };
     back.map_err(|error| CliError::io("put back", &path, error))?;
     drop(alone);
-    Err(CliError { exit: Exit::Configuration, ..CliError::invalid(format!("{file} would be wrong with that, and is as it was")) })
+    Err(CliError {
+        exit: Exit::Configuration,
+        ..CliError::invalid(format!("{file} would be wrong with that, and is as it was"))
+    })
 }
 
 #[cfg(test)]
@@ -198,7 +208,10 @@ mod tests {
 
     #[test]
     fn a_decision_is_written_so_that_every_text_stays_one() {
-        let key = |agent: &str| AgentKey { provider: Name::new("control").expect("a name"), agent: AgentId::new(agent) };
+        let key = |agent: &str| AgentKey {
+            provider: Name::new("control").expect("a name"),
+            agent: AgentId::new(agent),
+        };
         let identity = ComputerIdentity {
             agents: vec![key("s-1"), key("17"), key("a: b")],
             decision: Some(Decision::Wiped),

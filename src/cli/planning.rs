@@ -189,7 +189,8 @@ pub(super) async fn look(
     wish: &Wish,
 ) -> Result<Looked, CliError> {
     let looked =
-        with(shell, opened, links, (store, control), async |preparation| preparation.look(wish).await).await?;
+        with(shell, opened, links, (store, control), async |preparation| preparation.look(wish).await)
+            .await?;
     shell.report(&looked.findings, &opened.config.sources);
     tell_failures(shell, &looked.failed, looked.snapshot.related());
     Ok(looked)

@@ -23,8 +23,9 @@ pub fn put_below_spec(text: &str, line: u32, key: &str, block: &str) -> Option<S
         })
     };
     let old = body.clone().find(head).map(|at| {
-        let end = (at.saturating_add(1)..body.end)
-            .find(|next| lines.get(*next).and_then(|line| self::depth(line)).is_some_and(|deep| deep <= depth));
+        let end = (at.saturating_add(1)..body.end).find(|next| {
+            lines.get(*next).and_then(|line| self::depth(line)).is_some_and(|deep| deep <= depth)
+        });
         at..last_of(&lines, at..end.unwrap_or(body.end))
     });
     let old = old.unwrap_or_else(|| {
@@ -32,7 +33,8 @@ pub fn put_below_spec(text: &str, line: u32, key: &str, block: &str) -> Option<S
         end..end
     });
     let indent = " ".repeat(depth);
-    let new = block.lines().map(|line| if line.is_empty() { String::new() } else { format!("{indent}{line}") });
+    let new =
+        block.lines().map(|line| if line.is_empty() { String::new() } else { format!("{indent}{line}") });
     let before = lines.iter().take(old.start).map(|line| (*line).to_owned());
     let after = lines.iter().skip(old.end).map(|line| (*line).to_owned());
     let mut whole: Vec<String> = before.chain(new).chain(after).collect();
@@ -44,17 +46,18 @@ pub fn put_below_spec(text: &str, line: u32, key: &str, block: &str) -> Option<S
 /// The lines of the document that holds this one.
 fn document(lines: &[&str], at: usize) -> Option<Range<usize>> {
     lines.get(at)?;
-    let parts = |line: &&str| line.trim_end() == "---" || line.starts_with("--- ") || line.trim_end() == "...";
-    let start = lines.iter().take(at).rposition(|line| parts(&line)).map_or(0, |before| before.saturating_add(1));
+    let parts =
+        |line: &&str| line.trim_end() == "---" || line.starts_with("--- ") || line.trim_end() == "...";
+    let start =
+        lines.iter().take(at).rposition(|line| parts(&line)).map_or(0, |before| before.saturating_add(1));
     let end = lines.iter().skip(at).position(|line| parts(&line));
     Some(start..end.map_or(lines.len(), |after| at.saturating_add(after)))
 }
 
 /// The lines below a key at the left edge.
 fn body(lines: &[&str], range: Range<usize>) -> Range<usize> {
-    let is_next = |at: &usize| {
-        lines.get(*at).is_some_and(|line| depth(line) == Some(0) && !line.starts_with('#'))
-    };
+    let is_next =
+        |at: &usize| lines.get(*at).is_some_and(|line| depth(line) == Some(0) && !line.starts_with('#'));
     let end = range.clone().find(is_next).unwrap_or(range.end);
     range.start..end
 }
@@ -77,7 +80,8 @@ fn depth(line: &str) -> Option<usize> {
 mod tests {
     use super::*;
 
-    const BLOCK: &str = "identity:\n  agents:\n    - { provider: control, agent: s-1 }\n  decision: overwrite\n";
+    const BLOCK: &str =
+        "identity:\n  agents:\n    - { provider: control, agent: s-1 }\n  decision: overwrite\n";
 
     #[test]
     fn a_block_goes_to_the_end_of_its_spec_and_everything_else_stays() {

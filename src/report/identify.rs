@@ -82,7 +82,9 @@ pub fn computers(
             Cell::list(&agents),
             Cell::text(word(presence.unwrap_or_default())),
             Cell::maybe(found.and_then(|one| one.identity.as_ref()).map(Identity::key)),
-            found.filter(|one| one.generation > 1).map_or(Cell::Nothing, |one| Cell::count(one.generation.into())),
+            found
+                .filter(|one| one.generation > 1)
+                .map_or(Cell::Nothing, |one| Cell::count(one.generation.into())),
             Cell::maybe(found.and_then(|one| one.stale).map(day)),
             found.filter(|one| !one.former.is_empty()).map_or(Cell::Nothing, |one| Cell::list(&one.former)),
             Cell::maybe(replaces(ix)),
@@ -210,7 +212,10 @@ const ASPECTS: &[Aspect] = &[
 ];
 
 const CHOICES: [(&str, &str); 3] = [
-    ("overwrite", "the agent was installed again, and takes the place of the earlier one (nearly always right)"),
+    (
+        "overwrite",
+        "the agent was installed again, and takes the place of the earlier one (nearly always right)",
+    ),
     ("wiped    ", "the computer was set up anew: what was known of it does not count any more"),
     ("keep-both", "they are two computers, one of which is a clone of the other"),
 ];

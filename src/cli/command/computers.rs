@@ -87,8 +87,9 @@ async fn forget(shell: &Shell, store: &dyn Store, id: &ComputerId) -> Result<Exi
     let computers = store.computers().await?;
     let is_listed = |key: &AgentKey| computers.iter().any(|one| one.listed && one.id == key.computer());
     if let Some(key) = change.agents.keys().find(|key| is_listed(key)) {
-        return Err(CliError::refused(format!("{id} is not gone: {key} is listed"))
-            .hint("take it out there first; to leave it alone here, say `excluded: true` in a Computer document"));
+        return Err(CliError::refused(format!("{id} is not gone: {key} is listed")).hint(
+            "take it out there first; to leave it alone here, say `excluded: true` in a Computer document",
+        ));
     }
     store.put_identification(&change).await?;
     shell.ui.status(&Line::new().text(format!("{id} is forgotten")));

@@ -159,8 +159,11 @@ fn decide(
         }
     }
     if let Some(other) = agents.iter().find(|key| !recognised(opened, key)) {
-        return Err(CliError::usage(format!("the computers of {} are its own, and none is recognised", other.provider))
-            .hint("say `identify: true` in that provider if its computers may be those of another too"));
+        return Err(CliError::usage(format!(
+            "the computers of {} are its own, and none is recognised",
+            other.provider
+        ))
+        .hint("say `identify: true` in that provider if its computers may be those of another too"));
     }
     let computer = command.computer.as_ref().map(|id| known_computer(looked, id)).transpose()?;
     let now = SystemClock.now();
