@@ -739,7 +739,7 @@ mod file {
         made(&path).await;
         statement(&path, "PRAGMA user_version = 99").await;
         let error = refused(&path).await;
-        assert!(matches!(error, StoreError::TooNew { found: 99, known: 3 }), "{error:?}");
+        assert!(matches!(error, StoreError::TooNew { found: 99, known: 4 }), "{error:?}");
     }
 
     #[tokio::test]
