@@ -130,7 +130,7 @@ macro_rules! text_id {
 }
 
 text_id! {
-    /// A computer, stable over runs. Until computers are merged over providers it is `provider/agent`.
+    /// A computer, stable over runs: `provider/agent` of the agent that first made it.
     ComputerId
 }
 text_id! {

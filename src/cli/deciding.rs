@@ -138,7 +138,7 @@ fn block(identity: &ComputerIdentity) -> String {
         line(format!("  decision: {word}"));
     }
     if let Some(at) = at {
-        line(format!("  at: {at}"));
+        line(format!("  at: '{at}'"));
     }
     if let Some(computer) = computer {
         line(format!("  computer: {}", quoted(computer.as_str())));
@@ -157,7 +157,13 @@ fn quoted(text: &str) -> String {
             text.to_ascii_lowercase().as_str(),
             "true" | "false" | "null" | "yes" | "no" | "on" | "off" | "y" | "n"
         );
-    if plain { text.to_owned() } else { serde_json::Value::from(text).to_string() }
+    match plain {
+        true => text.to_owned(),
+        false if text.chars().any(|c| c == '\'' || c.is_control()) => {
+            serde_json::Value::from(text).to_string()
+        }
+        false => format!("'{text}'"),
+    }
 }
 
 fn text(path: &PathBuf) -> Result<String, CliError> {
@@ -219,20 +225,21 @@ mod tests {
             computer: Some(ComputerId::new("control/s-0")),
             id: None,
         };
-        insta::assert_snapshot!(block(&identity), @r#"
+        insta::assert_snapshot!(block(&identity), @r"
         identity:
           agents:
             - provider: control
               agent: s-1
             - provider: control
-              agent: "17"
+              agent: '17'
             - provider: control
-              agent: "a: b"
+              agent: 'a: b'
           decision: wiped
-          at: 2026-11-22T14:00:00Z
+          at: '2026-11-22T14:00:00Z'
           computer: control/s-0
-        "#);
-        assert_eq!(quoted("no"), "\"no\"");
+        ");
+        assert_eq!(quoted("no"), "'no'");
+        assert_eq!(quoted("Anne's"), "\"Anne's\"");
     }
 
     #[test]

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::facts::Facts;
-use super::identify::{Cause, Identified, Keys, Memory, Pin, Reading, Resolution, Seen, resolve};
+use super::identify::{Cause, Identified, Keys, Memory, Pin, Reading, Resolution, Seen, Standing, resolve};
 use super::known::{AgentKey, Contact, Known, Presence, Route};
 use crate::config::Config;
 use crate::id::{ComputerId, Name};
@@ -165,4 +165,112 @@ fn put_together(id: &ComputerId, computer: &Identified, known: &BTreeMap<AgentKe
     let routes = agents.iter().map(|known| Route { key: key(known), presence: known.presence });
     together.agents = Some(routes.collect());
     Some(together)
+}
+
+/// What is remembered of computers, put together from what is remembered of their agents; sorted by id. Agents that wait, and
+/// those whose places others took, are no computers.
+#[must_use]
+pub fn remembered(stored: Vec<StoredComputer>, memory: &Memory) -> Vec<StoredComputer> {
+    if memory.agents.is_empty() {
+        return stored;
+    }
+    let mut computers: BTreeMap<ComputerId, Vec<StoredComputer>> = BTreeMap::new();
+    for row in stored {
+        let key = AgentKey { provider: row.provider.clone(), agent: row.agent.id.clone() };
+        match memory.agents.get(&key).map(|known| &known.standing) {
+            None => computers.entry(row.id.clone()).or_default().push(row),
+            Some(Standing::Of(id)) => computers.entry(id.clone()).or_default().push(row),
+            Some(Standing::Waiting | Standing::Former(_)) => {}
+        }
+    }
+    computers.into_iter().filter_map(|(id, rows)| joined(id, rows, memory)).collect()
+}
+
+fn joined(id: ComputerId, mut rows: Vec<StoredComputer>, memory: &Memory) -> Option<StoredComputer> {
+    rows.sort_by_key(|row| (!row.listed, row.id != id));
+    let counts = |at: Timestamp| memory.began(&id).is_none_or(|began| at >= began);
+    let facts = rows.iter().filter_map(|row| row.facts.as_ref()).filter(|(at, _)| counts(*at));
+    let facts = facts.max_by_key(|(at, _)| *at).cloned();
+    let reached = rows.iter().any(|row| row.contact == Contact::Reached);
+    let contacted = rows.iter().filter_map(|row| row.contacted).max();
+    let first = rows.into_iter().next()?;
+    let contact = if reached { Contact::Reached } else { first.contact };
+    Some(StoredComputer { id, facts, contact, contacted, ..first })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::AgentId;
+    use crate::inventory::identify::{AgentMemory, ComputerMemory, Install};
+    use crate::provider::AgentRecord;
+    use crate::report::sample::agent;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).expect("a time")
+    }
+
+    fn row(text: &str, collected: Option<i64>, contact: Contact) -> StoredComputer {
+        let (provider, id) = text.split_once('/').expect("provider/agent");
+        let facts = |second| (at(second), Facts { hostname: Some(text.to_owned()), ..Facts::default() });
+        StoredComputer {
+            id: ComputerId::new(text),
+            provider: Name::new(provider).expect("a name"),
+            agent: AgentRecord { id: AgentId::new(id), name: text.to_owned(), ..agent("x") },
+            facts: collected.map(facts),
+            contact,
+            contacted: collected.map(at),
+            listed: true,
+        }
+    }
+
+    #[test]
+    fn what_is_remembered_of_agents_is_told_of_their_computers() {
+        let id = ComputerId::new("b/1");
+        let known = |standing| AgentMemory {
+            first_seen: at(0),
+            last_seen: None,
+            standing,
+            keys: Keys::default(),
+            name: String::new(),
+        };
+        let key = |text: &str| row(text, None, Contact::Never);
+        let agents = [
+            ("a/1", Standing::Of(id.clone())),
+            ("b/1", Standing::Of(id.clone())),
+            ("b/2", Standing::Former(id.clone())),
+            ("b/3", Standing::Waiting),
+        ];
+        let agents = agents.map(|(text, standing)| {
+            let row = key(text);
+            (AgentKey { provider: row.provider, agent: row.agent.id }, known(standing))
+        });
+        let computer = ComputerMemory {
+            generation: 2,
+            began: Some(at(50)),
+            tenant: None,
+            keys: Keys::default(),
+            aliases: BTreeSet::new(),
+            install: Install::default(),
+            wiped: None,
+        };
+        let memory = Memory { agents: BTreeMap::from(agents), computers: BTreeMap::from([(id, computer)]) };
+        let away = Contact::Unreachable { why: "x".to_owned() };
+        let rows = vec![
+            row("a/1", Some(60), Contact::Reached),
+            row("b/1", Some(70), away.clone()),
+            row("b/2", Some(90), Contact::Reached),
+            row("b/3", Some(90), Contact::Reached),
+            row("c/1", None, Contact::Never),
+        ];
+        let told = remembered(rows.clone(), &memory);
+        let ids: Vec<&str> = told.iter().map(|row| row.id.as_str()).collect();
+        assert_eq!(ids, ["b/1", "c/1"]);
+        assert_eq!(told[0].agent.name, "b/1", "the one that made it");
+        assert_eq!((told[0].contact.clone(), told[0].contacted), (Contact::Reached, Some(at(70))));
+        assert_eq!(told[0].facts.as_ref().map(|(at, _)| *at), Some(at(70)));
+        let before = vec![row("a/1", Some(40), Contact::Reached), row("b/1", Some(45), away)];
+        assert_eq!(remembered(before, &memory)[0].facts, None, "of before it was wiped nothing counts");
+        assert_eq!(remembered(rows.clone(), &Memory::default()), rows);
+    }
 }

@@ -191,3 +191,111 @@ const fn rank(presence: Presence) -> u8 {
 fn no_way() -> RunError {
     RunError::Unreachable("no provider of it is available".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::kind::{Faults, SimulatedSpec};
+    use crate::inventory::known::{AgentKey, Route};
+    use crate::inventory::snapshot::Snapshot;
+    use crate::inventory::snapshot::tests::{config, known};
+    use crate::provider::simulated::Simulated;
+    use crate::session::collect;
+    use crate::session::detect::lanes;
+    use crate::session::script::{Platform, Purpose, Step, Values};
+    use crate::time::Limit;
+    use std::sync::Arc;
+
+    const FLEET: &str = "computers: [{ name: pc }]";
+
+    /// The halves of a link with these faults.
+    fn link(name: &str, faults: Faults) -> (Reader, Writer) {
+        let spec = SimulatedSpec { faults: Some(faults), ..SimulatedSpec::default() };
+        let name = Name::new(name).expect("a name");
+        let fleet = Simulated::new(name, &spec, Some(FLEET), None).expect("a fleet");
+        let fleet = Arc::new(fleet);
+        let reader = Reader::new(Arc::clone(fleet.info()), Arc::clone(&fleet) as _, Arc::clone(&fleet) as _);
+        (reader, Writer::new(Arc::clone(fleet.info()), fleet))
+    }
+
+    fn slow(delay: u64) -> Faults {
+        Faults { slow: vec!["pc".to_owned()], delay: Some(Limit::seconds(delay)), ..Faults::default() }
+    }
+
+    fn away() -> Faults {
+        Faults { unreachable: vec!["pc".to_owned()], ..Faults::default() }
+    }
+
+    /// Whether a change went through where the first of two links has these faults, and through which.
+    async fn changed(first: Faults) -> Result<String, String> {
+        let (a, b) = (link("a", first), link("b", Faults::default()));
+        let lanes = lanes([&a, &b].into_iter().map(|(reader, _)| reader.info()));
+        let mut one = known("a", "pc", "pc", None);
+        let route = |provider: &str| Route {
+            key: AgentKey { provider: Name::new(provider).expect("a name"), agent: AgentId::new("pc") },
+            presence: Presence::Online,
+        };
+        one.agents = Some(Box::new([route("a"), route("b")]));
+        let (snapshot, _) = Snapshot::build(&config(), [one], BTreeMap::new());
+        let find = |name: &Name| {
+            let (reader, writer) = if name.as_str() == "a" { &a } else { &b };
+            Some((reader, Some(writer)))
+        };
+        let ways = Ways::of(snapshot.computer(0), find, &lanes);
+        let purpose = Purpose::InstallSoftware { software: "tool".to_owned(), version: Some("1".to_owned()) };
+        let script = Arc::new(collect::script(Platform::Posix));
+        let steps = vec![Step::change("install", purpose, script, Values::new())];
+        let answer = ways.change(&Bundle::new(Platform::Posix, steps, BTreeMap::new())).await;
+        let through = ways.current().map(|way| way.record.to_string()).unwrap_or_default();
+        answer.map(|_| through).map_err(|error| error.to_string())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_change_goes_to_the_next_agent_only_when_nothing_ran() {
+        assert_eq!(changed(Faults::default()).await.as_deref(), Ok("a/pc"));
+        assert_eq!(changed(away()).await.as_deref(), Ok("b/pc"));
+        let cut = Faults { cut_off: vec!["pc".to_owned()], ..Faults::default() };
+        assert!(changed(cut).await.is_err(), "what became of it is not known, so it is not made twice");
+    }
+
+    /// Which of two links answers, and after how long, where the first one is as `presence` says.
+    async fn answered(first: Faults, second: Faults, presence: Presence) -> (Option<String>, Duration) {
+        let links = BTreeMap::from([
+            (Name::new("a").expect("a name"), link("a", first)),
+            (Name::new("b").expect("a name"), link("b", second)),
+        ]);
+        let lanes = lanes(links.values().map(|(reader, _)| reader.info()));
+        let route = |provider: &str, presence| Route {
+            key: AgentKey { provider: Name::new(provider).expect("a name"), agent: AgentId::new("pc") },
+            presence,
+        };
+        let mut one = known("a", "pc", "pc", None);
+        one.agents = Some(Box::new([route("a", presence), route("b", Presence::Unknown)]));
+        let (snapshot, _) = Snapshot::build(&config(), [one], BTreeMap::new());
+        let find = |name: &Name| links.get(name).map(|(reader, writer)| (reader, Some(writer)));
+        let ways = Ways::of(snapshot.computer(0), find, &lanes);
+        let bundle = Bundle::new(Platform::Posix, vec![collect::step(Platform::Posix)], BTreeMap::new());
+        let began = tokio::time::Instant::now();
+        let answer = ways.detect(&bundle).await;
+        let took = began.elapsed();
+        assert!(lanes.values().all(|lane| lane.available_permits() > 0));
+        (answer.ok().and(ways.current()).map(|way| way.record.to_string()), took)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_best_agent_is_asked_first_and_the_next_one_when_it_fails_or_takes_long() {
+        let seconds = |took: Duration| took.as_secs();
+        let (who, _) = answered(Faults::default(), Faults::default(), Presence::Online).await;
+        assert_eq!(who.as_deref(), Some("a/pc"));
+        let (who, _) = answered(Faults::default(), Faults::default(), Presence::Offline).await;
+        assert_eq!(who.as_deref(), Some("b/pc"), "one that is offline comes last");
+        let (who, took) = answered(away(), Faults::default(), Presence::Online).await;
+        assert_eq!((who.as_deref(), seconds(took)), (Some("b/pc"), 0), "it failed");
+        let (who, took) = answered(slow(60), Faults::default(), Presence::Online).await;
+        assert_eq!((who.as_deref(), seconds(took)), (Some("b/pc"), 10), "it takes long");
+        let (who, took) = answered(slow(12), slow(60), Presence::Online).await;
+        assert_eq!((who.as_deref(), seconds(took)), (Some("a/pc"), 12), "the first answer counts");
+        let (who, _) = answered(away(), away(), Presence::Online).await;
+        assert_eq!(who, None);
+    }
+}

@@ -6,6 +6,7 @@ use crate::cli::arguments::{List, Listed};
 use crate::cli::context::{Shell, SystemClock};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::inventory::recognise::remembered;
 use crate::plan::gates::Run;
 use crate::plan::programs;
 use crate::report::listing;
@@ -25,7 +26,8 @@ pub(in crate::cli) async fn run(shell: &mut Shell, command: &List) -> Result<Exi
         Listed::Targets => ("targets", listing::targets(config)),
         Listed::Tenants => ("tenants", listing::tenants_of(config, &run)),
         Listed::Programs => {
-            let computers = shell.store(&opened).await?.computers().await?;
+            let store = shell.store(&opened).await?;
+            let computers = remembered(store.computers().await?, &store.identification().await?);
             let linked = computers.iter().filter(|stored| config.providers.contains_key(&stored.provider));
             let facts = linked.filter_map(|stored| stored.facts.as_ref()).map(|(_, facts)| facts);
             ("programs", listing::programs(&programs::count(config, facts)))

@@ -9,11 +9,16 @@ use crate::cli::arguments::{Form, Status as Command};
 use crate::cli::context::{Shell, SystemClock};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::id::ComputerId;
+use crate::inventory::identify::Standing;
 use crate::inventory::item::Detection;
+use crate::inventory::recognise::remembered;
 use crate::report;
 use crate::report::status::{self, ItemStatus, Remembered, Status};
+use crate::report::style::Line;
+use crate::report::words::{count, plural};
 use crate::store::Store;
-use crate::time::Clock;
+use crate::time::{Clock, Timestamp};
 
 /// An item as a line of its own; in a document its name is the key.
 #[derive(Serialize)]
@@ -26,11 +31,16 @@ struct OfItem<'a> {
 pub(in crate::cli) async fn run(shell: &mut Shell, command: &Command) -> Result<Exit, CliError> {
     let opened = shell.open(None)?;
     let store = shell.store(&opened).await?;
-    let computers = store.computers().await?;
+    let memory = store.identification().await?;
+    let computers = remembered(store.computers().await?, &memory);
     let names: BTreeMap<_, _> = computers.iter().map(|c| (c.id.clone(), c.agent.name.clone())).collect();
-    let (detections, results) = (store.detections().await?, store.results().await?);
+    let counts = |id: &ComputerId, at: Timestamp| memory.began(id).is_none_or(|began| at >= began);
+    let (mut detections, mut results) = (store.detections().await?, store.results().await?);
+    detections.retain(|seen| counts(&seen.computer, seen.at));
+    results.retain(|result| counts(&result.computer, result.at));
+    let waiting = memory.agents.values().filter(|known| known.standing == Standing::Waiting).count();
     let (runs, unfinished) = (store.runs(5).await?, store.unfinished().await?);
-    let remembered = Remembered {
+    let known = Remembered {
         now: SystemClock.now(),
         max_age: opened.config.instance.max_age,
         names: &names,
@@ -52,7 +62,7 @@ pub(in crate::cli) async fn run(shell: &mut Shell, command: &Command) -> Result<
         let of_it: Vec<&Detection> = detections.iter().filter(|seen| seen.computer == *id).collect();
         match shell.global.output {
             Form::Human => shell.ui.data(|pen| {
-                status::computer(pen, &remembered, id, &view)?;
+                status::computer(pen, &known, id, &view)?;
                 status::values(pen, &values, &view)
             })?,
             Form::Json => {
@@ -69,15 +79,19 @@ pub(in crate::cli) async fn run(shell: &mut Shell, command: &Command) -> Result<
                 }
             }
             _ => {
-                let sheet = status::of_computer(&remembered, id);
+                let sheet = status::of_computer(&known, id);
                 shell.sheet(&sheet, "Nothing was detected on it.", "computer", |rows| rows)?;
             }
         }
         return Ok(Exit::Done);
     }
-    let status = Status::of(&remembered);
+    if waiting > 0 {
+        let agents = plural(count(waiting), "agent");
+        shell.ui.status(&Line::new().text(format!("{agents} on no computer yet: muster identify")));
+    }
+    let status = Status::of(&known);
     match shell.global.output {
-        Form::Human => shell.ui.data(|pen| status::write(pen, &remembered, &view))?,
+        Form::Human => shell.ui.data(|pen| status::write(pen, &known, &view))?,
         Form::Json => shell.ui.bytes(|out| report::json::document(out, "status", &status))?,
         Form::Ndjson => {
             for (item, counts) in &status.items {

@@ -98,7 +98,7 @@ impl<'a> Checker<'a> {
                 let place = raw.place("/spec/identity/decision");
                 let finding =
                     Finding::new(code::SETTING, "it is not said when the computer was wiped", place);
-                self.push(finding.help("write `at`, such as at: 2026-11-22T14:00:00Z"));
+                self.push(finding.help("write `at`, such as at: '2026-11-22T14:00:00Z'"));
             }
             Some(_) if !wiped => {
                 let place = raw.place("/spec/identity/at");

@@ -25,6 +25,8 @@ impl Resolver<'_> {
 
     fn pin(&mut self, pin: &Pin) {
         let found = pin.agents.iter().filter_map(|key| self.positions.get(key).copied());
+        // Who is not listed and was never known is nobody yet.
+        let found = found.filter(|at| self.agent(*at).listed || self.standing(*at).is_some());
         let agents: Vec<usize> = found.filter(|at| !self.settled.contains(at)).collect();
         let Some(first) = agents.first().copied() else { return };
         if let Some(id) = &pin.id {
@@ -49,8 +51,8 @@ impl Resolver<'_> {
     /// The computer that the agents are on; `None` when that cannot be told, and they wait.
     fn place(&mut self, pin: &Pin, first: usize, agents: &[usize]) -> Option<ComputerId> {
         let remembered = |at: &usize| match self.standing(*at) {
-            Some(Standing::Of(id)) => Some(id.clone()),
-            _ => None,
+            Some(Standing::Of(id) | Standing::Former(id)) => Some(id.clone()),
+            Some(Standing::Waiting) | None => None,
         };
         let known = agents.iter().find_map(remembered);
         match (&pin.computer, pin.decision) {

@@ -3,6 +3,7 @@
 use super::{Computer, Snapshot};
 use crate::diagnostic::nearest;
 use crate::id::ComputerId;
+use crate::inventory::known::Route;
 
 /// The computers that a text stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +64,9 @@ impl Snapshot {
         {
             return Lookup::One(ix);
         }
+        if let Some(ix) = self.with_agent(text) {
+            return Lookup::One(ix);
+        }
         let wanted = folded(text);
         if let Some((provider, name)) = wanted.split_once('/') {
             let by_id = self.by_id.get_or_init(|| self.sorted(|computer| computer.id.as_str()));
@@ -77,6 +81,14 @@ impl Snapshot {
             }
         }
         self.named(&wanted).into()
+    }
+
+    /// The computer that has this agent, written as provider/agent, where it was recognised over providers.
+    fn with_agent(&self, text: &str) -> Option<u32> {
+        let (provider, agent) = text.split_once('/')?;
+        let is_it =
+            |route: &Route| route.key.provider.as_str() == provider && route.key.agent.as_str() == agent;
+        self.iter().find(|(_, computer)| computer.routes().iter().any(is_it)).map(|(ix, _)| ix)
     }
 
     /// The computers of this name, in ascending order; names compare without case.

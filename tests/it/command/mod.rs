@@ -9,6 +9,7 @@ mod exits;
 mod formatting;
 mod forms;
 mod heads;
+mod identify;
 mod inventory;
 mod listings;
 mod locks;

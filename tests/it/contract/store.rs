@@ -12,8 +12,9 @@ use muster::config::safety::{ProtectedKey, ProtectedKind};
 use muster::diagnostic::Place;
 use muster::id::{AgentId, CommitId, ComputerId, Digest, Name, RunId, SessionId};
 use muster::inventory::facts::Facts;
+use muster::inventory::identify::{AgentMemory, ComputerMemory, Install, Keys, Memory, Standing};
 use muster::inventory::item::{Detection, ItemKey, Observed};
-use muster::inventory::known::Contact;
+use muster::inventory::known::{AgentKey, Contact};
 use muster::inventory::relations::{Belongings, Doubt, SourceKind};
 use muster::plan::document::{ActionType, Reason};
 use muster::plan::remembered::{IntentKey, IntentSets, Remembered};
@@ -54,6 +55,7 @@ suite!(
         facts_are_replaced_alone_and_of_known_computers_only,
         the_last_answer_of_each_source_counts,
         failures_of_sources_are_replaced_as_a_whole,
+        agents_and_computers_are_remembered_and_forgotten_one_by_one,
         a_detection_replaces_the_last_one_of_its_item_and_probe_only,
         a_monitored_value_is_kept_each_time_it_changes,
         every_observation_comes_back_as_it_went_in,
@@ -229,6 +231,53 @@ async fn failures_of_sources_are_replaced_as_a_whole(store: &dyn Store) {
     assert_eq!(store.failures().await.unwrap(), [failed]);
     store.put_failures(&[]).await.unwrap();
     assert_eq!(store.failures().await.unwrap(), []);
+}
+
+async fn agents_and_computers_are_remembered_and_forgotten_one_by_one(store: &dyn Store) {
+    assert_eq!(store.identification().await.unwrap(), Memory::default());
+    let key = |provider: &str, agent: &str| AgentKey { provider: name(provider), agent: AgentId::new(agent) };
+    let known = |standing| AgentMemory {
+        first_seen: at(1),
+        last_seen: Some(at(2)),
+        standing,
+        keys: Keys {
+            uuid: Some("U".to_owned()),
+            maker: Some(("dell".to_owned(), "S".to_owned())),
+            ..Keys::default()
+        },
+        name: "Büro".to_owned(),
+    };
+    let id = ComputerId::new("control/a/b");
+    let computer = ComputerMemory {
+        generation: 2,
+        began: Some(at(3)),
+        tenant: Some(name("acme")),
+        keys: Keys::default(),
+        aliases: BTreeSet::from(["V".to_owned()]),
+        install: Install { at: Some(at(4)), name: "PC".to_owned(), machine_id: None, installed: Some(at(5)) },
+        wiped: None,
+    };
+    // An agent's id may hold what stands between it and its provider.
+    let memory = Memory {
+        agents: BTreeMap::from([
+            (key("control", "a/b"), known(Standing::Of(id.clone()))),
+            (key("rmm", "7"), known(Standing::Former(id.clone()))),
+            (key("rmm", "8"), known(Standing::Waiting)),
+        ]),
+        computers: BTreeMap::from([(id.clone(), computer)]),
+    };
+    store.put_identification(&memory.since(&Memory::default())).await.unwrap();
+    assert_eq!(store.identification().await.unwrap(), memory);
+    let mut next = memory.clone();
+    next.agents.remove(&key("rmm", "8"));
+    next.computers.get_mut(&id).unwrap().generation = 3;
+    let change = next.since(&memory);
+    assert_eq!((change.agents.len(), change.computers.len()), (1, 1), "nothing else is written");
+    store.put_identification(&change).await.unwrap();
+    assert_eq!(store.identification().await.unwrap(), next);
+    store.put_identification(&next.since(&next)).await.unwrap();
+    store.put_identification(&next.without(&id)).await.unwrap();
+    assert_eq!(store.identification().await.unwrap(), Memory::default());
 }
 
 async fn facts_are_replaced_alone_and_of_known_computers_only(store: &dyn Store) {
@@ -690,7 +739,7 @@ mod file {
         made(&path).await;
         statement(&path, "PRAGMA user_version = 99").await;
         let error = refused(&path).await;
-        assert!(matches!(error, StoreError::TooNew { found: 99, known: 3 }), "{error:?}");
+        assert!(matches!(error, StoreError::TooNew { found: 99, known: 4 }), "{error:?}");
     }
 
     #[tokio::test]
