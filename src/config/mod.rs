@@ -14,6 +14,7 @@ pub mod check;
 mod conflict;
 pub mod de;
 pub mod document;
+pub mod edit;
 pub mod format;
 pub mod git;
 pub mod kind;

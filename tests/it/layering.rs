@@ -114,6 +114,7 @@ const ROWS: &[Row] = &[
             "config::lock",
             "config::document",
             "config::format",
+            "config::edit",
             "config::parallel",
             "config::check",
             "config::schema",
