@@ -24,6 +24,7 @@ use crate::config::check;
 use crate::config::kind::{Match, Mode};
 use crate::diagnostic::{Findings, Severity, code};
 use crate::id::{ComputerId, Name};
+use crate::inventory::clients::Unmapped;
 use crate::inventory::collect::{self, Asking, Collected, Sources};
 use crate::inventory::failures;
 use crate::inventory::item::Detection;
@@ -141,6 +142,8 @@ pub struct Prepared {
     pub findings: Findings,
     /// Providers without a complete list.
     pub failed: BTreeMap<Name, String>,
+    /// How many computers belong to companies that no tenant maps, by provider.
+    pub unmapped: BTreeMap<Name, Unmapped>,
     /// The computers that the run is limited to; `None` for all.
     pub limit: Option<RoaringBitmap>,
     /// Computers that were tried in this run.
@@ -164,6 +167,7 @@ impl Prepared {
 struct Heard {
     known: Vec<Known>,
     failed: BTreeMap<Name, String>,
+    unmapped: BTreeMap<Name, Unmapped>,
     relations: Relations,
     kept: Vec<KeptSource>,
     failures: Vec<KeptFailure>,
@@ -184,7 +188,7 @@ impl Preparation<'_> {
     /// [`StoreError`] when what is remembered cannot be read or written.
     pub async fn run(&self, wish: &Wish) -> Result<Prepared, StoreError> {
         let now = self.clock.now();
-        let Heard { mut known, failed, mut relations, mut kept, mut failures, doubted } =
+        let Heard { mut known, failed, unmapped, mut relations, mut kept, mut failures, doubted } =
             self.hear(wish).await?;
         let queries = Queries {
             config: self.config,
@@ -305,6 +309,7 @@ impl Preparation<'_> {
             protections,
             findings,
             failed,
+            unmapped,
             limit,
             contacted,
             reached,
@@ -334,7 +339,7 @@ impl Preparation<'_> {
             (true, false) => collect::remembered(&asking),
             (true, true) => collect::declared(&asking).await,
         };
-        let Collected { known, mut failed, unmapped: _, mut relations, listed, answers } = collected;
+        let Collected { known, mut failed, unmapped, mut relations, listed, answers } = collected;
         relations.as_of = day;
         let mut failures = self.store.failures().await?;
         let mut doubted = BTreeMap::new();
@@ -347,7 +352,7 @@ impl Preparation<'_> {
             failures::say_since(&next, now, &mut failed, &mut relations);
             self.keep_failures(&mut failures, next).await?;
         }
-        Ok(Heard { known, failed, relations, kept, failures, doubted })
+        Ok(Heard { known, failed, unmapped, relations, kept, failures, doubted })
     }
 
     /// The sources that are asked, scripts left out.
