@@ -12,9 +12,11 @@ pub(super) const fn of(command: &Command) -> &'static [Form] {
     match command {
         Command::Plan(_) | Command::Show(_) | Command::Validate(_) => &[Human, Json, Ndjson, Markdown, Html],
         Command::Apply(_) | Command::Diff(_) | Command::Update(_) => &[Human, Json, Ndjson, Markdown],
-        Command::Resolve(_) | Command::Status(_) | Command::Sessions(_) | Command::List(_) => {
-            &[Human, Json, Ndjson, Markdown, Csv]
-        }
+        Command::Resolve(_)
+        | Command::Import(_)
+        | Command::Status(_)
+        | Command::Sessions(_)
+        | Command::List(_) => &[Human, Json, Ndjson, Markdown, Csv],
         Command::Explain(_)
         | Command::Fmt(_)
         | Command::Inventory(_)
@@ -36,6 +38,7 @@ pub(super) const fn name(command: &Command) -> &'static str {
         Command::Show(_) => "show",
         Command::Apply(_) => "apply",
         Command::Diff(_) => "diff",
+        Command::Import(_) => "import",
         Command::Inventory(_) => "inventory",
         Command::List(_) => "list",
         Command::Maintain(_) => "maintain",

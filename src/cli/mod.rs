@@ -4,6 +4,7 @@
 
 pub mod arguments;
 mod basis;
+mod changing;
 mod command;
 pub mod context;
 mod detecting;
@@ -83,6 +84,7 @@ fn run(shell: &mut Shell, command: &Command) -> Result<Exit, CliError> {
         | Command::Resolve(_)
         | Command::Explain(_)
         | Command::Inventory(_)
+        | Command::Import(_)
         | Command::Status(_)
         | Command::Maintain(_)
         | Command::Update(_)
@@ -107,6 +109,7 @@ async fn run_async(shell: &mut Shell, command: &Command) -> Result<Exit, CliErro
         Command::Resolve(command) => command::resolve::run(shell, command, &control).await,
         Command::Explain(command) => command::explain::run(shell, command, &control).await,
         Command::Inventory(command) => command::inventory::run(shell, command, &control).await,
+        Command::Import(command) => command::import::run(shell, command, &control).await,
         Command::Status(command) => command::status::run(shell, command).await,
         Command::Maintain(command) => command::maintain::run(shell, command).await,
         Command::Update(command) => command::update::run(shell, command, &control).await,

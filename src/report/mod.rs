@@ -21,6 +21,7 @@ pub mod graph;
 #[cfg(test)]
 mod hostile;
 pub mod html;
+pub mod import;
 pub mod inventory;
 pub mod json;
 pub mod junit;

@@ -120,6 +120,7 @@ const ROWS: &[Row] = &[
             "config::schema",
             "config::shipped",
             "inventory::believe",
+            "import",
             "config::resource",
             "inventory::identify",
             "version::source",
@@ -211,6 +212,7 @@ const ROWS: &[Row] = &[
         ring: "5 drivers",
         modules: &[
             "config::load",
+            "import::gather",
             "inventory::clients",
             "inventory::collect",
             "inventory::failures",

@@ -9,6 +9,8 @@ use crate::cli::arguments::{Form, Status as Command};
 use crate::cli::context::{Shell, SystemClock};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::planning;
+use crate::inventory::clients::Mapping;
 use crate::inventory::item::Detection;
 use crate::report;
 use crate::report::status::{self, ItemStatus, Remembered, Status};
@@ -75,6 +77,8 @@ pub(in crate::cli) async fn run(shell: &mut Shell, command: &Command) -> Result<
         }
         return Ok(Exit::Done);
     }
+    let unmapped = Mapping::of(&opened.config).still_unmapped(&store.sources().await?);
+    planning::tell_unmapped(shell, &unmapped);
     let status = Status::of(&remembered);
     match shell.global.output {
         Form::Human => shell.ui.data(|pen| status::write(pen, &remembered, &view))?,

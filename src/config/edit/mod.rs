@@ -109,15 +109,18 @@ pub fn append(text: &str, documents: &[String]) -> Result<String, EditError> {
     if after == expected { Ok(new) } else { Err(EditError::Meaning) }
 }
 
-/// Where a value stands in a text: the bytes of its key, or of the value where it has none; `None` when there is no such
-/// document or value.
+/// Where values stand in a text, each by its document's kind and name and its path: the bytes of its key, or of the value
+/// where it has none; `None` when there is no such document or value.
 #[must_use]
-pub fn find(text: &str, kind: Kind, name: &Name, path: &str) -> Option<std::ops::Range<usize>> {
-    let nodes = read(text).ok()?;
-    let node = nodes.get(position(&nodes, kind, name).ok()?)?;
-    node.at(path)?;
-    let (entry, value) = node.nearest(path);
-    Some(entry.map_or_else(|| value.range(), spanned::Entry::key_range))
+pub fn find(text: &str, values: &[(Kind, &Name, &str)]) -> Vec<Option<std::ops::Range<usize>>> {
+    let nodes = read(text).unwrap_or_default();
+    let place = |(kind, name, path): &(Kind, &Name, &str)| {
+        let node = nodes.get(position(&nodes, *kind, name).ok()?)?;
+        node.at(path)?;
+        let (entry, value) = node.nearest(path);
+        Some(entry.map_or_else(|| value.range(), spanned::Entry::key_range))
+    };
+    values.iter().map(place).collect()
 }
 
 /// One change in each of several documents.

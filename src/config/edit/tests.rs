@@ -133,8 +133,10 @@ fn documents_are_put_at_the_end() {
         document(Some("new"), "Tenant", &Value::map([("name", Value::text("a"))]), &Value::Map(Vec::new()));
     assert_eq!(one, "# new\napiVersion: muster/v1\nkind: Tenant\nmetadata: { name: a }\nspec: {}\n");
     assert_eq!(append("", &[one.clone()]).unwrap(), one);
-    let crlf = append("a: 1\r\nb: |\r\n  x", &["c: 2\n".to_owned()]);
-    assert_eq!(crlf, Ok("a: 1\r\nb: |\r\n  x\r\n---\r\nc: 2\r\n".to_owned()).and(crlf.clone()));
+    let crlf = append("a: 1\r\nb: x", &["c: 2\n".to_owned()]);
+    assert_eq!(crlf.unwrap(), "a: 1\r\nb: x\r\n---\r\nc: 2\r\n");
+    let block = append("b: |\n  x", &["c: 2\n".to_owned()]);
+    assert_eq!(block, Err(EditError::Meaning), "the text of the block would get a line end");
     assert_eq!(
         append("a: 1", &["b: 2\n".to_owned(), "c: 3\n".to_owned()]).unwrap(),
         "a: 1\n---\nb: 2\n---\nc: 3\n"
@@ -144,10 +146,14 @@ fn documents_are_put_at_the_end() {
 #[test]
 fn a_key_is_found_on_its_line() {
     let text = "apiVersion: muster/v1\nkind: Tenant\nmetadata: { name: a }\nspec:\n  clients:\n    rmm:\n      - id: '7'\n";
-    let range = find(text, Kind::Tenant, &name("a"), "/spec/clients/rmm/0").unwrap();
-    assert_eq!(text.get(range), Some("id: '7'"));
-    assert_eq!(find(text, Kind::Tenant, &name("a"), "/spec/clients/rmm/1"), None);
+    let tenant = name("a");
+    let at = |path| (Kind::Tenant, &tenant, path);
+    let found = find(text, &[at("/spec/clients/rmm/0"), at("/spec/clients/rmm/1"), at("/spec/clients")]);
+    let found: Vec<_> = found.into_iter().map(|range| range.map(|range| &text[range])).collect();
+    assert_eq!(found, [Some("id: '7'"), None, Some("clients")]);
 }
+
+static CORPUS: std::sync::LazyLock<Vec<(String, String, Vec<Name>)>> = std::sync::LazyLock::new(corpus);
 
 /// Every file of the valid corpus that holds tenants, with their names.
 fn corpus() -> Vec<(String, String, Vec<Name>)> {
@@ -222,7 +228,7 @@ proptest! {
         called in "[ -~äß\t\u{2028}]{1,20}",
         (crlf, mark, open, further) in (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>()),
     ) {
-        let corpus = corpus();
+        let corpus = &*CORPUS;
         prop_assert!(corpus.len() > 10, "{}", corpus.len());
         let (file, text, tenants) = &corpus[pick.index(corpus.len())];
         let tenant = &tenants[who.index(tenants.len())];

@@ -25,7 +25,8 @@ impl Value {
     }
 
     /// On one line.
-    pub(super) fn flow(&self) -> String {
+    #[must_use]
+    pub fn flow(&self) -> String {
         match self {
             Self::Text(text) => scalar(text),
             Self::List(items) => {

@@ -8,6 +8,7 @@ mod exits;
 mod formatting;
 mod forms;
 mod heads;
+mod importing;
 mod inventory;
 mod listings;
 mod locks;
