@@ -19,6 +19,7 @@ pub mod fetch;
 pub mod host;
 pub mod http;
 pub mod id;
+pub mod import;
 pub mod inventory;
 pub mod payload;
 pub mod plan;

@@ -111,6 +111,8 @@ pub enum Command {
     Explain(Explain),
     /// Collect facts, and nothing else: of excluded computers too, and of those that no deployment reaches
     Inventory(Inventory),
+    /// Bring the customers and computers of a provider into the repository, as changes that are shown first
+    Import(Import),
     /// Show what is known of computers and items
     Status(Status),
     /// List computers with the agents on them, what names them and whether they are there
@@ -374,6 +376,77 @@ pub struct Doctor {
     /// The provider to look at (default: all)
     #[arg(value_parser = parse_name)]
     pub provider: Option<Name>,
+}
+
+/// Options of `import`.
+#[derive(Debug, Args)]
+pub struct Import {
+    /// What to import.
+    #[command(subcommand)]
+    pub what: Imported,
+}
+
+/// What can be imported.
+#[derive(Debug, Subcommand)]
+pub enum Imported {
+    /// Compare a provider's companies with the tenants, and propose what tenants would have to say
+    Tenants(ImportTenants),
+    /// Compare a provider's computers with what is remembered, and remember them
+    Computers(ImportComputers),
+}
+
+/// What both imports understand.
+#[derive(Debug, Clone, Args)]
+pub struct Importing {
+    /// The provider
+    #[arg(long, value_name = "PROVIDER", value_parser = parse_name)]
+    pub from: Name,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+    /// Write nothing, and exit with 2 when something would be written
+    #[arg(long, conflicts_with = "yes")]
+    pub check: bool,
+    /// Believe that the provider lost as much as it says
+    #[arg(long, value_name = "PROVIDER", value_parser = parse_name)]
+    pub accept_shrink: Option<Name>,
+    /// Show all lines of new files, all computers and all tenants
+    #[arg(long)]
+    pub details: bool,
+}
+
+/// Options of `import tenants`.
+#[derive(Debug, Args)]
+pub struct ImportTenants {
+    /// What both imports understand.
+    #[command(flatten)]
+    pub import: Importing,
+    /// Only these companies, by id or whole name
+    #[arg(long, value_name = "COMPANY", num_args = 1..)]
+    pub only: Vec<String>,
+    /// This company, by id or whole name, is this tenant (can be repeated)
+    #[arg(long = "map", value_name = "COMPANY=TENANT")]
+    pub maps: Vec<String>,
+    /// A file with one company and its tenant on each line: COMPANY = TENANT, or two columns if its name ends with .csv
+    #[arg(long, value_name = "FILE")]
+    pub mapping: Option<PathBuf>,
+    /// Make a tenant for these companies, by id or whole name, or for `all` that no tenant has the name of
+    #[arg(long, value_name = "COMPANY", num_args = 1..)]
+    pub create: Vec<String>,
+    /// Take entries of companies that the provider does not have any more out of tenants
+    #[arg(long)]
+    pub drop_vanished: bool,
+}
+
+/// Options of `import computers`.
+#[derive(Debug, Args)]
+pub struct ImportComputers {
+    /// What both imports understand.
+    #[command(flatten)]
+    pub import: Importing,
+    /// Propose Computer documents too: new ones, and new names in those that are there
+    #[arg(long)]
+    pub documents: bool,
 }
 
 /// Options of `diff`.

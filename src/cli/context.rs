@@ -422,14 +422,7 @@ impl Shell {
                         let simulated = Simulated::new(name.clone(), spec, fleet.map(AsRef::as_ref), memory)
                             .map_err(|error| CliError::provider(name, &error))?;
                         let simulated = Arc::new(simulated);
-                        Link {
-                            reader: Reader::new(
-                                Arc::clone(simulated.info()),
-                                Arc::clone(&simulated) as _,
-                                Arc::clone(&simulated) as _,
-                            ),
-                            writer: Writer::new(Arc::clone(simulated.info()), simulated),
-                        }
+                        Link { reader: simulated.reader(), writer: simulated.writer() }
                     }
                     ProviderSpec::Automate(spec) => {
                         let automate = Automate::new(AutomateSettings {

@@ -11,7 +11,7 @@ use super::context::{Opened, Shell};
 use super::error::CliError;
 use super::exit::Exit;
 use super::files;
-use crate::config::edit::put_below_spec;
+use crate::config::block::put_below_spec;
 use crate::config::kind::{ComputerIdentity, Decision};
 use crate::config::model::Computer;
 use crate::id::{ComputerId, Name};

@@ -19,6 +19,7 @@ pub(super) const fn of(command: &Command) -> &'static [Form] {
         | Command::Doctor(_)
         | Command::Computers(_)
         | Command::Identify(_)
+        | Command::Import(_)
         | Command::Maintain(Maintain { what: Some(Maintained::ScreenconnectDb(_)), .. }) => {
             &[Human, Json, Ndjson, Markdown, Csv]
         }
@@ -44,6 +45,7 @@ pub(super) const fn name(command: &Command) -> &'static str {
         Command::Apply(_) => "apply",
         Command::Diff(_) => "diff",
         Command::Doctor(_) => "doctor",
+        Command::Import(_) => "import",
         Command::Inventory(_) => "inventory",
         Command::List(_) => "list",
         Command::Maintain(Maintain { what: None, .. }) => "maintain",

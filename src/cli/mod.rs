@@ -4,6 +4,7 @@
 
 pub mod arguments;
 mod basis;
+mod changing;
 mod command;
 pub mod context;
 mod deciding;
@@ -85,6 +86,7 @@ fn run(shell: &mut Shell, command: &Command) -> Result<Exit, CliError> {
         | Command::Resolve(_)
         | Command::Explain(_)
         | Command::Inventory(_)
+        | Command::Import(_)
         | Command::Status(_)
         | Command::Computers(_)
         | Command::Identify(_)
@@ -112,6 +114,7 @@ async fn run_async(shell: &mut Shell, command: &Command) -> Result<Exit, CliErro
         Command::Resolve(command) => command::resolve::run(shell, command, &control).await,
         Command::Explain(command) => command::explain::run(shell, command, &control).await,
         Command::Inventory(command) => command::inventory::run(shell, command, &control).await,
+        Command::Import(command) => command::import::run(shell, command, &control).await,
         Command::Status(command) => command::status::run(shell, command).await,
         Command::Maintain(command) => command::maintain::run(shell, command, &control).await,
         Command::Computers(command) => command::computers::run(shell, command, &control).await,

@@ -10,13 +10,15 @@ use crate::config::Config;
 use crate::config::kind::Match;
 use crate::diagnostic::code;
 use crate::id::Name;
+use crate::inventory::clients::Unmapped;
 use crate::inventory::item::{ItemKey, ItemKind};
 use crate::inventory::relations::{Related, SourceKind};
 use crate::plan::document::Options;
 use crate::plan::gates::{Run, gate};
 use crate::plan::needs::Refresh;
+use crate::report::import::of_companies;
 use crate::report::style::Line;
-use crate::report::words::ago;
+use crate::report::words::{ago, count, plural};
 use crate::session::control::Control;
 use crate::session::dispatcher::Link;
 use crate::session::prepare::{Looked, Preparation, Prepared, Progress, Surveyed, Wish};
@@ -135,7 +137,25 @@ pub(super) async fn prepare(
     shell.report(&prepared.planned.findings, &opened.config.sources);
     shell.report(&prepared.judged.lints, &opened.config.sources);
     tell_failures(shell, &prepared.failed, prepared.snapshot.related());
+    tell_unmapped(shell, &prepared.unmapped);
     Ok(prepared)
+}
+
+/// Says how many computers of providers belong to no tenant, and what lists their companies.
+pub(super) fn tell_unmapped(shell: &Shell, unmapped: &BTreeMap<Name, Unmapped>) {
+    for (provider, companies) in unmapped {
+        let computers = plural(count(companies.values().sum()), "computer");
+        let nameless = companies.keys().filter(|client| client.name.is_empty()).count();
+        let of = match (companies.len() - nameless, nameless) {
+            (0, _) => "no company".to_owned(),
+            (named, 0) => of_companies(count(named)),
+            (named, _) => format!("{} and of none", of_companies(count(named))),
+        };
+        shell.ui.status(&Line::new().text(format!(
+            "{provider}: of no tenant, and left out: {computers} of {of} (muster import tenants --from {provider} lists \
+             them)"
+        )));
+    }
 }
 
 /// Says which sources failed or are doubted, and what that means.

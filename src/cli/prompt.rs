@@ -4,8 +4,10 @@
 //! nobody is asked, whatever the terminal.
 
 use std::io::{BufRead, Read};
+use std::sync::Arc;
 
 use super::output::Ui;
+use crate::session::control::Control;
 
 /// Longer answers are not `yes`, and are not read to their end.
 const LONGEST: u64 = 64;
@@ -24,6 +26,16 @@ pub fn agrees(ui: &Ui, question: &str, input: &mut dyn BufRead) -> bool {
     let mut answer = Vec::new();
     let read = input.take(LONGEST).read_until(b'\n', &mut answer);
     read.is_ok() && matches!(answer.as_slice(), b"yes\n" | b"yes\r\n")
+}
+
+/// Asks on the terminal of this process; `None` when Ctrl-C was the answer.
+pub(super) async fn asked(ui: Arc<Ui>, question: String, mut control: Control) -> Option<bool> {
+    let answer = tokio::task::spawn_blocking(move || agrees(&ui, &question, &mut std::io::stdin().lock()));
+    tokio::select! {
+        biased;
+        () = control.asked() => None,
+        answer = answer => Some(answer.unwrap_or(false)),
+    }
 }
 
 #[cfg(test)]

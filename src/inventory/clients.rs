@@ -9,14 +9,55 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::config::Config;
 use crate::config::kind::TenantClient;
 use crate::id::Name;
+use crate::inventory::relations::SourceKind;
 use crate::provider::{AgentRecord, ClientRef};
+use crate::store::KeptSource;
+use crate::time::Timestamp;
 
 /// How many computers belong to customers that no tenant maps, by customer. Computers without a customer are counted
 /// under one without id and name.
 pub type Unmapped = BTreeMap<ClientRef, usize>;
+
+/// What is remembered of a provider's customers.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Remembered {
+    /// The last list of them that was believed; empty before the first.
+    pub companies: Vec<ClientRef>,
+    /// How many computers belonged to customers that no tenant mapped.
+    pub unmapped: Vec<(ClientRef, usize)>,
+}
+
+impl Remembered {
+    /// What is remembered of one provider.
+    #[must_use]
+    pub fn of(provider: &Name, kept: &[KeptSource]) -> Self {
+        let own = kept.iter().find(|kept| kept.kind == SourceKind::Provider && kept.name == *provider);
+        // What an older release kept and this one cannot read is as good as nothing.
+        own.and_then(|kept| serde_json::from_str(&kept.content).ok()).unwrap_or_default()
+    }
+
+    /// The same to be kept, if it is something else than what is kept.
+    #[must_use]
+    pub fn to_keep(&self, provider: &Name, kept: &[KeptSource], at: Timestamp) -> Option<KeptSource> {
+        if *self == Self::of(provider, kept) {
+            return None;
+        }
+        let content = serde_json::to_string(self).ok()?;
+        Some(KeptSource {
+            kind: SourceKind::Provider,
+            name: provider.clone(),
+            key: String::new(),
+            at,
+            content,
+        })
+    }
+}
 
 /// What all tenants say of customers.
 #[derive(Debug, Default)]
@@ -65,19 +106,45 @@ impl<'a> Mapping<'a> {
         by_id.or_else(|| companies.by_name.get(&folded(&client.name))).copied()
     }
 
+    /// Whether a provider has customers of its own.
+    #[must_use]
+    pub fn has(&self, provider: &Name) -> bool {
+        self.by_provider.contains_key(provider)
+    }
+
+    /// What was unmapped when providers were asked last, and still is.
+    #[must_use]
+    pub fn still_unmapped(&self, kept: &[KeptSource]) -> BTreeMap<Name, Unmapped> {
+        let of = |provider: &Name| -> Unmapped {
+            let all = Remembered::of(provider, kept).unmapped.into_iter();
+            all.filter(|(client, _)| self.tenant(provider, client).is_none()).collect()
+        };
+        let all = self.by_provider.keys().map(|provider| ((*provider).clone(), of(provider)));
+        all.filter(|(_, unmapped)| !unmapped.is_empty()).collect()
+    }
+
     /// The agent with the tenant that its customer is. Of a provider without customers it stays as it is.
     #[must_use]
     pub fn place(&self, provider: &Name, mut agent: AgentRecord) -> AgentRecord {
-        if self.by_provider.contains_key(provider) {
-            agent.tenant = agent.client.as_ref().and_then(|client| self.tenant(provider, client)).cloned();
+        if self.has(provider) {
+            agent.tenant = self.of_agent(provider, &agent).cloned();
         }
         agent
+    }
+
+    /// The tenant of an agent: that which its customer is, or, of a provider without customers, that which it says.
+    #[must_use]
+    pub fn of_agent<'b>(&'b self, provider: &Name, agent: &'b AgentRecord) -> Option<&'b Name> {
+        if !self.has(provider) {
+            return agent.tenant.as_ref();
+        }
+        agent.client.as_ref().and_then(|client| self.tenant(provider, client))
     }
 
     /// Whether an agent that was placed is a computer of this repository.
     #[must_use]
     pub fn takes(&self, provider: &Name, agent: &AgentRecord) -> bool {
-        agent.tenant.is_some() || !self.by_provider.contains_key(provider)
+        agent.tenant.is_some() || !self.has(provider)
     }
 
     /// The agents that are computers of this repository, and how many are not, by customer.
@@ -135,6 +202,23 @@ mod tests {
         assert_eq!(tenant("7", "Contoso"), Some("fabrikam"), "the id counts first");
         assert_eq!(tenant("8", "Contoso Ltd"), None, "likeness is not enough");
         assert_eq!(tenant("", ""), None);
+    }
+
+    #[test]
+    fn what_was_unmapped_is_remembered_until_it_is_mapped() {
+        let (control, contoso) = (name("control"), name("contoso"));
+        let remembered = Remembered {
+            companies: vec![client("7", "Contoso")],
+            unmapped: vec![(client("7", "Contoso"), 2), (client("8", "Fabrikam"), 3)],
+        };
+        let kept = remembered.to_keep(&control, &[], Timestamp::MIN).unwrap();
+        let kept = [kept];
+        assert_eq!(Remembered::of(&control, &kept), remembered);
+        assert_eq!(remembered.to_keep(&control, &kept, Timestamp::MAX), None, "that is known");
+        assert_eq!(Remembered::of(&contoso, &kept), Remembered::default());
+        let mapping = mapping(&control, &[("#7", &contoso)]);
+        let left = Unmapped::from([(client("8", "Fabrikam"), 3)]);
+        assert_eq!(mapping.still_unmapped(&kept), BTreeMap::from([(control.clone(), left)]));
     }
 
     #[test]

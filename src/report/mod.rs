@@ -23,6 +23,7 @@ pub mod graph;
 mod hostile;
 pub mod html;
 pub mod identify;
+pub mod import;
 pub mod inventory;
 pub mod json;
 pub mod junit;

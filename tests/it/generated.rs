@@ -77,21 +77,22 @@ fn the_reference_of_the_command_line_is_that_of_the_program() {
     page_text += "## Options of every command\n\n";
     page_text += &arguments(&command, Arg::is_global_set);
     for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
-        let mut sub = sub.clone();
-        let usage = sub.render_usage().to_string().replace("Usage: ", "");
-        let about = sub.get_about().map(ToString::to_string).unwrap_or_default();
-        _ = write!(page_text, "## muster {}\n\n{about}.\n\n```text\n{usage}\n```\n\n", sub.get_name());
-        page_text += &arguments(&sub, |argument| !argument.is_global_set());
-        for below in sub.get_subcommands().filter(|below| below.get_name() != "help") {
-            let mut below = below.clone();
-            let usage = below.render_usage().to_string().replace("Usage: ", "");
-            let about = below.get_about().map(ToString::to_string).unwrap_or_default();
-            let name = format!("{} {}", sub.get_name(), below.get_name());
-            _ = write!(page_text, "### muster {name}\n\n{about}.\n\n```text\n{usage}\n```\n\n");
-            page_text += &arguments(&below, |argument| !argument.is_global_set());
-        }
+        page_text += &section(sub, "muster");
     }
     page("cli.md", &format!("{}\n", page_text.trim_end()));
+}
+
+/// What there is to say of a command and of those below it.
+fn section(command: &Command, above: &str) -> String {
+    let mut command = command.clone();
+    let name = format!("{above} {}", command.get_name());
+    let usage = command.render_usage().to_string().replace("Usage: ", "");
+    let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+    let mut text = format!("## {name}\n\n{about}.\n\n```text\n{usage}\n```\n\n");
+    text += &arguments(&command, |argument| !argument.is_global_set());
+    let below = command.get_subcommands().filter(|below| below.get_name() != "help");
+    below.for_each(|below| text += &section(below, &name));
+    text
 }
 
 /// A table of the arguments of a command that are wanted.

@@ -377,6 +377,7 @@ impl Computer {
     #[must_use]
     pub fn model(&self) -> FleetComputer {
         FleetComputer {
+            client: None,
             name: self.hostname().to_owned(),
             tenant: None,
             platform: self.platform,

@@ -269,22 +269,16 @@ fn doubted(prepared: &Prepared) -> bool {
 }
 
 /// Asks for the word `yes` on a terminal; without one, or in CI, nothing can be approved. Ctrl-C is an answer too.
-async fn approve(shell: &Shell, plan: &Plan, mut control: Control) -> Result<(), CliError> {
+async fn approve(shell: &Shell, plan: &Plan, control: Control) -> Result<(), CliError> {
     if !prompt::can_ask(std::io::stdin().is_terminal(), shell.environment.ci) {
         return Err(CliError::refused("not applied: there is nobody to ask")
             .hint("look at the plan first, then use --auto-approve"));
     }
     let question = format!("{}.", Summary::of(plan).sentence());
-    let ui = Arc::clone(&shell.ui);
-    let answer =
-        tokio::task::spawn_blocking(move || prompt::agrees(&ui, &question, &mut std::io::stdin().lock()));
-    tokio::select! {
-        biased;
-        () = control.asked() => Err(CliError::reported(Exit::Interrupted)),
-        answer = answer => match answer {
-            Ok(true) => Ok(()),
-            _ => Err(CliError::refused("not applied: the word yes was not given")),
-        },
+    match prompt::asked(Arc::clone(&shell.ui), question, control).await {
+        None => Err(CliError::reported(Exit::Interrupted)),
+        Some(true) => Ok(()),
+        Some(false) => Err(CliError::refused("not applied: the word yes was not given")),
     }
 }
 

@@ -8,6 +8,7 @@ pub(super) mod doctor;
 pub(super) mod explain;
 pub(super) mod fmt;
 pub(super) mod identify;
+pub(super) mod import;
 pub(super) mod init;
 pub(super) mod inventory;
 pub(super) mod list;

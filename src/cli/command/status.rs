@@ -9,7 +9,9 @@ use crate::cli::arguments::{Form, Status as Command};
 use crate::cli::context::{Shell, SystemClock};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::planning;
 use crate::id::ComputerId;
+use crate::inventory::clients::Mapping;
 use crate::inventory::identify::Standing;
 use crate::inventory::item::Detection;
 use crate::inventory::recognise::remembered;
@@ -85,6 +87,8 @@ pub(in crate::cli) async fn run(shell: &mut Shell, command: &Command) -> Result<
         }
         return Ok(Exit::Done);
     }
+    let unmapped = Mapping::of(&opened.config).still_unmapped(&store.sources().await?);
+    planning::tell_unmapped(shell, &unmapped);
     if waiting > 0 {
         let agents = plural(count(waiting), "agent");
         shell.ui.status(&Line::new().text(format!("{agents} on no computer yet: muster identify")));

@@ -18,19 +18,21 @@ mod tests;
 
 use std::sync::Arc;
 
+pub(super) use quotes::needs_none;
+
 use super::spanned::{self, Entry, Node, NodeKind};
 use crate::diagnostic::Findings;
 
 /// A text in lines, with the tree that it was read into.
-struct Source<'a> {
-    text: &'a str,
+pub(super) struct Source<'a> {
+    pub(super) text: &'a str,
     /// The first byte of each line.
-    starts: Vec<usize>,
+    pub(super) starts: Vec<usize>,
     nodes: &'a [Node],
 }
 
 impl<'a> Source<'a> {
-    fn new(text: &'a str, nodes: &'a [Node]) -> Self {
+    pub(super) fn new(text: &'a str, nodes: &'a [Node]) -> Self {
         let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
         let mut starts: Vec<usize> = std::iter::once(0).chain(ends).collect();
         if starts.last().is_some_and(|last| *last == text.len() && *last > 0) {
@@ -39,19 +41,19 @@ impl<'a> Source<'a> {
         Self { text, starts, nodes }
     }
 
-    fn line_of(&self, at: usize) -> usize {
+    pub(super) fn line_of(&self, at: usize) -> usize {
         self.starts.partition_point(|start| *start <= at).saturating_sub(1)
     }
 
     /// A line without its end.
-    fn line(&self, number: usize) -> &'a str {
+    pub(super) fn line(&self, number: usize) -> &'a str {
         let start = self.starts.get(number).copied().unwrap_or(self.text.len());
         let end = self.starts.get(number + 1).copied().unwrap_or(self.text.len());
         self.text.get(start..end).unwrap_or_default().trim_end_matches('\n')
     }
 
     /// What stands on the line before a byte.
-    fn before(&self, at: usize) -> &'a str {
+    pub(super) fn before(&self, at: usize) -> &'a str {
         self.text.get(self.starts.get(self.line_of(at)).copied().unwrap_or(0)..at).unwrap_or_default()
     }
 
@@ -60,12 +62,12 @@ impl<'a> Source<'a> {
     }
 
     /// Whether a value is an alias, whose content stands elsewhere.
-    fn is_alias(&self, node: &Node) -> bool {
+    pub(super) fn is_alias(&self, node: &Node) -> bool {
         self.byte(node.range().start) == Some(b'*') && !begins_with_its_content(node)
     }
 
     /// Where the sign of a block scalar (`|` or `>`) stands: the range of one is its text.
-    fn block_sign(&self, node: &Node) -> Option<usize> {
+    pub(super) fn block_sign(&self, node: &Node) -> Option<usize> {
         let NodeKind::String { plain: false, .. } = node.kind else { return None };
         let start = node.range().start;
         if !self.before(start).trim().is_empty() {
@@ -82,12 +84,12 @@ impl<'a> Source<'a> {
     }
 
     /// Where a value begins to be written.
-    fn begin_of(&self, node: &Node) -> usize {
+    pub(super) fn begin_of(&self, node: &Node) -> usize {
         self.block_sign(node).unwrap_or(node.range().start)
     }
 
     /// Whether a list or mapping is written in brackets or braces.
-    fn is_flow(&self, node: &Node) -> bool {
+    pub(super) fn is_flow(&self, node: &Node) -> bool {
         matches!(self.byte(node.range().start), Some(b'{' | b'[')) && !begins_with_its_content(node)
     }
 }

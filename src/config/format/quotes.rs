@@ -55,7 +55,7 @@ fn simpler(written: &str, text: &str) -> Option<String> {
 }
 
 /// Whether a text is one without quotes too, for every reader and in every place.
-fn needs_none(text: &str) -> bool {
+pub(in crate::config) fn needs_none(text: &str) -> bool {
     let word = |word: &str| {
         !word.is_empty()
             && word

@@ -77,7 +77,11 @@ impl ProviderSpec {
     /// Whether the computers it lists are told to belong to companies of its own, which tenants map.
     #[must_use]
     pub const fn has_clients(&self) -> bool {
-        matches!(self, Self::Screenconnect(_) | Self::Automate(_) | Self::ConnectwiseRmm(_))
+        match self {
+            Self::Local(_) | Self::Ssh(_) => false,
+            Self::Simulated(spec) => spec.clients,
+            Self::Screenconnect(_) | Self::Automate(_) | Self::ConnectwiseRmm(_) => true,
+        }
     }
 }
 
@@ -231,6 +235,10 @@ pub struct SimulatedSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub memory: Option<String>,
+    /// Whether its computers belong to companies of its own, which tenants map: those of the fleet file, and for made
+    /// computers one for each tenant, under its name. Default: false, and each computer says its tenant itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub clients: bool,
     /// What goes wrong, and where.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub faults: Option<Faults>,
@@ -254,7 +262,7 @@ pub struct Generator {
     /// The seed.
     #[serde(default)]
     pub seed: u64,
-    /// The tenants they are spread over.
+    /// The tenants they are spread over; with `clients`, the companies, which need be no tenants.
     #[schemars(length(min = 1))]
     pub tenants: Vec<Name>,
     /// Software that some of them have: a name, and the versions that occur.

@@ -159,7 +159,7 @@ impl Entry {
 }
 
 /// The steps of a JSON pointer (RFC 6901), escapes resolved.
-fn steps(pointer: &str) -> impl Iterator<Item = String> {
+pub(super) fn steps(pointer: &str) -> impl Iterator<Item = String> {
     pointer.split('/').skip(1).map(|step| step.replace("~1", "/").replace("~0", "~"))
 }
 

@@ -19,7 +19,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::believe::{self, DoubtedPart, Listed, Verdict};
-use super::clients::{Mapping, Unmapped};
+use super::clients::{Mapping, Remembered, Unmapped};
 use super::identify::Memory;
 use super::known::Known;
 use super::relations::{Belongings, Doubt, Relations, SignIn, SourceKind, kept as last_kept};
@@ -137,7 +137,7 @@ fn asked_of(asking: &Asking<'_>, psa: &Name) -> believe::Asked {
 }
 
 /// What came back within the limit, or what went wrong.
-async fn in_time<T, E: std::fmt::Display>(
+pub(crate) async fn in_time<T, E: std::fmt::Display>(
     limit: Limit,
     answer: impl Future<Output = Result<T, E>>,
 ) -> Result<T, String> {
@@ -159,9 +159,14 @@ fn computers(asking: &Asking<'_>, lists: Vec<(&Name, Result<Vec<AgentRecord>, St
             || asking.stored.iter().filter(|computer| computer.listed && computer.provider == *provider);
         let placed = |agent| mapping.place(provider, tidy(agent));
         let list = list.map(|agents| agents.into_iter().map(placed).collect());
-        match list.and_then(|agents| believable(asking, provider, before(), agents)) {
+        match list.and_then(|agents| believable(asking, &mapping, provider, before(), agents)) {
             Ok((agents, doubts)) => {
                 let (agents, unmapped) = mapping.split(provider, agents);
+                if mapping.has(provider) {
+                    let unmapped = unmapped.clone().into_iter().collect();
+                    let now = Remembered { unmapped, ..Remembered::of(provider, asking.kept) };
+                    collected.answers.extend(now.to_keep(provider, asking.kept, asking.now));
+                }
                 if !unmapped.is_empty() {
                     collected.unmapped.insert(provider.clone(), unmapped);
                 }
@@ -199,6 +204,8 @@ fn computers(asking: &Asking<'_>, lists: Vec<(&Name, Result<Vec<AgentRecord>, St
                     format!("provider {provider}: {message}")
                 };
                 collected.failed.insert(provider.clone(), message);
+                let unmapped = mapping.still_unmapped(asking.kept).remove(provider);
+                collected.unmapped.extend(unmapped.map(|unmapped| (provider.clone(), unmapped)));
                 for computer in before() {
                     let agent = mapping.place(provider, computer.agent.clone());
                     if !mapping.takes(provider, &agent) {
@@ -228,6 +235,7 @@ fn tidy(mut agent: AgentRecord) -> AgentRecord {
 /// that did so alone are as they were before, and doubted. Lists that stand in the configuration itself are believed.
 fn believable<'a>(
     asking: &Asking<'_>,
+    mapping: &'a Mapping<'a>,
     provider: &Name,
     before: impl Iterator<Item = &'a StoredComputer>,
     mut agents: Vec<AgentRecord>,
@@ -238,7 +246,13 @@ fn believable<'a>(
         return Ok((agents, Vec::new()));
     }
     let shrink = asking.config.instance.sources.of(provider);
-    let before: Vec<Listed<'_>> = before.map(|computer| of_list(&computer.agent)).collect();
+    // That tenants map a company otherwise than before is no loss of the list.
+    let before: Vec<Listed<'_>> = before
+        .map(|computer| Listed {
+            tenant: mapping.of_agent(provider, &computer.agent),
+            ..of_list(&computer.agent)
+        })
+        .collect();
     let now: Vec<Listed<'_>> = agents.iter().map(of_list).collect();
     if let Some(what) = believe::agents(&before, &now, shrink) {
         return Err(not_believed(provider, &what));
@@ -272,7 +286,7 @@ fn of_list(agent: &AgentRecord) -> Listed<'_> {
 }
 
 /// Why an answer, or a part of it, is not believed, and what to do when it is right.
-pub(super) fn not_believed(source: &Name, what: &str) -> String {
+pub(crate) fn not_believed(source: &Name, what: &str) -> String {
     format!("{source} shrank: {what}; if that is right, say --accept-shrink {source}")
 }
 
@@ -380,7 +394,8 @@ pub fn remembered(asking: &Asking<'_>) -> Collected {
             takes.then(|| as_listed(&computer.provider, agent, Some(computer)))
         });
     let relations = relations(asking.stored, asking.kept);
-    Collected { known: known.collect(), relations, ..Collected::default() }
+    let unmapped = mapping.still_unmapped(asking.kept);
+    Collected { known: known.collect(), unmapped, relations, ..Collected::default() }
 }
 
 /// What computers belonged to and what directories, PSAs and selecting scripts said last, without the day. Whether the

@@ -113,6 +113,7 @@ impl ConnectwiseRmm {
                 name: name.clone(),
                 kind: "connectwise-rmm",
                 capabilities,
+                without: link::without(&CAPABILITIES, link),
                 limits,
             }),
             commands: Commands { tasks, found: Found::default() },

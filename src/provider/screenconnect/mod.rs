@@ -112,6 +112,7 @@ impl Screenconnect {
             name: name.clone(),
             kind: "screenconnect",
             capabilities: link::capabilities(&CAPABILITIES, link),
+            without: link::without(&CAPABILITIES, link),
             limits: Limits {
                 concurrency: link.and_then(|link| link.concurrency).unwrap_or(CONCURRENCY),
                 latency: Latency::Seconds,

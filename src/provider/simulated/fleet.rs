@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::Name;
 use crate::inventory::facts::{OsFamily, Role};
+use crate::inventory::known::ClientRef;
 use crate::inventory::relations::{Belongings, SignIn, kept};
 use crate::session::script::Platform;
 use crate::time::Timestamp;
@@ -23,9 +24,36 @@ pub struct Fleet {
     /// The computers, in the order in which they are listed.
     #[serde(default)]
     pub computers: Vec<FleetComputer>,
+    /// Companies that its computers belong to, where the provider's settings say that it has some.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clients: Vec<FleetClient>,
     /// How a software stands in the list of installed programs. One that is not named here stands under its own name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub inventory: BTreeMap<Name, Entry>,
+}
+
+/// A company.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FleetClient {
+    /// Its id, unique in the fleet. Default: it has none, and is told by its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub id: Option<String>,
+    /// Its name.
+    #[schemars(length(min = 1))]
+    pub name: String,
+    /// Its sites.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub sites: BTreeSet<String>,
+}
+
+impl FleetClient {
+    /// As the provider tells it.
+    pub(super) fn reference(&self) -> ClientRef {
+        let id = self.id.clone().unwrap_or_else(|| self.name.trim().to_lowercase());
+        ClientRef { id, name: self.name.clone() }
+    }
 }
 
 /// One computer.
@@ -38,6 +66,10 @@ pub struct FleetComputer {
     /// The tenant it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant: Option<Name>,
+    /// The company it belongs to: its id, or its name where it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub client: Option<String>,
     /// Its platform. Default: posix.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform: Option<Platform>,
@@ -254,8 +286,22 @@ impl Fleet {
         } else {
             serde_saphyr::from_str(text).map_err(|error| error.to_string())?
         };
+        let mut clients = BTreeSet::new();
+        for client in &fleet.clients {
+            let texts = client.id.iter().chain([&client.name]).chain(&client.sites);
+            texts
+                .map(|text| line(text))
+                .collect::<Result<(), String>>()
+                .map_err(|what| format!("a client: {what}"))?;
+            if !clients.insert(client.reference().id) {
+                return Err(format!("client {:?} is there twice", client.name));
+            }
+        }
         let mut names = BTreeSet::new();
         for computer in &fleet.computers {
+            if let Some(client) = computer.client.as_ref().filter(|client| fleet.client(client).is_none()) {
+                return Err(format!("computer {:?}: there is no client {client:?}", computer.name));
+            }
             computer.check().map_err(|what| format!("computer {:?}: {what}", computer.name))?;
             if !names.insert(computer.name.to_lowercase()) {
                 return Err(format!("computer {:?} is there twice", computer.name));
@@ -268,6 +314,17 @@ impl Fleet {
                 .map_err(|what| format!("inventory of {software}: {what}"))?;
         }
         Ok(fleet)
+    }
+}
+
+impl Fleet {
+    /// The company by its id, or its name where it has none.
+    pub(super) fn client(&self, text: &str) -> Option<ClientRef> {
+        let found = self.clients.iter().find(|client| match &client.id {
+            Some(id) => id == text,
+            None => client.name == text,
+        });
+        found.map(FleetClient::reference)
     }
 }
 
@@ -405,6 +462,9 @@ mod tests {
             ("computers: [{ name: a, colour: red }]", "colour"),
             ("computers: [{ name: a }, { name: A }]", "twice"),
             ("computers: [{ name: '' }]", "empty"),
+            ("clients: [{ name: a }, { id: a, name: b }]", "twice"),
+            ("clients: [{ id: ' ', name: b }]", "empty"),
+            ("clients: [{ id: '7', name: b }]\ncomputers: [{ name: a, client: b }]", "no client"),
             ("computers: [{ name: \"a\\tb\" }]", "control"),
             (
                 "computers: [{ name: a, platform: windows, facts: { os: { family: linux, name: x, version: '1' } } }]",

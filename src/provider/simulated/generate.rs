@@ -113,6 +113,11 @@ impl Maker {
         self.generator.computers
     }
 
+    /// The tenants that they are spread over.
+    pub(super) fn tenants(&self) -> &[Name] {
+        &self.generator.tenants
+    }
+
     /// The index of the computer of this name.
     pub(super) fn find(&self, name: &str) -> Option<u32> {
         let (_, number) = name.rsplit_once('-')?;
@@ -172,6 +177,7 @@ impl Maker {
         FleetComputer {
             name: self.name(index),
             tenant: Some(self.tenant(index).clone()),
+            client: None,
             platform: Some(model.platform),
             tags: self.tags(index),
             facts: FleetFacts {

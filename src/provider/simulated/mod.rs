@@ -26,8 +26,8 @@ use self::fleet::{Fleet, FleetComputer};
 use self::generate::Maker;
 use self::memory::{Line, Memory};
 use super::{
-    AgentRecord, Capability, Change, Detect, Latency, Limits, ListAgents, ListError, Presence, ProviderInfo,
-    Reader, RunError, Writer, page,
+    AgentRecord, Capability, Change, ClientRecord, ClientRef, Detect, Latency, Limits, ListAgents,
+    ListClients, ListError, Presence, ProviderInfo, Reader, RunError, Writer, page,
 };
 use crate::config::kind::{Faults, SimulatedSpec};
 use crate::id::{AgentId, Name};
@@ -73,6 +73,8 @@ pub struct Simulated {
     /// Positions in the fleet file, by name.
     by_name: BTreeMap<String, usize>,
     maker: Option<Maker>,
+    /// Whether its computers belong to companies of its own.
+    has_clients: bool,
     faults: Faults,
     memory: Arc<Memory>,
     /// Computers with a bundle at work.
@@ -129,12 +131,16 @@ impl Simulated {
         }
         let memory = Memory::open(memory_path.clone())
             .map_err(|source| SimulatedError::Memory { path: memory_path.unwrap_or_default(), source })?;
-        let capabilities = [Capability::ListComputers, Capability::Presence, Capability::RunScript];
+        let mut capabilities =
+            BTreeSet::from([Capability::ListComputers, Capability::Presence, Capability::RunScript]);
+        if spec.clients {
+            capabilities.insert(Capability::ListTenants);
+        }
         let info = ProviderInfo {
             name,
             kind: "simulated",
+            capabilities,
             without: BTreeSet::new(),
-            capabilities: capabilities.into(),
             limits: Limits {
                 concurrency: spec.concurrency.unwrap_or(CONCURRENCY),
                 latency: Latency::Interactive,
@@ -146,6 +152,7 @@ impl Simulated {
             fleet,
             by_name,
             maker,
+            has_clients: spec.clients,
             faults: spec.faults.clone().unwrap_or_default(),
             memory: Arc::new(memory),
             busy: Arc::default(),
@@ -161,7 +168,8 @@ impl Simulated {
     /// The half that reads.
     #[must_use]
     pub fn reader(self: &Arc<Self>) -> Reader {
-        Reader::new(Arc::clone(&self.info), Arc::<Self>::clone(self), Arc::<Self>::clone(self))
+        let reader = Reader::new(Arc::clone(&self.info), Arc::<Self>::clone(self), Arc::<Self>::clone(self));
+        if self.has_clients { reader.with_clients(Arc::<Self>::clone(self)) } else { reader }
     }
 
     /// The half that changes.
@@ -181,11 +189,11 @@ impl Simulated {
     }
 
     fn records(&self) -> Vec<AgentRecord> {
-        let record = |name: String, tenant, platform, tags, offline, belongings| AgentRecord {
+        let record = |name: String, tenant, client, platform, tags, offline, belongings| AgentRecord {
             id: AgentId::new(&name),
             name,
             tenant,
-            client: None,
+            client,
             platform: Some(platform),
             presence: if offline { Presence::Offline } else { Presence::Online },
             tags,
@@ -197,6 +205,11 @@ impl Simulated {
             record(
                 computer.name.clone(),
                 computer.tenant.clone(),
+                computer
+                    .client
+                    .as_ref()
+                    .filter(|_| self.has_clients)
+                    .and_then(|name| self.fleet.client(name)),
                 platform,
                 computer.tags.clone(),
                 computer.offline,
@@ -206,8 +219,17 @@ impl Simulated {
         let made = self.maker.iter().flat_map(|maker| {
             (0..maker.count()).map(|index| {
                 let tenant = Some(maker.tenant(index).clone());
+                let client = tenant.as_ref().filter(|_| self.has_clients).map(made);
                 let none = Belongings::default();
-                record(maker.name(index), tenant, maker.platform(index), maker.tags(index), false, none)
+                record(
+                    maker.name(index),
+                    tenant,
+                    client,
+                    maker.platform(index),
+                    maker.tags(index),
+                    false,
+                    none,
+                )
             })
         });
         from_file.chain(made).collect()
@@ -335,6 +357,33 @@ impl ListAgents for Simulated {
             let Some(fault) = self.faults.answer else { return Ok(self.records()) };
             let answer = page::answer(&self.records(), Some(fault)).await;
             answer.map_err(|message| ListError::Failed { provider: self.info.name.clone(), message })
+        })
+    }
+}
+
+/// The company of made computers: it has no id, and the name of the tenant that they are made for.
+fn made(tenant: &Name) -> ClientRef {
+    ClientRef { id: tenant.to_string(), name: tenant.to_string() }
+}
+
+impl ListClients for Simulated {
+    fn clients(&self) -> BoxFuture<'_, Result<Vec<ClientRecord>, ListError>> {
+        Box::pin(async move {
+            let agents = self.list().await?;
+            let mut clients: BTreeMap<ClientRef, ClientRecord> = BTreeMap::new();
+            let record = |client: ClientRef, sites| {
+                let record =
+                    ClientRecord { client: client.clone(), sites, external: None, computers: Some(0) };
+                (client, record)
+            };
+            clients.extend(self.fleet.clients.iter().map(|one| record(one.reference(), one.sites.clone())));
+            let tenants = self.maker.iter().flat_map(Maker::tenants);
+            clients.extend(tenants.map(|tenant| record(made(tenant), BTreeSet::new())));
+            for client in agents.iter().filter_map(|agent| agent.client.as_ref()) {
+                let known = clients.get_mut(client).and_then(|record| record.computers.as_mut());
+                known.into_iter().for_each(|count| *count += 1);
+            }
+            Ok(clients.into_values().collect())
         })
     }
 }

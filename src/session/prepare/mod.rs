@@ -27,6 +27,7 @@ use crate::config::check;
 use crate::config::kind::{Match, Mode};
 use crate::diagnostic::{Findings, Severity, code};
 use crate::id::{ComputerId, Name};
+use crate::inventory::clients::Unmapped;
 use crate::inventory::collect::{self, Asking, Collected, Sources};
 use crate::inventory::failures;
 use crate::inventory::identify::{Memory, Resolution};
@@ -149,6 +150,8 @@ pub struct Prepared {
     pub findings: Findings,
     /// Providers without a complete list.
     pub failed: BTreeMap<Name, String>,
+    /// How many computers belong to companies that no tenant maps, by provider.
+    pub unmapped: BTreeMap<Name, Unmapped>,
     /// The computers that the run is limited to; `None` for all.
     pub limit: Option<RoaringBitmap>,
     /// Computers that were tried in this run.
@@ -176,6 +179,7 @@ struct Heard {
     known: Vec<Known>,
     stored: Vec<StoredComputer>,
     failed: BTreeMap<Name, String>,
+    unmapped: BTreeMap<Name, Unmapped>,
     relations: Relations,
     kept: Vec<KeptSource>,
     failures: Vec<KeptFailure>,
@@ -210,8 +214,17 @@ impl Preparation<'_> {
     /// [`StoreError`] when what is remembered cannot be read or written.
     pub async fn run(&self, wish: &Wish) -> Result<Prepared, StoreError> {
         let now = self.clock.now();
-        let Heard { known, stored: before, failed, mut relations, mut kept, mut failures, doubted, .. } =
-            self.hear(wish).await?;
+        let Heard {
+            known,
+            stored: before,
+            failed,
+            unmapped,
+            mut relations,
+            mut kept,
+            mut failures,
+            doubted,
+            ..
+        } = self.hear(wish).await?;
         let round = Round { failed: &failed, relations: &relations, again: &wish.identify };
         let mut fleet = self.identify(wish, known, before, round).await?;
         let queries = Queries {
@@ -340,6 +353,7 @@ impl Preparation<'_> {
             protections,
             findings,
             failed,
+            unmapped,
             limit,
             contacted,
             reached,
@@ -372,7 +386,7 @@ impl Preparation<'_> {
             (true, false) => collect::remembered(&asking),
             (true, true) => collect::declared(&asking).await,
         };
-        let Collected { known, mut failed, unmapped: _, mut relations, listed, answers } = collected;
+        let Collected { known, mut failed, unmapped, mut relations, listed, answers } = collected;
         relations.as_of = day;
         let mut failures = self.store.failures().await?;
         let mut doubted = BTreeMap::new();
@@ -385,7 +399,7 @@ impl Preparation<'_> {
             failures::say_since(&next, now, &mut failed, &mut relations);
             self.keep_failures(&mut failures, next).await?;
         }
-        Ok(Heard { known, stored, failed, relations, kept, failures, doubted })
+        Ok(Heard { known, stored, failed, unmapped, relations, kept, failures, doubted })
     }
 
     /// The sources that are asked, scripts left out.

@@ -10,6 +10,7 @@ mod formatting;
 mod forms;
 mod heads;
 mod identify;
+mod importing;
 mod inventory;
 mod listings;
 mod locks;
