@@ -3,8 +3,6 @@
 //! Invariants: all files are looked at before the first is written; nothing is written outside of the repository, over a
 //! file that is not the one that was read, or over one that was not there when the change was worked out.
 
-#![expect(clippy::disallowed_methods, reason = "writes the files that the user confirmed")]
-
 use std::io::Write as _;
 use std::path::{Component, Path, PathBuf};
 
@@ -77,6 +75,7 @@ fn make(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 }
 
 #[cfg(all(test, unix))]
+#[expect(clippy::disallowed_methods, reason = "the test lays a repository out")]
 mod tests {
     use super::*;
     use crate::cli::exit::Exit;

@@ -97,10 +97,10 @@ pub fn by_tenant<'a>(
 ) -> BTreeMap<Option<Name>, Counts> {
     let mut sizes: BTreeMap<Option<&Name>, u64> = BTreeMap::new();
     now.for_each(|tenant| *sizes.entry(tenant).or_default() += 1);
-    let sized = |(tenant, computers): (Option<&Name>, u64)| {
+    let of_size = |(tenant, computers): (Option<&Name>, u64)| {
         (tenant.cloned(), Counts { computers, ..Counts::default() })
     };
-    let mut counts: BTreeMap<Option<Name>, Counts> = sizes.into_iter().map(sized).collect();
+    let mut counts: BTreeMap<Option<Name>, Counts> = sizes.into_iter().map(of_size).collect();
     for difference in differences {
         let tenant = |seen: &Option<Seen>| seen.as_ref().and_then(|seen| seen.tenant.clone());
         let (was, is) = (tenant(&difference.was), tenant(&difference.is));

@@ -5,7 +5,6 @@
 //! computers is told and not edited; a computer that shares its name with another one of its provider gets none.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use super::computers::Difference;
 use super::files::{Group, Made};
@@ -62,8 +61,10 @@ pub fn propose(
 ) -> Proposal {
     let mut proposal = Proposal::default();
     let mut names: BTreeMap<String, usize> = BTreeMap::new();
-    listed.iter().for_each(|(name, _)| *names.entry(folded(name)).or_default() += 1);
-    let mut named = of_provider(config, provider);
+    for (name, _) in listed {
+        *names.entry(folded(name)).or_default() += 1;
+    }
+    let mut documented = of_provider(config, provider);
     for difference in differences {
         let Some(was) = &difference.was else { continue };
         let (old, new) = (folded(&was.name), difference.is.as_ref().map(|is| folded(&is.name)));
@@ -72,7 +73,7 @@ pub fn propose(
             continue;
         }
         if names.contains_key(&old) {
-            let documents = named.get(&old).into_iter().flatten();
+            let documents = documented.get(&old).into_iter().flatten();
             let note = match &difference.is {
                 None => "that one is gone, and it is about another computer of this name now".to_owned(),
                 Some(is) => format!("that one is called {} now, and it is about another computer", is.name),
@@ -80,7 +81,7 @@ pub fn propose(
             proposal.stale.extend(documents.map(|document| stale(document, note.clone())));
             continue;
         }
-        let documents = named.remove(&old).unwrap_or_default();
+        let documents = documented.remove(&old).unwrap_or_default();
         for document in &documents {
             match &difference.is {
                 None => proposal.stale.push(stale(document, "its computer is gone".to_owned())),
@@ -90,24 +91,24 @@ pub fn propose(
                 }
                 Some(is) => {
                     proposal.edits.push(renamed(document, &is.name));
-                    named.entry(folded(&is.name)).or_default().push(document);
+                    documented.entry(folded(&is.name)).or_default().push(document);
                 }
             }
         }
     }
-    make(config, provider, listed, &names, &named, &mut proposal);
+    make(config, provider, listed, &names, &documented, &mut proposal);
     proposal.shared = names.into_iter().filter(|(_, count)| *count > 1).collect();
     proposal
 }
 
 /// The documents that can be about computers of a provider, by the name they give.
 fn of_provider<'a>(config: &'a Config, provider: &Name) -> BTreeMap<String, Vec<&'a Computer>> {
-    let mut named: BTreeMap<String, Vec<&Computer>> = BTreeMap::new();
-    let own = config.computers.iter().map(|(_, computer)| computer);
+    let mut documented: BTreeMap<String, Vec<&Computer>> = BTreeMap::new();
+    let own = config.computers.values();
     for computer in own.filter(|computer| computer.provider.as_ref().is_none_or(|of| of == provider)) {
-        named.entry(folded(&computer.name)).or_default().push(computer);
+        documented.entry(folded(&computer.name)).or_default().push(computer);
     }
-    named
+    documented
 }
 
 fn stale(document: &Computer, note: String) -> Stale {
@@ -126,9 +127,12 @@ fn renamed(document: &Computer, name: &str) -> Group {
         path: "/spec/name".to_owned(),
         change: edit::Change::Set(name.to_owned()),
     };
-    let what =
-        format!("name: {} below spec of the computer {}", Value::text(name).flow(), document.metadata.name);
-    Group { file: Arc::clone(&document.place.file), edits: vec![edit], what, row: 0 }
+    let what = format!(
+        "write name: {} below spec of the computer {}",
+        Value::text(name).flow(),
+        document.metadata.name
+    );
+    Group { place: document.place.clone(), edits: vec![edit], what }
 }
 
 fn make(
@@ -136,7 +140,7 @@ fn make(
     provider: &Name,
     listed: &[Listed<'_>],
     names: &BTreeMap<String, usize>,
-    named: &BTreeMap<String, Vec<&Computer>>,
+    documented: &BTreeMap<String, Vec<&Computer>>,
     proposal: &mut Proposal,
 ) {
     let declared = config.uses.declared.keys().filter(|(kind, _)| *kind == Kind::Computer);
@@ -146,7 +150,7 @@ fn make(
     sorted.sort();
     for (name, tenant) in sorted {
         let key = folded(name);
-        if key.is_empty() || named.contains_key(&key) || names.get(&key) != Some(&1) {
+        if key.is_empty() || documented.contains_key(&key) || names.get(&key) != Some(&1) {
             continue;
         }
         let Some(own) = slug(name, "computer", &|name| taken.contains(name)) else { continue };

@@ -8,18 +8,17 @@ use std::sync::Arc;
 
 use crate::config::Config;
 use crate::config::edit::{self, Change, Edit};
+use crate::diagnostic::Place;
 
 /// Changes in one file that belong together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
-    /// The file.
-    pub file: Arc<str>,
+    /// Where the document stands.
+    pub place: Place,
     /// What changes.
     pub edits: Vec<Edit>,
-    /// The same in words, after "write" or "take".
+    /// The same as a request to somebody.
     pub what: String,
-    /// The row that it is about.
-    pub row: usize,
 }
 
 /// Documents that are put at the end of a file, or into a new one.
@@ -45,9 +44,9 @@ pub struct FileChange {
 /// Something that somebody has to write themselves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ByHand {
-    /// The file.
-    pub file: String,
-    /// What to write.
+    /// Where.
+    pub place: Place,
+    /// What to do.
     pub what: String,
     /// Why it is not written for them.
     pub why: String,
@@ -60,11 +59,11 @@ pub fn changes(config: &Config, groups: &[Group], made: &[Made]) -> (Vec<FileCha
     let mut by_hand = Vec::new();
     let mut of_file: BTreeMap<&str, Vec<&Group>> = BTreeMap::new();
     for group in groups {
-        of_file.entry(&group.file).or_default().push(group);
+        of_file.entry(&group.place.file).or_default().push(group);
     }
     for (file, groups) in of_file {
         let refuse =
-            |group: &Group, why: String| ByHand { file: file.to_owned(), what: group.what.clone(), why };
+            |group: &Group, why: String| ByHand { place: group.place.clone(), what: group.what.clone(), why };
         let library = config.instance.libraries.iter().find(|library| library.holds(file));
         let why = match (library, config.sources.get(file)) {
             (Some(library), _) => format!("the file belongs to the library {}", library.folder),
@@ -84,11 +83,13 @@ pub fn changes(config: &Config, groups: &[Group], made: &[Made]) -> (Vec<FileCha
         let before = config.sources.get(file);
         let (kept, text) = texts
             .remove(file)
-            .unwrap_or_else(|| (before.cloned(), before.map(|text| text.to_string()).unwrap_or_default()));
+            .unwrap_or_else(|| (before.cloned(), before.map(ToString::to_string).unwrap_or_default()));
         match edit::append(&text, documents) {
             Ok(after) => _ = texts.insert(file.clone(), (kept, after)),
             Err(why) => {
-                by_hand.push(ByHand { file: file.clone(), what: documents.concat(), why: why.to_string() });
+                let what = format!("put these documents there:\n{}", documents.join("---\n"));
+                let place = Place::file(&Arc::from(file.as_str()));
+                by_hand.push(ByHand { place, what, why: why.to_string() });
                 if kept.as_deref().is_some_and(|kept| *kept != *text) {
                     texts.insert(file.clone(), (kept, text));
                 }

@@ -2,7 +2,7 @@
 //!
 //! Not here: whether there is such a company or tenant (`wishes`).
 //!
-//! Invariants: every line that is wrong is told, with its number; of a file with such lines nothing is used.
+//! Invariant: every line that is wrong is told, with its number.
 
 /// What one line says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,21 +24,20 @@ pub struct Fault {
     pub what: String,
 }
 
-/// What a file says. `csv` is whether it is one with columns: separated by commas, or by semicolons where its first line
-/// has no comma, quoted as RFC 4180 has it; a first line `company,tenant` is its head. Else empty lines and those that
-/// begin with `#` say nothing.
-///
-/// # Errors
-/// Everything that is wrong with it.
-pub fn read(text: &str, csv: bool) -> Result<Vec<Line>, Vec<Fault>> {
+/// What a file says, and everything that is wrong with it. `csv` is whether it is one with columns: separated by commas, or
+/// by semicolons where its first line has no comma, quoted as RFC 4180 has it; a first line `company,tenant` is its head.
+/// Else empty lines and those that begin with `#` say nothing.
+#[must_use]
+pub fn read(text: &str, csv: bool) -> (Vec<Line>, Vec<Fault>) {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let read = if csv { columns(text) } else { pairs(text) };
-    let (lines, mut faults): (Vec<_>, Vec<_>) = read.into_iter().partition(Result::is_ok);
-    let lines: Vec<Line> = lines.into_iter().filter_map(Result::ok).collect();
-    if faults.is_empty() {
-        return Ok(lines);
+    let (mut lines, mut faults) = (Vec::new(), Vec::new());
+    for read in if csv { columns(text) } else { pairs(text) } {
+        match read {
+            Ok(line) => lines.push(line),
+            Err(fault) => faults.push(fault),
+        }
     }
-    Err(faults.drain(..).filter_map(Result::err).collect())
+    (lines, faults)
 }
 
 /// One line of `COMPANY = TENANT`, as it is typed too. Names of companies may hold the sign; those of tenants do not.
@@ -120,14 +119,13 @@ fn rows(text: &str, comma: char) -> Vec<Result<(usize, Vec<String>), Fault>> {
             };
             number += rest.get(..rest.len() - after.len()).unwrap_or_default().matches('\n').count();
             cells.push(cell);
-            match after.strip_prefix(comma) {
-                Some(next) => rest = next,
-                None => {
-                    rest = after.strip_prefix("\r\n").or_else(|| after.strip_prefix('\n')).unwrap_or(after);
-                    number += usize::from(rest.len() < after.len());
-                    break;
-                }
+            if let Some(next) = after.strip_prefix(comma) {
+                rest = next;
+                continue;
             }
+            rest = after.strip_prefix("\r\n").or_else(|| after.strip_prefix('\n')).unwrap_or(after);
+            number += usize::from(rest.len() < after.len());
+            break;
         }
         rows.push(Ok((begins, cells)));
     }
@@ -169,12 +167,13 @@ mod tests {
     use super::*;
 
     fn said(text: &str, csv: bool) -> Vec<(usize, String, String)> {
-        let lines = read(text, csv).unwrap();
+        let (lines, faults) = read(text, csv);
+        assert_eq!(faults, []);
         lines.into_iter().map(|line| (line.number, line.company, line.tenant)).collect()
     }
 
     fn told(text: &str, csv: bool) -> Vec<(usize, String)> {
-        read(text, csv).unwrap_err().into_iter().map(|fault| (fault.number, fault.what)).collect()
+        read(text, csv).1.into_iter().map(|fault| (fault.number, fault.what)).collect()
     }
 
     fn one(number: usize, company: &str, tenant: &str) -> (usize, String, String) {
@@ -239,7 +238,7 @@ mod tests {
         fn what_was_written_as_csv_is_read_again(cells in prop::collection::vec(("[a-z,\"\n;]{1,6}x", "[a-z]{1,5}"), 1..5)) {
             let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
             let rows: Vec<String> = cells.iter().map(|(a, b)| format!("{},{b}", quoted(a))).collect();
-            let read = read(&format!("company,tenant\n{}\n", rows.join("\n")), true).unwrap();
+            let (read, _) = read(&format!("company,tenant\n{}\n", rows.join("\n")), true);
             let read: Vec<(String, String)> = read.into_iter().map(|line| (line.company, line.tenant)).collect();
             let meant: Vec<(String, String)> = cells.iter().map(|(a, b)| (a.trim().to_owned(), b.clone())).collect();
             prop_assert_eq!(read, meant);

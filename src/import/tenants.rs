@@ -5,7 +5,6 @@
 //! tenant of its name, and no other company beside it, is listed and left alone.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use super::files::{Group, Made};
 use super::wishes::Wishes;
@@ -153,7 +152,7 @@ impl Work<'_> {
             Some(_) if is_named => self.create(company),
             Some(tenants) => self.ambiguous(company, tenants, alike),
             None if name.is_empty() => {
-                self.left(company, Status::NotMapped, Some("it has no name".to_owned()))
+                self.left(company, Status::NotMapped, Some("it has no name".to_owned()));
             }
             None if is_named || self.asking.wishes.create_all => self.create(company),
             None => self.left(company, Status::NotMapped, None),
@@ -193,7 +192,7 @@ impl Work<'_> {
         if said.metadata.title.as_deref().map(str::trim) == Some(old) {
             edits.push(edit(tenant, "/metadata/title".to_owned(), Change::Set(now.to_owned())));
         }
-        let what = format!("the name {now:?} in place of {old:?} in the tenant {tenant}");
+        let what = format!("write the name {now:?} in place of {old:?} in the tenant {tenant}");
         self.change(said, edits, what);
         self.proposal.rows.push(Row {
             tenant: Some(tenant.clone()),
@@ -208,7 +207,7 @@ impl Work<'_> {
         let Some(said) = self.asking.config.tenants.get(tenant) else { return };
         let path = format!("/spec/clients/{}", self.asking.provider);
         let entry = entry(company);
-        let what = format!("{} in the list {path} of the tenant {tenant}", entry.flow());
+        let what = format!("write {} into the list {path} of the tenant {tenant}", entry.flow());
         self.change(said, vec![edit(tenant, path, Change::Append(entry))], what);
         self.proposal.rows.push(Row {
             tenant: Some(tenant.clone()),
@@ -263,7 +262,7 @@ impl Work<'_> {
             let places = places(config, tenant, &paths);
             for (((_, entry), path), place) in gone.iter().zip(&paths).zip(places) {
                 if drop_vanished {
-                    let what = format!("the entry {path} out of the tenant {name}");
+                    let what = format!("take the entry {path} out of the tenant {name}");
                     self.change(tenant, vec![edit(name, path.clone(), Change::Remove)], what);
                 }
                 self.proposal.rows.push(Row {
@@ -282,8 +281,7 @@ impl Work<'_> {
     }
 
     fn change(&mut self, tenant: &Tenant, edits: Vec<Edit>, what: String) {
-        let row = self.proposal.rows.len();
-        self.proposal.edits.push(Group { file: Arc::clone(&tenant.place.file), edits, what, row });
+        self.proposal.edits.push(Group { place: tenant.place.clone(), edits, what });
     }
 }
 

@@ -97,7 +97,7 @@ fn told(config: &Config, proposal: &Proposal) -> String {
         _ = writeln!(told, "=== {}\n{}", change.file, change.after.trim_end());
     }
     for one in by_hand {
-        _ = writeln!(told, "by hand: {}: {}: {}", one.file, one.what, one.why);
+        _ = writeln!(told, "by hand: {}: {}: {}", one.place, one.what, one.why);
     }
     told
 }
@@ -400,7 +400,7 @@ fn what_cannot_be_edited_is_told_with_what_to_write_and_the_rest_is_done() {
       clients:
         rmm:
           - { id: '3', name: b }
-    by hand: tenants.yaml: the name "A one" in place of "A" in the tenant a: it is written once and used in several places (an anchor)
+    by hand: tenants.yaml:4: write the name "A one" in place of "A" in the tenant a: it is written once and used in several places (an anchor)
     "#);
 }
 

@@ -92,7 +92,9 @@ impl<'a> Mapping<'a> {
         for (tenant, said) in &config.tenants {
             for (provider, clients) in &said.clients {
                 let Some(companies) = by_provider.get_mut(provider) else { continue };
-                clients.iter().for_each(|client| companies.add(client, tenant));
+                for client in clients {
+                    companies.add(client, tenant);
+                }
             }
         }
         Self { by_provider }

@@ -102,7 +102,8 @@ fn company(row: &Row) -> Vec<Line> {
         Status::Ambiguous | Status::Vanished => Label::Warning,
         Status::NotMapped => Label::Plain,
     };
-    let name = row.company.as_deref().or(row.id.as_deref()).unwrap_or("-");
+    let nameless = row.id.as_deref().map_or_else(|| "-".to_owned(), |id| format!("id {id}"));
+    let name = row.company.clone().unwrap_or(nameless);
     let id = row.id.as_deref().filter(|_| row.company.is_some()).map(|id| format!("id {id}"));
     let mut about: Vec<String> = Vec::new();
     about.extend(row.computers.map(|number| plural(number, "computer")));
@@ -174,7 +175,8 @@ pub fn files_json(changes: &[FileChange]) -> Value {
 /// What somebody has to write themselves, for programs.
 #[must_use]
 pub fn by_hand_json(by_hand: &[ByHand]) -> Value {
-    by_hand.iter().map(|one| json!({ "file": one.file, "what": one.what, "why": one.why })).collect()
+    let one = |one: &ByHand| json!({ "file": &*one.place.file, "line": one.place.line, "what": one.what, "why": one.why });
+    by_hand.iter().map(one).collect()
 }
 
 const COMPUTERS: &[Column] = &[

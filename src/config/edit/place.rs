@@ -37,8 +37,8 @@ pub(super) fn splices(
     match (change, rest) {
         (Change::Append(value), []) => append(source, last, value),
         (Change::Append(value), [key, inner @ ..]) => {
-            let list = Value::List(vec![value.clone()]);
-            let value = inner.iter().rev().fold(list, |value, key| Value::map([(key.as_str(), value)]));
+            let new = Value::List(vec![value.clone()]);
+            let value = inner.iter().rev().fold(new, |value, key| Value::map([(key.as_str(), value)]));
             add_key(source, last, key, &value)
         }
         (Change::Set(text), []) => set(source, last, text),

@@ -51,10 +51,12 @@ impl Value {
                 let lines = entries.iter().map(|(key, value)| {
                     format!("{end}{blanks}{}:{}", scalar(key), value.block(indent + 2, end))
                 });
-                lines.collect()
+                lines.collect::<Vec<String>>().concat()
             }
             Self::List(items) if !items.is_empty() => {
-                items.iter().map(|item| format!("{end}{blanks}- {}", item.flow())).collect()
+                let lines: Vec<String> =
+                    items.iter().map(|item| format!("{end}{blanks}- {}", item.flow())).collect();
+                lines.concat()
             }
             other => format!(" {}", other.flow()),
         }
@@ -86,7 +88,7 @@ pub(super) fn quoted(text: &str) -> String {
     for c in text.chars() {
         match c {
             '"' | '\\' => written.extend(['\\', c]),
-            c if is_odd(c) => written.push_str(&format!("\\U{:08x}", u32::from(c))),
+            c if is_odd(c) => written.extend(format!("\\U{:08x}", u32::from(c)).chars()),
             c => written.push(c),
         }
     }

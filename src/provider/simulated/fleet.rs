@@ -288,11 +288,8 @@ impl Fleet {
         };
         let mut clients = BTreeSet::new();
         for client in &fleet.clients {
-            let texts = client.id.iter().chain([&client.name]).chain(&client.sites);
-            texts
-                .map(|text| line(text))
-                .collect::<Result<(), String>>()
-                .map_err(|what| format!("a client: {what}"))?;
+            let mut texts = client.id.iter().chain([&client.name]).chain(&client.sites);
+            texts.try_for_each(|text| line(text)).map_err(|what| format!("a client: {what}"))?;
             if !clients.insert(client.reference().id) {
                 return Err(format!("client {:?} is there twice", client.name));
             }

@@ -381,7 +381,9 @@ impl ListClients for Simulated {
             clients.extend(tenants.map(|tenant| record(made(tenant), BTreeSet::new())));
             for client in agents.iter().filter_map(|agent| agent.client.as_ref()) {
                 let known = clients.get_mut(client).and_then(|record| record.computers.as_mut());
-                known.into_iter().for_each(|count| *count += 1);
+                if let Some(count) = known {
+                    *count += 1;
+                }
             }
             Ok(clients.into_values().collect())
         })

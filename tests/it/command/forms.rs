@@ -35,6 +35,7 @@ fn call(command: &str, turn: usize) -> Vec<String> {
         "list" => &["list", "deployments"],
         "resolve" => &["resolve", "every"],
         "explain" => &["explain", "pc-1"],
+        "import" => &["import", "tenants", "--from", "companies"],
         "completions" => &["completions", "bash"],
         "maintain screenconnect-db" => &["maintain", "screenconnect-db", "../Session.db"],
         other => &[other],
@@ -94,6 +95,9 @@ fn every_command_has_the_forms_that_are_documented_and_refuses_the_others() {
         .collect();
     assert_eq!(promised.keys().cloned().collect::<BTreeSet<_>>(), commands.iter().cloned().collect());
     let world = World::fleet(3, "");
+    let companies = "simulated: { clients: true, fleet: customers.yaml }";
+    world.write("providers/companies.yaml", &document("Provider", "companies", companies));
+    world.write("providers/customers.yaml", "clients: [{ id: '1', name: Contoso }]\n");
     world.commit("one");
     world.write("tenants/acme.yaml", &document("Tenant", "acme", "tags: [managed, more]"));
     world.commit("two");

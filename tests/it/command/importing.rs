@@ -90,15 +90,11 @@ fn companies_are_mapped_by_hand_and_in_bulk_and_every_mistake_is_told() {
     world
         .run(&tenants(&["--mapping", &list, "--map", "x"]))
         .exits(64)
-        .says("list.txt:4: \"no sign\"")
-        .says("--map:");
-    world.write("list.txt", "# customers\nContoso = fabrikam\nNobody = fabrikam\n5 = nowhere\n");
-    world
-        .run(&tenants(&["--mapping", &list]))
-        .exits(64)
+        .says("--map: \"x\" has no `=`")
         .says("list.txt:2: \"Contoso\" is the tenant contoso already")
         .says("list.txt:3: the provider has no company \"Nobody\"")
-        .says("list.txt:4: there is no tenant nowhere");
+        .says("list.txt:4: \"no sign\"")
+        .says("list.txt:5: there is no tenant nowhere");
     world.write("list.csv", "company,tenant\n\"Nobody Inc\",fabrikam\n");
     let list = world.repo().join("list.csv").display().to_string();
     world.run(&tenants(&["--mapping", &list, "--only", "5", "--yes"])).exits(0);
@@ -216,4 +212,22 @@ fn a_provider_without_companies_has_no_tenants_to_import() {
         .exits(0)
         .shows("acme")
         .says("2 computers: 2 new");
+}
+
+#[test]
+fn a_company_that_becomes_another_tenant_is_no_loss_of_the_list() {
+    let world = world();
+    let computers: String = (0..20).map(|at| format!("  - {{ name: c-{at}, client: '3' }}\n")).collect();
+    world.write(
+        "providers/fleet.yaml",
+        &format!("clients: [{{ id: '3', name: Contoso }}]\ncomputers:\n{computers}"),
+    );
+    world.run(&["plan"]).exits(0);
+    world.write("tenants/contoso.yaml", &CONTOSO.replace("name: contoso,", "name: contoso-ag,"));
+    world
+        .run(&self::computers(&["--output", "csv"]))
+        .exits(0)
+        .shows("moved,c-0,c-0,contoso-ag,Contoso,,contoso");
+    world.run(&["plan"]).exits(0);
+    world.run(&["resolve", "tenant:contoso-ag"]).exits(0).says("20 computers, of 20 computers");
 }

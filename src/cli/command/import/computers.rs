@@ -70,7 +70,7 @@ pub(super) async fn run(
             })
         };
         let sheet = view::computers(&heard.differences);
-        shell.sheet(&sheet, "Nothing changed.", "import", whole)?;
+        shell.sheet(&sheet, "No computer changed.", "import", whole)?;
     }
     finish(shell, &counts, outcome);
     Ok(if heard.doubts.is_empty() { outcome.exit(options) } else { Exit::Source })

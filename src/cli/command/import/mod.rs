@@ -143,9 +143,9 @@ fn in_words(changes: &[FileChange]) -> String {
 
 /// Says what has to be written by hand.
 fn tell_by_hand(shell: &mut Shell, by_hand: &[ByHand]) {
-    for ByHand { file, what, why } in by_hand {
+    for ByHand { place, what, why } in by_hand {
         shell.warned = true;
-        shell.ui.warning(format!("{file} is not edited, as {why}; write this yourself: {what}"));
+        shell.ui.warning(format!("{place} is not edited: {why}. Do it yourself: {what}"));
     }
 }
 

@@ -12,8 +12,8 @@ use crate::cli::exit::Exit;
 use crate::cli::files;
 use crate::import::files::changes;
 use crate::import::mapping;
-use crate::import::tenants::{Asking, propose};
-use crate::import::wishes::{self, Said};
+use crate::import::tenants::{Asking, Proposal, Status, propose};
+use crate::import::wishes::{self, Said, Wishes};
 use crate::report::import as view;
 use crate::report::style::Line;
 use crate::session::control::Control;
@@ -23,14 +23,23 @@ pub(super) async fn run(
     command: &ImportTenants,
     control: &Control,
 ) -> Result<Exit, CliError> {
-    let said = said(shell, command)?;
+    let (said, mut faults) = said(shell, command)?;
     let opened = shell.open(None)?;
     let options = &command.import;
     let reader = reader(shell, &opened, options)?;
     let store = shell.store(&opened).await?;
-    let companies = question(&opened, options, &reader, &store).companies().await.map_err(refusal)?;
-    let wishes = wishes::look_up(&said, &opened.config, &options.from, &companies)
-        .map_err(|faults| CliError::usage(faults.join("\n")).hint("nothing is written"))?;
+    let companies = match question(&opened, options, &reader, &store).companies().await {
+        Ok(companies) => companies,
+        Err(_) if !faults.is_empty() => return Err(mistaken(&faults)),
+        Err(error) => return Err(refusal(error)),
+    };
+    let wishes = wishes::look_up(&said, &opened.config, &options.from, &companies).unwrap_or_else(|more| {
+        faults.extend(more);
+        Wishes::default()
+    });
+    if !faults.is_empty() {
+        return Err(mistaken(&faults));
+    }
     let proposal = propose(&Asking {
         config: &opened.config,
         provider: &options.from,
@@ -55,7 +64,12 @@ pub(super) async fn run(
                 "companies": rows, "files": view::files_json(&changes), "byHand": view::by_hand_json(&by_hand),
             })
         };
-        shell.sheet(&view::companies(&proposal.rows), "Every company is mapped.", "import", whole)?;
+        shell.sheet(
+            &view::companies(&proposal.rows),
+            "No company has something to be told.",
+            "import",
+            whole,
+        )?;
     }
     shell.ui.status(&Line::new().text(view::sentence(&proposal)));
     if written {
@@ -65,11 +79,29 @@ pub(super) async fn run(
              computers --from {from}; they are not identified until muster plan or muster identify has reached them"
         ));
     }
+    advise(shell, command, &proposal);
     Ok(outcome.exit(options))
 }
 
-/// What was typed, with what stands in the mapping file.
-fn said(shell: &Shell, command: &ImportTenants) -> Result<Said, CliError> {
+/// Says what can be done about companies that are left.
+fn advise(shell: &Shell, command: &ImportTenants, proposal: &Proposal) {
+    let has = |status| proposal.rows.iter().any(|row| row.status == status && !row.proposed);
+    if has(Status::NotMapped) || has(Status::Ambiguous) {
+        shell.ui.hint(
+            "--map 'COMPANY=TENANT' and --mapping FILE say which tenant a company is, and --create makes tenants",
+        );
+    }
+    if has(Status::Vanished) && !command.drop_vanished {
+        shell.ui.hint("--drop-vanished takes the entries of companies that vanished out of their tenants");
+    }
+}
+
+fn mistaken(faults: &[String]) -> CliError {
+    CliError::usage(faults.join("\n")).hint("nothing is written")
+}
+
+/// What was typed, with what stands in the mapping file, and what is wrong with it.
+fn said(shell: &Shell, command: &ImportTenants) -> Result<(Said, Vec<String>), CliError> {
     let mut said = Said { only: command.only.clone(), maps: Vec::new(), create: command.create.clone() };
     let mut faults: Vec<String> = Vec::new();
     for text in &command.maps {
@@ -81,23 +113,12 @@ fn said(shell: &Shell, command: &ImportTenants) -> Result<Said, CliError> {
     if let Some(file) = &command.mapping {
         let shown = file.display();
         let is_csv = file.extension().is_some_and(|end| end.eq_ignore_ascii_case("csv"));
-        match mapping::read(&text_of(&shell.environment.current_dir.join(file))?, is_csv) {
-            Ok(lines) => {
-                let of =
-                    |line: mapping::Line| (line.company, line.tenant, format!("{shown}:{}", line.number));
-                said.maps.extend(lines.into_iter().map(of));
-            }
-            Err(wrong) => {
-                faults.extend(
-                    wrong.into_iter().map(|fault| format!("{shown}:{}: {}", fault.number, fault.what)),
-                );
-            }
-        }
+        let (lines, wrong) = mapping::read(&text_of(&shell.environment.current_dir.join(file))?, is_csv);
+        let of = |line: mapping::Line| (line.company, line.tenant, format!("{shown}:{}", line.number));
+        said.maps.extend(lines.into_iter().map(of));
+        faults.extend(wrong.into_iter().map(|fault| format!("{shown}:{}: {}", fault.number, fault.what)));
     }
-    if faults.is_empty() {
-        return Ok(said);
-    }
-    Err(CliError::usage(faults.join("\n")).hint("nothing is written"))
+    Ok((said, faults))
 }
 
 fn text_of(path: &Path) -> Result<String, CliError> {
