@@ -299,10 +299,10 @@ fn order(value: &Value, literal: &Value) -> Option<Ordering> {
         _ => None,
     };
     let parsed = |value: &Value| number(value).or_else(|| text(value).parse().ok());
-    if number(value).is_some() || number(literal).is_some() {
-        if let (Some(value), Some(literal)) = (parsed(value), parsed(literal)) {
-            return value.partial_cmp(&literal);
-        }
+    if (number(value).is_some() || number(literal).is_some())
+        && let (Some(value), Some(literal)) = (parsed(value), parsed(literal))
+    {
+        return value.partial_cmp(&literal);
     }
     let (value, literal) = (text(value), text(literal));
     if let (Some(value), Some(literal)) = (time(&value), time(&literal)) {

@@ -79,12 +79,11 @@ impl Lab {
             path: options.journal.clone().unwrap_or_default(),
             source,
         })?;
-        let (folder, temporary) = match options.folder {
-            Some(folder) => (folder, None),
-            None => {
-                let folder = std::env::temp_dir().join(format!("muster-lab-{}", uuid::Uuid::now_v7()));
-                (folder.clone(), Some(folder))
-            }
+        let (folder, temporary) = if let Some(folder) = options.folder {
+            (folder, None)
+        } else {
+            let folder = std::env::temp_dir().join(format!("muster-lab-{}", uuid::Uuid::now_v7()));
+            (folder.clone(), Some(folder))
         };
         let world = Arc::new(World::new(fleet, journal, folder));
         let control = Arc::new(Control::new(&world));
@@ -174,6 +173,7 @@ impl Lab {
     }
 
     /// Switches a computer on or off; `false` when there is none of this name.
+    #[must_use]
     pub fn set_online(&self, computer: &str, online: bool) -> bool {
         set_online(&self.world, &self.control, computer, online)
     }

@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is the terminal")]
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -118,9 +119,15 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
         Command::Generate(make) => generate(&make),
-        Command::Serve(serve) => tokio::runtime::Runtime::new()
-            .map_err(|error| error.to_string())
-            .and_then(|runtime| runtime.block_on(run(serve))),
+        Command::Serve(serve) => match tokio::runtime::Runtime::new() {
+            Ok(runtime) => {
+                let result = runtime.block_on(run(serve));
+                // A read of standard input that is still at work must not hold the program.
+                runtime.shutdown_background();
+                result
+            }
+            Err(error) => Err(error.to_string()),
+        },
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -174,11 +181,11 @@ async fn run(serve: Serve) -> Result<(), String> {
     let options = Options { ports, admin: serve.admin_port, folder: serve.folder, journal: serve.journal };
     let lab = Lab::start(fleet, options).await.map_err(|error| told(&error))?;
     if let Some(file) = &serve.env_file {
-        let lines: String = lab
-            .environment()
-            .iter()
-            .map(|(name, value)| format!("{name}='{}'\n", value.replace('\'', "'\\''")))
-            .collect();
+        let mut lines = String::new();
+        for (name, value) in lab.environment() {
+            // Writing into a String cannot fail.
+            _ = writeln!(lines, "{name}='{}'", value.replace('\'', "'\\''"));
+        }
         private(file, &lines).map_err(|error| format!("cannot write {}: {error}", file.display()))?;
     }
     for system in System::ALL {
@@ -209,8 +216,7 @@ async fn run(serve: Serve) -> Result<(), String> {
         () = stop() => {}
     }
     drop(lab);
-    // A read of standard input that is still at work must not hold the program.
-    std::process::exit(0)
+    Ok(())
 }
 
 /// Writes a file that only its owner can read.

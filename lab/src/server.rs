@@ -30,6 +30,9 @@ use crate::world::World;
 /// What a proxy shows that has lost its server, and what a portal shows to somebody who is not signed in.
 const PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body><form action=\"/Login\" method=\"post\"></form></body></html>\n";
 
+/// How long a connection lives on after the last bytes of an answer that breaks off.
+const FLUSH: Duration = Duration::from_millis(20);
+
 /// A system that answers requests.
 pub(crate) trait Serve: Send + Sync + 'static {
     /// Which one it is; without one nothing goes wrong on purpose, and nothing is in the journal.
@@ -170,9 +173,11 @@ fn response(reply: Reply, rule: Option<&Rule>, world: &World) -> Result<hyper::R
     let length = reply.body.len();
     let all = Bytes::from(reply.body);
     let body = match rule {
-        Some(rule) if rule.what == What::Reset => {
-            Spoilt { first: all.slice(..rule.cut(length)), then: Then::Break, length }
-        }
+        Some(rule) if rule.what == What::Reset => Spoilt {
+            first: all.slice(..rule.cut(length)),
+            then: Then::Break(Box::pin(tokio::time::sleep(FLUSH))),
+            length,
+        },
         Some(rule) if rule.what == What::SlowBody => {
             let cut = rule.cut(length);
             let pause = Box::pin(tokio::time::sleep(rule.delay()));
@@ -192,7 +197,8 @@ struct Spoilt {
 
 enum Then {
     End,
-    Break,
+    /// After a moment in which what came before leaves.
+    Break(Pin<Box<tokio::time::Sleep>>),
     Pause(Pin<Box<tokio::time::Sleep>>, Bytes),
 }
 
@@ -209,7 +215,7 @@ impl Body for Spoilt {
         }
         match &mut self.then {
             Then::End => Poll::Ready(None),
-            Then::Break => Poll::Ready(Some(Err(Broken))),
+            Then::Break(pause) => pause.as_mut().poll(context).map(|()| Some(Err(Broken))),
             Then::Pause(pause, rest) => match pause.as_mut().poll(context) {
                 Poll::Pending => Poll::Pending,
                 Poll::Ready(()) => {

@@ -41,7 +41,7 @@ pub(super) struct Commands {
 #[derive(Debug, Clone)]
 struct Command {
     agent: String,
-    command: u32,
+    number: u32,
     parameters: Vec<String>,
     status: &'static str,
     output: String,
@@ -66,10 +66,10 @@ pub(super) fn catalogue() -> Vec<Value> {
 
 fn written(id: u32, command: &Command) -> Value {
     let (_, name, description) =
-        CATALOGUE.iter().find(|(known, ..)| *known == command.command).unwrap_or(&(0, "", ""));
+        CATALOGUE.iter().find(|(known, ..)| *known == command.number).unwrap_or(&(0, "", ""));
     json!({
         "Id": id, "ComputerId": command.agent.parse::<u32>().unwrap_or_default(),
-        "Command": { "Id": command.command.to_string(), "Name": name, "Description": description, "Level": 1 },
+        "Command": { "Id": command.number.to_string(), "Name": name, "Description": description, "Level": 1 },
         "Status": command.status, "Parameters": command.parameters, "Output": command.output,
         "Fastalk": command.fast,
     })
@@ -136,7 +136,7 @@ impl Automate {
             let id = known.last_key_value().map_or(88_123, |(last, _)| last + 1);
             let new = Command {
                 agent: agent.id.clone(),
-                command,
+                number: command,
                 parameters: parameters.clone(),
                 status: "Pending",
                 output: String::new(),
@@ -250,10 +250,10 @@ impl Automate {
         let own = known.iter().filter(|(_, command)| command.agent == agent.id);
         let row = |(id, command): (&u32, &Command)| {
             let name =
-                CATALOGUE.iter().find(|(known, ..)| *known == command.command).map(|(_, name, _)| *name);
+                CATALOGUE.iter().find(|(known, ..)| *known == command.number).map(|(_, name, _)| *name);
             let mut row = json!({
                 "Id": id, "ComputerId": command.agent.parse::<u32>().unwrap_or_default(),
-                "DateExecuted": clock::whole(command.executed), "CommandId": command.command, "Command": name,
+                "DateExecuted": clock::whole(command.executed), "CommandId": command.number, "Command": name,
                 "Status": command.status, "Output": command.output, "Parameters": command.parameters.join("|"),
                 "User": self.world.fleet.automate.user,
             });

@@ -278,11 +278,11 @@ async fn fast_talk_maintenance_groups_fields_and_patches_change() {
     assert_eq!(call(&automate, "DELETE", &format!("/GroupComputers/{id}"), Value::Null).await.0, 204);
     assert_eq!(get(&automate, "/Computers/1").await["Groups"][1]["Name"], "Kiosks");
 
-    let patch =
+    let change =
         |value: Value| json!([{"op": "replace", "path": "/DropdownSettings/SelectedValue", "value": value}]);
     let path = "/Computers/1/ExtraFields/2";
-    assert_eq!(call(&automate, "PATCH", path, patch("Pilot".into())).await.0, 200);
-    assert_eq!(call(&automate, "PATCH", path, patch("Other".into())).await.0, 400);
+    assert_eq!(call(&automate, "PATCH", path, change("Pilot".into())).await.0, 200);
+    assert_eq!(call(&automate, "PATCH", path, change("Other".into())).await.0, 400);
     assert_eq!(get(&automate, path).await["DropdownSettings"]["SelectedValue"], "Pilot");
 
     let all = json!({"EntityType": 1, "EntityId": 1});

@@ -3,6 +3,7 @@
 //! Invariants: a command waits for an offline guest and runs when it comes; commands of one guest run one after the
 //! other. Output carries no trace of the command that it belongs to, and there is no exit code.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -112,7 +113,8 @@ async fn run(world: Arc<World>, session: Arc<Session>, id: String, command: Stri
         output.push_str(why);
     }
     if outcome.ended == Ended::Killed {
-        output.push_str(&format!("\r\nKilled after {} milliseconds.", directed.timeout));
+        // Writing into a String cannot fail.
+        _ = write!(output, "\r\nKilled after {} milliseconds.", directed.timeout);
     }
     let output = bounded(&output, directed.longest);
     let rule = world.dice.output(System::Control, &agent.id, &name);

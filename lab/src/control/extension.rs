@@ -134,7 +134,7 @@ impl Control {
             "UpdateSessionCustomProperties" => {
                 let properties = properties(arguments.get(1))?;
                 let session = found()?;
-                self.set_properties(&session, properties);
+                self.set_properties(&session, &properties);
                 Ok(Reply::empty(200))
             }
             "UpdateSessionName" => {
@@ -208,9 +208,9 @@ impl Control {
     }
 
     /// Replaces all eight custom properties.
-    pub(super) fn set_properties(&self, session: &Session, properties: [String; 8]) {
+    pub(super) fn set_properties(&self, session: &Session, properties: &[String; 8]) {
         let before = std::mem::replace(&mut session.data().properties, properties.clone());
-        for (number, (before, now)) in before.iter().zip(&properties).enumerate() {
+        for (number, (before, now)) in before.iter().zip(properties).enumerate() {
             if before != now {
                 session.add(
                     &self.world,

@@ -157,7 +157,6 @@ impl<'a> Guest<'a> {
             "GuestOperatingSystemVersion" => Self::os(self.computer).1.into(),
             "GuestOperatingSystemInstallationTime" => self.agent.os_installed.map(clock::seven).into(),
             "GuestOperatingSystemLanguage" => "English (United States)".into(),
-            "GuestOperatingSystemManufacturerName" => "".into(),
             "GuestProcessorName" => PROCESSOR.into(),
             "GuestProcessorVirtualCount" => 8.into(),
             "GuestProcessorArchitecture" => "X64".into(),
@@ -170,13 +169,17 @@ impl<'a> Guest<'a> {
             "GuestLastBootTime" => age(self.booted()),
             "GuestInfoUpdateTime" | "GuestLastActivityTime" => age(self.updated()),
             "GuestTimeZoneName" => "UTC".into(),
-            "GuestTimeZoneOffsetHours" => 0.into(),
             "GuestDurationSeconds" => {
                 let begun = clock::shifted(self.started, -3600);
                 if self.online { (self.now.as_second() - begun.as_second()).into() } else { 3600.into() }
             }
-            "HostDurationSeconds" | "UnknownDurationSeconds" | "GuestAttributes" => 0.into(),
-            "GuestMachineDescription" | "GuestMachineProductNumber" => "".into(),
+            "GuestTimeZoneOffsetHours"
+            | "HostDurationSeconds"
+            | "UnknownDurationSeconds"
+            | "GuestAttributes" => 0.into(),
+            "GuestOperatingSystemManufacturerName"
+            | "GuestMachineDescription"
+            | "GuestMachineProductNumber" => "".into(),
             _ => Value::Null,
         }
     }

@@ -349,7 +349,7 @@ impl Control {
                 let mut properties = session.data().properties.clone();
                 let number = at(2).as_u64().and_then(|number| usize::try_from(number).ok()).unwrap_or(8);
                 *properties.get_mut(number).ok_or("Invalid property index")? = text(at(3))?;
-                self.set_properties(&session, properties);
+                self.set_properties(&session, &properties);
                 Ok(Reply::empty(200))
             }
             "UpdateSessionName" => {

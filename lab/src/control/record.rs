@@ -57,7 +57,7 @@ struct Properties {
 #[serde(rename_all = "PascalCase")]
 struct Connection {
     #[serde(rename = "ConnectionID")]
-    connection_id: String,
+    id: String,
     process_type: u8,
     participant_name: &'static str,
     connected_time: String,
@@ -72,7 +72,7 @@ impl Record {
         let data = session.data();
         let last = data.events.last().map(|event| event.at).or(disconnected).or(connected);
         let connection = Connection {
-            connection_id: session.connection(),
+            id: session.connection(),
             process_type: 2,
             participant_name: "",
             connected_time: time(connected),

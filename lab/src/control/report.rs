@@ -49,17 +49,17 @@ impl Control {
         let mut rows = Vec::new();
         for session in self.sessions() {
             if kind == "session" {
-                rows.extend(self.row(&filter, &groups, &selected, &|name| {
+                rows.extend(self.row(filter.as_ref(), &groups, &selected, &|name| {
                     fields::filterable(name).map(|name| fields::session(&self.world, &session, name))
                 })?);
             } else if kind == "sessionconnection" {
                 if session.presence(&self.world).0.is_some() {
-                    rows.extend(self.row(&filter, &groups, &selected, &|name| {
+                    rows.extend(self.row(filter.as_ref(), &groups, &selected, &|name| {
                         fields::connection(&self.world, &session, name)
                     })?);
                 }
             } else {
-                self.event_rows(&kind, &session, &filter, &groups, &selected, &mut rows)?;
+                self.event_rows(&kind, &session, filter.as_ref(), &groups, &selected, &mut rows)?;
             }
             if groups.is_empty() && rows.len() >= limit {
                 break;
@@ -79,7 +79,7 @@ impl Control {
         &self,
         kind: &str,
         session: &Session,
-        filter: &Option<Condition>,
+        filter: Option<&Condition>,
         groups: &[&str],
         selected: &[&str],
         rows: &mut Vec<Vec<Value>>,
@@ -101,7 +101,7 @@ impl Control {
     #[expect(clippy::unused_self, reason = "it belongs to the report")]
     fn row(
         &self,
-        filter: &Option<Condition>,
+        filter: Option<&Condition>,
         groups: &[&str],
         selected: &[&str],
         field: &dyn Fn(&str) -> Option<Value>,

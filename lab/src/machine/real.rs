@@ -112,13 +112,15 @@ async fn spawn(words: &[OsString], folder: &Path, order: &Order) -> io::Result<O
     let (stdout, stderr) = (Arc::default(), Arc::default());
     let readers =
         [reader(child.stdout.take(), Arc::clone(&stdout)), reader(child.stderr.take(), Arc::clone(&stderr))];
-    let ended = match tokio::time::timeout(order.limit, child.wait()).await {
-        Ok(status) => Ended::Exit(status?.code().unwrap_or(137)),
-        Err(_) => {
-            kill(group);
-            child.wait().await?;
-            Ended::Killed
-        }
+    let mut group = Group(group);
+    let ended = if let Ok(status) = tokio::time::timeout(order.limit, child.wait()).await {
+        // What it left behind may stay.
+        group.0 = None;
+        Ended::Exit(status?.code().unwrap_or(137))
+    } else {
+        drop(group);
+        child.wait().await?;
+        Ended::Killed
     };
     for reader in readers {
         _ = tokio::time::timeout(LINGER, reader).await;
@@ -139,6 +141,15 @@ fn reader<R: AsyncRead + Unpin + Send + 'static>(
             guard(&to).extend_from_slice(buffer.get(..count).unwrap_or_default());
         }
     })
+}
+
+/// A group of processes that is killed with this value, also when the lab ends.
+struct Group(Option<u32>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        kill(self.0);
+    }
 }
 
 fn kill(group: Option<u32>) {

@@ -268,8 +268,11 @@ impl Rmm {
             return reply;
         }
         let cursor = URL_SAFE_NO_PAD.encode(next.to_string());
-        let fields: String = wanted.iter().map(|name| format!("&field={name}")).collect();
-        let url = format!("{}{}?limit={limit}&cursor={cursor}{fields}", super::base(request), request.path);
+        let mut url = format!("{}{}?limit={limit}&cursor={cursor}", super::base(request), request.path);
+        for name in wanted {
+            url.push_str("&field=");
+            url.push_str(name);
+        }
         reply.with("link", format!("<{url}>; rel=\"next\""))
     }
 

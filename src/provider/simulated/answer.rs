@@ -257,9 +257,10 @@ impl Machine<'_> {
         }
         let uuid = crate::id::Digest::of(self.base.name.as_bytes());
         let group = |from: usize, to: usize| uuid.as_str().get(from..to).unwrap_or_default();
-        let (a, b, c, d, e) = (group(0, 8), group(8, 12), group(13, 16), group(17, 20), group(20, 32));
+        let uuid = [(0, 8), (8, 12), (13, 16), (17, 20), (20, 32)].map(|(from, to)| group(from, to));
+        let [first, second, third, fourth, fifth] = uuid;
         vec![
-            ("identity.uuid", format!("{a}-{b}-4{c}-8{d}-{e}")),
+            ("identity.uuid", format!("{first}-{second}-4{third}-8{fourth}-{fifth}")),
             ("identity.manufacturer", "Muster".to_owned()),
             ("identity.model", "Simulated".to_owned()),
         ]
