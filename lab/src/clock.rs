@@ -20,11 +20,6 @@ pub(crate) fn seven(at: Timestamp) -> String {
 /// What Control writes for never: without a zone.
 pub(crate) const NEVER: &str = "0001-01-01T00:00:00";
 
-/// `2026-07-23 10:00:00`: the literal in Control's filters.
-pub(crate) fn spaced(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%d %H:%M:%S").to_string()
-}
-
 /// `2026-07-23T10:00:00Z`: Automate and RMM.
 pub(crate) fn whole(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
@@ -44,7 +39,6 @@ mod tests {
         let at: Timestamp = "2026-07-23T10:00:00.1234567Z".parse().expect("a time");
         assert_eq!(seven(at), "2026-07-23T10:00:00.1234567Z");
         assert_eq!(seven(Timestamp::UNIX_EPOCH), "1970-01-01T00:00:00.0000000Z");
-        assert_eq!(spaced(at), "2026-07-23 10:00:00");
         assert_eq!(whole(at), "2026-07-23T10:00:00Z");
         assert_eq!(http(at), "Thu, 23 Jul 2026 10:00:00 GMT");
     }

@@ -6,10 +6,13 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
+use crate::admin::{Admin, set_online};
+use crate::automate::Automate;
 use crate::control::Control;
 use crate::faults::Faults;
 use crate::fleet::{Fleet, FleetError, System};
 use crate::journal::{Entry, Journal, Line};
+use crate::rmm::Rmm;
 use crate::server;
 use crate::world::World;
 
@@ -18,6 +21,8 @@ use crate::world::World;
 pub struct Options {
     /// The port of each system; a system without one gets any free one.
     pub ports: BTreeMap<System, u16>,
+    /// The port for changing the lab while it serves; 0 is any free one, none is no such port.
+    pub admin: Option<u16>,
     /// Where real computers have their folders. Default: a new folder among the system's temporary ones.
     pub folder: Option<PathBuf>,
     /// A file to which the journal is added, one JSON object on each line.
@@ -56,6 +61,7 @@ pub struct Lab {
     world: Arc<World>,
     control: Arc<Control>,
     ports: BTreeMap<System, u16>,
+    admin: Option<u16>,
     /// Ends with the lab.
     _tasks: JoinSet<std::convert::Infallible>,
     /// Removed with the lab, when it was made for it.
@@ -89,20 +95,36 @@ impl Lab {
             let listener = server::listen(port).await.map_err(|source| StartError::Port { port, source })?;
             let bound = listener.local_addr().map_err(|source| StartError::Port { port, source })?;
             ports.insert(system, bound.port());
-            let world = Arc::clone(&world);
             match system {
-                System::Control => tasks.spawn(server::run(listener, world, Arc::clone(&control))),
-                System::Automate => continue,
-                System::Rmm => continue,
+                System::Control => {
+                    tasks.spawn(server::run(listener, Arc::clone(&world), Arc::clone(&control)))
+                }
+                System::Automate => {
+                    tasks.spawn(server::run(listener, Arc::clone(&world), Automate::new(&world)))
+                }
+                System::Rmm => tasks.spawn(server::run(listener, Arc::clone(&world), Rmm::new(&world))),
             };
         }
-        Ok(Self { world, control, ports, _tasks: tasks, temporary })
+        let mut admin = None;
+        if let Some(port) = options.admin {
+            let (listener, bound) = bind(port).await?;
+            let answers = Admin { world: Arc::clone(&world), control: Arc::clone(&control) };
+            tasks.spawn(server::run(listener, Arc::clone(&world), Arc::new(answers)));
+            admin = Some(bound);
+        }
+        Ok(Self { world, control, ports, admin, _tasks: tasks, temporary })
     }
 
     /// Where a system is served, such as `http://127.0.0.1:4711`.
     #[must_use]
     pub fn url(&self, system: System) -> String {
         format!("http://127.0.0.1:{}", self.ports.get(&system).copied().unwrap_or_default())
+    }
+
+    /// Where the lab can be changed while it serves.
+    #[must_use]
+    pub fn admin_url(&self) -> Option<String> {
+        self.admin.map(|port| format!("http://127.0.0.1:{port}"))
     }
 
     /// The fleet's settings. Its computers are under [`Lab::computers`].
@@ -153,12 +175,7 @@ impl Lab {
 
     /// Switches a computer on or off; `false` when there is none of this name.
     pub fn set_online(&self, computer: &str, online: bool) -> bool {
-        let Some(machine) = self.world.machine_named(computer) else { return false };
-        if machine.is_online() != online {
-            self.control.presence(&machine.computer.name, online);
-            machine.set_online(online);
-        }
-        true
+        set_online(&self.world, &self.control, computer, online)
     }
 
     /// What a client needs to sign in, as variables of the environment.
@@ -179,6 +196,13 @@ impl Lab {
             ("LAB_RMM_CLIENT_SECRET", rmm.client_secret.clone()),
         ])
     }
+}
+
+async fn bind(port: u16) -> Result<(tokio::net::TcpListener, u16), StartError> {
+    let failed = |source| StartError::Port { port, source };
+    let listener = server::listen(port).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound.port()))
 }
 
 impl Drop for Lab {

@@ -11,6 +11,8 @@
 
 #![allow(clippy::disallowed_methods, reason = "a server is an adapter throughout: it reads clocks and files")]
 
+mod admin;
+mod automate;
 mod clock;
 mod condition;
 mod control;
@@ -20,6 +22,7 @@ mod ids;
 pub mod journal;
 mod lab;
 mod machine;
+mod rmm;
 mod server;
 mod totp;
 mod wire;

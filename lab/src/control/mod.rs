@@ -91,8 +91,8 @@ impl Control {
 }
 
 impl Serve for Control {
-    fn system(&self) -> System {
-        System::Control
+    fn system(&self) -> Option<System> {
+        Some(System::Control)
     }
 
     async fn serve(&self, request: Request) -> Reply {

@@ -20,7 +20,9 @@ use muster::session::script::Platform;
 use serde::{Deserialize, Serialize};
 
 pub use self::generate::{Case, Generate};
-pub use self::settings::{AutomateSettings, ControlSettings, ListMethod, RateLimit, RmmScript, RmmSettings};
+pub use self::settings::{
+    AutomateSettings, ControlSettings, ListMethod, PolicySite, RateLimit, RmmPolicy, RmmScript, RmmSettings,
+};
 use crate::faults::Faults;
 
 /// A fleet file.
@@ -308,6 +310,14 @@ impl Fleet {
         ] {
             if text.is_empty() {
                 wrong.push(format!("{what} is empty"));
+            }
+        }
+        for site in self.rmm.policies.iter().flat_map(|policy| &policy.sites) {
+            let company = self.companies.iter().find(|one| one.name == site.company);
+            let known =
+                company.is_some_and(|one| site.site.as_ref().is_none_or(|site| one.sites.contains(site)));
+            if !known {
+                wrong.push(format!("rmm.policies: there is no site {site:?}"));
             }
         }
         wrong.extend(self.faults.check());

@@ -142,6 +142,9 @@ pub struct RmmSettings {
     pub company_page: Option<usize>,
     /// Scripts that were made in the portal, beside the built-in one.
     pub scripts: Vec<RmmScript>,
+    /// Policies that are assigned to sites.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<RmmPolicy>,
     /// How long a task waits before it runs, in milliseconds.
     pub task_delay_ms: u64,
 }
@@ -184,6 +187,38 @@ pub struct RmmScript {
     pub text: Option<String>,
 }
 
+/// A policy with the sites that have it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RmmPolicy {
+    /// Its name, unique.
+    pub name: String,
+    /// Its category, such as `Devices`.
+    pub category: String,
+    /// Its kind within the category, such as `RemoteAccess`.
+    pub kind: String,
+    /// The package that brings it to the sites.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<String>,
+    /// What it sets.
+    #[serde(default)]
+    pub settings: BTreeMap<String, serde_json::Value>,
+    /// Where it holds.
+    #[serde(default)]
+    pub sites: Vec<PolicySite>,
+}
+
+/// A site of a company, or all of its sites.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PolicySite {
+    /// The company.
+    pub company: String,
+    /// The site; without it, all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub site: Option<String>,
+}
+
 impl Default for RmmSettings {
     fn default() -> Self {
         let scopes = [
@@ -209,6 +244,7 @@ impl Default for RmmSettings {
             rate_limits: BTreeMap::new(),
             list_method: ListMethod::default(),
             company_page: None,
+            policies: Vec::new(),
             scripts: vec![RmmScript {
                 id: "7d0b7f3e-2c7a-4b53-9d26-5f0f6f9a1c11".to_owned(),
                 name: "Run shell script".to_owned(),

@@ -79,22 +79,82 @@ impl Machine {
     }
 }
 
-/// The script in a command: what PowerShell is given encoded is decoded.
+/// The script in a command line that starts an interpreter; any other text is a script itself.
 fn script(text: &str) -> Cow<'_, str> {
-    let encoded = text.split_whitespace().skip_while(|word| {
-        let word = word.trim_start_matches(['-', '/']).to_ascii_lowercase();
-        !(word.len() >= 2 && "encodedcommand".starts_with(&word))
+    let (program, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    let name = program.rsplit(['/', '\\']).next().unwrap_or_default().to_ascii_lowercase();
+    let found = match name.trim_end_matches(".exe") {
+        "sh" | "bash" | "dash" => {
+            let words = words(rest);
+            let at = words.iter().position(|word| word == "-c");
+            at.and_then(|at| words.get(at + 1).cloned())
+        }
+        "powershell" | "pwsh" => encoded(rest).or_else(|| plain(rest)),
+        "cmd" => {
+            let at = rest.to_ascii_lowercase().find("/c ");
+            at.and_then(|at| rest.get(at + 3..)).map(|rest| unquoted(rest.trim()).to_owned())
+        }
+        _ => None,
+    };
+    found.map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
+/// What follows `-EncodedCommand`, or a beginning of it, decoded.
+fn encoded(arguments: &str) -> Option<String> {
+    let mut words = arguments.split_whitespace().skip_while(|word| {
+        let flag = word.trim_start_matches(['-', '/']).to_ascii_lowercase();
+        flag.len() == word.len() || flag.is_empty() || !(flag == "ec" || "encodedcommand".starts_with(&flag))
     });
-    let bytes =
-        encoded.take(2).nth(1).and_then(|coded| STANDARD.decode(coded.trim_matches(['"', '\''])).ok());
-    let units = bytes.filter(|bytes| bytes.len().is_multiple_of(2)).map(|bytes| {
-        let pair = |pair: &[u8]| pair.iter().rev().fold(0, |sum, byte| (sum << 8) | u16::from(*byte));
-        bytes.chunks(2).map(pair).collect::<Vec<u16>>()
-    });
-    match units.and_then(|units| String::from_utf16(&units).ok()) {
-        Some(script) => Cow::Owned(script),
-        None => Cow::Borrowed(text),
+    let coded = words.nth(1)?.trim_matches(['"', '\'']);
+    let bytes = STANDARD.decode(coded).ok().filter(|bytes| bytes.len().is_multiple_of(2))?;
+    let pair = |pair: &[u8]| pair.iter().rev().fold(0, |sum, byte| (sum << 8) | u16::from(*byte));
+    String::from_utf16(&bytes.chunks(2).map(pair).collect::<Vec<u16>>()).ok()
+}
+
+/// What follows `-Command`, without its quotes.
+fn plain(arguments: &str) -> Option<String> {
+    let lower = arguments.to_ascii_lowercase();
+    let (at, length) = ["-command ", "-c "].iter().find_map(|flag| Some((lower.find(flag)?, flag.len())))?;
+    let text = arguments.get(at + length..)?.trim();
+    let inner = unquoted(text);
+    Some(if inner.len() == text.len() { text.to_owned() } else { inner.replace("\\\"", "\"") })
+}
+
+fn unquoted(text: &str) -> &str {
+    text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text)
+}
+
+/// The words of a line as a POSIX shell takes them, without expansions.
+fn words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut letters = line.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\'' => {
+                let inner = word.get_or_insert_default();
+                inner.extend(letters.by_ref().take_while(|letter| *letter != '\''));
+            }
+            '"' => {
+                let inner = word.get_or_insert_default();
+                while let Some(letter) = letters.next().filter(|letter| *letter != '"') {
+                    match letter {
+                        '\\' => match letters.next() {
+                            Some(special @ ('"' | '\\' | '$' | '`')) => inner.push(special),
+                            Some('\n') | None => {}
+                            Some(other) => inner.extend(['\\', other]),
+                        },
+                        other => inner.push(other),
+                    }
+                }
+            }
+            '\\' => word.get_or_insert_default().extend(letters.next()),
+            letter if letter.is_whitespace() => words.extend(word.take()),
+            letter => word.get_or_insert_default().push(letter),
+        }
     }
+    words.extend(word);
+    words
 }
 
 #[cfg(test)]
@@ -102,13 +162,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_encoded_script_is_decoded_and_any_other_stays() {
+    fn the_script_is_found_in_the_command_line_that_starts_its_interpreter() {
         let coded = STANDARD.encode("echo ä".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>());
-        for prefix in ["powershell.exe -NoProfile -EncodedCommand", "-enc", "powershell /EC"] {
-            let text = format!("{prefix} {coded}");
-            let expected = if prefix.ends_with("EC") { text.as_str() } else { "echo ä" };
-            assert_eq!(script(&text), expected);
+        for (line, expected) in [
+            (format!("powershell.exe -NoProfile -EncodedCommand {coded}"), "echo ä"),
+            (format!("powershell -e {coded}"), "echo ä"),
+            (r#"powershell.exe -NonInteractive -Command "echo \"a b\"""#.to_owned(), r#"echo "a b""#),
+            ("cmd.exe /c \"echo a\"".to_owned(), "echo a"),
+            (r"/bin/sh -c 'echo '\''a'\''' x".to_owned(), "echo 'a'"),
+            (r#"sh -e -c "echo \"\$a\" \n""#.to_owned(), r#"echo "$a" \n"#),
+            ("echo -e AAAA".to_owned(), "echo -e AAAA"),
+            ("sh".to_owned(), "sh"),
+            ("{\necho -c x\n}\n".to_owned(), "{\necho -c x\n}\n"),
+        ] {
+            assert_eq!(script(&line), expected, "{line}");
         }
-        assert_eq!(script("echo -e AAAA"), "echo -e AAAA");
     }
 }
