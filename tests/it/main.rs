@@ -28,6 +28,7 @@ mod policies;
 #[cfg(unix)]
 mod resource;
 mod schema_agreement;
+mod screenconnect;
 mod simulated;
 mod ssh;
 mod support;

@@ -1,6 +1,6 @@
 //! The example: plan and apply through each of the three systems.
 
-use crate::support::lab::LabWorld;
+use crate::support::lab_world::LabWorld;
 
 /// What is planned: the changes as `item on computer`, sorted.
 fn changes(world: &LabWorld, arguments: &[&str]) -> Vec<String> {

@@ -151,6 +151,30 @@ async fn ssh_fixture() -> Fixture {
     }
 }
 
+suite!(screenconnect, super::screenconnect_fixture());
+
+async fn screenconnect_fixture() -> Fixture {
+    let lab = crate::support::lab::start(
+        "companies: [{ name: Contoso }]
+computers:
+  - { name: pc-1, company: Contoso, kind: real }
+  - { name: pc-2, company: Contoso, kind: real }
+",
+    )
+    .await;
+    let control = crate::support::lab::control(&lab, "");
+    let folder = tempfile::tempdir().unwrap();
+    let agents = control.reader().list().await.unwrap().into_iter().map(|agent| agent.id).collect();
+    Fixture {
+        reader: control.reader(),
+        writer: control.writer(),
+        agents,
+        unknown: AgentId::new("01234567-89ab-4def-8123-456789abcdef"),
+        folder: folder.path().display().to_string(),
+        _keep: Box::new((lab, folder)),
+    }
+}
+
 const LOOK: &str = "if [ -f \"$MUSTER_PARAM_FILE\" ]; then cat \"$MUSTER_PARAM_FILE\"; fi\n";
 const INSTALL: &str = "printf '%s\\n' \"$MUSTER_PARAM_VERSION\" >\"$MUSTER_PARAM_FILE\"\n";
 const REMOVE: &str = "rm -f \"$MUSTER_PARAM_FILE\"\n";

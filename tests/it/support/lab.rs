@@ -1,57 +1,60 @@
-//! A repository whose links lead into a lab of its own, which ends with it.
+//! The lab with providers that are built as the program builds them.
 
-use std::path::Path;
+use std::sync::Arc;
 
+use muster::config::kind::{ProviderSpec, ScreenconnectSpec};
+use muster::id::Name;
+use muster::provider::screenconnect::{Screenconnect, ScreenconnectSettings};
+use muster::secret::{Secret, SecretRef};
+use muster::session::secrets::{SecretError, Secrets};
+use muster::time::{Clock, Timestamp};
 use muster_lab::fleet::{Fleet, System};
 use muster_lab::{Lab, Options};
 
-use super::muster::{Ran, World, finish};
-
-/// A world and the lab that its links lead to.
-pub(crate) struct LabWorld {
-    pub(crate) world: World,
-    pub(crate) lab: Lab,
-    /// Serves the lab; ends after it.
-    _runtime: tokio::runtime::Runtime,
+/// A lab with a fleet.
+pub(crate) async fn start(fleet: &str) -> Lab {
+    Lab::start(Fleet::read(fleet).unwrap(), Options::default()).await.unwrap()
 }
 
-impl LabWorld {
-    /// The repository of `examples/connectwise`, with the fleet that is made for it.
-    pub(crate) fn example() -> Self {
-        Self::new(World::example("connectwise"), fleet("connectwise"))
-    }
+/// This machine's clock.
+#[derive(Debug)]
+pub(crate) struct Now;
 
-    /// A world whose providers name the ports 18040 (Control), 18041 (Automate) and 18042 (RMM), which become the lab's own.
-    pub(crate) fn new(world: World, fleet: Fleet) -> Self {
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let options = Options { folder: Some(world.path("lab")), ..Options::default() };
-        let lab = runtime.block_on(Lab::start(fleet, options)).unwrap();
-        let made = Self { world, lab, _runtime: runtime };
-        for (name, system, port) in [
-            ("control", System::Control, 18040),
-            ("automate", System::Automate, 18041),
-            ("rmm", System::Rmm, 18042),
-        ] {
-            let file = format!("providers/{name}.yaml");
-            if made.world.repo().join(&file).exists() {
-                let text = made.world.repo_file(&file);
-                let address = format!("http://127.0.0.1:{port}");
-                assert!(text.contains(&address), "{file} has no {address}");
-                made.world.write(&file, &text.replace(&address, &made.lab.url(system)));
-            }
-        }
-        made
-    }
-
-    /// Runs the program in the repository, with the lab's credentials in its environment.
-    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
-        finish(self.world.command(arguments).envs(self.lab.environment()))
+impl Clock for Now {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
     }
 }
 
-/// A fleet of `lab/fleets`.
-pub(crate) fn fleet(name: &str) -> Fleet {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("lab/fleets/{name}.yaml"));
-    Fleet::read(&std::fs::read_to_string(file).unwrap()).unwrap()
+/// The lab's own credentials, by the names of its variables.
+pub(crate) struct Credentials(std::collections::BTreeMap<&'static str, String>);
+
+impl Secrets for Credentials {
+    fn resolve(&self, reference: &SecretRef) -> Result<Secret, SecretError> {
+        let SecretRef::Env(name) = reference else { return Err(SecretError::NotSet(reference.to_string())) };
+        let secret = self.0.get(name.as_str()).cloned();
+        secret.map(Secret::new).ok_or_else(|| SecretError::NotSet(name.clone()))
+    }
+}
+
+/// A link to the lab's Control; `more` are lines of its document beside the address and the secret.
+pub(crate) fn control(lab: &Lab, more: &str) -> Arc<Screenconnect> {
+    control_at(lab, &lab.url(System::Control), "LAB_CONTROL_SECRET", more)
+}
+
+/// The same at another address, or with another secret.
+pub(crate) fn control_at(lab: &Lab, url: &str, secret: &str, more: &str) -> Arc<Screenconnect> {
+    let text = format!("screenconnect:\n  url: {url}\n  secret: {{ env: {secret} }}\n{more}");
+    let ProviderSpec::Screenconnect(spec) = serde_saphyr::from_str::<ProviderSpec>(&text).unwrap() else {
+        panic!("{text}");
+    };
+    let spec: ScreenconnectSpec = spec;
+    let settings = ScreenconnectSettings {
+        name: Name::new("control").unwrap(),
+        spec,
+        authorities: None,
+        secrets: Arc::new(Credentials(lab.environment())),
+        clock: Arc::new(Now),
+    };
+    Arc::new(Screenconnect::new(settings).unwrap())
 }

@@ -1,7 +1,8 @@
 //! What several integration tests need.
 
-#[cfg(unix)]
 pub(crate) mod lab;
+#[cfg(unix)]
+pub(crate) mod lab_world;
 pub(crate) mod muster;
 #[cfg(unix)]
 pub(crate) mod pty;
