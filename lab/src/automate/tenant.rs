@@ -116,7 +116,8 @@ impl Automate {
         let group = |id: u32, name: &str| {
             json!({
                 "Id": id.to_string(), "ParentId": "0", "Name": name, "FullName": name, "TypeId": 1,
-                "TypeName": "Service Plan", "SubGroups": [], "Depth": 0, "ComputersLimitToSearch": false,
+                "TypeName": "Service Plan", "SubGroups": [], "Depth": 0, "ComputersAutoJoinSearch": null,
+                "ComputersLimitToSearch": false,
             })
         };
         let all = [group(1, ALL_AGENTS)];

@@ -87,7 +87,8 @@ fn script(text: &str) -> Cow<'_, str> {
         "sh" | "bash" | "dash" => {
             let words = words(rest);
             let at = words.iter().position(|word| word == "-c");
-            at.and_then(|at| words.get(at + 1).cloned())
+            let found = at.and_then(|at| words.get(at + 1).cloned());
+            found.map(|text| piped(&text).unwrap_or(text))
         }
         "powershell" | "pwsh" => encoded(rest).or_else(|| plain(rest)),
         "cmd" => {
@@ -97,6 +98,15 @@ fn script(text: &str) -> Cow<'_, str> {
         _ => None,
     };
     found.map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
+/// What `echo CODED | (base64 -d …) | sh` gives a shell to read; `None` for any other text.
+fn piped(text: &str) -> Option<String> {
+    let (coded, rest) = text.strip_prefix("echo ")?.split_once('|')?;
+    let (decoder, shell) = rest.rsplit_once('|')?;
+    let bytes = STANDARD.decode(coded.trim()).ok()?;
+    let is_read = decoder.contains("base64 -d") && shell.trim() == "sh";
+    String::from_utf8(bytes).ok().filter(|_| is_read)
 }
 
 /// What follows `-EncodedCommand`, or a beginning of it, decoded.
@@ -160,6 +170,15 @@ fn words(line: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_script_that_a_shell_reads_from_a_pipe_is_decoded() {
+        let coded = STANDARD.encode("echo ä\n");
+        assert_eq!(script(&format!("/bin/sh -c \"echo {coded} | (base64 -d || base64 -D) | sh\"")), "echo ä\n");
+        for other in [format!("echo {coded} | base64 -d | cat"), "echo ? | base64 -d | sh".to_owned(), "echo x".to_owned()] {
+            assert_eq!(script(&format!("sh -c \"{other}\"")), other);
+        }
+    }
 
     #[test]
     fn the_script_is_found_in_the_command_line_that_starts_its_interpreter() {
