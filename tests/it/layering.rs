@@ -127,6 +127,7 @@ const ROWS: &[Row] = &[
             "session::frame",
             "session::collect",
             "session::powershell",
+            "remote",
         ],
         must_not: "the same",
         words: OUTSIDE,
@@ -141,7 +142,7 @@ const ROWS: &[Row] = &[
     },
     Row {
         ring: "2 decisions: plans",
-        modules: &["plan", "session::verify", "session::aftermath"],
+        modules: &["plan", "remote::standing", "session::verify", "session::aftermath"],
         must_not: "the same",
         words: OUTSIDE,
         apart: false,

@@ -22,6 +22,7 @@ mod property;
 mod provider;
 mod reference;
 mod release;
+mod remote;
 mod resource;
 mod safety;
 mod script;
@@ -217,7 +218,7 @@ impl<'a> Checker<'a> {
         let tasks = self.tasks(&documents.tasks);
         let software = self.all_software(documents);
         let licenses = self.licenses(documents, &software);
-        let deployments = self.deployments(documents, &software);
+        let (deployments, remote) = self.deployments(documents, &software);
         self.begin_all();
         self.never_updated(&software);
         let order = self.order(&documents.orders);
@@ -238,6 +239,7 @@ impl<'a> Checker<'a> {
             tasks,
             licenses,
             deployments,
+            remote,
             order,
             safety,
             uses,

@@ -65,6 +65,7 @@ pub(crate) fn config() -> Config {
             sources: model::Believing::default(),
             sqlite: None,
             libraries: Vec::new(),
+            role: None,
         },
         tenants: BTreeMap::from([
             tenant("acme", None, &["gold"]),
@@ -83,6 +84,7 @@ pub(crate) fn config() -> Config {
         tasks: BTreeMap::new(),
         licenses: BTreeMap::new(),
         deployments: BTreeMap::new(),
+        remote: crate::config::model::RemoteAccess::default(),
         order: model::Order::default(),
         safety: crate::config::safety::Safety::default(),
         uses: model::Uses::default(),

@@ -25,8 +25,8 @@ use self::fleet::{Fleet, FleetComputer};
 use self::generate::Maker;
 use self::memory::{Line, Memory};
 use super::{
-    AgentRecord, Capability, Change, Detect, Latency, Limits, ListAgents, ListError, Presence, ProviderInfo,
-    Reader, RunError, Writer, page,
+    AgentRecord, Capability, Change, Detect, JoinLink, Latency, Limits, ListAgents, ListError, Presence,
+    ProviderInfo, Reader, RunError, Writer, page,
 };
 use crate::config::kind::{Faults, SimulatedSpec};
 use crate::id::{AgentId, Name};
@@ -128,7 +128,12 @@ impl Simulated {
         }
         let memory = Memory::open(memory_path.clone())
             .map_err(|source| SimulatedError::Memory { path: memory_path.unwrap_or_default(), source })?;
-        let capabilities = [Capability::ListComputers, Capability::Presence, Capability::RunScript];
+        let capabilities = [
+            Capability::ListComputers,
+            Capability::Presence,
+            Capability::RunScript,
+            Capability::RemoteSession,
+        ];
         let info = ProviderInfo {
             name,
             kind: "simulated",
@@ -333,6 +338,19 @@ impl ListAgents for Simulated {
             let Some(fault) = self.faults.answer else { return Ok(self.records()) };
             let answer = page::answer(&self.records(), Some(fault)).await;
             answer.map_err(|message| ListError::Failed { provider: self.info.name.clone(), message })
+        })
+    }
+}
+
+/// Links are what the real system's look like, at a server that is nowhere.
+impl JoinLink for Simulated {
+    fn join_link<'a>(&'a self, agent: &'a AgentId) -> BoxFuture<'a, Result<String, RunError>> {
+        Box::pin(async move {
+            if self.computer(agent.as_str()).is_none() {
+                let message = format!("there is no agent {agent}");
+                return Err(RunError::Refused { message, help: None });
+            }
+            Ok(format!("https://{}.invalid/Host#Access///{agent}/Join", self.info.name))
         })
     }
 }

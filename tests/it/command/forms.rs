@@ -35,6 +35,7 @@ fn call(command: &str, turn: usize) -> Vec<String> {
         "list" => &["list", "deployments"],
         "resolve" => &["resolve", "every"],
         "explain" => &["explain", "pc-1"],
+        "remote" => &["remote", "pc-1", "--as-role", "Manager", "--agreed"],
         "completions" => &["completions", "bash"],
         "maintain screenconnect-db" => &["maintain", "screenconnect-db", "../Session.db"],
         other => &[other],
@@ -92,6 +93,10 @@ fn every_command_has_the_forms_that_are_documented_and_refuses_the_others() {
         .collect();
     assert_eq!(promised.keys().cloned().collect::<BTreeSet<_>>(), commands.iter().cloned().collect());
     let world = World::fleet(3, "");
+    let policy = "category: devices\n  type: remote-access\n  remoteAccess: { provider: simulated }";
+    world.write("policies/free.yaml", &document("Policy", "free", policy));
+    let package = "policies: [free]\n  assigned: [{ tenant: acme }]";
+    world.write("packages/all.yaml", &document("Package", "all", package));
     world.commit("one");
     world.write("tenants/acme.yaml", &document("Tenant", "acme", "tags: [managed, more]"));
     world.commit("two");
