@@ -1,4 +1,4 @@
-//! The machine that runs Muster: folders beside the repository, and signatures by its `gpgv`.
+//! The machine that runs Muster: folders beside the repository, signatures by its `gpgv`, and what opens a link.
 //!
 //! Invariants: folders are only read; nothing but a key and what it may have signed is written, to a folder for passing files, for
 //! as long as the check takes.
@@ -12,6 +12,24 @@ use std::process::Stdio;
 use futures_util::future::BoxFuture;
 
 use crate::fetch::Host;
+
+/// Opens an address of the web with what the system opens it with. The address is one argument and never a command.
+///
+/// # Errors
+/// When that cannot be started, or says that it could not.
+pub fn open(link: &str) -> std::io::Result<()> {
+    let (program, before): (&str, &[&str]) = if cfg!(windows) {
+        ("rundll32", &["url.dll,FileProtocolHandler"])
+    } else if cfg!(target_os = "macos") {
+        ("open", &[])
+    } else {
+        ("xdg-open", &[])
+    };
+    let mut command = std::process::Command::new(program);
+    command.args(before).arg(link).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let ended = command.status()?;
+    if ended.success() { Ok(()) } else { Err(std::io::Error::other(format!("{program} ended with {ended}"))) }
+}
 
 /// This machine.
 #[derive(Debug, Clone)]

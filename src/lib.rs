@@ -26,6 +26,7 @@ pub mod plan;
 pub mod policy;
 pub mod provider;
 pub mod psa;
+pub mod remote;
 pub mod report;
 pub mod secret;
 pub mod session;

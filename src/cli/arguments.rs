@@ -107,6 +107,8 @@ pub enum Command {
     List(List),
     /// List the computers that a target selects, and why
     Resolve(Resolve),
+    /// Show what holds for remote sessions on a computer, and the link that opens one
+    Remote(Remote),
     /// Explain why a computer gets what it gets, what something in the repository is, or what a code means
     Explain(Explain),
     /// Collect facts, and nothing else: of excluded computers too, and of those that no deployment reaches
@@ -524,6 +526,25 @@ pub struct Explain {
     pub what: String,
     /// A software or task; with an instance key as name[key]
     pub item: Option<String>,
+    /// The revision.
+    #[command(flatten)]
+    pub revision: RevisionArgs,
+}
+
+/// Options of `remote`.
+#[derive(Debug, Args)]
+pub struct Remote {
+    /// The computer, by its name or id
+    pub computer: String,
+    /// The role of whoever asks, such as Manager (default: MUSTER_ROLE, else that of the Instance)
+    #[arg(long, value_name = "ROLE")]
+    pub as_role: Option<String>,
+    /// The person at the computer has agreed to the session
+    #[arg(long)]
+    pub agreed: bool,
+    /// Open the link too
+    #[arg(long)]
+    pub open: bool,
     /// The revision.
     #[command(flatten)]
     pub revision: RevisionArgs,

@@ -22,7 +22,7 @@ use crate::config::tree::{Entry, is_configuration};
 use crate::config::{git, load, worktree};
 use crate::diagnostic::{Findings, Sources};
 use crate::directory::simulated::SimulatedDirectory;
-use crate::host::ThisHost;
+use crate::host::{self, ThisHost};
 use crate::http::{self, Http};
 use crate::id::{CommitId, Name, RunId, SessionId};
 use crate::inventory::collect::Sources as CollectSources;
@@ -490,6 +490,20 @@ impl Shell {
             sources.psas.insert(name.clone(), Arc::new(psa));
         }
         Ok(sources)
+    }
+
+    /// Opens a link as the system does it. Only what a browser opens is opened.
+    ///
+    /// # Errors
+    /// When it is no address of the web, or nothing can be started that opens it.
+    pub fn open_link(&self, link: &str) -> Result<(), CliError> {
+        let is_web = url::Url::parse(link).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+        if !is_web {
+            return Err(CliError::usage("this link is no address of the web, so it is not opened"));
+        }
+        host::open(link).map_err(|error| {
+            CliError::invalid(format!("the link cannot be opened: {error}")).hint("copy it into a browser")
+        })
     }
 
     /// Opens the session database of a ConnectWise Control server.

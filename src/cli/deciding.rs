@@ -4,17 +4,17 @@
 //! was. Nothing says which tenant a computer belongs to but its provider or a person (IDN-18).
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use super::context::{Opened, Shell};
 use super::error::CliError;
 use super::exit::Exit;
 use super::files;
-use crate::config::block::put_below_spec;
-use crate::config::kind::{ComputerIdentity, Decision};
+use crate::config::edit::{self, Change, Edit, Value};
+use crate::config::kind::{ComputerIdentity, Decision, Kind};
 use crate::config::model::Computer;
 use crate::id::{ComputerId, Name};
+use crate::inventory::known::AgentKey;
 use crate::session::prepare::Looked;
 
 /// A file before and after.
@@ -50,9 +50,9 @@ pub(super) fn written(
     let file = document.place.file.to_string();
     let path = opened.root.join(&file);
     let old = text(&path)?;
-    let new = put_below_spec(&old, document.place.line, "identity", &block(&identity)).ok_or_else(|| {
-        CliError::invalid(format!("{file} is not written in lines, so it is not edited"))
-            .hint(format!("write this below its spec:\n{}", block(&identity)))
+    let new = put(&old, document, &identity).map_err(|error| {
+        CliError::invalid(format!("{file} is not edited: {error}"))
+            .hint(format!("write this below its spec: identity: {}", value(&identity).flow()))
     })?;
     Ok(Decided { file, old, new })
 }
@@ -91,14 +91,9 @@ fn fresh(opened: &Opened, looked: &Looked, identity: &ComputerIdentity) -> Resul
         return Err(CliError::usage(format!("{file} is there already, and is about something else"))
             .hint("move what stands there, or write the decision by hand"));
     }
-    let mut new = format!(
-        "apiVersion: muster/v1\nkind: Computer\nmetadata:\n  name: {name}\nspec:\n  name: {}\n",
-        quoted(called)
-    );
-    for line in block(identity).lines() {
-        // Writing into a String cannot fail.
-        _ = writeln!(new, "  {line}");
-    }
+    let metadata = Value::map([("name", Value::text(name.as_str()))]);
+    let spec = Value::map([("name", Value::text(called)), ("identity", value(identity))]);
+    let new = edit::document(None, "Computer", &metadata, &spec);
     Ok(Decided { file, old: String::new(), new })
 }
 
@@ -117,53 +112,52 @@ fn free_name(called: &str, taken: &BTreeSet<&str>) -> String {
     names.find(|name| !taken.contains(name.as_str())).unwrap_or_default()
 }
 
-/// The block in a document.
-fn block(identity: &ComputerIdentity) -> String {
-    let ComputerIdentity { agents, decision, at, computer, id } = identity;
-    let mut text = String::from("identity:\n  agents:\n");
-    let mut line = |line: String| {
-        text.push_str(&line);
-        text.push('\n');
+/// The document's text with this decision in place of the one it had.
+fn put(old: &str, document: &Computer, identity: &ComputerIdentity) -> Result<String, edit::EditError> {
+    let change = |path: &str, change| Edit {
+        kind: Kind::Computer,
+        name: document.metadata.name.clone(),
+        path: path.to_owned(),
+        change,
     };
-    for key in agents {
-        line(format!("    - provider: {}", quoted(key.provider.as_str())));
-        line(format!("      agent: {}", quoted(key.agent.as_str())));
+    let mut edits = Vec::new();
+    if document.identity.is_some() {
+        edits.push(change("/spec/identity", Change::Remove));
     }
-    if let Some(decision) = decision {
-        let word = match decision {
-            Decision::Overwrite => "overwrite",
-            Decision::KeepBoth => "keep-both",
-            Decision::Wiped => "wiped",
-        };
-        line(format!("  decision: {word}"));
-    }
-    if let Some(at) = at {
-        line(format!("  at: '{at}'"));
-    }
-    if let Some(computer) = computer {
-        line(format!("  computer: {}", quoted(computer.as_str())));
-    }
-    if let Some(id) = id {
-        line(format!("  id: {}", quoted(id)));
-    }
-    text
+    let agents = identity.agents.iter().map(agent);
+    edits.extend(agents.map(|agent| change("/spec/identity/agents", Change::Append(agent))));
+    let said = said(identity).into_iter();
+    edits.extend(said.map(|(key, text)| change(&format!("/spec/identity/{key}"), Change::Set(text))));
+    edit::edit(old, &edits)
 }
 
-/// A text as it stands in YAML: in quotes unless it can only be a text.
-fn quoted(text: &str) -> String {
-    let plain = text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/'))
-        && !matches!(
-            text.to_ascii_lowercase().as_str(),
-            "true" | "false" | "null" | "yes" | "no" | "on" | "off" | "y" | "n"
-        );
-    match plain {
-        true => text.to_owned(),
-        false if text.chars().any(|c| c == '\'' || c.is_control()) => {
-            serde_json::Value::from(text).to_string()
-        }
-        false => format!("'{text}'"),
-    }
+/// What is decided as a value of a document.
+fn value(identity: &ComputerIdentity) -> Value {
+    let agents = Value::List(identity.agents.iter().map(agent).collect());
+    let said = said(identity).into_iter().map(|(key, text)| (key, Value::Text(text)));
+    Value::map(std::iter::once(("agents", agents)).chain(said))
+}
+
+fn agent(key: &AgentKey) -> Value {
+    let text = |text: &str| Value::text(text);
+    Value::map([("provider", text(key.provider.as_str())), ("agent", text(key.agent.as_str()))])
+}
+
+/// What is said beside the agents, by key.
+fn said(identity: &ComputerIdentity) -> Vec<(&'static str, String)> {
+    let ComputerIdentity { agents: _, decision, at, computer, id } = identity;
+    let decision = decision.map(|decision| match decision {
+        Decision::Overwrite => "overwrite",
+        Decision::KeepBoth => "keep-both",
+        Decision::Wiped => "wiped",
+    });
+    let all = [
+        ("decision", decision.map(str::to_owned)),
+        ("at", at.map(|at| at.to_string())),
+        ("computer", computer.as_ref().map(ToString::to_string)),
+        ("id", id.clone()),
+    ];
+    all.into_iter().filter_map(|(key, text)| Some((key, text?))).collect()
 }
 
 fn text(path: &PathBuf) -> Result<String, CliError> {
@@ -210,7 +204,6 @@ pub(super) fn write(
 mod tests {
     use super::*;
     use crate::id::AgentId;
-    use crate::inventory::known::AgentKey;
 
     #[test]
     fn a_decision_is_written_so_that_every_text_stays_one() {
@@ -225,21 +218,9 @@ mod tests {
             computer: Some(ComputerId::new("control/s-0")),
             id: None,
         };
-        insta::assert_snapshot!(block(&identity), @r"
-        identity:
-          agents:
-            - provider: control
-              agent: s-1
-            - provider: control
-              agent: '17'
-            - provider: control
-              agent: 'a: b'
-          decision: wiped
-          at: '2026-11-22T14:00:00Z'
-          computer: control/s-0
-        ");
-        assert_eq!(quoted("no"), "'no'");
-        assert_eq!(quoted("Anne's"), "\"Anne's\"");
+        let name = Value::map([("name", Value::text("pc-1"))]);
+        let spec = Value::map([("identity", value(&identity))]);
+        insta::assert_snapshot!(edit::document(None, "Computer", &name, &spec), @"");
     }
 
     #[test]

@@ -104,6 +104,8 @@ pub struct Environment {
     pub ssh_agent: Option<PathBuf>,
     /// `USER` or `LOGNAME`: who applies, for the lock and the record.
     pub user: Option<String>,
+    /// `MUSTER_ROLE`: the role for remote sessions, over the one of the Instance.
+    pub role: Option<String>,
     /// `TMPDIR`: the folder for passing files, where it is not the system's.
     pub temporary: PathBuf,
     /// The current folder.
@@ -129,6 +131,7 @@ impl Environment {
             columns: text("COLUMNS").and_then(|v| v.parse().ok()),
             ssh_agent: path("SSH_AUTH_SOCK"),
             user: text("USER").or_else(|| text("LOGNAME")),
+            role: text("MUSTER_ROLE"),
             temporary: path("TMPDIR").unwrap_or_else(std::env::temp_dir),
             current_dir: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
         }

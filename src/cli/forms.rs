@@ -24,6 +24,7 @@ pub(super) const fn of(command: &Command) -> &'static [Form] {
             &[Human, Json, Ndjson, Markdown, Csv]
         }
         Command::Explain(_)
+        | Command::Remote(_)
         | Command::Fmt(_)
         | Command::Inventory(_)
         | Command::Maintain(_)
@@ -54,6 +55,7 @@ pub(super) const fn name(command: &Command) -> &'static str {
         }
         Command::Resolve(_) => "resolve",
         Command::Explain(_) => "explain",
+        Command::Remote(_) => "remote",
         Command::Status(_) => "status",
         Command::Computers(_) => "computers",
         Command::Identify(_) => "identify",

@@ -85,6 +85,7 @@ fn run(shell: &mut Shell, command: &Command) -> Result<Exit, CliError> {
         | Command::List(_)
         | Command::Resolve(_)
         | Command::Explain(_)
+        | Command::Remote(_)
         | Command::Inventory(_)
         | Command::Import(_)
         | Command::Status(_)
@@ -113,6 +114,7 @@ async fn run_async(shell: &mut Shell, command: &Command) -> Result<Exit, CliErro
         Command::List(command) => command::list::run(shell, command).await,
         Command::Resolve(command) => command::resolve::run(shell, command, &control).await,
         Command::Explain(command) => command::explain::run(shell, command, &control).await,
+        Command::Remote(command) => command::remote::run(shell, command, &control).await,
         Command::Inventory(command) => command::inventory::run(shell, command, &control).await,
         Command::Import(command) => command::import::run(shell, command, &control).await,
         Command::Status(command) => command::status::run(shell, command).await,

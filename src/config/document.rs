@@ -11,8 +11,8 @@ use serde::de::DeserializeOwned;
 
 use super::kind::{
     BundleSpec, ComputerSpec, DeploymentSpec, DirectorySpec, ExceptionSpec, GuardrailSpec, GuardrailTestSpec,
-    InstanceSpec, Kind, LicenseSpec, Metadata, OrderSpec, ProviderSpec, PsaSpec, ScriptSpec, SoftwareSpec,
-    TargetSpec, TaskSpec, TenantSpec,
+    InstanceSpec, Kind, LicenseSpec, Metadata, OrderSpec, PackageSpec, PolicySpec, ProviderSpec, PsaSpec,
+    ScriptSpec, SoftwareSpec, TargetSpec, TaskSpec, TenantSpec,
 };
 use super::parse::RawDocument;
 use crate::diagnostic::{Findings, Place};
@@ -143,6 +143,8 @@ documents! {
     License licenses LicenseSpec;
     Deployment deployments DeploymentSpec;
     Bundle bundles BundleSpec;
+    Policy policies PolicySpec;
+    Package packages PackageSpec;
     Order orders OrderSpec;
     Guardrail guardrails GuardrailSpec;
     GuardrailTest guardrail_tests GuardrailTestSpec;

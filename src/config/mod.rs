@@ -10,7 +10,6 @@
 //! All findings of all passes are reported in one run (L8).
 
 pub mod address;
-pub mod block;
 pub mod check;
 mod conflict;
 pub mod de;

@@ -37,6 +37,7 @@ pub mod plan;
 #[cfg(test)]
 mod plan_tests;
 pub mod policy;
+pub mod remote;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod sarif;

@@ -11,7 +11,7 @@ use crate::config::kind::{
     ParameterValue, SoftwareState, TargetSpec, TaskSpec,
 };
 use crate::config::lock::LOCK_FILE;
-use crate::config::model::{Deployment, Desired, WantedVersion};
+use crate::config::model::{Deployment, Desired, RemoteAccess, WantedVersion};
 use crate::config::parse::RawDocument;
 use crate::diagnostic::{Finding, Place, code};
 use crate::id::Name;
@@ -19,20 +19,20 @@ use crate::inventory::item::ItemKey;
 use crate::version::{self, Constraint};
 
 /// What a deployment says of its item, in a document of its own or as an entry of a bundle.
-struct Written<'d> {
-    raw: &'d RawDocument,
+pub(super) struct Written<'d> {
+    pub(super) raw: &'d RawDocument,
     /// The JSON pointer to it.
-    base: String,
-    software: Option<&'d Name>,
-    task: Option<&'d Name>,
-    state: Option<SoftwareState>,
-    version: Option<&'d str>,
-    mode: Option<Mode>,
-    parameters: &'d BTreeMap<String, ParameterValue>,
-    instance: Option<&'d Name>,
-    allow_downgrade: bool,
-    license: Option<&'d Name>,
-    configuration: bool,
+    pub(super) base: String,
+    pub(super) software: Option<&'d Name>,
+    pub(super) task: Option<&'d Name>,
+    pub(super) state: Option<SoftwareState>,
+    pub(super) version: Option<&'d str>,
+    pub(super) mode: Option<Mode>,
+    pub(super) parameters: &'d BTreeMap<String, ParameterValue>,
+    pub(super) instance: Option<&'d Name>,
+    pub(super) allow_downgrade: bool,
+    pub(super) license: Option<&'d Name>,
+    pub(super) configuration: bool,
 }
 
 impl Written<'_> {
@@ -42,7 +42,7 @@ impl Written<'_> {
 }
 
 /// What deployments are checked against.
-struct Known<'k, 'a> {
+pub(super) struct Known<'k, 'a> {
     software: &'k BTreeMap<Name, CheckedSoftware<'a>>,
     tasks: BTreeMap<&'a Name, &'a Document<TaskSpec>>,
     targets: BTreeMap<&'a Name, &'a Document<TargetSpec>>,
@@ -53,7 +53,7 @@ impl<'a> Checker<'a> {
         &mut self,
         documents: &'a Documents,
         software: &BTreeMap<Name, CheckedSoftware<'a>>,
-    ) -> BTreeMap<Name, Deployment> {
+    ) -> (BTreeMap<Name, Deployment>, RemoteAccess) {
         let known =
             Known { software, tasks: by_name(&documents.tasks), targets: by_name(&documents.targets) };
         let mut deployments = BTreeMap::new();
@@ -67,7 +67,8 @@ impl<'a> Checker<'a> {
             self.begin(document);
             self.bundle(document, &known, &mut deployments);
         }
-        deployments
+        let remote = self.remote_access(documents, &known, &mut deployments);
+        (deployments, remote)
     }
 
     fn deployment(
@@ -212,7 +213,7 @@ impl<'a> Checker<'a> {
     }
 
     /// The item and what is wanted of it.
-    fn item(
+    pub(super) fn item(
         &mut self,
         written: &Written<'_>,
         mode: Mode,

@@ -72,6 +72,9 @@ impl<'a> Checker<'a> {
         if let Some(state) = &spec.state {
             self.not_empty(raw, "/spec/state/sqlite", &state.sqlite);
         }
+        if let Some(remote) = &spec.remote {
+            self.not_empty(raw, "/spec/remote/role", remote.role.trim());
+        }
         self.fetcher = spec.payloads.as_ref().map(|payloads| payloads.fetch).unwrap_or_default();
         self.libraries = self.library_settings(document);
         let sources = self.believing(raw, spec.sources.as_ref());
@@ -86,6 +89,7 @@ impl<'a> Checker<'a> {
             identification: identification(spec),
             sqlite: spec.state.as_ref().map(|state| state.sqlite.clone()),
             libraries: self.libraries.clone(),
+            role: spec.remote.as_ref().map(|remote| remote.role.clone()),
         }
     }
 

@@ -23,6 +23,7 @@ mod property;
 mod provider;
 mod reference;
 mod release;
+mod remote;
 mod resource;
 mod safety;
 mod script;
@@ -218,7 +219,7 @@ impl<'a> Checker<'a> {
         let tasks = self.tasks(&documents.tasks);
         let software = self.all_software(documents);
         let licenses = self.licenses(documents, &software);
-        let deployments = self.deployments(documents, &software);
+        let (deployments, remote) = self.deployments(documents, &software);
         self.begin_all();
         self.never_updated(&software);
         let order = self.order(&documents.orders);
@@ -239,6 +240,7 @@ impl<'a> Checker<'a> {
             tasks,
             licenses,
             deployments,
+            remote,
             order,
             safety,
             uses,

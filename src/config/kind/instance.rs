@@ -21,6 +21,9 @@ pub struct InstanceSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 10000))]
     pub concurrency: Option<u32>,
+    /// Remote sessions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote: Option<RemoteSettings>,
     /// How detection is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detection: Option<DetectionSettings>,
@@ -78,6 +81,15 @@ pub struct LibrarySettings {
     /// that somebody else decides whom they select.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub targets: Vec<Name>,
+}
+
+/// What commands for remote sessions take for granted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RemoteSettings {
+    /// The role of whoever says none, such as Manager.
+    #[schemars(length(min = 1))]
+    pub role: String,
 }
 
 /// How long what was detected may be used without looking again.

@@ -21,6 +21,7 @@ mod parameter;
 pub mod property;
 mod provider;
 mod release;
+mod remote;
 pub mod resource;
 mod safety;
 mod script;
@@ -46,7 +47,7 @@ pub use guardrail::{
 pub use hold::Hold;
 pub use instance::{
     DetectionSettings, IdentificationSettings, InstanceSpec, LibrarySettings, OnConflict, PayloadSettings,
-    StateSettings,
+    RemoteSettings, StateSettings,
 };
 pub use license::{LicenseNeed, LicenseSpec};
 pub use link::{
@@ -60,6 +61,10 @@ pub use provider::{
     Become, Faults, Generator, LocalSpec, ProviderSpec, SimulatedSpec, SshHost, SshJump, SshSpec,
 };
 pub use release::{Architecture, Fetcher, InvalidSha256, PayloadSpec, ReleaseSpec, Sha256};
+pub use remote::{
+    Consent, PackageSpec, PolicyCategory, PolicyEntry, PolicySpec, PolicyType, RemoteAccessSpec,
+    SettingParameters, SiteSpec,
+};
 pub use resource::{ResourceKind, ResourceSpec};
 pub use safety::{AllowanceSpec, BudgetKinds, BudgetSettings, BusinessHours, Weekday};
 pub use script::{PlatformScripts, ScriptSource, ScriptSpec};
@@ -211,6 +216,10 @@ pub enum Kind {
     Deployment,
     /// `Bundle`
     Bundle,
+    /// `Policy`
+    Policy,
+    /// `Package`
+    Package,
     /// `Order`
     Order,
     /// `Guardrail`
@@ -237,6 +246,8 @@ impl Kind {
         Self::License,
         Self::Deployment,
         Self::Bundle,
+        Self::Policy,
+        Self::Package,
         Self::Order,
         Self::Guardrail,
         Self::GuardrailTest,
@@ -260,6 +271,8 @@ impl Kind {
             Self::License => "License",
             Self::Deployment => "Deployment",
             Self::Bundle => "Bundle",
+            Self::Policy => "Policy",
+            Self::Package => "Package",
             Self::Order => "Order",
             Self::Guardrail => "Guardrail",
             Self::GuardrailTest => "GuardrailTest",

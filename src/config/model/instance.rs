@@ -31,6 +31,8 @@ pub struct Instance {
     pub sqlite: Option<String>,
     /// Folders whose documents are a library.
     pub libraries: Vec<Library>,
+    /// The role of whoever says none, for remote sessions.
+    pub role: Option<String>,
 }
 
 /// See [`crate::config::kind::IdentificationSettings`].

@@ -5,6 +5,7 @@
 mod deployment;
 mod fleet;
 mod instance;
+mod remote;
 mod software;
 mod task;
 
@@ -22,6 +23,7 @@ use crate::time::Limit;
 pub use deployment::{Deployment, Desired, Layer, Order, WantedVersion};
 pub use fleet::{Computer, Linked, Provider, Target, Tenant};
 pub use instance::{Believing, Identification, Instance, Library, Shrink};
+pub use remote::{Assigned, Needed, Package, Policy, RemoteAccess, Said};
 pub use software::{
     Detect, License, LicenseForm, Origin, PACKAGE_MANAGERS, Payload, Prerequisite, Release, Scripts,
     Software, Source, Strategy,
@@ -57,6 +59,8 @@ pub struct Config {
     pub licenses: BTreeMap<Name, License>,
     /// What is wanted where.
     pub deployments: BTreeMap<Name, Deployment>,
+    /// Remote access.
+    pub remote: RemoteAccess,
     /// What goes first and last.
     pub order: Order,
     /// What keeps a rollout safe.

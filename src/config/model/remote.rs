@@ -65,6 +65,15 @@ pub struct RemoteAccess {
     pub policies: BTreeMap<Name, Policy>,
     /// Packages.
     pub packages: BTreeMap<Name, Package>,
-    /// The deployments that policies became, by policy.
-    pub deployments: BTreeMap<Name, BTreeSet<Name>>,
+    /// The deployments that policies became.
+    pub deployments: BTreeMap<Name, Needed>,
+}
+
+/// What a deployment is to a policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Needed {
+    /// The policy.
+    pub policy: Name,
+    /// Whether it makes the agent ask the person at the computer for consent.
+    pub asks: bool,
 }

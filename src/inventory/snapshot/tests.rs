@@ -66,6 +66,7 @@ pub(crate) fn config() -> Config {
             identification: model::Identification::default(),
             sqlite: None,
             libraries: Vec::new(),
+            role: None,
         },
         tenants: BTreeMap::from([
             tenant("acme", None, &["gold"]),
@@ -84,6 +85,7 @@ pub(crate) fn config() -> Config {
         tasks: BTreeMap::new(),
         licenses: BTreeMap::new(),
         deployments: BTreeMap::new(),
+        remote: crate::config::model::RemoteAccess::default(),
         order: model::Order::default(),
         safety: crate::config::safety::Safety::default(),
         uses: model::Uses::default(),

@@ -26,7 +26,7 @@ use self::fleet::{Fleet, FleetComputer};
 use self::generate::Maker;
 use self::memory::{Line, Memory};
 use super::{
-    AgentRecord, Capability, Change, ClientRecord, ClientRef, Detect, Latency, Limits, ListAgents,
+    AgentRecord, Capability, Change, ClientRecord, ClientRef, Detect, JoinLink, Latency, Limits, ListAgents,
     ListClients, ListError, Presence, ProviderInfo, Reader, RunError, Writer, page,
 };
 use crate::config::kind::{Faults, SimulatedSpec};
@@ -131,8 +131,12 @@ impl Simulated {
         }
         let memory = Memory::open(memory_path.clone())
             .map_err(|source| SimulatedError::Memory { path: memory_path.unwrap_or_default(), source })?;
-        let mut capabilities =
-            BTreeSet::from([Capability::ListComputers, Capability::Presence, Capability::RunScript]);
+        let mut capabilities = BTreeSet::from([
+            Capability::ListComputers,
+            Capability::Presence,
+            Capability::RunScript,
+            Capability::RemoteSession,
+        ]);
         if spec.clients {
             capabilities.insert(Capability::ListTenants);
         }
@@ -168,7 +172,8 @@ impl Simulated {
     /// The half that reads.
     #[must_use]
     pub fn reader(self: &Arc<Self>) -> Reader {
-        let reader = Reader::new(Arc::clone(&self.info), Arc::<Self>::clone(self), Arc::<Self>::clone(self));
+        let reader = Reader::new(Arc::clone(&self.info), Arc::<Self>::clone(self), Arc::<Self>::clone(self))
+            .with_join_links(Arc::<Self>::clone(self));
         if self.has_clients { reader.with_clients(Arc::<Self>::clone(self)) } else { reader }
     }
 
@@ -386,6 +391,19 @@ impl ListClients for Simulated {
                 }
             }
             Ok(clients.into_values().collect())
+        })
+    }
+}
+
+/// Links are what the real system's look like, at a server that is nowhere.
+impl JoinLink for Simulated {
+    fn join_link<'a>(&'a self, agent: &'a AgentId) -> BoxFuture<'a, Result<String, RunError>> {
+        Box::pin(async move {
+            if self.computer(agent.as_str()).is_none() {
+                let message = format!("there is no agent {agent}");
+                return Err(RunError::Refused { message, help: None });
+            }
+            Ok(format!("https://{}.invalid/Host#Access///{agent}/Join", self.info.name))
         })
     }
 }

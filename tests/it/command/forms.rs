@@ -36,6 +36,7 @@ fn call(command: &str, turn: usize) -> Vec<String> {
         "resolve" => &["resolve", "every"],
         "explain" => &["explain", "pc-1"],
         "import" => &["import", "tenants", "--from", "companies"],
+        "remote" => &["remote", "pc-1", "--as-role", "Manager", "--agreed"],
         "completions" => &["completions", "bash"],
         "maintain screenconnect-db" => &["maintain", "screenconnect-db", "../Session.db"],
         other => &[other],
@@ -98,6 +99,10 @@ fn every_command_has_the_forms_that_are_documented_and_refuses_the_others() {
     let companies = "simulated: { clients: true, fleet: customers.yaml }";
     world.write("providers/companies.yaml", &document("Provider", "companies", companies));
     world.write("providers/customers.yaml", "clients: [{ id: '1', name: Contoso }]\n");
+    let policy = "category: devices\n  type: remote-access\n  remoteAccess: { provider: simulated }";
+    world.write("policies/free.yaml", &document("Policy", "free", policy));
+    let package = "policies: [free]\n  assigned: [{ tenant: acme }]";
+    world.write("packages/all.yaml", &document("Package", "all", package));
     world.commit("one");
     world.write("tenants/acme.yaml", &document("Tenant", "acme", "tags: [managed, more]"));
     world.commit("two");

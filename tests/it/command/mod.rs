@@ -19,6 +19,7 @@ mod meanwhile;
 mod once;
 mod packages;
 mod payloads;
+mod remote;
 mod reports;
 mod revisions;
 mod safety;

@@ -345,6 +345,19 @@ impl Related {
         self.as_of
     }
 
+    /// The sites of a computer as its providers name them, in lower case.
+    #[must_use]
+    pub fn sites_of(&self, ix: u32) -> Vec<&str> {
+        let is_there = |providers: &BTreeMap<Name, RoaringBitmap>| {
+            providers.values().any(|computers| computers.contains(ix))
+        };
+        self.sites
+            .iter()
+            .filter(|(_, providers)| is_there(providers))
+            .map(|(site, _)| site.as_str())
+            .collect()
+    }
+
     /// The sources that failed just now, and why. What they said before still counts (L3).
     #[must_use]
     pub const fn failed(&self) -> &BTreeMap<(SourceKind, Name), String> {
