@@ -87,7 +87,8 @@ fn script(text: &str) -> Cow<'_, str> {
         "sh" | "bash" | "dash" => {
             let words = words(rest);
             let at = words.iter().position(|word| word == "-c");
-            at.and_then(|at| words.get(at + 1).cloned())
+            let script = at.and_then(|at| words.get(at + 1).cloned());
+            script.map(|script| piped(&script).unwrap_or(script))
         }
         "powershell" | "pwsh" => encoded(rest).or_else(|| plain(rest)),
         "cmd" => {
@@ -97,6 +98,16 @@ fn script(text: &str) -> Cow<'_, str> {
         _ => None,
     };
     found.map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
+/// The script of a pipe `echo BASE64 | base64 -d | sh`, whatever decoders it tries.
+fn piped(script: &str) -> Option<String> {
+    let (coded, rest) = script.trim().strip_prefix("echo ")?.split_once('|')?;
+    let (decoder, shell) = rest.rsplit_once('|')?;
+    if !decoder.contains("base64 -") || shell.trim() != "sh" {
+        return None;
+    }
+    STANDARD.decode(coded.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok())
 }
 
 /// What follows `-EncodedCommand`, or a beginning of it, decoded.
@@ -171,6 +182,8 @@ mod tests {
             ("cmd.exe /c \"echo a\"".to_owned(), "echo a"),
             (r"/bin/sh -c 'echo '\''a'\''' x".to_owned(), "echo 'a'"),
             (r#"sh -e -c "echo \"\$a\" \n""#.to_owned(), r#"echo "$a" \n"#),
+            (r#"/bin/sh -c "echo ZWNobyAiYSI= | (base64 -d || base64 -D) | sh""#.to_owned(), "echo \"a\""),
+            (r#"sh -c "echo ZWNobyAiYSI= | cat | sh""#.to_owned(), "echo ZWNobyAiYSI= | cat | sh"),
             ("echo -e AAAA".to_owned(), "echo -e AAAA"),
             ("sh".to_owned(), "sh"),
             ("{\necho -c x\n}\n".to_owned(), "{\necho -c x\n}\n"),
