@@ -2,10 +2,28 @@
 //!
 //! Invariant: the same word and name give the same id, whatever else is in the fleet.
 
-use sha2::{Digest as _, Sha256};
-
+/// Thirty-two bytes: FNV-1a over both, then four numbers of splitmix64. Fleets are large, so this has to be cheap.
 fn bytes(word: &str, name: &str) -> [u8; 32] {
-    Sha256::digest(format!("{word}\0{name}").as_bytes()).into()
+    let mut bytes = [0; 32];
+    let mut state = hash(word, name);
+    for part in bytes.chunks_exact_mut(8) {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        part.copy_from_slice(&mixed(state).to_be_bytes());
+    }
+    bytes
+}
+
+fn hash(word: &str, name: &str) -> u64 {
+    let letters = word.bytes().chain([0]).chain(name.bytes());
+    letters.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
+
+const fn mixed(state: u64) -> u64 {
+    let z = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
 }
 
 /// A GUID in the form of a random one, lower case.
@@ -20,7 +38,7 @@ pub(crate) fn guid(word: &str, name: &str) -> String {
 
 /// A number.
 pub(crate) fn number(word: &str, name: &str) -> u64 {
-    bytes(word, name).iter().take(8).fold(0, |sum, byte| (sum << 8) | u64::from(*byte))
+    mixed(hash(word, name).wrapping_add(0x9e37_79b9_7f4a_7c15))
 }
 
 /// A serial number of so many letters and digits.

@@ -474,6 +474,16 @@ control: { secret: '' }
     }
 
     #[test]
+    fn the_fleet_of_the_documentation_is_one() {
+        let page = include_str!("../../../docs/lab.md");
+        let (_, rest) = page.split_once("```yaml\n").expect("an example");
+        let (text, _) = rest.split_once("```").expect("its end");
+        let fleet = Fleet::read(text).expect("a fleet");
+        assert_eq!(fleet.computers.len(), 102);
+        assert_eq!(fleet.faults.rules.len(), 2);
+    }
+
+    #[test]
     fn a_written_fleet_reads_the_same() {
         let text = "companies: [{ name: \"O'Brien & Co\", sites: [Main, Depot], externalId: 250 }]
 computers: [{ name: pc-1, company: \"O'Brien & Co\", site: Depot, properties: { 3: kiosk }, online: false }]

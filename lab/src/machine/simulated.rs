@@ -87,8 +87,8 @@ fn script(text: &str) -> Cow<'_, str> {
         "sh" | "bash" | "dash" => {
             let words = words(rest);
             let at = words.iter().position(|word| word == "-c");
-            let found = at.and_then(|at| words.get(at + 1).cloned());
-            found.map(|text| piped(&text).unwrap_or(text))
+            let script = at.and_then(|at| words.get(at + 1).cloned());
+            script.map(|script| piped(&script).unwrap_or(script))
         }
         "powershell" | "pwsh" => encoded(rest).or_else(|| plain(rest)),
         "cmd" => {
@@ -100,13 +100,14 @@ fn script(text: &str) -> Cow<'_, str> {
     found.map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
-/// What `echo CODED | (base64 -d …) | sh` gives a shell to read; `None` for any other text.
-fn piped(text: &str) -> Option<String> {
-    let (coded, rest) = text.strip_prefix("echo ")?.split_once('|')?;
+/// The script of a pipe `echo BASE64 | base64 -d | sh`, whatever decoders it tries.
+fn piped(script: &str) -> Option<String> {
+    let (coded, rest) = script.trim().strip_prefix("echo ")?.split_once('|')?;
     let (decoder, shell) = rest.rsplit_once('|')?;
-    let bytes = STANDARD.decode(coded.trim()).ok()?;
-    let is_read = decoder.contains("base64 -d") && shell.trim() == "sh";
-    String::from_utf8(bytes).ok().filter(|_| is_read)
+    if !decoder.contains("base64 -") || shell.trim() != "sh" {
+        return None;
+    }
+    STANDARD.decode(coded.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok())
 }
 
 /// What follows `-EncodedCommand`, or a beginning of it, decoded.
@@ -172,22 +173,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_script_that_a_shell_reads_from_a_pipe_is_decoded() {
-        let coded = STANDARD.encode("echo ä\n");
-        assert_eq!(
-            script(&format!("/bin/sh -c \"echo {coded} | (base64 -d || base64 -D) | sh\"")),
-            "echo ä\n"
-        );
-        for other in [
-            format!("echo {coded} | base64 -d | cat"),
-            "echo ? | base64 -d | sh".to_owned(),
-            "echo x".to_owned(),
-        ] {
-            assert_eq!(script(&format!("sh -c \"{other}\"")), other);
-        }
-    }
-
-    #[test]
     fn the_script_is_found_in_the_command_line_that_starts_its_interpreter() {
         let coded = STANDARD.encode("echo ä".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>());
         for (line, expected) in [
@@ -197,6 +182,8 @@ mod tests {
             ("cmd.exe /c \"echo a\"".to_owned(), "echo a"),
             (r"/bin/sh -c 'echo '\''a'\''' x".to_owned(), "echo 'a'"),
             (r#"sh -e -c "echo \"\$a\" \n""#.to_owned(), r#"echo "$a" \n"#),
+            (r#"/bin/sh -c "echo ZWNobyAiYSI= | (base64 -d || base64 -D) | sh""#.to_owned(), "echo \"a\""),
+            (r#"sh -c "echo ZWNobyAiYSI= | cat | sh""#.to_owned(), "echo ZWNobyAiYSI= | cat | sh"),
             ("echo -e AAAA".to_owned(), "echo -e AAAA"),
             ("sh".to_owned(), "sh"),
             ("{\necho -c x\n}\n".to_owned(), "{\necho -c x\n}\n"),

@@ -10,11 +10,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use muster::inventory::facts::Role;
 use muster::session::script::Platform;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::{Rmm, device_error};
 use crate::clock;
-use crate::fleet::{ListMethod, System};
+use crate::fleet::{Computer, ListMethod, System};
 use crate::ids;
 use crate::wire::{Reply, Request};
 use crate::world::Agent;
@@ -22,16 +23,77 @@ use crate::world::Agent;
 /// Sub-objects that a list can be asked for.
 const FIELDS: [&str; 7] = ["system", "os", "bios", "baseBoard", "networks", "agent", "friendlyName"];
 
+#[derive(Debug, Serialize)]
+struct SystemPart<'a> {
+    #[serde(rename = "systemName")]
+    name: &'a str,
+    domain: &'static str,
+    #[serde(rename = "domainRole")]
+    domain_role: u8,
+    product: String,
+    model: String,
+    category: &'static str,
+    #[serde(rename = "serialNumber")]
+    serial: String,
+    #[serde(rename = "timeZone")]
+    time_zone: &'static str,
+    #[serde(rename = "timeZoneDescription")]
+    zone_description: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct OsPart<'a> {
+    product: &'a str,
+    version: &'a str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    arch: &'static str,
+    manufacturer: &'static str,
+    #[serde(rename = "osLanguage")]
+    language: &'static str,
+    #[serde(rename = "servicePack")]
+    service_pack: &'static str,
+    #[serde(rename = "installDate")]
+    installed: String,
+}
+
+/// An endpoint in the v2 list.
+#[derive(Debug, Serialize)]
+struct Listed<'a> {
+    #[serde(rename = "endpointID")]
+    id: &'a str,
+    #[serde(rename = "deviceName")]
+    name: &'a str,
+    #[serde(rename = "friendlyName")]
+    friendly: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    system: Option<SystemPart<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    os: Option<OsPart<'a>>,
+    #[serde(flatten)]
+    more: BTreeMap<&'static str, Value>,
+}
+
+/// The endpoints of one site.
+#[derive(Debug, Serialize)]
+struct AtSite<'a> {
+    #[serde(rename = "companyID")]
+    company: &'a str,
+    #[serde(rename = "siteID")]
+    site: &'a str,
+    endpoints: Vec<Listed<'a>>,
+}
+
 impl Rmm {
     pub(super) fn agents(&self) -> &[Arc<Agent>] {
         self.world.agents(System::Rmm)
     }
 
     /// The ids of company and site.
-    pub(super) fn whereabouts(&self, agent: &Agent) -> (String, String) {
+    pub(super) fn whereabouts(&self, agent: &Agent) -> (&str, &str) {
         match self.world.place(agent) {
-            Some((customer, place)) => (customer.guid.clone(), place.guid.clone()),
-            None => (ids::guid("company", ""), ids::guid("site", "")),
+            Some((customer, place)) => (&customer.guid, &place.guid),
+            None => (&self.nowhere.0, &self.nowhere.1),
         }
     }
 
@@ -50,8 +112,8 @@ impl Rmm {
             .iter()
             .filter_map(|agent| {
                 let (client, place) = self.whereabouts(agent);
-                let fits = company.is_none_or(|id| id.eq_ignore_ascii_case(&client))
-                    && site.is_none_or(|id| id.eq_ignore_ascii_case(&place));
+                let fits = company.is_none_or(|id| id.eq_ignore_ascii_case(client))
+                    && site.is_none_or(|id| id.eq_ignore_ascii_case(place));
                 let (kind, os) = self.kinds(agent);
                 fits.then(|| {
                     json!({
@@ -69,18 +131,52 @@ impl Rmm {
         }
     }
 
+    fn system<'a>(&self, agent: &'a Agent, computer: &'a Computer) -> SystemPart<'a> {
+        let (kind, _) = self.kinds(agent);
+        let identity = computer.identity.as_ref();
+        let made = identity.is_none().then(|| computer.identity());
+        let text = |text: Option<&String>| text.cloned().unwrap_or_default();
+        let of = identity.or(made.as_ref());
+        let model = text(of.and_then(|identity| identity.model.as_ref()));
+        SystemPart {
+            name: &agent.name,
+            domain: "",
+            domain_role: if kind == "Server" { 3 } else { 1 },
+            product: model.clone(),
+            model,
+            category: kind,
+            serial: text(of.and_then(|identity| identity.serial.as_ref())),
+            time_zone: "+0000",
+            zone_description: "UTC",
+        }
+    }
+
+    fn os<'a>(&self, agent: &Agent, computer: &'a Computer) -> OsPart<'a> {
+        let (_, kind) = self.kinds(agent);
+        let (product, version) = match (&computer.facts.os, kind) {
+            (Some(os), _) => (os.name.as_str(), os.version.as_str()),
+            (None, "Windows") => ("Microsoft Windows 11 Pro", "10.0.26100"),
+            (None, _) => ("Debian GNU/Linux", "12"),
+        };
+        OsPart {
+            product,
+            version,
+            kind,
+            arch: "x86_64",
+            manufacturer: "",
+            language: "1033",
+            service_pack: "",
+            installed: agent.os_installed.map(clock::whole).unwrap_or_default(),
+        }
+    }
+
     /// One sub-object of an asset record.
     fn part(&self, agent: &Agent, name: &str) -> Value {
         let Some(computer) = self.world.computer(agent) else { return Value::Null };
         let identity = computer.identity();
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
-        let (kind, os) = self.kinds(agent);
         match name {
-            "system" => json!({
-                "systemName": agent.name, "domain": "", "domainRole": if kind == "Server" { 3 } else { 1 }, "product": text(&identity.model),
-                "model": text(&identity.model), "category": kind, "serialNumber": text(&identity.serial),
-                "timeZone": "+0000", "timeZoneDescription": "UTC",
-            }),
+            "system" => serde_json::to_value(self.system(agent, computer)).unwrap_or_default(),
             "bios" => json!({
                 "product": "BIOS", "manufacturer": text(&identity.manufacturer), "version": "1.0",
                 "serialNumber": text(&identity.serial), "smbiosVersion": "3.4",
@@ -90,18 +186,7 @@ impl Rmm {
                 "model": text(&identity.model), "serialNumber": text(&identity.board_serial), "name": "Base Board",
                 "version": "",
             }),
-            "os" => {
-                let (name, version) = match (&computer.facts.os, os) {
-                    (Some(os), _) => (os.name.as_str(), os.version.as_str()),
-                    (None, "Windows") => ("Microsoft Windows 11 Pro", "10.0.26100"),
-                    (None, _) => ("Debian GNU/Linux", "12"),
-                };
-                json!({
-                    "product": name, "version": version, "type": os, "arch": "x86_64", "manufacturer": "",
-                    "osLanguage": "1033", "servicePack": "",
-                    "installDate": agent.os_installed.map(clock::whole).unwrap_or_default(),
-                })
-            }
+            "os" => serde_json::to_value(self.os(agent, computer)).unwrap_or_default(),
             "networks" => {
                 let mac = computer.mac.clone().unwrap_or_else(|| ids::mac(&computer.name));
                 let address = ids::address(&computer.name);
@@ -215,7 +300,7 @@ impl Rmm {
                 positions.filter_map(|at| self.agents().get(*at)).collect()
             }
             "site" | "sites" => {
-                let is_at = |agent: &&Arc<Agent>| ids.contains(&self.whereabouts(agent).1);
+                let is_at = |agent: &&Arc<Agent>| ids.iter().any(|id| id == self.whereabouts(agent).1);
                 self.agents().iter().filter(is_at).collect()
             }
             "endpoint" | "endpoints" => {
@@ -242,27 +327,25 @@ impl Rmm {
         let shown = |name: &str| {
             if wanted.is_empty() { matches!(name, "system" | "os") } else { wanted.contains(&name) }
         };
-        let mut groups: BTreeMap<(String, String), Vec<Value>> = BTreeMap::new();
+        let mut groups: BTreeMap<(&str, &str), Vec<Listed<'_>>> = BTreeMap::new();
         for agent in agents.iter().skip(cursor).take(limit) {
-            let mut record = Map::new();
-            record.insert("endpointID".to_owned(), agent.id.clone().into());
-            record.insert("deviceName".to_owned(), agent.name.clone().into());
-            record.insert("friendlyName".to_owned(), agent.name.clone().into());
-            for name in
-                ["system", "os", "bios", "baseBoard", "networks"].into_iter().filter(|name| shown(name))
-            {
-                record.insert(name.to_owned(), self.part(agent, name));
-            }
-            groups.entry(self.whereabouts(agent)).or_default().push(record.into());
+            let Some(computer) = self.world.computer(agent) else { continue };
+            let more = ["bios", "baseBoard", "networks"].into_iter().filter(|name| shown(name));
+            groups.entry(self.whereabouts(agent)).or_default().push(Listed {
+                id: &agent.id,
+                name: &agent.name,
+                friendly: &agent.name,
+                system: shown("system").then(|| self.system(agent, computer)),
+                os: shown("os").then(|| self.os(agent, computer)),
+                more: more.map(|name| (name, self.part(agent, name))).collect(),
+            });
         }
         if groups.is_empty() {
             return device_error(404, "Resource not found");
         }
-        let list: Vec<Value> = groups
-            .into_iter()
-            .map(|((company, site), endpoints)| json!({ "companyID": company, "siteID": site, "endpoints": endpoints }))
-            .collect();
-        let reply = Reply::json(&json!({ category: list }));
+        let at_site = |((company, site), endpoints)| AtSite { company, site, endpoints };
+        let list: Vec<AtSite<'_>> = groups.into_iter().map(at_site).collect();
+        let reply = Reply::json(&BTreeMap::from([(category, list)]));
         let next = cursor.saturating_add(limit);
         if next >= agents.len() {
             return reply;

@@ -17,6 +17,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use serde_json::json;
 
 use crate::fleet::System;
+use crate::ids;
 use crate::server::Serve;
 use crate::wire::{Reply, Request};
 use crate::world::World;
@@ -30,6 +31,8 @@ pub(crate) struct Rmm {
     fields: company::Fields,
     /// Positions of endpoints by company.
     by_company: HashMap<String, Vec<usize>>,
+    /// The ids of company and site of an endpoint without either.
+    nowhere: (String, String),
     /// For work that outlives a request.
     this: OnceLock<Weak<Self>>,
 }
@@ -52,14 +55,16 @@ impl Rmm {
             tasks: task::Tasks::default(),
             fields: company::Fields::default(),
             by_company: HashMap::new(),
+            nowhere: (ids::guid("company", ""), ids::guid("site", "")),
             this: OnceLock::new(),
         };
         // A company without endpoints is known, too.
-        rmm.by_company = world.companies.iter().map(|one| (one.guid.clone(), Vec::new())).collect();
+        let mut by_company: HashMap<String, Vec<usize>> =
+            world.companies.iter().map(|one| (one.guid.clone(), Vec::new())).collect();
         for (at, agent) in world.agents(System::Rmm).iter().enumerate() {
-            let (company, _) = rmm.whereabouts(agent);
-            rmm.by_company.entry(company).or_default().push(at);
+            by_company.entry(rmm.whereabouts(agent).0.to_owned()).or_default().push(at);
         }
+        rmm.by_company = by_company;
         let rmm = Arc::new(rmm);
         // It is new: nobody has set it before.
         _ = rmm.this.set(Arc::downgrade(&rmm));
