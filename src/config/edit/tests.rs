@@ -133,14 +133,14 @@ fn thousands_of_documents_of_one_file_are_edited_at_once() {
     let document = |at: usize| {
         format!("apiVersion: muster/v1\nkind: Tenant\nmetadata: {{ name: t-{at} }}\nspec: {{}} # {at}\n")
     };
-    let text = (0..3_000).map(document).collect::<Vec<_>>().join("---\n");
-    let edits: Vec<Edit> = (0..3_000)
+    let text = (0..1_000).map(document).collect::<Vec<_>>().join("---\n");
+    let edits: Vec<Edit> = (0..1_000)
         .map(|at| of(&format!("t-{at}"), "/spec/clients/rmm", Change::Append(company(&at.to_string(), "C"))))
         .collect();
     let new = edit(&text, &edits).unwrap();
     let first = "spec: # 0\n  clients:\n    rmm:\n      - { id: '0', name: C }\n---\n";
     assert!(new.contains(first), "{}", &new[..200]);
-    assert_eq!(new.matches("name: C }").count(), 3_000);
+    assert_eq!(new.matches("name: C }").count(), 1_000);
     let twice = format!("{text}---\n{}", document(7));
     assert_eq!(edit(&twice, &edits), Err(EditError::NoDocument), "nobody knows which one is meant");
 }
