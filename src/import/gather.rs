@@ -158,7 +158,10 @@ impl Question<'_> {
         let unmapped = collected.unmapped.remove(self.provider).unwrap_or_default();
         let doubts = collected.relations.doubts.get(&(SourceKind::Provider, self.provider.clone()));
         let doubts = doubts.into_iter().flatten().map(|doubt| doubt.why.clone()).collect();
-        Ok(Computers { differences, elsewhere, unmapped, doubts, collected })
+        // What else is known of them is not needed any more.
+        let known = std::mem::take(&mut collected.known).into_iter();
+        let listed = known.map(|known| (known.name, known.tenant)).collect();
+        Ok(Computers { differences, elsewhere, unmapped, doubts, listed, collected })
     }
 
     /// Remembers the list as a plan does.
@@ -190,6 +193,8 @@ pub struct Computers {
     pub unmapped: Unmapped,
     /// Parts of the list that are not believed.
     pub doubts: Vec<String>,
+    /// All computers of mapped companies.
+    listed: Vec<(String, Option<Name>)>,
     /// What is to be remembered.
     collected: Collected,
 }
@@ -197,7 +202,7 @@ pub struct Computers {
 impl Computers {
     /// All computers of mapped companies: name and tenant.
     pub fn listed(&self) -> impl Iterator<Item = (&str, Option<&Name>)> {
-        self.collected.known.iter().map(|known| (known.name.as_str(), known.tenant.as_ref()))
+        self.listed.iter().map(|(name, tenant)| (name.as_str(), tenant.as_ref()))
     }
 }
 

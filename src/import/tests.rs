@@ -2,18 +2,30 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::sync::{Arc, Mutex};
 
+use futures_util::future::BoxFuture;
 use proptest::prelude::*;
 
 use super::computers::{Difference, Seen};
 use super::files::changes;
+use super::gather::Question;
 use super::tenants::{Asking, Proposal, propose};
 use super::wishes::{Said, Wishes, look_up};
 use super::*;
 use crate::config::Config;
 use crate::config::load::load;
 use crate::config::worktree::Worktree;
+use crate::id::AgentId;
 use crate::inventory::clients::Mapping;
+use crate::provider::{
+    AgentRecord, ClientRecord, Detect, Latency, Limits, ListAgents, ListClients, ListError, ProviderInfo,
+    Reader, RunError,
+};
+use crate::session::script::{Bundle, BundleResult, Read};
+use crate::store::Store as _;
+use crate::store::sqlite::Sqlite;
+use crate::time::{Limit, Timestamp};
 
 /// A repository in a folder of its own.
 struct Repository {
@@ -404,6 +416,22 @@ fn what_cannot_be_edited_is_told_with_what_to_write_and_the_rest_is_done() {
     "#);
 }
 
+#[test]
+fn documents_of_a_library_are_not_edited() {
+    let repository = Repository::new(&[("vendor/tenants.yaml", &tenant("a", "A", "{}"))]);
+    let settings = "{ libraries: [{ folder: vendor, tenants: [a] }] }";
+    repository.write(
+        "muster.yaml",
+        &format!("apiVersion: muster/v1\nkind: Instance\nmetadata: {{ name: test }}\nspec: {settings}\n"),
+    );
+    let config = repository.config();
+    insta::assert_snapshot!(told(&config, &proposed(&config, &["1/a"], &Said::default(), false)), @r#"
+    0 settled
+    Mapped 1 a -> a vendor/tenants.yaml:4 -
+    by hand: vendor/tenants.yaml:4: write { id: '1', name: a } into the list /spec/clients/rmm of the tenant a: the file belongs to the library vendor
+    "#);
+}
+
 /// Everything that a repository would hold after an import.
 fn imported(repository: &Repository, list: &[&str], said: &Said, drop_vanished: bool) -> Config {
     let config = repository.config();
@@ -414,7 +442,7 @@ fn imported(repository: &Repository, list: &[&str], said: &Said, drop_vanished: 
         let now = std::fs::read_to_string(repository.folder.path().join(&change.file)).ok();
         assert_eq!(now.as_deref(), change.before.as_deref(), "{}", change.file);
         if change.before.is_none() {
-            let formatted = crate::config::format::format(&std::sync::Arc::from(""), &change.after).unwrap();
+            let formatted = crate::config::format::format(&Arc::from(""), &change.after).unwrap();
             assert_eq!(formatted, change.after, "new files are written as muster fmt writes them");
         }
         repository.write(&change.file, &change.after);
@@ -557,6 +585,13 @@ fn documents_follow_their_computers() {
     ---
     apiVersion: muster/v1
     kind: Computer
+    metadata: { name: pc-44 }
+    spec:
+      name: pc-44
+      provider: rmm
+    ---
+    apiVersion: muster/v1
+    kind: Computer
     metadata: { name: pc-6 }
     spec:
       name: pc-6
@@ -572,7 +607,7 @@ fn documents_follow_their_computers() {
 #[test]
 fn many_documents_go_into_several_files_that_can_be_read() {
     let config = Repository::new(&[("tenants/a/tenant.yaml", &tenant("a", "A", "{}"))]).config();
-    let names: Vec<String> = (0..30_000).map(|at| format!("computer-with-a-long-name-{at:05}")).collect();
+    let names: Vec<String> = (0..20_000).map(|at| format!("computer-with-a-long-name-{at:05}")).collect();
     let owner = name("a");
     let listed: Vec<documents::Listed<'_>> =
         names.iter().map(|called| (called.as_str(), Some(&owner))).collect();
@@ -581,10 +616,7 @@ fn many_documents_go_into_several_files_that_can_be_read() {
     let (changes, by_hand) = changes(&config, &proposal.edits, &proposal.made);
     assert_eq!(by_hand, []);
     let files: Vec<&str> = changes.iter().map(|change| change.file.as_str()).collect();
-    assert_eq!(
-        files,
-        ["tenants/a/computers-2.yaml", "tenants/a/computers-3.yaml", "tenants/a/computers.yaml"]
-    );
+    assert_eq!(files, ["tenants/a/computers-2.yaml", "tenants/a/computers.yaml"]);
     let documents = changes.iter().map(|change| change.after.matches("kind: Computer\n").count());
     assert_eq!(documents.sum::<usize>(), names.len());
     assert!(changes.iter().all(|change| change.after.len() < crate::config::spanned::MAX_BYTES));
@@ -595,4 +627,124 @@ fn nobody_s_wishes_are_no_wishes() {
     let config = world();
     let list = companies(&config, &["3/Contoso"]);
     assert_eq!(look_up(&Said::default(), &config, &name("rmm"), &list), Ok(Wishes::default()));
+}
+
+/// A provider that says what a test wants.
+#[derive(Debug)]
+struct Provider {
+    clients: Mutex<Result<Vec<ClientRecord>, String>>,
+    agents: Mutex<Result<Vec<AgentRecord>, String>>,
+}
+
+impl Default for Provider {
+    fn default() -> Self {
+        Self { clients: Mutex::new(Ok(Vec::new())), agents: Mutex::new(Ok(Vec::new())) }
+    }
+}
+
+fn answer<T: Clone>(says: &Mutex<Result<T, String>>) -> Result<T, ListError> {
+    let says = says.lock().unwrap().clone();
+    says.map_err(|message| ListError::Failed { provider: name("rmm"), message })
+}
+
+impl ListClients for Provider {
+    fn clients(&self) -> BoxFuture<'_, Result<Vec<ClientRecord>, ListError>> {
+        Box::pin(async { answer(&self.clients) })
+    }
+}
+
+impl ListAgents for Provider {
+    fn list(&self) -> BoxFuture<'_, Result<Vec<AgentRecord>, ListError>> {
+        Box::pin(async { answer(&self.agents) })
+    }
+}
+
+impl Detect for Provider {
+    fn detect<'a>(
+        &'a self,
+        _: &'a AgentId,
+        _: &'a Bundle<Read>,
+    ) -> BoxFuture<'a, Result<BundleResult, RunError>> {
+        Box::pin(async { panic!("an import runs nothing") })
+    }
+}
+
+fn reader(provider: &Arc<Provider>) -> Reader {
+    let info = ProviderInfo {
+        name: name("rmm"),
+        kind: "test",
+        capabilities: BTreeSet::new(),
+        limits: Limits { concurrency: 1, latency: Latency::Seconds, connect: Limit::seconds(1) },
+    };
+    let list: Arc<Provider> = Arc::clone(provider);
+    Reader::new(Arc::new(info), list, Arc::clone(provider) as _).with_clients(Arc::clone(provider) as _)
+}
+
+fn record(id: usize) -> ClientRecord {
+    let client = ClientRef { id: format!("n{id}"), name: format!("Company {id}") };
+    ClientRecord { client, sites: BTreeSet::new(), external: None, computers: None }
+}
+
+fn question<'a>(config: &'a Config, reader: &'a Reader, store: &'a Sqlite, accepted: bool) -> Question<'a> {
+    let (now, day) = (Timestamp::UNIX_EPOCH, jiff::civil::date(2026, 6, 1));
+    Question { config, provider: &reader.info().name, reader, store, accepted, now, day }
+}
+
+#[tokio::test]
+async fn a_list_of_companies_is_judged_by_the_last_one_and_by_what_is_mapped() {
+    let config = world();
+    let folder = tempfile::tempdir().unwrap();
+    let store = Sqlite::open(&folder.path().join("state.db")).await.unwrap();
+    let provider = Arc::new(Provider::default());
+    let reader = reader(&provider);
+    let ask = async |accepted| {
+        let asked = question(&config, &reader, &store, accepted).companies().await;
+        asked.map(|companies| companies.len()).map_err(|error| error.to_string())
+    };
+    let says = |clients| *provider.clients.lock().unwrap() = clients;
+    says(Ok(Vec::new()));
+    assert!(ask(false).await.unwrap_err().contains("3 of 3 companies that tenants map are gone"));
+    says(Ok((0..20).chain(0..20).map(record).collect()));
+    assert_eq!(ask(true).await, Ok(20), "one for each id");
+    says(Ok((0..9).map(record).collect()));
+    let shrank = ask(false).await.unwrap_err();
+    assert_eq!(shrank, "rmm shrank: 11 of 20 companies are gone; if that is right, say --accept-shrink rmm");
+    assert_eq!(ask(false).await, Err(shrank), "what is not believed is not remembered");
+    says(Err("the page says HTML".to_owned()));
+    assert_eq!(
+        ask(true).await.unwrap_err(),
+        "provider rmm did not give a complete list: the page says HTML",
+        "a failed list is not accepted either"
+    );
+    says(Ok((0..9).map(record).collect()));
+    assert_eq!(ask(true).await, Ok(9));
+    assert_eq!(ask(false).await, Ok(9), "it is remembered now");
+}
+
+#[tokio::test]
+async fn computers_are_remembered_when_that_is_asked_for_and_not_before() {
+    let config = world();
+    let folder = tempfile::tempdir().unwrap();
+    let store = Sqlite::open(&folder.path().join("state.db")).await.unwrap();
+    let provider = Arc::new(Provider::default());
+    let reader = reader(&provider);
+    let asked = question(&config, &reader, &store, false);
+    let agent = |id: &str, company: &str| AgentRecord {
+        client: Some(ClientRef { id: company.to_owned(), name: "Contoso".to_owned() }),
+        ..crate::report::sample::agent(id)
+    };
+    *provider.agents.lock().unwrap() = Ok(vec![agent("a", "3"), agent("b", "10"), agent("c", "77")]);
+    for _ in 0..2 {
+        let heard = asked.computers().await.unwrap();
+        assert_eq!(heard.differences.len(), 2, "nothing was remembered");
+        assert_eq!(heard.unmapped.values().sum::<usize>(), 1);
+    }
+    let heard = asked.computers().await.unwrap();
+    asked.keep(&heard).await.unwrap();
+    assert_eq!(store.computers().await.unwrap().len(), 2);
+    assert_eq!(asked.computers().await.unwrap().differences, []);
+    *provider.agents.lock().unwrap() = Err("it broke off".to_owned());
+    assert!(asked.computers().await.unwrap_err().to_string().contains("it broke off"));
+    assert_eq!(store.failures().await.unwrap().len(), 1, "a plan that asks nobody knows of it");
+    assert!(store.computers().await.unwrap().iter().all(|computer| computer.listed), "nobody was taken away");
 }

@@ -114,8 +114,10 @@ pub fn append(text: &str, documents: &[String]) -> Result<String, EditError> {
 #[must_use]
 pub fn find(text: &str, values: &[(Kind, &Name, &str)]) -> Vec<Option<std::ops::Range<usize>>> {
     let nodes = read(text).unwrap_or_default();
+    let positions = positions(&nodes);
     let place = |(kind, name, path): &(Kind, &Name, &str)| {
-        let node = nodes.get(position(&nodes, *kind, name).ok()?)?;
+        let at = positions.get(&(kind.as_str(), name.as_str())).copied().flatten()?;
+        let node = nodes.get(at)?;
         node.at(path)?;
         let (entry, value) = node.nearest(path);
         Some(entry.map_or_else(|| value.range(), spanned::Entry::key_range))
@@ -126,11 +128,12 @@ pub fn find(text: &str, values: &[(Kind, &Name, &str)]) -> Vec<Option<std::ops::
 /// One change in each of several documents.
 fn at_once(text: &str, edits: &[&Edit]) -> Result<String, EditError> {
     let nodes = read(text)?;
-    let source = Source::new(text, &nodes);
+    let (source, positions) = (Source::new(text, &nodes), positions(&nodes));
     let mut expected: Vec<Tree> = nodes.iter().map(Tree::of).collect();
     let mut splices: Vec<Splice> = Vec::new();
     for edit in edits {
-        let at = position(&nodes, edit.kind, &edit.name)?;
+        let at = positions.get(&(edit.kind.as_str(), edit.name.as_str())).copied().flatten();
+        let at = at.ok_or(EditError::NoDocument)?;
         let steps: Vec<String> = spanned::steps(&edit.path).collect();
         let (Some(root), Some(tree)) = (nodes.get(at), expected.get_mut(at)) else {
             return Err(EditError::NoDocument);
@@ -155,16 +158,16 @@ fn keeps_comments(before: &str, after: &str, removes: bool) -> bool {
     lines(before) == lines(after) && (removes || spanned::comments(before) == spanned::comments(after))
 }
 
-fn position(nodes: &[Node], kind: Kind, name: &Name) -> Result<usize, EditError> {
-    let says =
-        |node: &Node, at: &str, text: &str| node.at(at).is_some_and(|node| node.source_text() == Some(text));
-    let is_it =
-        |node: &Node| says(node, "/kind", kind.as_str()) && says(node, "/metadata/name", name.as_str());
-    let mut found = nodes.iter().enumerate().filter(|(_, node)| is_it(node));
-    match (found.next(), found.next()) {
-        (Some((at, _)), None) => Ok(at),
-        _ => Err(EditError::NoDocument),
+/// Where each document stands, by its kind and name; nowhere, if several have both.
+fn positions(nodes: &[Node]) -> BTreeMap<(&str, &str), Option<usize>> {
+    let mut positions = BTreeMap::new();
+    for (at, node) in nodes.iter().enumerate() {
+        let text = |path: &str| node.at(path).and_then(Node::source_text);
+        if let (Some(kind), Some(name)) = (text("/kind"), text("/metadata/name")) {
+            positions.entry((kind, name)).and_modify(|found| *found = None).or_insert(Some(at));
+        }
     }
+    positions
 }
 
 fn read(text: &str) -> Result<Vec<Node>, EditError> {
@@ -172,7 +175,8 @@ fn read(text: &str) -> Result<Vec<Node>, EditError> {
     if findings.has_errors() { Err(EditError::Unreadable) } else { Ok(nodes) }
 }
 
-/// How lines of a text end.
+/// How lines of a text end: as the first one does.
 fn line_end(text: &str) -> &'static str {
-    if text.contains("\r\n") { "\r\n" } else { "\n" }
+    let first = text.find('\n').and_then(|end| text.get(..end)).unwrap_or_default();
+    if first.ends_with('\r') { "\r\n" } else { "\n" }
 }

@@ -22,8 +22,9 @@ fn company(id: &str, called: &str) -> Value {
 /// The new text, which is read with the head of a tenant `a` before what is given.
 fn edited(spec: &str, path: &str, change: Change) -> Result<String, EditError> {
     let head = "apiVersion: muster/v1\nkind: Tenant\nmetadata: { name: a, title: \"A b\" }\n";
+    let head = if spec.contains('\r') { head.replace('\n', "\r\n") } else { head.to_owned() };
     let new = edit(&format!("{head}{spec}"), &[of("a", path, change)])?;
-    Ok(new.strip_prefix(head).map_or_else(|| new.clone(), str::to_owned))
+    Ok(new.strip_prefix(&head).map_or_else(|| new.clone(), str::to_owned))
 }
 
 #[test]
@@ -128,6 +129,23 @@ fn what_cannot_be_edited_is_left_as_it_is_and_told() {
 }
 
 #[test]
+fn thousands_of_documents_of_one_file_are_edited_at_once() {
+    let document = |at: usize| {
+        format!("apiVersion: muster/v1\nkind: Tenant\nmetadata: {{ name: t-{at} }}\nspec: {{}} # {at}\n")
+    };
+    let text = (0..1_000).map(document).collect::<Vec<_>>().join("---\n");
+    let edits: Vec<Edit> = (0..1_000)
+        .map(|at| of(&format!("t-{at}"), "/spec/clients/rmm", Change::Append(company(&at.to_string(), "C"))))
+        .collect();
+    let new = edit(&text, &edits).unwrap();
+    let first = "spec: # 0\n  clients:\n    rmm:\n      - { id: '0', name: C }\n---\n";
+    assert!(new.contains(first), "{}", &new[..200]);
+    assert_eq!(new.matches("name: C }").count(), 1_000);
+    let twice = format!("{text}---\n{}", document(7));
+    assert_eq!(edit(&twice, &edits), Err(EditError::NoDocument), "nobody knows which one is meant");
+}
+
+#[test]
 fn documents_are_put_at_the_end() {
     let one =
         document(Some("new"), "Tenant", &Value::map([("name", Value::text("a"))]), &Value::Map(Vec::new()));
@@ -212,7 +230,7 @@ fn but(text: &str, tenant: &Name, path: &[&str]) -> Vec<Tree> {
         entries.retain(|(key, value)| key != step || *value != Tree::Map(Vec::new()) || path.len() < 2);
     }
     let nodes = read(text).unwrap();
-    let at = position(&nodes, Kind::Tenant, tenant).unwrap();
+    let at = positions(&nodes)[&("Tenant", tenant.as_str())].unwrap();
     let mut trees: Vec<Tree> = nodes.iter().map(Tree::of).collect();
     without(&mut trees[at], path);
     trees
@@ -256,7 +274,7 @@ proptest! {
         prop_assert!(lost <= 1, "{file}: {lost} lines became others");
 
         let nodes = read(&new).unwrap();
-        let node = &nodes[position(&nodes, Kind::Tenant, tenant).unwrap()];
+        let node = &nodes[positions(&nodes)[&("Tenant", tenant.as_str())].unwrap()];
         let list = node.at(at).unwrap();
         let NodeKind::Sequence(items) = &list.kind else { panic!("no list") };
         let last = items.len() - 1;

@@ -53,9 +53,8 @@ pub(super) async fn run(
     } else {
         format!("{} to be remembered", plural(differing, "change"))
     };
-    let outcome = settle(shell, &opened, options, &changes, &recorded, control).await;
     tell_by_hand(shell, &by_hand);
-    let outcome = outcome?;
+    let outcome = settle(shell, &opened, options, &changes, &recorded, control).await?;
     // Where nothing of interest changed, what else the list says is remembered as with any plan.
     if outcome == Outcome::Written || (outcome == Outcome::Nothing && !options.check) {
         question.keep(&heard).await?;

@@ -53,9 +53,8 @@ pub(super) async fn run(
         let view = shell.view(options.details);
         shell.ui.data(|pen| view::tenants(pen, &proposal, &view))?;
     }
-    let outcome = settle(shell, &opened, options, &changes, "", control).await;
     tell_by_hand(shell, &by_hand);
-    let outcome = outcome?;
+    let outcome = settle(shell, &opened, options, &changes, "", control).await?;
     let written = outcome == Outcome::Written;
     if !is_human {
         let whole = |rows| {
