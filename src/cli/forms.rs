@@ -16,11 +16,11 @@ pub(super) const fn of(command: &Command) -> &'static [Form] {
         | Command::Status(_)
         | Command::Sessions(_)
         | Command::List(_)
+        | Command::Remote(_)
         | Command::Maintain(Maintain { what: Some(Maintained::ScreenconnectDb(_)), .. }) => {
             &[Human, Json, Ndjson, Markdown, Csv]
         }
         Command::Explain(_)
-        | Command::Remote(_)
         | Command::Fmt(_)
         | Command::Inventory(_)
         | Command::Maintain(_)
