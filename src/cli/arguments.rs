@@ -107,7 +107,7 @@ pub enum Command {
     List(List),
     /// List the computers that a target selects, and why
     Resolve(Resolve),
-    /// Show what holds for remote sessions on a computer, and the link that opens one
+    /// Show what holds for remote sessions on a computer, and the link that opens one; without one, how far all are
     Remote(Remote),
     /// Explain why a computer gets what it gets, what something in the repository is, or what a code means
     Explain(Explain),
@@ -534,16 +534,16 @@ pub struct Explain {
 /// Options of `remote`.
 #[derive(Debug, Args)]
 pub struct Remote {
-    /// The computer, by its name or id
-    pub computer: String,
+    /// The computer, by its name or id (default: list all computers with their status)
+    pub computer: Option<String>,
     /// The role of whoever asks, such as Manager (default: MUSTER_ROLE, else that of the Instance)
-    #[arg(long, value_name = "ROLE")]
+    #[arg(long, value_name = "ROLE", requires = "computer")]
     pub as_role: Option<String>,
     /// The person at the computer has agreed to the session
-    #[arg(long)]
+    #[arg(long, requires = "computer")]
     pub agreed: bool,
     /// Open the link too
-    #[arg(long)]
+    #[arg(long, requires = "computer")]
     pub open: bool,
     /// The revision.
     #[command(flatten)]

@@ -501,9 +501,8 @@ impl Shell {
         if !is_web {
             return Err(CliError::usage("this link is no address of the web, so it is not opened"));
         }
-        host::open(link).map_err(|error| {
-            CliError::invalid(format!("the link cannot be opened: {error}")).hint("copy it into a browser")
-        })
+        host::open(link)
+            .map_err(|error| CliError::io("open", Path::new(link), error).hint("copy it into a browser"))
     }
 
     /// Opens the session database of a ConnectWise Control server.

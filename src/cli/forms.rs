@@ -20,11 +20,11 @@ pub(super) const fn of(command: &Command) -> &'static [Form] {
         | Command::Computers(_)
         | Command::Identify(_)
         | Command::Import(_)
+        | Command::Remote(_)
         | Command::Maintain(Maintain { what: Some(Maintained::ScreenconnectDb(_)), .. }) => {
             &[Human, Json, Ndjson, Markdown, Csv]
         }
         Command::Explain(_)
-        | Command::Remote(_)
         | Command::Fmt(_)
         | Command::Inventory(_)
         | Command::Maintain(_)

@@ -99,7 +99,7 @@ pub fn applied<'c>(remote: &'c RemoteAccess, tenant: &Name, sites: &[&str]) -> V
 ///
 /// # Errors
 /// [`Conflict`], the first by setting and names.
-pub fn effective(applied: &[Applied<'_>]) -> Result<Option<Effective>, Conflict> {
+pub fn effective(applied: &[Applied<'_>]) -> Result<Option<Effective>, Box<Conflict>> {
     let said = |place: &Place, by: &Applied<'_>| Origin {
         policy: by.policy.metadata.name.clone(),
         package: by.package.metadata.name.clone(),
@@ -145,7 +145,7 @@ fn greatest<T: Ord + Clone>(given: Vec<(T, Origin)>, default: T) -> Setting<T> {
 fn same<T: Eq>(
     setting: &'static str,
     given: impl Iterator<Item = (T, Origin)>,
-) -> Result<Option<Setting<T>>, Conflict> {
+) -> Result<Option<Setting<T>>, Box<Conflict>> {
     let mut all: Option<Setting<T>> = None;
     for (value, origin) in given {
         match &mut all {
@@ -153,7 +153,7 @@ fn same<T: Eq>(
             Some(so_far) if so_far.value == value => so_far.origins.push(origin),
             Some(so_far) => {
                 let first = so_far.origins.swap_remove(0);
-                return Err(Conflict { setting, first, second: origin });
+                return Err(Box::new(Conflict { setting, first, second: origin }));
             }
         }
     }
@@ -161,7 +161,7 @@ fn same<T: Eq>(
 }
 
 /// The roles that are in all lists.
-fn common(given: Vec<(BTreeSet<String>, Origin)>) -> Result<Setting<BTreeSet<String>>, Conflict> {
+fn common(given: Vec<(BTreeSet<String>, Origin)>) -> Result<Setting<BTreeSet<String>>, Box<Conflict>> {
     let mut given = given.into_iter();
     let Some((mut value, first)) = given.next() else {
         return Ok(Setting { value: ROLES.map(str::to_owned).into(), origins: Vec::new() });
@@ -171,7 +171,8 @@ fn common(given: Vec<(BTreeSet<String>, Origin)>) -> Result<Setting<BTreeSet<Str
         let next: BTreeSet<String> = next.iter().map(|role| folded(role)).collect();
         value.retain(|role| next.contains(&folded(role)));
         if value.is_empty() {
-            return Err(Conflict { setting: "roles", first: origins.swap_remove(0), second: origin });
+            let first = origins.swap_remove(0);
+            return Err(Box::new(Conflict { setting: "roles", first, second: origin }));
         }
         origins.push(origin);
     }

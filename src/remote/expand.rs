@@ -95,7 +95,7 @@ pub fn expand<'e>(
             Ok(Some(effective)) => effective,
             Ok(None) => continue,
             Err(conflict) => {
-                clashes.insert(Clash::Setting(conflict));
+                clashes.insert(Clash::Setting(*conflict));
                 continue;
             }
         };
@@ -107,7 +107,9 @@ pub fn expand<'e>(
     let made = forms.into_iter().filter_map(|((policy, at, (others, values)), areas)| {
         let entry = entries.get(policy)?.get(at)?;
         let mut name = format!("{policy}--{}", entry.name);
-        others.iter().for_each(|other| name.extend(["--", other.as_str()]));
+        for other in &others {
+            name.extend(["--", other.as_str()]);
+        }
         let mut parameters = entry.parameters.clone();
         for (knob, value) in values {
             parameters.insert(entry.settings.get(&knob)?.clone(), ParameterValue::Boolean(value));

@@ -4,13 +4,14 @@
 
 use std::collections::BTreeMap;
 
+use roaring::RoaringBitmap;
 use serde::Serialize;
 
 use super::access::Asked;
 use super::effective::{Conflict, Effective, applied, effective};
 use super::status::{Known, Status, status};
 use crate::config::Config;
-use crate::config::model::Deployment;
+use crate::config::model::{Deployment, Needed};
 use crate::diagnostic::Place;
 use crate::id::{AgentId, ComputerId, Name};
 use crate::inventory::item::{Detection, ItemKey};
@@ -26,8 +27,45 @@ pub struct Remembered {
     pub detections: Vec<Detection>,
     /// The last results of its items.
     pub results: Vec<ItemResult>,
-    /// When items were tried first, and what was said of the last attempt.
-    pub tried: BTreeMap<ItemKey, (Timestamp, Option<String>)>,
+    /// What was said of those that did not end well.
+    pub said: BTreeMap<ItemKey, String>,
+    /// When items were tried first, where that was looked up.
+    pub tried: BTreeMap<ItemKey, Timestamp>,
+}
+
+impl Remembered {
+    /// The results that did not end well.
+    pub fn failures(&self) -> impl Iterator<Item = &ItemResult> {
+        let is_failure =
+            |result: &&ItemResult| matches!(result.result, ActionResult::Failed | ActionResult::Undetermined);
+        self.results.iter().filter(is_failure)
+    }
+}
+
+/// The deployments of policies, each with the computers that it is for.
+#[derive(Debug, Clone)]
+pub struct Reach<'c>(Vec<Reached<'c>>);
+
+#[derive(Debug, Clone)]
+struct Reached<'c> {
+    name: &'c Name,
+    needed: &'c Needed,
+    deployment: &'c Deployment,
+    computers: RoaringBitmap,
+}
+
+impl<'c> Reach<'c> {
+    /// Works it out for all computers at once.
+    #[must_use]
+    pub fn of(config: &'c Config, snapshot: &Snapshot) -> Self {
+        let all = config.remote.deployments.iter().filter_map(|(name, needed)| {
+            let deployment = config.deployments.get(name)?;
+            let resolved = targets::resolve(&deployment.expression, config, None).ok()?;
+            let computers = targets::evaluate(&resolved, snapshot).certain;
+            Some(Reached { name, needed, deployment, computers })
+        });
+        Self(all.collect())
+    }
 }
 
 /// An item that a policy needs on the computer.
@@ -90,22 +128,23 @@ impl Standing {
 pub fn standing(
     config: &Config,
     snapshot: &Snapshot,
+    reach: &Reach<'_>,
     ix: u32,
     remembered: &Remembered,
-) -> Result<Option<Standing>, Conflict> {
+) -> Result<Option<Standing>, Box<Conflict>> {
     let Some(computer) = snapshot.get(ix) else { return Ok(None) };
     let sites = snapshot.related().sites_of(ix);
     let here = computer.tenant.as_ref().map(|tenant| applied(&config.remote, tenant, &sites));
     let effective = effective(&here.unwrap_or_default())?;
-    let wanted = wanted(config, snapshot, ix);
-    let known: Vec<Known<'_>> = wanted.iter().map(|(.., deployment)| known(deployment, remembered)).collect();
-    let needs = wanted.iter().zip(&known).map(|((name, needed, deployment), known)| Needs {
-        policy: needed.policy.clone(),
-        deployment: (*name).clone(),
-        item: deployment.item.clone(),
-        place: deployment.place.clone(),
+    let wanted: Vec<&Reached<'_>> = reach.0.iter().filter(|reached| reached.computers.contains(ix)).collect();
+    let known: Vec<Known<'_>> = wanted.iter().map(|reached| known(reached.deployment, remembered)).collect();
+    let needs = wanted.iter().zip(&known).map(|(reached, known)| Needs {
+        policy: reached.needed.policy.clone(),
+        deployment: reached.name.clone(),
+        item: reached.deployment.item.clone(),
+        place: reached.deployment.place.clone(),
         there: known.is_there(),
-        asks: needed.asks,
+        asks: reached.needed.asks,
     });
     let agent = effective.as_ref().and_then(|effective| agent(snapshot, ix, &effective.provider.value));
     Ok(Some(Standing {
@@ -120,33 +159,17 @@ pub fn standing(
     }))
 }
 
-type Wanted<'c> = (&'c Name, &'c crate::config::model::Needed, &'c Deployment);
-
-/// The deployments of policies that are for a computer.
-fn wanted<'c>(config: &'c Config, snapshot: &Snapshot, ix: u32) -> Vec<Wanted<'c>> {
-    let all = config.remote.deployments.iter();
-    let all = all.filter_map(|(name, needed)| Some((name, needed, config.deployments.get(name)?)));
-    let is_for = |deployment: &Deployment| {
-        targets::resolve(&deployment.expression, config, None)
-            .is_ok_and(|resolved| targets::evaluate(&resolved, snapshot).certain.contains(ix))
-    };
-    all.filter(|(.., deployment)| is_for(deployment)).collect()
-}
-
 /// What is known of a deployment's item on the computer.
 fn known<'a>(deployment: &'a Deployment, remembered: &'a Remembered) -> Known<'a> {
     let item = &deployment.item;
     let seen = remembered.detections.iter().filter(|seen| seen.item == *item).max_by_key(|seen| seen.at);
-    let failed = remembered.results.iter().find(|result| {
-        result.item == *item && matches!(result.result, ActionResult::Failed | ActionResult::Undetermined)
-    });
-    let tried = remembered.tried.get(item);
-    let said = tried.and_then(|(_, said)| said.as_deref()).unwrap_or("nothing was said of it");
+    let failed = remembered.failures().find(|result| result.item == *item);
+    let said = remembered.said.get(item).map_or("nothing was said of it", String::as_str);
     Known {
         desired: &deployment.desired,
         seen: seen.map(|seen| (seen.at, &seen.observed)),
         failed: failed.map(|result| (result.at, said)),
-        tried: tried.map(|(at, _)| *at),
+        tried: remembered.tried.get(item).copied(),
     }
 }
 

@@ -53,8 +53,10 @@ impl Known<'_> {
         match (self.desired, observed) {
             (Desired::Software { state: SoftwareState::Ignored, .. }, _)
             | (Desired::Task, Observed::Compliant)
-            | (Desired::Software { state: SoftwareState::Absent, .. }, Observed::Absent)
-            | (Desired::Software { state: SoftwareState::UpdateIfFound, .. }, Observed::Absent) => true,
+            | (
+                Desired::Software { state: SoftwareState::Absent | SoftwareState::UpdateIfFound, .. },
+                Observed::Absent,
+            ) => true,
             (Desired::Software { state, .. }, Observed::Present { healthy, .. }) => {
                 *state != SoftwareState::Absent && *healthy != Some(false)
             }

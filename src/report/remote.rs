@@ -4,7 +4,9 @@ use std::io;
 
 use super::View;
 use super::layout::table;
+use super::sheet::{Cell, Column, Sheet, further, shown};
 use super::style::{Label, Line, Pen};
+use super::terms::code;
 use super::words::moment;
 use crate::config::kind::Consent;
 use crate::remote::effective::{Effective, Origin, Setting};
@@ -92,4 +94,62 @@ pub fn write(pen: &mut dyn Pen, standing: &Standing, view: &View) -> io::Result<
     });
     let needs: Vec<Vec<Line>> = needs.collect();
     table(2, view.width, &needs).iter().try_for_each(|line| pen.line(line))
+}
+
+const COMPUTERS: &[Column] = &[
+    further("computer"),
+    shown("name", "Computer"),
+    shown("tenant", "Tenant"),
+    shown("sites", "Site"),
+    shown("status", "Remote access"),
+    shown("since", "Since"),
+    shown("text", "Because"),
+    shown("provider", "Provider"),
+    shown("consent", "Consent"),
+    shown("policies", "Policies"),
+    shown("refused", "Refused"),
+    shown("link", "Link"),
+];
+
+/// A computer in a table, with what became of a wish for a session, if there was one.
+#[derive(Debug, Clone, Copy)]
+pub struct Row<'a> {
+    /// How it stands.
+    pub standing: &'a Standing,
+    /// Why a session is refused.
+    pub refused: Option<&'a str>,
+    /// The link.
+    pub link: Option<&'a str>,
+}
+
+/// Computers as a table.
+#[must_use]
+pub fn sheet(rows: &[Row<'_>]) -> Sheet {
+    let row = |row: &Row<'_>| {
+        let standing = row.standing;
+        let (status, since, text) = match &standing.status {
+            Status::NotEnabled => ("not-enabled", None, None),
+            Status::Pending { since } => ("pending", *since, None),
+            Status::Installed => ("installed", None, None),
+            Status::Failed { text, at } => ("failed", Some(*at), Some(text)),
+        };
+        let effective = standing.effective.as_ref();
+        let origins =
+            effective.map(|effective| effective.provider.origins.iter().map(|origin| &origin.policy));
+        vec![
+            Cell::text(&standing.computer),
+            Cell::text(&standing.name),
+            Cell::maybe(standing.tenant.as_ref()),
+            Cell::list(&standing.sites),
+            Cell::text(status),
+            Cell::maybe(since),
+            Cell::maybe(text),
+            Cell::maybe(effective.map(|effective| &effective.provider.value)),
+            Cell::maybe(effective.map(|effective| code(&effective.consent.value))),
+            origins.map_or(Cell::Nothing, Cell::list),
+            Cell::maybe(row.refused),
+            Cell::maybe(row.link),
+        ]
+    };
+    Sheet { row: "computer", columns: COMPUTERS, rows: rows.iter().map(row).collect() }
 }

@@ -216,7 +216,7 @@ pub fn plan(pen: &mut dyn Pen, plan: &Plan, others: &Sum, view: &View) -> io::Re
             row(plain(format!("stays {}: {}", called(class.class), why.words())), sum);
         }
     }
-    lines.push(cells("stays everything else, notes among it", others, view));
+    lines.push(cells("stays everything else, notes included", others, view));
     table(0, view.width, &lines).iter().try_for_each(|line| pen.line(line))
 }
 
@@ -430,7 +430,7 @@ mod tests {
         stays commands (SessionEvent 44): not old enough                   1   1000 B    2026-11-21 12:00:00 UTC   2026-11-21 12:00:00 UTC
         to delete responses (SessionConnectionEvent 70), times as ticks    2   3.8 MiB   2026-11-13 12:00:00 UTC   2026-11-14 12:00:00 UTC
         stays responses (SessionConnectionEvent 70): time not understood   1   5 B       -                         -
-        stays everything else, notes among it                              2   20 B      2024-06-05 12:00:00 UTC   2026-11-20 12:00:00 UTC
+        stays everything else, notes included                              2   20 B      2024-06-05 12:00:00 UTC   2026-11-20 12:00:00 UTC
         5 rows deleted, stopped: 1 left for the next run; the file has 4.7 MiB, of which 87.8 KiB wait for new rows (before: 5.7 MiB)
         backup: b.db
         "#);

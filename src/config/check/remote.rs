@@ -32,11 +32,10 @@ impl<'a> Checker<'a> {
             self.begin(document);
             let policy = self.policy(document);
             let own = self.policy_entries(document, known);
-            let name = document.name().clone();
-            if !remote.policies.contains_key(&name) {
-                entries.insert(name.clone(), own);
-                remote.policies.insert(name, policy);
-            }
+            let name = document.name();
+            // Of several of one name the first counts; that there are several is told.
+            entries.entry(name.clone()).or_insert(own);
+            remote.policies.entry(name.clone()).or_insert(policy);
         }
         for document in &documents.packages {
             self.begin(document);

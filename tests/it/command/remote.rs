@@ -54,6 +54,10 @@ fn what_policies_need_is_planned_applied_and_shown_with_who_says_so() {
     assert_eq!(before["effective"]["consent"]["origins"][0]["policy"], "careful");
     assert_eq!(before["effective"]["consent"]["origins"][0]["package"], "berlin");
     world.run(&["apply", "--auto-approve"]).exits(0);
+    let all = world.run(&["remote", "--output", "csv"]).exits(0);
+    all.shows("simulated/pc-1,pc-1,acme,berlin,installed,,,simulated,required,\"careful; free\",,")
+        .shows("simulated/pc-2,pc-2,acme,paris,installed,,,simulated,not-required,free,,")
+        .shows("simulated/pc-3,pc-3,other,,not-enabled,,,,,,,");
     // Nothing is left to do.
     world.run(&["plan", "--detailed-exitcode"]).exits(0);
     let ran = world.run(&["remote", "pc-1", "--as-role", "manager"]).exits(0);
@@ -84,4 +88,26 @@ fn the_rule_that_refuses_is_named() {
         .says("the role Office Staff may not open a session; these may: Manager");
     world.run_with(&["remote", "pc-1"], "MUSTER_ROLE", "Manager").exits(0);
     world.run(&["remote", "pc-9"]).exits(64);
+}
+
+#[test]
+fn a_failed_attempt_is_shown_with_what_was_said_of_it() {
+    let world = world();
+    world.faults("failing: [pc-1]");
+    world.commit("faults");
+    world.run(&["apply", "--auto-approve"]).exits(4);
+    let one = world.run(&["remote", "pc-1", "--as-role", "Manager", "--output", "json"]).exits(6).json();
+    assert_eq!((&one["status"], &one["refused"]["rule"]), (&"failed".into(), &"consent".into()));
+    assert!(one["text"].as_str().is_some_and(|text| text.contains("exit code 1")), "{one}");
+    // Whoever has asked the person may go on, with the agent that is there.
+    world
+        .run(&["remote", "pc-1", "--as-role", "Manager", "--agreed"])
+        .exits(0)
+        .shows("failed at ")
+        .shows("/Join");
+    let all = world.run(&["remote", "--output", "json"]).exits(0).json();
+    assert_eq!(
+        (&all["computers"][0]["status"], &all["computers"][1]["status"]),
+        (&"failed".into(), &"installed".into())
+    );
 }
