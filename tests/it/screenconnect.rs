@@ -138,11 +138,24 @@ async fn a_list_is_whole_or_an_error_whatever_goes_wrong() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_that_is_shorter_than_the_servers_own_count_is_an_error() {
+    let lab = start(&fleet(3)).await;
+    let account = "  account: { user: lab, password: { env: LAB_CONTROL_PASSWORD } }\n";
+    let lookup = || Rule { path: Some("*GetSessionsByFilter".to_owned()), ..rule(What::EmptyLookup, 1.0) };
+    lab.set_faults(faults(1, vec![lookup()]));
+    let error = control(&lab, account).reader().list().await.unwrap_err().to_string();
+    assert!(error.contains("it lists 0 access sessions") && error.contains("counts 3"), "{error}");
+    // Both looks of the first list find nothing, and the second list is whole.
+    lab.set_faults(faults(1, vec![Rule { times: Some(2), ..lookup() }]));
+    assert_eq!(control(&lab, account).reader().list().await.unwrap().len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_runs_twice_and_no_result_is_wrong_whatever_goes_wrong() {
     const COMPUTERS: usize = 24;
     let lab = start(&fleet(COMPUTERS)).await;
     let link =
-        control(&lab, "  link: { pickupTimeout: 20s, requestsPerMinute: 100000, requestTimeout: 5s }\n");
+        control(&lab, "  link: { pickupTimeout: 8s, requestsPerMinute: 100000, requestTimeout: 5s }\n");
     let (reader, writer) = (link.reader(), link.writer());
     let agents: Vec<(String, AgentId, Platform)> = reader
         .list()
@@ -318,8 +331,10 @@ async fn the_doctor_finds_what_is_wrong() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_account_with_a_second_factor_counts_what_stays_in_the_database() {
-    let lab = start(&format!("{}control: {{ antiForgery: true }}\n", fleet(1))).await;
-    let account = "  account: { user: lab, password: { env: LAB_CONTROL_PASSWORD } }\n";
+    let lab =
+        start(&format!("{}control: {{ antiForgery: true, totpSecret: JBSWY3DPEHPK3PXP }}\n", fleet(1))).await;
+    let key = "oneTimePasswordKey: { env: LAB_CONTROL_KEY }";
+    let account = &format!("  account: {{ user: lab, password: {{ env: LAB_CONTROL_PASSWORD }}, {key} }}\n");
     let link = control(&lab, account);
     let list = link.reader().list().await.unwrap();
     link.reader().detect(&list[0].id, &look(list[0].platform.unwrap())).await.unwrap();

@@ -67,7 +67,7 @@ pub(super) async fn examine(server: &Screenconnect) -> Vec<Examination> {
     match server.extension.sessions().await {
         Ok(sessions) => found.extend(of_sessions(&sessions, server.meanings)),
         Err(error) => {
-            found.push(failed("sessions", &error, "compare `secret` with the settings of the extension"))
+            found.push(failed("sessions", &error, "compare `secret` with the settings of the extension"));
         }
     }
     found.extend(of_account(server).await);

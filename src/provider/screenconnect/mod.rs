@@ -153,6 +153,26 @@ impl Screenconnect {
     }
 
     async fn agents(&self) -> Result<Vec<AgentRecord>, ListError> {
+        let agents = self.listed().await?;
+        let Some(pages) = &self.pages else { return Ok(agents) };
+        if !is_short(&agents, pages::count(pages).await) {
+            return Ok(agents);
+        }
+        // Sessions may have come between the two.
+        let agents = self.listed().await?;
+        let counted = pages::count(pages).await;
+        if !is_short(&agents, counted.clone()) {
+            return Ok(agents);
+        }
+        let counted = counted.unwrap_or_default();
+        let message = format!(
+            "it lists {} access sessions, and its report of sessions counts {counted} (without `account` it is not counted)",
+            agents.len()
+        );
+        Err(ListError::Failed { provider: self.info.name.clone(), message })
+    }
+
+    async fn listed(&self) -> Result<Vec<AgentRecord>, ListError> {
         let sessions = self.extension.sessions().await;
         let sessions = sessions.map_err(|error| link::list_error(&self.info.name, &explained(error)))?;
         Ok(read::agents(sessions, self.meanings))
@@ -164,6 +184,17 @@ impl Screenconnect {
 
     fn failed(&self, error: api::ApiError) -> RunError {
         link::run_error(&self.info.name, &explained(error))
+    }
+}
+
+/// Whether the server itself counts more. A count that cannot be had says nothing: it is no part of the documented calls.
+fn is_short(agents: &[AgentRecord], counted: Result<u64, api::ApiError>) -> bool {
+    match counted {
+        Ok(counted) => (agents.len() as u64) < counted,
+        Err(error) => {
+            tracing::debug!(%error, "sessions are not counted");
+            false
+        }
     }
 }
 

@@ -135,6 +135,30 @@ pub(super) async fn events(client: &Client) -> Result<[u64; 2], ApiError> {
     Ok(counts)
 }
 
+/// How many access sessions the server counts that have not ended.
+pub(super) async fn count(client: &Client) -> Result<u64, ApiError> {
+    let call = Call::get(format!("a report of {}", client.name()))
+        .at("Report.json")
+        .query("ReportType", "Session")
+        .query("GroupFields", "SessionType")
+        .query("GroupFields", "IsEnded")
+        .query("SelectFields", "SessionType")
+        .query("SelectFields", "IsEnded")
+        .query("SelectFields", "Count")
+        .query("Filter", "SessionType = 'Access'");
+    let mut report: Report = client.json(&call).await?;
+    let at = report.field_names.iter().position(|name| name.eq_ignore_ascii_case("IsEnded"));
+    let has_ended = |row: &Vec<Value>| match at.and_then(|at| row.get(at)) {
+        Some(Value::Bool(ended)) => *ended,
+        Some(Value::Number(number)) => number.as_u64() != Some(0),
+        Some(Value::String(text)) => !(text == "0" || text.eq_ignore_ascii_case("false")),
+        // What cannot be read asks for nothing.
+        _ => true,
+    };
+    report.items.retain(|row| !has_ended(row));
+    Ok(counted(&report))
+}
+
 /// The sum of a report's column of counts.
 fn counted(report: &Report) -> u64 {
     let at = report.field_names.iter().position(|name| name.eq_ignore_ascii_case("Count"));

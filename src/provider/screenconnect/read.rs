@@ -26,7 +26,7 @@ pub(super) struct Meanings {
 /// Whether it is an access session that has not ended. Servers that do not tell the type were asked for this one.
 pub(super) fn is_agent(session: &Session) -> bool {
     session.is_ended != Some(true)
-        && session.session_type.as_ref().is_none_or(|kind| kind.is("2", "Access"))
+        && session.kind.as_ref().is_none_or(|kind| kind.is("2", "Access"))
         && !session.id.trim().is_empty()
 }
 
@@ -171,7 +171,7 @@ pub(super) fn presence(session: &Session) -> Presence {
 /// The outputs of commands, each under a key of its own.
 pub(super) fn outputs(details: &Details) -> Vec<(String, String)> {
     let of_connections = details.connections.iter().flat_map(|connection| &connection.events);
-    let ran = |event: &&Event| event.event_type.as_ref().is_some_and(|kind| kind.is("70", "RanCommand"));
+    let ran = |event: &&Event| event.kind.as_ref().is_some_and(|kind| kind.is("70", "RanCommand"));
     let mut outputs: BTreeMap<String, &str> = BTreeMap::new();
     for event in details.events.iter().chain(of_connections).filter(ran) {
         let key = if event.id.is_empty() {

@@ -15,8 +15,8 @@ pub(super) struct Session {
     pub(super) id: String,
     #[serde(default, deserialize_with = "text")]
     pub(super) name: String,
-    #[serde(default)]
-    pub(super) session_type: Option<Kind>,
+    #[serde(rename = "SessionType", default)]
+    pub(super) kind: Option<Kind>,
     #[serde(default)]
     pub(super) is_ended: Option<bool>,
     #[serde(default)]
@@ -101,8 +101,8 @@ pub(super) struct Connection {
 pub(super) struct Event {
     #[serde(rename = "EventID", default, deserialize_with = "text")]
     pub(super) id: String,
-    #[serde(default)]
-    pub(super) event_type: Option<Kind>,
+    #[serde(rename = "EventType", default)]
+    pub(super) kind: Option<Kind>,
     #[serde(default, deserialize_with = "time")]
     pub(super) time: Option<Timestamp>,
     #[serde(default, deserialize_with = "text")]

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 /// The functions without comments and indentation, which a system with short commands has no room for.
 static FUNCTIONS: LazyLock<String> = LazyLock::new(|| {
     let lines = include_str!("posix.sh").lines().map(str::trim_start);
-    lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(|line| format!("{line}\n")).collect()
+    lines.filter(|line| !line.is_empty() && !line.starts_with('#')).flat_map(|line| [line, "\n"]).collect()
 });
 
 /// What stands before the words.

@@ -116,7 +116,8 @@ impl Reader {
         }
         let best = self.answers.values().max_by_key(|lines| lines.len());
         if let Some(lines) = best {
-            let line = (1..).find(|line| !lines.contains_key(line)).unwrap_or(1);
+            let line = lines.keys().zip(1..).find(|(have, line)| *have != line).map(|(_, line)| line);
+            let line = line.unwrap_or(lines.len() + 1);
             return Reading::Need { line };
         }
         self.state.clone().unwrap_or(Reading::Nothing)
@@ -278,7 +279,7 @@ fn complete(data: &[u8], total: usize, first: usize, count: usize) -> Option<Vec
     }
     let is_last = first.checked_add(count)? == total.checked_add(1)?;
     let lines = chunks(&coded);
-    let full = coded.len() % LINE == 0;
+    let full = coded.len().is_multiple_of(LINE);
     (lines.len() == count && first.checked_add(count)? <= total.checked_add(1)? && (full || is_last))
         .then_some(lines)
 }
@@ -297,7 +298,7 @@ fn cut(rest: &[u8], most: usize) -> Vec<String> {
     pure.pop();
     let coded: Vec<u8> = pure.concat();
     let mut lines = chunks(&coded);
-    if coded.len() % LINE != 0 {
+    if !coded.len().is_multiple_of(LINE) {
         lines.pop();
     }
     lines.truncate(most);
@@ -364,7 +365,7 @@ pub(super) fn tell(id: &OrderId, clock: i64, output: &[u8], first: usize, most: 
     let coded = super::lines(&STANDARD.encode(&*packed));
     let total = coded.lines().count();
     let taken: Vec<&str> = coded.lines().skip(first.saturating_sub(1)).take(most).collect();
-    let data: String = taken.iter().map(|line| format!("{line}\n")).collect();
+    let data: String = taken.iter().flat_map(|line| [line, "\n"]).collect();
     format!(
         "\n[muster:{id}:\ndone:{clock}:gzip:\n{sum}:\n{total}:{first}:{}:\n{data}:end:{id}]\n",
         taken.len()

@@ -243,7 +243,7 @@ impl Sender {
         self.commands = seal(&self.rendered, &self.order, &self.way.sizes);
         // So that there is time to send it again if it was lost, and nothing is asked in most cases.
         let first = self.way.pickup / 4 * 3;
-        self.question = (now + first, first.max(self.patience()));
+        self.question = (now + first, self.patience());
         self.parts = (0, now);
         self.asked = None;
         self.sealed = now;

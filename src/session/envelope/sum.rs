@@ -12,7 +12,9 @@ pub(super) fn cksum(bytes: &[u8]) -> u32 {
             sum = if sum & 0x8000_0000 == 0 { sum << 1 } else { (sum << 1) ^ 0x04c1_1db7 };
         }
     };
-    bytes.iter().for_each(|byte| feed(*byte));
+    for byte in bytes {
+        feed(*byte);
+    }
     while length > 0 {
         feed(length.to_le_bytes()[0]);
         length >>= 8;

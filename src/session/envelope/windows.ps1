@@ -93,9 +93,15 @@ function Save-Answer {
     $zip.Dispose()
     $bytes = $packed.ToArray()
     $sum = [BitConverter]::ToString([System.Security.Cryptography.SHA256]::Create().ComputeHash($bytes)).Replace('-', '').ToLowerInvariant()
+    $kind = 'gzip'
     $lines = Get-Lines $bytes
+    # Of nothing some versions make nothing.
+    if ($bytes.Length -eq 0) {
+        $kind = 'plain'
+        $lines = "`n"
+    }
     Write-Whole "$box\text" $lines
-    Write-Whole "$box\head" ('gzip {0} {1}' -f $sum, ($lines.Split("`n").Length - 1))
+    Write-Whole "$box\head" ('{0} {1} {2}' -f $kind, $sum, ($lines.Split("`n").Length - 1))
 }
 
 # Whether the process that the order started is still at work.
@@ -213,7 +219,9 @@ function Invoke-Order([string]$number, [int]$parts, [int]$most) {
     }
     Write-Told 1 $most
     foreach ($old in [IO.Directory]::GetDirectories($mail)) {
-        if ([IO.Directory]::GetLastWriteTimeUtc($old) -lt [DateTime]::UtcNow.AddDays(-2)) { [IO.Directory]::Delete($old, $true) }
+        try {
+            if ([IO.Directory]::GetLastWriteTimeUtc($old) -lt [DateTime]::UtcNow.AddDays(-2)) { [IO.Directory]::Delete($old, $true) }
+        } catch { $null = $_ }
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) const PIECE: (&str, &str) = ("'.Split(' ')\n$piece = '", "'\n");
 
 static FUNCTIONS: LazyLock<String> = LazyLock::new(|| {
     let lines = include_str!("windows.ps1").lines().map(str::trim_start);
-    lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(|line| format!("{line}\n")).collect()
+    lines.filter(|line| !line.is_empty() && !line.starts_with('#')).flat_map(|line| [line, "\n"]).collect()
 });
 
 /// The body of a bundle's text, which compresses better than the text; the computer puts the same around it again. The

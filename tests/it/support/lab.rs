@@ -49,11 +49,15 @@ pub(crate) fn control_at(lab: &Lab, url: &str, secret: &str, more: &str) -> Arc<
         panic!("{text}");
     };
     let spec: ScreenconnectSpec = spec;
+    let mut credentials = lab.environment();
+    if let Some(key) = &lab.settings().control.totp_secret {
+        credentials.insert("LAB_CONTROL_KEY", key.clone());
+    }
     let settings = ScreenconnectSettings {
         name: Name::new("control").unwrap(),
         spec,
         authorities: None,
-        secrets: Arc::new(Credentials(lab.environment())),
+        secrets: Arc::new(Credentials(credentials)),
         clock: Arc::new(Now),
     };
     Arc::new(Screenconnect::new(settings).unwrap())

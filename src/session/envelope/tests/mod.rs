@@ -283,6 +283,15 @@ fn an_answer_that_was_changed_on_its_way_is_asked_for_again() {
 }
 
 #[test]
+fn an_answer_of_nothing_is_an_answer() {
+    let id = OrderId::new("x");
+    let none = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    let mut reader = Reader::new(id.clone());
+    reader.feed(&format!("[muster:{id}:\r\ndone:5:plain:\r\n{none}:\r\n1:1:1:\r\n\r\n:end:{id}]"));
+    assert_eq!(reader.reading(), Reading::Complete(Vec::new()));
+}
+
+#[test]
 fn ids_are_read_strictly() {
     let id = OrderId::new("nonce");
     assert_eq!(OrderId::read(id.as_str()), Some(id));
