@@ -32,6 +32,7 @@ use crate::provider::automate::{Automate, AutomateSettings};
 use crate::provider::connectwise_rmm::{ConnectwiseRmm, ConnectwiseRmmSettings};
 use crate::provider::host::Host;
 use crate::provider::local::{Local, LocalSettings};
+use crate::provider::screenconnect::{Screenconnect, ScreenconnectSettings};
 use crate::provider::simulated::Simulated;
 use crate::provider::ssh::{Ssh, SshSettings};
 use crate::provider::{Reader, Writer};
@@ -432,9 +433,16 @@ impl Shell {
                         let rmm = Arc::new(rmm.map_err(|error| CliError::provider(name, &error))?);
                         Link { reader: rmm.reader(), writer: rmm.writer() }
                     }
-                    other => {
-                        let message = format!("the type {} of {name} is not built yet", other.type_name());
-                        return Err(CliError::invalid(message));
+                    ProviderSpec::Screenconnect(spec) => {
+                        let control = Screenconnect::new(ScreenconnectSettings {
+                            name: name.clone(),
+                            spec: spec.clone(),
+                            authorities: authorities(&provider.spec, &provider.files),
+                            secrets: Arc::new(self.secrets(opened)),
+                            clock: Arc::new(SystemClock),
+                        });
+                        let control = Arc::new(control.map_err(|error| CliError::provider(name, &error))?);
+                        Link { reader: control.reader(), writer: control.writer() }
                     }
                 };
                 Ok((name.clone(), link))

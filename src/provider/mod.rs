@@ -39,6 +39,7 @@ mod link;
 pub mod local;
 pub(crate) mod page;
 mod queued;
+pub mod screenconnect;
 mod shell;
 pub mod simulated;
 pub mod ssh;
@@ -277,6 +278,20 @@ pub trait Change: Send + Sync + fmt::Debug {
     ) -> BoxFuture<'a, Result<BundleResult, RunError>>;
 }
 
+/// Writes a custom property of an agent, where the provider has such properties by number.
+pub trait SetProperty: Send + Sync + fmt::Debug {
+    /// Sets the property with a number (from 1) to a text and leaves the others as they are.
+    ///
+    /// # Errors
+    /// [`RunError`]; nothing was changed where [`RunError::nothing_ran`].
+    fn set_property<'a>(
+        &'a self,
+        agent: &'a AgentId,
+        number: u8,
+        value: &'a str,
+    ) -> BoxFuture<'a, Result<(), RunError>>;
+}
+
 /// The half of a provider that reads. Planning holds this one only.
 #[derive(Debug, Clone)]
 pub struct Reader {
@@ -372,13 +387,26 @@ impl Reader {
 pub struct Writer {
     info: Arc<ProviderInfo>,
     change: Arc<dyn Change>,
+    properties: Option<Arc<dyn SetProperty>>,
 }
 
 impl Writer {
     /// Builds it; `cli::context` does, and tests.
     #[must_use]
     pub fn new(info: Arc<ProviderInfo>, change: Arc<dyn Change>) -> Self {
-        Self { info, change }
+        Self { info, change, properties: None }
+    }
+
+    /// The same with custom properties that can be written.
+    #[must_use]
+    pub fn with_properties(self, properties: Arc<dyn SetProperty>) -> Self {
+        Self { properties: Some(properties), ..self }
+    }
+
+    /// Who writes custom properties, if its agents have any.
+    #[must_use]
+    pub fn properties(&self) -> Option<&dyn SetProperty> {
+        self.properties.as_deref()
     }
 
     /// What is known of the provider without asking it.

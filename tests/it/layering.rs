@@ -200,6 +200,7 @@ const ROWS: &[Row] = &[
             "provider::local",
             "provider::host",
             "provider::ssh",
+            "provider::screenconnect",
             "provider::simulated",
             "provider::automate",
             "provider::connectwise_rmm",

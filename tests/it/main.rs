@@ -26,8 +26,10 @@ mod policies;
 #[cfg(unix)]
 mod resource;
 mod schema_agreement;
+mod screenconnect;
 mod simulated;
 mod ssh;
 mod support;
 #[cfg(unix)]
 mod update;
+mod vendors;

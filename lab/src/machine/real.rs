@@ -99,6 +99,7 @@ async fn spawn(words: &[OsString], folder: &Path, order: &Order) -> io::Result<O
         .env("LANG", "C.UTF-8")
         .env("HOME", folder.join("home"))
         .env("TMPDIR", folder.join("tmp"))
+        .env("MUSTER_MAIL", folder.join("mail"))
         .env("MUSTER_GENERATED_ID", folder.join("generated-id"))
         .current_dir(folder.join("home"))
         .stdin(Stdio::null())

@@ -174,8 +174,15 @@ mod tests {
     #[test]
     fn a_script_that_a_shell_reads_from_a_pipe_is_decoded() {
         let coded = STANDARD.encode("echo ä\n");
-        assert_eq!(script(&format!("/bin/sh -c \"echo {coded} | (base64 -d || base64 -D) | sh\"")), "echo ä\n");
-        for other in [format!("echo {coded} | base64 -d | cat"), "echo ? | base64 -d | sh".to_owned(), "echo x".to_owned()] {
+        assert_eq!(
+            script(&format!("/bin/sh -c \"echo {coded} | (base64 -d || base64 -D) | sh\"")),
+            "echo ä\n"
+        );
+        for other in [
+            format!("echo {coded} | base64 -d | cat"),
+            "echo ? | base64 -d | sh".to_owned(),
+            "echo x".to_owned(),
+        ] {
             assert_eq!(script(&format!("sh -c \"{other}\"")), other);
         }
     }

@@ -278,7 +278,7 @@ pub struct Answer {
     pub(super) call: String,
     /// The status: 200 to 299.
     pub status: u16,
-    /// The headers, by their names in lower case; of several the last.
+    /// The headers, by their names in lower case; several of one name are one, with commas (RFC 9110).
     pub headers: BTreeMap<String, String>,
     /// The content.
     pub body: Vec<u8>,

@@ -407,8 +407,16 @@ fn innermost(error: &reqwest::Error) -> String {
 }
 
 fn texts(headers: &HeaderMap) -> BTreeMap<String, String> {
-    let text = |value: &HeaderValue| value.to_str().ok().map(str::to_owned);
-    headers.iter().filter_map(|(name, value)| Some((name.as_str().to_owned(), text(value)?))).collect()
+    let mut texts: BTreeMap<String, String> = BTreeMap::new();
+    for (name, value) in headers {
+        let Ok(text) = value.to_str() else { continue };
+        let known = texts.entry(name.as_str().to_owned()).or_default();
+        if !known.is_empty() {
+            known.push_str(", ");
+        }
+        known.push_str(text);
+    }
+    texts
 }
 
 impl Condition {

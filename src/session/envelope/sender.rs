@@ -12,7 +12,8 @@ use crate::session::bundle::Rendered;
 /// A computer's clock may be this far (seconds) behind the sender's, and this much slower may an answer come that tells
 /// of a clock.
 const SLACK: i64 = 300;
-/// How long (ms) a question, or a part that is sent again, has before it is sent once more.
+/// How long (ms) a question, or a part that is sent again, has before it is sent once more: a quarter of the time that the
+/// computer has to begin, but not more than this.
 const PATIENCE: i64 = 30_000;
 /// Questions for a missing piece of an answer that bring nothing new, before it is given up.
 const IN_VAIN: u32 = 5;
@@ -152,7 +153,7 @@ impl Sender {
                 if now >= self.deadline {
                     return self.timed_out();
                 }
-                if now - self.parts.1 < PATIENCE {
+                if now - self.parts.1 < self.patience() {
                     return self.wait(now);
                 }
                 self.parts.1 = now;
@@ -167,7 +168,7 @@ impl Sender {
             Reading::Unknown { clock } => {
                 // It was not there yet when the question was, or it was lost: the same order may go again.
                 let told = clock - self.way.ahead;
-                if told * 1000 > self.posted + PATIENCE / 2 {
+                if told * 1000 > self.posted + self.patience() / 2 {
                     self.post(now, self.commands.clone())
                 } else {
                     self.ask(now)
@@ -192,7 +193,7 @@ impl Sender {
 
     fn need(&mut self, now: i64, line: usize) -> Next {
         let times = match self.asked {
-            Some((before, at, _)) if before == line && now - at < PATIENCE => return self.wait(now),
+            Some((before, at, _)) if before == line && now - at < self.patience() => return self.wait(now),
             Some((before, _, times)) if before == line => times + 1,
             _ => 0,
         };
@@ -242,7 +243,7 @@ impl Sender {
         self.commands = seal(&self.rendered, &self.order, &self.way.sizes);
         // So that there is time to send it again if it was lost, and nothing is asked in most cases.
         let first = self.way.pickup / 4 * 3;
-        self.question = (now + first, first.max(PATIENCE));
+        self.question = (now + first, first.max(self.patience()));
         self.parts = (0, now);
         self.asked = None;
         self.sealed = now;
@@ -252,6 +253,10 @@ impl Sender {
         self.posted = now.max(self.posted);
         self.posts += 1;
         Next::Post(commands)
+    }
+
+    fn patience(&self) -> i64 {
+        (self.way.pickup / 4).clamp(1000, PATIENCE)
     }
 
     /// Looks often at first.

@@ -1,5 +1,6 @@
 //! What several integration tests need.
 
+pub(crate) mod lab;
 pub(crate) mod muster;
 #[cfg(unix)]
 pub(crate) mod pty;
