@@ -34,3 +34,4 @@ mod ssh;
 mod support;
 #[cfg(unix)]
 mod update;
+mod vendors;

@@ -173,6 +173,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_script_that_a_shell_reads_from_a_pipe_is_decoded() {
+        let coded = STANDARD.encode("echo ä\n");
+        assert_eq!(
+            script(&format!("/bin/sh -c \"echo {coded} | (base64 -d || base64 -D) | sh\"")),
+            "echo ä\n"
+        );
+        for other in [
+            format!("echo {coded} | base64 -d | cat"),
+            "echo ? | base64 -d | sh".to_owned(),
+            "echo x".to_owned(),
+        ] {
+            assert_eq!(script(&format!("sh -c \"{other}\"")), other);
+        }
+    }
+
+    #[test]
     fn the_script_is_found_in_the_command_line_that_starts_its_interpreter() {
         let coded = STANDARD.encode("echo ä".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>());
         for (line, expected) in [

@@ -210,6 +210,18 @@ async fn after_a_lost_answer_the_history_is_read_and_the_text_is_not_shown() {
 }
 
 #[tokio::test]
+async fn a_link_to_a_remote_session_is_handed_on() {
+    let server = server(|asked, path, _| {
+        assert_eq!((asked.method.as_str(), path), ("GET", "extensionactions/control/7"));
+        json("\"https://control.test/Host#Access///x/Join\"")
+    })
+    .await;
+    let link = link(&server, "PASSWORD", None);
+    let found = link.reader().join_links().unwrap().join_link(&AgentId::new("7")).await.unwrap();
+    assert_eq!(found, "https://control.test/Host#Access///x/Join");
+}
+
+#[tokio::test]
 async fn a_computer_that_is_not_there_is_an_error_before_anything_is_left() {
     let server = server(|_, _, _| json("[]")).await;
     let error = link(&server, "PASSWORD", None).commands.look(&AgentId::new("8")).await.unwrap_err();

@@ -175,6 +175,40 @@ computers:
     }
 }
 
+suite!(automate, super::automate_fixture("real"));
+suite!(automate_models, super::automate_fixture("simulated"));
+
+async fn automate_fixture(kind: &str) -> Fixture {
+    let lab = crate::support::lab::small(kind).await;
+    let url = lab.url(muster_lab::fleet::System::Automate);
+    let automate = crate::support::lab::automate_at(&lab, &url);
+    lab_fixture(lab, automate.reader(), automate.writer(), "99999").await
+}
+
+suite!(connectwise_rmm, super::rmm_fixture("real"));
+suite!(connectwise_rmm_models, super::rmm_fixture("simulated"));
+
+async fn rmm_fixture(kind: &str) -> Fixture {
+    let lab = crate::support::lab::small(kind).await;
+    let url = lab.url(muster_lab::fleet::System::Rmm);
+    let rmm = crate::support::lab::rmm_at(&lab, &url);
+    lab_fixture(lab, rmm.reader(), rmm.writer(), "01234567-89ab-4def-8123-456789abcdef").await
+}
+
+async fn lab_fixture(lab: muster_lab::Lab, reader: Reader, writer: Writer, unknown: &str) -> Fixture {
+    let posix = |agent: &muster::provider::AgentRecord| agent.platform == Some(Platform::Posix);
+    let agents = reader.list().await.unwrap().into_iter().filter(posix).map(|agent| agent.id).collect();
+    let folder = tempfile::tempdir().unwrap();
+    Fixture {
+        reader,
+        writer,
+        agents,
+        unknown: AgentId::new(unknown),
+        folder: folder.path().display().to_string(),
+        _keep: Box::new((lab, folder)),
+    }
+}
+
 const LOOK: &str = "if [ -f \"$MUSTER_PARAM_FILE\" ]; then cat \"$MUSTER_PARAM_FILE\"; fi\n";
 const INSTALL: &str = "printf '%s\\n' \"$MUSTER_PARAM_VERSION\" >\"$MUSTER_PARAM_FILE\"\n";
 const REMOVE: &str = "rm -f \"$MUSTER_PARAM_FILE\"\n";

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use muster::config::kind::{ProviderSpec, ScreenconnectSpec};
 use muster::id::Name;
+use muster::provider::automate::{Automate, AutomateSettings};
+use muster::provider::connectwise_rmm::{ConnectwiseRmm, ConnectwiseRmmSettings};
 use muster::provider::screenconnect::{Screenconnect, ScreenconnectSettings};
 use muster::secret::{Secret, SecretRef};
 use muster::session::secrets::{SecretError, Secrets};
@@ -61,4 +63,71 @@ pub(crate) fn control_at(lab: &Lab, url: &str, secret: &str, more: &str) -> Arc<
         clock: Arc::new(Now),
     };
     Arc::new(Screenconnect::new(settings).unwrap())
+}
+
+/// A key for one-time passwords.
+const KEY: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+/// The script that stands for one that was made in the portal of ConnectWise RMM.
+const SHELL: &str = "5d2f6c1e-0000-4000-8000-000000000001";
+
+/// A lab with two customers, three POSIX computers that are shells of this host (`real`) or models (`simulated`), and a model of
+/// a Windows computer.
+pub(crate) async fn small(kind: &str) -> Lab {
+    let computer = |name: &str, company: &str, platform: &str, kind: &str| {
+        format!("- {{ name: {name}, company: {company}, platform: {platform}, kind: {kind} }}\n")
+    };
+    let fleet = [
+        "companies:\n- { name: Contoso, sites: [Bonn, Aachen], externalId: 19 }\n- { name: Fabrikam }\ncomputers:\n",
+        &computer("one", "Contoso", "posix", kind),
+        &computer("two", "Contoso", "posix", kind),
+        &computer("three", "Fabrikam", "posix", kind),
+        &computer("four", "Fabrikam", "windows", "simulated"),
+        &format!("automate: {{ totpSecret: {KEY} }}\n"),
+        &format!("rmm: {{ scripts: [{{ id: {SHELL}, name: Shell, engine: bash }}] }}\n"),
+    ];
+    start(&fleet.concat()).await
+}
+
+fn credentials(lab: &Lab) -> Arc<Credentials> {
+    let mut known = lab.environment();
+    known.insert("KEY", KEY.to_owned());
+    Arc::new(Credentials(known))
+}
+
+/// A link to the lab's Automate at an address.
+pub(crate) fn automate_at(lab: &Lab, url: &str) -> Arc<Automate> {
+    let settings = &lab.settings().automate;
+    let text = format!(
+        "automate:\n  url: {url}\n  clientId: {}\n  account:\n    user: {}\n    password: {{ env: LAB_AUTOMATE_PASSWORD }}\n    \
+         oneTimePasswordKey: {{ env: KEY }}\n  link: {{ requestsPerMinute: 60000 }}\n",
+        settings.client_id, settings.user
+    );
+    let ProviderSpec::Automate(spec) = serde_saphyr::from_str::<ProviderSpec>(&text).unwrap() else {
+        panic!("{text}");
+    };
+    let name = Name::new("automate").unwrap();
+    let made =
+        AutomateSettings { name, spec, authorities: None, secrets: credentials(lab), clock: Arc::new(Now) };
+    Arc::new(Automate::new(made).unwrap())
+}
+
+/// A link to the lab's ConnectWise RMM at an address.
+pub(crate) fn rmm_at(lab: &Lab, url: &str) -> Arc<ConnectwiseRmm> {
+    let text = format!(
+        "connectwise-rmm:\n  url: {url}\n  clientId: {}\n  clientSecret: {{ env: LAB_RMM_CLIENT_SECRET }}\n  \
+         templates: {{ posix: {SHELL} }}\n  link: {{ requestsPerMinute: 60000 }}\n",
+        lab.settings().rmm.client_id
+    );
+    let ProviderSpec::ConnectwiseRmm(spec) = serde_saphyr::from_str::<ProviderSpec>(&text).unwrap() else {
+        panic!("{text}");
+    };
+    let name = Name::new("rmm").unwrap();
+    let made = ConnectwiseRmmSettings {
+        name,
+        spec,
+        authorities: None,
+        secrets: credentials(lab),
+        clock: Arc::new(Now),
+    };
+    Arc::new(ConnectwiseRmm::new(made).unwrap())
 }
