@@ -1,6 +1,6 @@
 //! The time, and the forms in which the three systems write it.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 /// The time of this host.
 pub(crate) fn now() -> Timestamp {
@@ -9,7 +9,7 @@ pub(crate) fn now() -> Timestamp {
 
 /// Earlier or later by so many seconds.
 pub(crate) fn shifted(at: Timestamp, seconds: i64) -> Timestamp {
-    at.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(at)
+    Timestamp::new(at.as_second().saturating_add(seconds), at.subsec_nanosecond()).unwrap_or(at)
 }
 
 /// Year, month, day, and the seconds since midnight, in UTC. Lists of large fleets write many times, so it is done here.

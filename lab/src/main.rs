@@ -207,7 +207,7 @@ async fn run(serve: Serve) -> Result<(), String> {
             let mut input = tokio::io::stdin();
             while matches!(input.read(&mut buffer).await, Ok(1..)) {}
         } else {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     };
     tokio::select! {

@@ -1,7 +1,9 @@
 //! Computers as Automate writes them: a table of members, so that a list writes those that are asked for and no others.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use muster::inventory::facts::Role;
 use muster::provider::simulated::fleet::FleetIdentity;
 use muster::session::script::Platform;
@@ -20,8 +22,9 @@ pub(super) struct View<'a> {
     automate: &'a Automate,
     agent: &'a Arc<Agent>,
     computer: &'a Computer,
-    identity: FleetIdentity,
+    identity: Cow<'a, FleetIdentity>,
     online: bool,
+    now: Timestamp,
 }
 
 type Member = fn(&View<'_>) -> Value;
@@ -114,11 +117,7 @@ impl View<'_> {
 
     /// When it was seen last, or so many seconds before now while it is online.
     fn seen(&self, seconds: i64) -> String {
-        clock::whole(if self.online {
-            clock::shifted(self.world.server_now(), seconds)
-        } else {
-            self.agent.seen
-        })
+        clock::whole(if self.online { clock::shifted(self.now, seconds) } else { self.agent.seen })
     }
 
     fn user(&self) -> Option<String> {
@@ -136,26 +135,28 @@ impl View<'_> {
 pub(super) struct Computers<'a> {
     automate: &'a Automate,
     agents: Vec<&'a Arc<Agent>>,
+    now: Timestamp,
 }
 
 impl<'a> Computers<'a> {
     pub(super) fn of(automate: &'a Automate) -> Self {
         let agents = automate.world.agents(System::Automate).iter();
-        Self { automate, agents: agents.filter(|agent| !automate.is_retired(agent)).collect() }
+        let now = automate.world.server_now();
+        Self { automate, agents: agents.filter(|agent| !automate.is_retired(agent)).collect(), now }
     }
 
     fn view(&self, at: usize) -> Option<View<'_>> {
         let agent = *self.agents.get(at)?;
         let world = self.automate.world.as_ref();
         let computer = world.computer(agent)?;
-        let (identity, online) = (computer.identity(), world.is_online(agent));
-        Some(View { world, automate: self.automate, agent, computer, identity, online })
+        let (identity, online) = (computer.known_identity(), world.is_online(agent));
+        Some(View { world, automate: self.automate, agent, computer, identity, online, now: self.now })
     }
 }
 
 /// One computer, whole.
 pub(super) fn whole(automate: &Automate, agent: &Arc<Agent>) -> Value {
-    let one = Computers { automate, agents: vec![agent] };
+    let one = Computers { automate, agents: vec![agent], now: automate.world.server_now() };
     let mut body = Vec::new();
     one.write(0, &(0..MEMBERS.len()).collect::<Vec<_>>(), &mut body);
     serde_json::from_slice(&body).unwrap_or_default()

@@ -108,11 +108,11 @@ fn option<'a>(request: &'a Request, names: &[&str]) -> Option<&'a str> {
 }
 
 /// All values of a parameter that may be repeated or hold commas.
-fn listed(request: &Request, names: &[&str]) -> Vec<String> {
+fn split(request: &Request, names: &[&str]) -> Vec<String> {
     let named = names.iter().flat_map(|name| [(*name).to_owned(), format!("options.{name}")]);
     let all =
         named.flat_map(|name| request.parameters(&name).into_iter().map(str::to_owned).collect::<Vec<_>>());
-    all.flat_map(|text| text.split(',').map(|part| part.trim().to_owned()).collect::<Vec<_>>())
+    all.flat_map(|text| text.split(',').map(|one| one.trim().to_owned()).collect::<Vec<_>>())
         .filter(|part| !part.is_empty())
         .collect()
 }
@@ -161,7 +161,7 @@ fn selected(request: &Request, settings: &AutomateSettings, rows: &dyn Rows) -> 
     if let Some(unknown) = condition.iter().flat_map(|c| c.members()).find(|name| !known(name)) {
         return Err(format!("The condition is invalid: there is no member {unknown}"));
     }
-    let ids = listed(request, &["ids"]);
+    let ids = split(request, &["ids"]);
     let id = rows.id();
     let text = |value: Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let mut found: Vec<usize> = (0..rows.count())
@@ -224,8 +224,8 @@ fn page(request: &Request, settings: &AutomateSettings, found: Vec<usize>) -> Re
 
 /// The places of the members that are asked for.
 fn chosen(request: &Request, members: &[&str]) -> Result<Vec<usize>, String> {
-    let include = listed(request, &["includeFields", "includedFields"]);
-    let exclude = listed(request, &["excludeFields", "excludedFields"]);
+    let include = split(request, &["includeFields", "includedFields"]);
+    let exclude = split(request, &["excludeFields", "excludedFields"]);
     let has = |list: &[String], member: &str| list.iter().any(|name| name.eq_ignore_ascii_case(member));
     let unknown = include.iter().find(|name| !members.iter().any(|member| member.eq_ignore_ascii_case(name)));
     if let Some(unknown) = unknown.filter(|_| !members.is_empty()) {

@@ -2,6 +2,7 @@
 //!
 //! There is no SMBIOS UUID in it: only the serial number is known without running a command.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -23,9 +24,8 @@ pub(super) const CLIENT: &str = "24.2.3.8999";
 pub(super) struct Guest<'a> {
     pub(super) agent: &'a Arc<Agent>,
     computer: &'a Computer,
-    identity: FleetIdentity,
+    identity: Cow<'a, FleetIdentity>,
     started: Timestamp,
-    now: Timestamp,
     online: bool,
 }
 
@@ -60,8 +60,8 @@ impl<'a> Guest<'a> {
         let agent = session.agent.as_ref()?;
         let computer = world.computer(agent)?;
         let online = world.is_online(agent);
-        let identity = computer.identity();
-        Some(Self { agent, computer, identity, started: world.started, now: world.server_now(), online })
+        let identity = computer.known_identity();
+        Some(Self { agent, computer, identity, started: world.started, online })
     }
 
     /// The operating system's name and version.
@@ -171,7 +171,7 @@ impl<'a> Guest<'a> {
             "GuestTimeZoneName" => "UTC".into(),
             "GuestDurationSeconds" => {
                 let begun = clock::shifted(self.started, -3600);
-                if self.online { (self.now.as_second() - begun.as_second()).into() } else { 3600.into() }
+                if self.online { (clock::now().as_second() - begun.as_second()).into() } else { 3600.into() }
             }
             "GuestTimeZoneOffsetHours"
             | "HostDurationSeconds"

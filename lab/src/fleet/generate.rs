@@ -350,7 +350,7 @@ mod tests {
                         assert!(!old.is_empty());
                     }
                     Case::Wiped => {
-                        assert!(old.iter().all(|agent| agent.os_installed < identity.os_installed))
+                        assert!(old.iter().all(|agent| agent.os_installed < identity.os_installed));
                     }
                     Case::Clone => {
                         let source = &fleet.computers[at - 1];

@@ -9,6 +9,7 @@
 mod generate;
 mod settings;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
@@ -409,6 +410,11 @@ impl Computer {
             generated_id: None,
             os_installed: Timestamp::from_second(1_767_600_000).ok(),
         })
+    }
+
+    /// The same without a copy, where it is given.
+    pub(crate) fn known_identity(&self) -> Cow<'_, FleetIdentity> {
+        self.identity.as_ref().map_or_else(|| Cow::Owned(self.identity()), Cow::Borrowed)
     }
 
     /// Its agents, the default ones when none are named.

@@ -15,7 +15,7 @@ async fn every_fault_does_over_the_wire_what_its_name_says() {
     let right = ask().expect("an answer");
     assert!(right.whole && right.status == 200);
     let set = |rule: Rule, server_skew| {
-        lab.set_faults(Faults { rules: vec![rule], server_skew, ..Faults::default() })
+        lab.set_faults(Faults { rules: vec![rule], server_skew, ..Faults::default() });
     };
     let with = |what| Rule { times: Some(1), delay_ms: Some(300), retry_after: Some(7), ..Rule::of(what) };
 

@@ -12,16 +12,16 @@ fn program() -> Command {
 #[test]
 fn it_makes_a_fleet_serves_it_and_ends_with_its_input() {
     let folder = tempfile::tempdir().expect("a folder");
-    let made = program().args(["generate", "--computers", "20", "--wiped", "30"]).output().expect("a run");
-    assert!(made.status.success());
+    let printed = program().args(["generate", "--computers", "20", "--wiped", "30"]).output().expect("a run");
+    assert!(printed.status.success());
     let fleet = folder.path().join("fleet.yaml");
-    std::fs::write(&fleet, &made.stdout).expect("a file");
-    let environment = folder.path().join("lab.env");
+    std::fs::write(&fleet, &printed.stdout).expect("a file");
+    let variables = folder.path().join("lab.env");
     let mut child = program()
         .arg("serve")
         .arg(&fleet)
         .args(["--admin-port", "0", "--until-stdin-closes", "--for", "120s", "--env-file"])
-        .arg(&environment)
+        .arg(&variables)
         .arg("--journal")
         .arg(folder.path().join("journal"))
         .stdin(Stdio::piped())
@@ -39,12 +39,12 @@ fn it_makes_a_fleet_serves_it_and_ends_with_its_input() {
     }
     assert_eq!(urls.len(), 4, "{urls:?}");
     assert!(urls.values().all(|url| url.starts_with("http://127.0.0.1:")));
-    let text = std::fs::read_to_string(&environment).expect("the file");
+    let text = std::fs::read_to_string(&variables).expect("the file");
     assert!(text.contains(&format!("LAB_CONTROL_URL='{}'", urls["control"])));
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        let mode = std::fs::metadata(&environment).expect("the file").permissions().mode();
+        let mode = std::fs::metadata(&variables).expect("the file").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
     let faults = r#"{"rules":[{"what":"status","status":502}]}"#;
