@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::Path;
 
 use super::context::{Opened, Shell};
 use super::error::CliError;
@@ -166,7 +166,7 @@ fn quoted(text: &str) -> String {
     }
 }
 
-fn text(path: &PathBuf) -> Result<String, CliError> {
+fn text(path: &Path) -> Result<String, CliError> {
     let bytes = files::content(path).map_err(|error| CliError::io("read", path, error))?;
     Ok(String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned())
 }

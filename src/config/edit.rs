@@ -15,7 +15,7 @@ pub fn put_below_spec(text: &str, line: u32, key: &str, block: &str) -> Option<S
     let document = document(&lines, usize::try_from(line).ok()?.checked_sub(1)?)?;
     let spec = document.clone().find(|at| lines.get(*at).is_some_and(|line| line.trim_end() == "spec:"))?;
     let body = body(&lines, spec.checked_add(1)?..document.end);
-    let depth = body.clone().filter_map(|at| depth(lines.get(at)?)).next().filter(|depth| *depth > 0)?;
+    let depth = body.clone().find_map(|at| depth(lines.get(at)?)).filter(|depth| *depth > 0)?;
     let head = |at: &usize| {
         lines.get(*at).is_some_and(|line| {
             self::depth(line) == Some(depth)
@@ -48,9 +48,8 @@ fn document(lines: &[&str], at: usize) -> Option<Range<usize>> {
     lines.get(at)?;
     let parts =
         |line: &&str| line.trim_end() == "---" || line.starts_with("--- ") || line.trim_end() == "...";
-    let start =
-        lines.iter().take(at).rposition(|line| parts(&line)).map_or(0, |before| before.saturating_add(1));
-    let end = lines.iter().skip(at).position(|line| parts(&line));
+    let start = lines.iter().take(at).rposition(&parts).map_or(0, |before| before.saturating_add(1));
+    let end = lines.iter().skip(at).position(parts);
     Some(start..end.map_or(lines.len(), |after| at.saturating_add(after)))
 }
 
