@@ -583,7 +583,7 @@ pub struct Computers {
 /// Options of `identify`.
 #[derive(Debug, Args)]
 pub struct Identify {
-    /// One agent, as provider/agent or by the name of its computer (with --retry also: all)
+    /// One agent, as provider/agent or by the name of its computer (with --retry and --give-id also: all)
     pub agent: Option<String>,
     /// Ask agents once more: one, or all that wait
     #[arg(long, conflicts_with_all = ["decide", "offline"])]
@@ -591,6 +591,9 @@ pub struct Identify {
     /// Decide of the agent, and write that into a Computer document
     #[arg(long, value_name = "WHAT", value_enum, requires = "agent")]
     pub decide: Option<Choice>,
+    /// Write an id onto the computers of agents that answered and whose firmware names nothing: of one, or of all
+    #[arg(long, requires = "agent", conflicts_with_all = ["decide", "offline"])]
+    pub give_id: bool,
     /// A further agent that is on the same computer, as provider/agent (can be repeated)
     #[arg(long, value_name = "AGENT", requires = "decide")]
     pub with: Vec<String>,

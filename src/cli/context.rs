@@ -89,6 +89,12 @@ pub fn session_id() -> SessionId {
     SessionId::new(uuid::Uuid::now_v7().to_string())
 }
 
+/// A new id for a computer that nothing else names.
+#[must_use]
+pub fn generated_id() -> String {
+    uuid::Uuid::now_v7().to_string()
+}
+
 /// A new id for a run.
 #[must_use]
 pub fn run_id() -> RunId {

@@ -4,7 +4,7 @@
 //! was. Nothing says which tenant a computer belongs to but its provider or a person (IDN-18).
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::Path;
 
 use super::context::{Opened, Shell};
 use super::error::CliError;
@@ -160,7 +160,7 @@ fn said(identity: &ComputerIdentity) -> Vec<(&'static str, String)> {
     all.into_iter().filter_map(|(key, text)| Some((key, text?))).collect()
 }
 
-fn text(path: &PathBuf) -> Result<String, CliError> {
+fn text(path: &Path) -> Result<String, CliError> {
     let bytes = files::content(path).map_err(|error| CliError::io("read", path, error))?;
     Ok(String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned())
 }

@@ -247,7 +247,9 @@ fn help(why: &Why) -> String {
     match why {
         Why::NotAsked => "it is asked when it is online".to_owned(),
         Why::Failed(cause) => cause.help().to_owned(),
-        Why::NoIdentity(_) => "--decide same --id TEXT names its computer".to_owned(),
+        Why::NoIdentity(_) => {
+            "--give-id writes an id onto its computer; --decide same --id TEXT names it in git".to_owned()
+        }
         Why::Asked { .. } => "muster identify AGENT shows the evidence, --decide settles it".to_owned(),
     }
 }

@@ -35,8 +35,9 @@ use crate::time::{Clock, Timestamp};
 pub struct Gathered {
     /// The computer's position in the snapshot.
     pub computer: u32,
-    /// The id under which the agent is remembered that was asked; the computer's own where it has one agent by itself.
-    pub record: ComputerId,
+    /// The ids under which the agents are remembered of which this is known: the one that answered, or all that were asked in
+    /// vain.
+    pub records: Vec<ComputerId>,
     /// When the answer came.
     pub at: Timestamp,
     /// How reaching it went.
@@ -125,13 +126,17 @@ impl Detector<'_> {
         } else {
             ways.detect(&assembled.bundle).await
         };
-        let record = ways.current().map_or_else(|| computer.id.clone(), |way| way.record.clone());
+        let answered = ways.current().filter(|_| answer.is_ok());
+        let mut records = answered.map_or_else(|| ways.records(), |way| vec![way.record.clone()]);
+        if records.is_empty() {
+            records.push(computer.id.clone());
+        }
         redactor.learn(assembled.bundle.steps.iter().map(|step| &step.values));
         let answer = redactor.answer(answer);
         let at = self.clock.now();
         let took = Duration::try_from(at.duration_since(began)).unwrap_or_default();
         let gathered = read(need, self.snapshot, (interpreter, &redactor), &assembled, answer, (at, took));
-        Gathered { record, ..gathered }
+        Gathered { records, ..gathered }
     }
 
     /// What the facts that are known answer by themselves; they are as old as the facts.
@@ -151,7 +156,7 @@ impl Detector<'_> {
         Gathered {
             computer: need.computer,
             at,
-            record: computer.id.clone(),
+            records: Vec::new(),
             contact: Contact::clone(&computer.contact),
             contacted: false,
             facts: None,
@@ -187,7 +192,7 @@ fn read(
             let (facts, detections) = (None, Vec::new());
             return Gathered {
                 computer: need.computer,
-                record: snapshot.computer(need.computer).id.clone(),
+                records: Vec::new(),
                 at,
                 contact,
                 contacted: true,
@@ -225,8 +230,8 @@ fn read(
             detection(computer, probe, at, observed)
         })
         .collect();
-    let record = computer.id.clone();
-    Gathered { computer: need.computer, record, at, contact, contacted: true, facts, detections, took }
+    let records = Vec::new();
+    Gathered { computer: need.computer, records, at, contact, contacted: true, facts, detections, took }
 }
 
 /// A semaphore for each provider, as wide as the provider's own limit.

@@ -25,4 +25,5 @@ mod route;
 pub mod script;
 pub mod secrets;
 pub mod stage;
+pub mod stamp;
 pub mod verify;

@@ -82,6 +82,11 @@ impl<'a> Ways<'a> {
         self.ways.get(self.answered.load(Ordering::Relaxed))
     }
 
+    /// The ids under which all of them are remembered.
+    pub(super) fn records(&self) -> Vec<ComputerId> {
+        self.ways.iter().map(|way| way.record.clone()).collect()
+    }
+
     /// The writing half of the provider of that agent.
     pub(super) fn writer(&self) -> Option<(&'a Writer, &'a AgentId)> {
         let way = self.current()?;

@@ -246,6 +246,7 @@ const ROWS: &[Row] = &[
             "session::execute",
             "session::locks",
             "session::route",
+            "session::stamp",
             "session::dispatcher",
             "session::recover",
             "session::remember",

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::computers::by_key;
 use crate::cli::arguments::{Choice, Form, Identify as Command};
-use crate::cli::context::{Opened, Shell, SystemClock};
+use crate::cli::context::{Opened, Shell, SystemClock, generated_id};
 use crate::cli::deciding::{self, Decided};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -21,7 +21,10 @@ use crate::report::style::Line;
 use crate::report::words::{count, plural};
 use crate::report::{self, identify};
 use crate::session::control::Control;
+use crate::session::dispatcher::Link;
 use crate::session::prepare::Looked;
+use crate::session::script::Platform;
+use crate::session::stamp;
 use crate::store::{Store, StoredComputer};
 use crate::time::{Clock, Timestamp};
 
@@ -33,6 +36,7 @@ pub(in crate::cli) async fn run(
     let opened = shell.open(None)?;
     let links = shell.links(&opened)?;
     let store = shell.store(&opened).await?;
+    let asks = command.retry || command.give_id;
     let refresh = if command.retry { Refresh::Auto } else { Refresh::Never };
     let mut wish = planning::wish_of(Options::default(), refresh, command.offline)?;
     if command.retry {
@@ -44,9 +48,15 @@ pub(in crate::cli) async fn run(
         };
         wish.identify_alone = one.is_some();
     }
-    let looked = planning::look(shell, &opened, &links, &store, control, &wish).await?;
+    let mut looked = planning::look(shell, &opened, &links, &store, control, &wish).await?;
+    if command.give_id {
+        wish.identify = give_ids(shell, command, &opened, &links, &looked).await?;
+        wish.identify_alone = true;
+        wish.refresh = Refresh::Auto;
+        looked = planning::look(shell, &opened, &links, &store, control, &wish).await?;
+    }
     let known = by_key(&looked.agents);
-    let one = command.agent.as_deref().filter(|text| !(command.retry && *text == "all"));
+    let one = command.agent.as_deref().filter(|text| !(asks && *text == "all"));
     let one = one.map(|text| found(text, looked.agents.iter().map(listed_agent))).transpose()?;
     if let (Some(choice), Some(key)) = (command.decide, &one) {
         return decide(shell, &opened, command, (choice, key), &looked);
@@ -54,18 +64,55 @@ pub(in crate::cli) async fn run(
     list(shell, one.as_ref(), &looked, &known)?;
     let open = looked.resolution.waiting.iter().filter(|(key, _)| one.as_ref().is_none_or(|one| one == *key));
     let open: Vec<&Why> = open.map(|(_, waiting)| &waiting.why).collect();
-    let unasked = open.iter().any(|why| matches!(why, Why::NotAsked | Why::Failed(_)));
+    let unasked = open.iter().any(|why| match why {
+        Why::NotAsked | Why::Failed(_) => true,
+        Why::NoIdentity(_) => command.give_id,
+        Why::Asked { .. } => false,
+    });
     Ok(if looked.findings.has_errors() {
         Exit::Configuration
     } else if looked.has_failed_source() {
         Exit::Source
-    } else if command.retry && unasked {
+    } else if asks && unasked {
         Exit::Incomplete
     } else if command.detailed_exitcode && !open.is_empty() {
         Exit::Changes
     } else {
         Exit::Done
     })
+}
+
+/// Writes ids onto computers that nothing names (IDN-3). The agents that are to be asked again.
+async fn give_ids(
+    shell: &Shell,
+    command: &Command,
+    opened: &Opened,
+    links: &BTreeMap<Name, Link>,
+    looked: &Looked,
+) -> Result<BTreeSet<AgentKey>, CliError> {
+    let text = command.agent.as_deref().unwrap_or_default();
+    let one = (text != "all").then(|| found(text, looked.agents.iter().map(listed_agent))).transpose()?;
+    let known = by_key(&looked.agents);
+    let nameless = looked.resolution.waiting.iter().filter(|(key, waiting)| {
+        matches!(waiting.why, Why::NoIdentity(_)) && one.as_ref().is_none_or(|one| one == *key)
+    });
+    let agents: Vec<(AgentKey, Platform, String)> = nameless
+        .map(|(key, _)| {
+            let platform = known.get(key).and_then(|known| known.platform).unwrap_or(Platform::Posix);
+            (key.clone(), platform, generated_id())
+        })
+        .collect();
+    if let Some(key) = one.filter(|_| agents.is_empty()) {
+        return Err(CliError::usage(format!("{key} needs no id: it is named, or did not answer yet")));
+    }
+    let concurrency = usize::try_from(opened.config.instance.concurrency).unwrap_or(usize::MAX);
+    let troubles = stamp::give(links, &agents, concurrency).await;
+    for (key, trouble) in &troubles {
+        shell.ui.warning(format!("{key}: {trouble}"));
+    }
+    let given = count(agents.len().saturating_sub(troubles.len()));
+    shell.ui.status(&Line::new().text(format!("{} asked to keep an id", plural(given, "computer"))));
+    Ok(agents.into_iter().map(|(key, _, _)| key).filter(|key| !troubles.contains_key(key)).collect())
 }
 
 fn list(

@@ -179,7 +179,7 @@ impl Resolver<'_> {
         }
         let same_link = self.same_link(at, id);
         if same_link.is_empty() {
-            self.from_another_link(at, id, &there, shared)
+            self.in_another_link(at, id, &there, shared)
         } else if self.is_next_sandbox(at, &same_link) {
             Verdict::Replace
         } else {
@@ -264,7 +264,7 @@ impl Resolver<'_> {
     }
 
     /// A known identity in another link: the same computer, unless something speaks against it (IDN-1).
-    fn from_another_link(
+    fn in_another_link(
         &self,
         at: usize,
         id: &ComputerId,

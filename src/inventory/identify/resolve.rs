@@ -22,6 +22,9 @@ use crate::time::Timestamp;
 #[must_use]
 pub fn resolve(seen: &[Seen], pins: &[Pin], rules: Rules, before: &Memory, now: Timestamp) -> Resolution {
     let mut decided = pass(seen, pins, rules, before, now);
+    if decided.memory == *before {
+        return decided;
+    }
     // An agent that found its place may say where another belongs.
     for _ in 0..MOST_PASSES {
         let again = pass(seen, pins, rules, &decided.memory, now);
@@ -185,6 +188,9 @@ impl<'a> Resolver<'a> {
         });
         group.members.insert(at);
         let memory = &mut group.memory;
+        if memory.tenant.is_none() {
+            memory.tenant.clone_from(&self.seen[at].tenant);
+        }
         if let (Some(own), Some(new)) = (&memory.keys.uuid, &keys.uuid)
             && own != new
         {

@@ -71,8 +71,7 @@ impl Install {
             _ => None,
         };
         match (ids, dates) {
-            (Some(true), _) => Situation::Same,
-            (None, Some(std::cmp::Ordering::Equal)) => Situation::Same,
+            (Some(true), _) | (None, Some(std::cmp::Ordering::Equal)) => Situation::Same,
             (_, Some(std::cmp::Ordering::Less)) => {
                 let renamed = !self.name.eq_ignore_ascii_case(&later.name);
                 let sure = renamed || (fresh && later.is_young());

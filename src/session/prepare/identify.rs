@@ -29,8 +29,8 @@ use crate::targets;
 pub(super) struct Fleet {
     /// One for each agent, sorted by id.
     pub(super) agents: Vec<Known>,
-    /// The computers, sorted by id.
-    pub(super) known: Vec<Known>,
+    /// The computers, sorted by id, where they are not the agents themselves.
+    known: Vec<Known>,
     /// Who is where, and who waits.
     pub(super) resolution: Resolution,
     /// As they were remembered before, for those that are not listed any more.
@@ -39,7 +39,7 @@ pub(super) struct Fleet {
     /// Computers that were wiped and are being onboarded again.
     onboarding: BTreeSet<ComputerId>,
     /// Whether any provider's computers may be those of another.
-    pub(super) recognises: bool,
+    recognises: bool,
 }
 
 /// The computers and the agents on them, and the agents that wait.
@@ -96,7 +96,7 @@ impl Preparation<'_> {
             now: self.clock.now(),
         };
         let (snapshot, mut findings) =
-            self.snapshot(&fleet.known, &failed, &mut relations, &queries, &mut kept).await?;
+            self.snapshot(fleet.known(), &failed, &mut relations, &queries, &mut kept).await?;
         let limit = self.scope(&wish.only, &snapshot, &mut findings).map(|scope| scope.certain);
         let Fleet { agents, resolution, .. } = fleet;
         Ok(Looked { agents, snapshot, resolution, limit, findings, failed })
@@ -112,7 +112,7 @@ impl Preparation<'_> {
     ) -> Result<Fleet, StoreError> {
         let recognises = !recognise::recognising(self.config).is_empty();
         if !recognises {
-            return Ok(Fleet { known: agents.clone(), agents, ..Fleet::default() });
+            return Ok(Fleet { agents, ..Fleet::default() });
         }
         let before = self.store.identification().await?;
         let mut fleet = Fleet { agents, stored, before, recognises, ..Fleet::default() };
@@ -134,7 +134,6 @@ impl Preparation<'_> {
     /// Decides anew, by what is known of the agents now.
     pub(super) fn recognise(&self, fleet: &mut Fleet) {
         if !fleet.recognises {
-            fleet.known.clone_from(&fleet.agents);
             return;
         }
         let now = self.clock.now();
@@ -206,6 +205,11 @@ impl Preparation<'_> {
 }
 
 impl Fleet {
+    /// The computers, sorted by id.
+    pub(super) fn known(&self) -> &[Known] {
+        if self.recognises { &self.known } else { &self.agents }
+    }
+
     /// Says of the computers that were wiped that they are being onboarded.
     fn mark(&mut self) {
         for known in &mut self.known {

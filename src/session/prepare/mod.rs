@@ -252,7 +252,7 @@ impl Preparation<'_> {
         results.retain(|result| fleet.counts(&result.computer, result.at));
         let max_age = self.config.instance.max_age;
         let (mut snapshot, mut findings) =
-            self.snapshot(&fleet.known, &failed, &mut relations, &queries, &mut kept).await?;
+            self.snapshot(fleet.known(), &failed, &mut relations, &queries, &mut kept).await?;
         let too_old = self.clock.now().checked_sub(max_age.duration()).unwrap_or(Timestamp::MIN);
         let oldest = stored.iter().map(|detection| detection.at).filter(|at| *at >= too_old).min();
         let mut detections = Detections::new(&snapshot, stored);
@@ -296,7 +296,7 @@ impl Preparation<'_> {
             self.keep(&found, &relations, &mut fleet.agents, &mut detections).await?;
             self.recognise(&mut fleet);
             (snapshot, findings) =
-                self.snapshot(&fleet.known, &failed, &mut relations, &queries, &mut kept).await?;
+                self.snapshot(fleet.known(), &failed, &mut relations, &queries, &mut kept).await?;
             if refresh == Refresh::Never {
                 break;
             }
@@ -534,16 +534,14 @@ impl Preparation<'_> {
                 detections.record(gathered.computer, item, probe, at, observed);
             }
             fresh.extend(gathered.detections.iter().cloned());
-            let id = &gathered.record;
-            if !gathered.contacted {
-                continue;
+            for id in gathered.records.iter().filter(|_| gathered.contacted) {
+                let Some(entry) = positions.get(id).and_then(|at| known.get_mut(*at)) else { continue };
+                entry.contact = gathered.contact.clone();
+                if let Some(facts) = &gathered.facts {
+                    entry.facts = Some((gathered.at, facts.clone()));
+                }
+                computers.push(collect::remember(entry, relations.belongings.get(id), Some(gathered.at)));
             }
-            let Some(entry) = positions.get(id).and_then(|at| known.get_mut(*at)) else { continue };
-            entry.contact = gathered.contact.clone();
-            if let Some(facts) = &gathered.facts {
-                entry.facts = Some((gathered.at, facts.clone()));
-            }
-            computers.push(collect::remember(entry, relations.belongings.get(id), Some(gathered.at)));
         }
         self.store.put_computers(&computers).await?;
         self.store.put_detections(&fresh).await?;

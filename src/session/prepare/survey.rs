@@ -68,7 +68,7 @@ impl Preparation<'_> {
             now: self.clock.now(),
         };
         let (snapshot, mut findings) =
-            self.snapshot(&fleet.known, &failed, &mut relations, &queries, &mut kept).await?;
+            self.snapshot(fleet.known(), &failed, &mut relations, &queries, &mut kept).await?;
         let scope = self.scope(&wish.only, &snapshot, &mut findings);
         let scope = scope.map_or_else(|| snapshot.all().clone(), |scope| scope.possible);
         let ages = (self.clock.now(), self.config.instance.max_age);

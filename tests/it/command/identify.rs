@@ -94,6 +94,8 @@ fn a_computer_is_reached_through_the_link_that_reaches_it() {
     assert_eq!(sessions(&world, 0), 0);
     links(&world, "unreachable: [pc-1]", "unreachable: [pc-1]");
     world.run(&["inventory", "--refresh", "always"]).exits(5).shows("1 missing");
+    let known = world.run(&["status", "pc-1", "--output", "json"]).exits(0).json();
+    assert!(known["computer"]["contact"]["unreachable"].is_object(), "{known}");
 }
 
 #[test]
