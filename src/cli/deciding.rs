@@ -220,7 +220,20 @@ mod tests {
         };
         let name = Value::map([("name", Value::text("pc-1"))]);
         let spec = Value::map([("identity", value(&identity))]);
-        insta::assert_snapshot!(edit::document(None, "Computer", &name, &spec), @"");
+        insta::assert_snapshot!(edit::document(None, "Computer", &name, &spec), @r"
+        apiVersion: muster/v1
+        kind: Computer
+        metadata: { name: pc-1 }
+        spec:
+          identity:
+            agents:
+              - { provider: control, agent: s-1 }
+              - { provider: control, agent: '17' }
+              - { provider: control, agent: 'a: b' }
+            decision: wiped
+            at: 2026-11-22T14:00:00Z
+            computer: control/s-0
+        ");
     }
 
     #[test]

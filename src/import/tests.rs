@@ -674,6 +674,7 @@ fn reader(provider: &Arc<Provider>) -> Reader {
         name: name("rmm"),
         kind: "test",
         capabilities: BTreeSet::new(),
+        without: BTreeSet::new(),
         limits: Limits { concurrency: 1, latency: Latency::Seconds, connect: Limit::seconds(1) },
     };
     let list: Arc<Provider> = Arc::clone(provider);

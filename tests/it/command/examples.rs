@@ -2,7 +2,7 @@
 
 use crate::support::muster::World;
 
-const EXAMPLES: [&str; 4] = ["quickstart", "resources", "simulated-fleet", "ssh"];
+const EXAMPLES: [&str; 5] = ["connectwise", "quickstart", "resources", "simulated-fleet", "ssh"];
 
 #[test]
 #[expect(clippy::disallowed_methods, reason = "lists the examples")]
