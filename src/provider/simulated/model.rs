@@ -138,6 +138,7 @@ software: { seven-zip: '23.01' }
 
     #[test]
     fn a_bundle_that_changes_is_answered_in_the_frame_of_real_ones() {
+        use Happened::{Begins, Changed, Detected, Failed, Skipped};
         let install =
             Purpose::InstallSoftware { software: "seven-zip".to_owned(), version: Some("24.09".to_owned()) };
         let repair = Purpose::RepairSoftware { software: "nothing".to_owned() };
@@ -164,7 +165,6 @@ software: { seven-zip: '23.01' }
         assert_eq!(result.clock, Some(clock()));
         assert_eq!(result.steps.get("verify").map(|step| step.stdout.as_str()), Some("24.09\n"));
         assert_eq!((ended("repair"), ended("again")), (Some(Ended::Exit(1)), Some(Ended::Skipped)));
-        use Happened::{Begins, Changed, Detected, Failed, Skipped};
         assert_eq!(heard, [Begins, Changed, Detected, Begins, Failed, Skipped]);
     }
 
