@@ -33,6 +33,7 @@ pub(super) struct Gate {
     bucket: Mutex<Bucket>,
     health: Mutex<Health>,
     told: watch::Sender<Condition>,
+    link: String,
 }
 
 /// The right to send one request.
@@ -54,6 +55,7 @@ impl Gate {
             bucket: Mutex::new(Bucket::new(rate)),
             health: Mutex::default(),
             told: watch::Sender::new(well),
+            link: link.to_owned(),
         }
     }
 
@@ -128,6 +130,7 @@ impl Pass<'_> {
         self.is_open = false;
         let changed = locked(&self.gate.health).note(self.gate.now(), outcome, self.is_probe);
         if let Some(state) = changed {
+            let before = self.gate.told.borrow().state;
             let why = (state != State::Healthy && outcome != Outcome::Answered).then(why);
             self.gate.told.send_modify(|condition| {
                 condition.state = state;
@@ -136,6 +139,15 @@ impl Pass<'_> {
                     condition.why = why;
                 }
             });
+            let link = &self.gate.link;
+            // That a link is left alone, and that it is back, is for everybody; the rest for whoever looks closer.
+            if before == State::Unhealthy {
+                tracing::warn!("{link} answers again");
+            } else if state == State::Unhealthy {
+                tracing::warn!("{}", self.gate.told.borrow().notice());
+            } else {
+                tracing::info!("{}", self.gate.told.borrow().notice());
+            }
         }
     }
 }

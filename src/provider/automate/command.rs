@@ -34,9 +34,11 @@ const LONGEST: usize = 30_000;
 /// The longest output that is relied on; how much the server keeps is not documented.
 const OUTPUT: usize = 30_000;
 /// The shortest time between two looks.
-const PACE: Duration = Duration::from_secs(3);
+const PACE: Duration = Duration::from_secs(2);
 /// How long it is believed that a computer is where it was last seen.
 const BELIEVED: Duration = Duration::from_mins(1);
+/// How long an agent is believed to check in often after it was asked to.
+const HURRIES: Duration = Duration::from_mins(10);
 /// How many commands of one computer are watched at most.
 const WATCHED: usize = 40;
 
@@ -60,10 +62,18 @@ struct Left {
     open: BTreeSet<u64>,
     /// There may be commands of ours whose numbers are not known.
     is_uncertain: bool,
-    /// The agent checks in often.
+    /// The agent checks in often, as the server says.
     is_fast: bool,
+    /// When it was asked to.
+    hurried: Option<Instant>,
     /// When it was last asked whether it is online.
     seen: Option<Instant>,
+}
+
+impl Left {
+    fn hurries(&self) -> bool {
+        self.is_fast || self.hurried.is_some_and(|since| since.elapsed() < HURRIES)
+    }
 }
 
 impl Commands {
@@ -98,7 +108,7 @@ impl Commands {
     /// Has the agent check in often. Without it a command takes minutes, which is slower and no failure.
     async fn hurry(&self, agent: &AgentId) {
         match self.execute(agent, FAST_TALK, "1").await {
-            Ok(_) => self.change(agent, |left| left.is_fast = true),
+            Ok(_) => self.change(agent, |left| left.hurried = Some(Instant::now())),
             Err(error) => {
                 tracing::debug!(agent = agent.as_str(), %error, "the agent is not asked to check in often")
             }
@@ -162,7 +172,7 @@ impl Queue for Commands {
                 let error = RunError::Nonsense("the command cannot be written as an argument".to_owned());
                 return Err(NotPosted { error, is_maybe: false });
             };
-            if !self.of(agent).is_fast {
+            if !self.of(agent).hurries() {
                 self.hurry(agent).await;
             }
             match self.execute(agent, RUN, &parameter).await {
@@ -201,6 +211,7 @@ impl Queue for Commands {
 fn parameter(platform: Platform, text: &str) -> Option<String> {
     match platform {
         Platform::Windows => {
+            let text = text.trim_end();
             let fits = !text.contains(['"', '\n', '\r']) && !text.contains("!!!");
             fits.then(|| format!("powershell.exe!!! -NoLogo -NoProfile -NonInteractive -ExecutionPolicy Bypass -Command \"{text}\""))
         }
@@ -224,6 +235,17 @@ mod tests {
         );
         for bad in ["say \"x\"", "a\nb", "wow!!!!"] {
             assert_eq!(parameter(Platform::Windows, bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_sent_to_computers_fits() {
+        use crate::session::envelope::{OrderId, ask};
+
+        for platform in [Platform::Windows, Platform::Posix] {
+            let sizes = Sizes { longest: LONGEST, answer: OUTPUT };
+            let command = ask(platform, &OrderId::new("x"), 1, &sizes);
+            assert!(parameter(platform, command.text.expose()).is_some(), "{platform:?}");
         }
     }
 

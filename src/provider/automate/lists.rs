@@ -3,7 +3,8 @@
 //! Not here: what stands on a page (`wire`) and what it means (`read`).
 //!
 //! Invariants: a list ends with an empty page, since no answer tells how many there are and a server may give fewer than it was asked
-//! for; pages come in the order of ids. What is removed while its list is read may hide one other entry until the next time.
+//! for; under load a server may wrongly find nothing, so an empty page is asked for twice; pages come in the order of ids. What is
+//! removed while its list is read may hide one other entry until the next time.
 
 use futures_util::FutureExt as _;
 use serde::de::DeserializeOwned;
@@ -59,8 +60,12 @@ pub(super) async fn each<T: DeserializeOwned + Send + 'static>(
     let ask = |page: u32| {
         let client = client.clone();
         async move {
-            let answer = client.call(&list.page(page, PAGE_SIZE)).await?;
-            let items: Vec<T> = answer.json()?;
+            let mut answer = client.call(&list.page(page, PAGE_SIZE)).await?;
+            let mut items: Vec<T> = answer.json()?;
+            if items.is_empty() {
+                answer = client.call(&list.page(page, PAGE_SIZE)).await?;
+                items = answer.json()?;
+            }
             let next = (!items.is_empty()).then(|| page.saturating_add(1));
             Ok(Page { items, next, told: None, mark: answer.mark() })
         }

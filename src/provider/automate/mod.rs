@@ -126,12 +126,6 @@ impl Automate {
         Writer::new(Arc::clone(&self.info), Arc::<Self>::clone(self))
     }
 
-    /// How the connection to the server is, now and at every change.
-    #[must_use]
-    pub fn condition(&self) -> tokio::sync::watch::Receiver<api::Condition> {
-        self.client.condition()
-    }
-
     async fn agents(&self) -> Result<Vec<AgentRecord>, api::ApiError> {
         let mut groups = if self.has_groups {
             let (groups, rows) = lists::groups(&self.client).await?;

@@ -32,7 +32,7 @@ const LONGEST: usize = 30_000;
 /// The longest output that is relied on; no limit is documented.
 const OUTPUT: usize = 20_000;
 /// The shortest time between two looks.
-const PACE: Duration = Duration::from_secs(5);
+const PACE: Duration = Duration::from_secs(3);
 /// How long it is believed who is online.
 const BELIEVED: Duration = Duration::from_mins(1);
 /// How many tasks of one computer are watched at most.

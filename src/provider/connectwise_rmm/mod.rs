@@ -138,12 +138,6 @@ impl ConnectwiseRmm {
         Writer::new(Arc::clone(&self.info), Arc::<Self>::clone(self))
     }
 
-    /// How the connection to the server is, now and at every change.
-    #[must_use]
-    pub fn condition(&self) -> tokio::sync::watch::Receiver<api::Condition> {
-        self.client.condition()
-    }
-
     /// The settings that policies give an endpoint, by name, with the origin of each as far as it is told. `company` and `site`
     /// are the vendor's ids.
     ///

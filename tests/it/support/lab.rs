@@ -96,10 +96,15 @@ fn credentials(lab: &Lab) -> Arc<Credentials> {
 
 /// A link to the lab's Automate at an address.
 pub(crate) fn automate_at(lab: &Lab, url: &str) -> Arc<Automate> {
+    automate_with(lab, url, "requestsPerMinute: 60000")
+}
+
+/// The same with settings of the link.
+pub(crate) fn automate_with(lab: &Lab, url: &str, link: &str) -> Arc<Automate> {
     let settings = &lab.settings().automate;
     let text = format!(
         "automate:\n  url: {url}\n  clientId: {}\n  account:\n    user: {}\n    password: {{ env: LAB_AUTOMATE_PASSWORD }}\n    \
-         oneTimePasswordKey: {{ env: KEY }}\n  link: {{ requestsPerMinute: 60000 }}\n",
+         oneTimePasswordKey: {{ env: KEY }}\n  link: {{ {link} }}\n",
         settings.client_id, settings.user
     );
     let ProviderSpec::Automate(spec) = serde_saphyr::from_str::<ProviderSpec>(&text).unwrap() else {
@@ -113,9 +118,14 @@ pub(crate) fn automate_at(lab: &Lab, url: &str) -> Arc<Automate> {
 
 /// A link to the lab's ConnectWise RMM at an address.
 pub(crate) fn rmm_at(lab: &Lab, url: &str) -> Arc<ConnectwiseRmm> {
+    rmm_with(lab, url, "requestsPerMinute: 60000")
+}
+
+/// The same with settings of the link.
+pub(crate) fn rmm_with(lab: &Lab, url: &str, link: &str) -> Arc<ConnectwiseRmm> {
     let text = format!(
         "connectwise-rmm:\n  url: {url}\n  clientId: {}\n  clientSecret: {{ env: LAB_RMM_CLIENT_SECRET }}\n  \
-         templates: {{ posix: {SHELL} }}\n  link: {{ requestsPerMinute: 60000 }}\n",
+         templates: {{ posix: {SHELL} }}\n  link: {{ {link} }}\n",
         lab.settings().rmm.client_id
     );
     let ProviderSpec::ConnectwiseRmm(spec) = serde_saphyr::from_str::<ProviderSpec>(&text).unwrap() else {
