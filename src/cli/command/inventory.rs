@@ -9,6 +9,8 @@ use crate::plan::document::Options;
 use crate::plan::needs::Refresh;
 use crate::report;
 use crate::report::inventory::Inventory;
+use crate::report::style::Line;
+use crate::report::words::{count, plural};
 use crate::session::control::Control;
 
 pub(in crate::cli) async fn run(
@@ -32,6 +34,11 @@ pub(in crate::cli) async fn run(
     if !shell.document("inventory", &inventory)? {
         let view = shell.view(false);
         shell.ui.data(|pen| report::inventory::write(pen, &inventory, &view))?;
+    }
+    let waiting = surveyed.identification.waiting.len();
+    if waiting > 0 {
+        let agents = plural(count(waiting), "agent");
+        shell.ui.status(&Line::new().text(format!("{agents} on no computer yet: muster identify")));
     }
     let missing = surveyed.missing.len();
     Ok(if surveyed.findings.has_errors() {

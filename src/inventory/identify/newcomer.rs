@@ -67,7 +67,9 @@ impl Resolver<'_> {
     fn looks_for_place(&self, at: usize) -> bool {
         let Some(Standing::Former(id)) = self.standing(at) else { return true };
         let mut members = self.groups.get(id).into_iter().flat_map(|group| &group.members);
-        self.agent(at).presence == Presence::Online || !members.any(|other| self.agent(*other).listed)
+        // Of sandboxes the last one counts, however long those before are there.
+        let comes_back = self.agent(at).presence == Presence::Online && !is_ephemeral(&self.agent(at).name);
+        comes_back || !members.any(|other| self.agent(*other).listed)
     }
 
     /// The keys that two agents of one link have at the same time, and whether each of these runs an installation of its
@@ -180,6 +182,11 @@ impl Resolver<'_> {
         let same_link = self.same_link(at, id);
         if same_link.is_empty() {
             self.in_another_link(at, id, &there, shared)
+        } else if let Some(other) = same_link.iter().find(|other| self.decided.contains(other)) {
+            // What git says gives way to nothing but git.
+            let online = |at: usize| self.agent(at).presence == Presence::Online;
+            let both = online(at) && online(*other);
+            Verdict::Ask(if both { Question::BothOnline } else { Question::PerhapsReinstalled }, Some(*other))
         } else if self.is_next_sandbox(at, &same_link) {
             Verdict::Replace
         } else {

@@ -25,8 +25,8 @@ impl Resolver<'_> {
 
     fn pin(&mut self, pin: &Pin) {
         let found = pin.agents.iter().filter_map(|key| self.positions.get(key).copied());
-        // Who is not listed and was never known is nobody yet.
-        let found = found.filter(|at| self.agent(*at).listed || self.standing(*at).is_some());
+        // Of agents that are gone nothing is decided any more.
+        let found = found.filter(|at| self.agent(*at).listed);
         let agents: Vec<usize> = found.filter(|at| !self.settled.contains(at)).collect();
         let Some(first) = agents.first().copied() else { return };
         if let Some(id) = &pin.id {
@@ -37,6 +37,7 @@ impl Resolver<'_> {
         let Some(id) = self.place(pin, first, &agents) else { return };
         for at in &agents {
             self.join(*at, &id);
+            self.decided.insert(*at);
         }
         if let Some(group) = self.groups.get_mut(&id) {
             group.pinned = true;

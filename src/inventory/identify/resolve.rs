@@ -44,6 +44,7 @@ fn pass(seen: &[Seen], pins: &[Pin], rules: Rules, before: &Memory, now: Timesta
     let mut resolver = Resolver::new(seen, rules, before, now);
     resolver.pinned(pins);
     resolver.known();
+    resolver.crowded();
     resolver.systems();
     resolver.newcomers();
     resolver.systems();
@@ -79,6 +80,8 @@ pub(super) struct Resolver<'a> {
     pub(super) index: BTreeMap<String, BTreeSet<ComputerId>>,
     /// Agents that are where they belong, or wait.
     pub(super) settled: BTreeSet<usize>,
+    /// Agents that are where git says.
+    pub(super) decided: BTreeSet<usize>,
     pub(super) waiting: BTreeMap<usize, Waiting>,
     /// Agents that wait although they are remembered as being on a computer: what is remembered of them stays.
     frozen: BTreeSet<usize>,
@@ -121,6 +124,7 @@ impl<'a> Resolver<'a> {
             remembered: BTreeMap::new(),
             index: BTreeMap::new(),
             settled: BTreeSet::new(),
+            decided: BTreeSet::new(),
             waiting: BTreeMap::new(),
             frozen: BTreeSet::new(),
             seen: sorted,
@@ -257,6 +261,11 @@ impl<'a> Resolver<'a> {
     fn stays(&mut self, at: usize, id: &ComputerId) {
         let known = self.before.agents.get(&self.agent(at).key).map(|known| known.keys.clone());
         let (was, is) = (known.unwrap_or_default(), self.keys[at].clone());
+        if !self.agent(at).listed {
+            // What an agent said that is gone moves nothing any more.
+            self.keys[at] = was;
+            return self.join(at, id);
+        }
         let Some(group) = self.groups.get_mut(id) else {
             // What was remembered of the computer is lost: it is as new.
             return self.join(at, id);
@@ -288,6 +297,38 @@ impl<'a> Resolver<'a> {
             }
         }
         self.join(at, id);
+    }
+
+    /// Of several agents of one link on one computer that git did not put there, one stays: others came while it waited, or
+    /// a decision was taken back. Those that are listed look for a place again.
+    fn crowded(&mut self) {
+        let ids: Vec<ComputerId> = self.groups.keys().cloned().collect();
+        for id in ids {
+            let mut links: BTreeMap<&Name, Vec<usize>> = BTreeMap::new();
+            for at in self.groups.get(&id).into_iter().flat_map(|group| &group.members) {
+                links.entry(&self.seen[*at].key.provider).or_default().push(*at);
+            }
+            for mut agents in links.into_values().filter(|agents| agents.len() > 1) {
+                let all = agents.len();
+                agents.retain(|at| !self.decided.contains(at));
+                let stay = usize::from(agents.len() == all);
+                agents.sort_by_key(|at| {
+                    let agent = self.agent(*at);
+                    let online = agent.presence == Presence::Online;
+                    std::cmp::Reverse((agent.listed, online, self.last_seen(*at), std::cmp::Reverse(*at)))
+                });
+                for at in agents.into_iter().skip(stay) {
+                    if self.agent(at).listed {
+                        self.settled.remove(&at);
+                        if let Some(group) = self.groups.get_mut(&id) {
+                            group.members.remove(&at);
+                        }
+                    } else {
+                        self.retire(at, &id);
+                    }
+                }
+            }
+        }
     }
 
     /// Looks at the operating systems of computers whose agents stayed: a newer one is a new generation (IDN-23).

@@ -158,8 +158,6 @@ pub struct Prepared {
     pub contacted: usize,
     /// Computers that answered in this run.
     pub reached: BTreeSet<ComputerId>,
-    /// On which computers agents are, and which of them wait.
-    pub identification: Resolution,
     /// The oldest observation that was there before and was not too old to be used.
     pub oldest: Option<Timestamp>,
 }
@@ -357,7 +355,6 @@ impl Preparation<'_> {
             limit,
             contacted,
             reached,
-            identification: fleet.resolution,
             oldest,
         })
     }
