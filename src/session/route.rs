@@ -19,7 +19,7 @@ use super::script::{Bundle, BundleResult, Read, RunError, Write};
 use crate::id::{AgentId, ComputerId, Name};
 use crate::inventory::known::Presence;
 use crate::inventory::snapshot::Computer;
-use crate::provider::{Latency, Reader, Writer};
+use crate::provider::{Capability, Latency, Reader, Writer};
 
 /// One agent of a computer, with what reaches it.
 #[derive(Debug, Clone)]
@@ -64,6 +64,11 @@ impl<'a> Ways<'a> {
                 if let Some(way) = way(&key.provider, &key.agent, key.computer(), lane) {
                     found.push(((rank(route.presence), way.reader.info().limits.latency), way));
                 }
+            }
+            // One that may not be used is left out; where none may be, it says so.
+            let runs = |(_, way): &(_, Way<'_>)| !way.reader.info().without.contains(&Capability::RunScript);
+            if found.iter().any(runs) {
+                found.retain(runs);
             }
             // Equal ones stay in their order.
             found.sort_by_key(|(rank, _)| *rank);

@@ -1,3 +1,4 @@
 //! Repositories whose computers are behind ConnectWise, against the lab: the program as users run it.
 
+mod canary;
 mod tour;
