@@ -231,7 +231,7 @@ mod tests {
               - { provider: control, agent: '17' }
               - { provider: control, agent: 'a: b' }
             decision: wiped
-            at: 2026-11-22T14:00:00Z
+            at: '2026-11-22T14:00:00Z'
             computer: control/s-0
         ");
     }

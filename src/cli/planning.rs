@@ -158,6 +158,16 @@ pub(super) fn tell_unmapped(shell: &Shell, unmapped: &BTreeMap<Name, Unmapped>) 
     }
 }
 
+/// Says how many commands were left in the systems of providers that keep them: each one makes their records longer.
+pub(super) fn tell_commands(shell: &Shell, links: &BTreeMap<Name, Link>) {
+    for (provider, link) in links {
+        let Some(sent) = link.reader.commands().filter(|sent| sent.commands > 0) else { continue };
+        let (commands, computers) = (plural(sent.commands, "command"), plural(sent.computers, "computer"));
+        let line = format!("{provider}: {commands} for {computers}, which stay in its records");
+        shell.ui.status(&Line::new().text(line));
+    }
+}
+
 /// Says which sources failed or are doubted, and what that means.
 fn tell_failures(shell: &Shell, failed: &BTreeMap<Name, String>, related: &Related) {
     let kept = "its computers are kept as they were listed last, and nothing is removed from them";

@@ -19,7 +19,7 @@ use crate::config::worktree::Worktree;
 use crate::id::AgentId;
 use crate::inventory::clients::Mapping;
 use crate::provider::{
-    AgentRecord, ClientRecord, Detect, Latency, Limits, ListAgents, ListClients, ListError, ProviderInfo,
+    AgentRecord, Capability, ClientRecord, Detect, Latency, Limits, ListAgents, ListClients, ListError, ProviderInfo,
     Reader, RunError,
 };
 use crate::session::script::{Bundle, BundleResult, Read};
@@ -673,7 +673,7 @@ fn reader(provider: &Arc<Provider>) -> Reader {
     let info = ProviderInfo {
         name: name("rmm"),
         kind: "test",
-        capabilities: BTreeSet::new(),
+        capabilities: BTreeSet::from([Capability::ListTenants]),
         without: BTreeSet::new(),
         limits: Limits { concurrency: 1, latency: Latency::Seconds, connect: Limit::seconds(1) },
     };

@@ -124,6 +124,7 @@ pub(in crate::cli) async fn run(
         shows_plan,
     };
     let result = run.carry_out(shell, command, control).await;
+    planning::tell_commands(shell, &links);
     let outcome = result.as_ref().ok().and_then(|(_, outcome)| outcome.as_ref());
     conclude(shell, plan, outcome)?;
     result.map(|(exit, _)| exit)

@@ -55,6 +55,7 @@ pub(in crate::cli) async fn run(
         wish.refresh = Refresh::Auto;
         looked = planning::look(shell, &opened, &links, &store, control, &wish).await?;
     }
+    planning::tell_commands(shell, &links);
     let known = by_key(&looked.agents);
     let one = command.agent.as_deref().filter(|text| !(asks && *text == "all"));
     let one = one.map(|text| found(text, looked.agents.iter().map(listed_agent))).transpose()?;

@@ -26,6 +26,7 @@ pub(in crate::cli) async fn run(
     let links = shell.links_through(&opened, &command.through)?;
     let store = shell.store(&opened).await?;
     let surveyed = planning::survey(shell, &opened, &links, &store, control, &wish).await?;
+    planning::tell_commands(shell, &links);
     let inventory = Inventory {
         computers: surveyed.computers,
         collected: surveyed.collected,

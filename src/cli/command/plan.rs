@@ -35,6 +35,7 @@ pub(in crate::cli) async fn run(
     let links = shell.links_through(&opened, &command.scope.through)?;
     let store = shell.store(&opened).await?;
     let prepared = planning::prepare(shell, &opened, &links, &store, control, &wish).await?;
+    planning::tell_commands(shell, &links);
     let plan = &prepared.planned.plan;
     let interrupted = control.demand() != Demand::Run;
     let findings = findings(&opened, &prepared, interrupted);

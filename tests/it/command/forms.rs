@@ -90,6 +90,9 @@ fn every_command_has_the_forms_that_are_documented_and_refuses_the_others() {
         .get_subcommands()
         .flat_map(|command| {
             let name = command.get_name();
+            if command.is_subcommand_required_set() {
+                return vec![name.to_owned()];
+            }
             let below = command.get_subcommands().map(move |below| format!("{name} {}", below.get_name()));
             std::iter::once(name.to_owned()).chain(below).collect::<Vec<_>>()
         })
