@@ -109,7 +109,7 @@ fn places(decided: &Resolution) -> BTreeMap<AgentKey, Vec<String>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { max_shrink_iters: 4000, ..ProptestConfig::with_cases(12000) })]
+    #![proptest_config(ProptestConfig { max_shrink_iters: 4000, ..ProptestConfig::with_cases(600) })]
 
     #[test]
     fn over_five_days_of_600_worlds_the_laws_hold(
