@@ -205,6 +205,7 @@ async fn nothing_runs_twice_through_automate_and_no_result_is_wrong_whatever_goe
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes up to ten minutes"]
 async fn nothing_runs_twice_through_rmm_and_no_result_is_wrong_whatever_goes_wrong() {
     bundles(System::Rmm).await;
 }
