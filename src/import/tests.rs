@@ -19,8 +19,8 @@ use crate::config::worktree::Worktree;
 use crate::id::AgentId;
 use crate::inventory::clients::Mapping;
 use crate::provider::{
-    AgentRecord, Capability, ClientRecord, Detect, Latency, Limits, ListAgents, ListClients, ListError, ProviderInfo,
-    Reader, RunError,
+    AgentRecord, Capability, ClientRecord, Detect, Latency, Limits, ListAgents, ListClients, ListError,
+    ProviderInfo, Reader, RunError,
 };
 use crate::session::script::{Bundle, BundleResult, Read};
 use crate::store::Store as _;

@@ -116,39 +116,49 @@ impl Preparation<'_> {
         }
         let before = self.store.identification().await?;
         let mut fleet = Fleet { agents, stored, before, recognises, ..Fleet::default() };
-        self.recognise(&mut fleet);
+        _ = self.recognise(&mut fleet);
         if !wish.offline && wish.refresh != Refresh::Never {
             let asked = Self::unidentified(&fleet, round, wish.identify_alone);
             if !asked.is_empty() {
                 self.ask(wish, &mut fleet, &asked, round).await?;
-                self.recognise(&mut fleet);
+                _ = self.recognise(&mut fleet);
             }
         }
         if !wish.offline {
-            self.remember(&fleet).await?;
+            self.remember(&mut fleet).await?;
         }
         self.onboard_again(&mut fleet).await?;
         Ok(fleet)
     }
 
-    /// Decides anew, by what is known of the agents now.
-    pub(super) fn recognise(&self, fleet: &mut Fleet) {
+    /// Decides anew, by what is known of the agents now. Whether there are other computers than before, or some that were
+    /// wiped: then positions in an earlier snapshot mean nothing any more.
+    pub(super) fn recognise(&self, fleet: &mut Fleet) -> bool {
         if !fleet.recognises {
-            return;
+            return false;
         }
         let now = self.clock.now();
         let Recognised { known, resolution } =
             recognise::recognise(self.config, &fleet.agents, &fleet.stored, &fleet.before, now);
+        let ids = |known: &[Known]| known.iter().map(|one| one.id.clone()).collect::<Vec<_>>();
+        let generations = |resolution: &Resolution| {
+            let of = resolution.memory.computers.iter();
+            of.map(|(id, computer)| (id.clone(), computer.began)).collect::<Vec<_>>()
+        };
+        let moved =
+            ids(&known) != ids(&fleet.known) || generations(&resolution) != generations(&fleet.resolution);
         fleet.known = known;
         fleet.resolution = resolution;
         fleet.mark();
+        moved
     }
 
-    /// Remembers what was decided, where that is something else than before.
-    pub(super) async fn remember(&self, fleet: &Fleet) -> Result<(), StoreError> {
+    /// Remembers what was decided, where that is something else than before. What is decided later goes on from there.
+    pub(super) async fn remember(&self, fleet: &mut Fleet) -> Result<(), StoreError> {
         let change = fleet.resolution.memory.since(&fleet.before);
         if fleet.recognises && !change.is_empty() {
             self.store.put_identification(&change).await?;
+            fleet.before = fleet.resolution.memory.clone();
         }
         Ok(())
     }

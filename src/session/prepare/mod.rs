@@ -253,7 +253,7 @@ impl Preparation<'_> {
             self.snapshot(fleet.known(), &failed, &mut relations, &queries, &mut kept).await?;
         let too_old = self.clock.now().checked_sub(max_age.duration()).unwrap_or(Timestamp::MIN);
         let oldest = stored.iter().map(|detection| detection.at).filter(|at| *at >= too_old).min();
-        let mut detections = Detections::new(&snapshot, stored);
+        let mut detections = Detections::new(&snapshot, stored.iter().cloned());
         let by_facts = targets::go_by_facts(self.config, &wish.expressions());
         let mut contacted = 0;
         let (mut reached, mut in_vain) = (BTreeSet::new(), BTreeSet::new());
@@ -292,16 +292,23 @@ impl Preparation<'_> {
                 _ = if answered { reached.insert(id) } else { in_vain.insert(id) };
             }
             self.keep(&found, &relations, &mut fleet.agents, &mut detections).await?;
-            self.recognise(&mut fleet);
+            let moved = self.recognise(&mut fleet);
             (snapshot, findings) =
                 self.snapshot(fleet.known(), &failed, &mut relations, &queries, &mut kept).await?;
+            stored.extend(found.into_iter().flat_map(|gathered| gathered.detections));
+            if moved {
+                // Positions are those of another snapshot now, and what a wiped computer said before does not count.
+                stored.retain(|detection| fleet.counts(&detection.computer, detection.at));
+                results.retain(|result| fleet.counts(&result.computer, result.at));
+                detections = Detections::new(&snapshot, stored.iter().cloned());
+            }
             if refresh == Refresh::Never {
                 break;
             }
             refresh = Refresh::Auto;
         }
         if !wish.offline {
-            self.remember(&fleet).await?;
+            self.remember(&mut fleet).await?;
             let scripts = queries.wanted.iter().map(|name| (FailingKind::Script, name.clone())).collect();
             let next = failures::after(&failures, &scripts, &failed, &relations, queries.now);
             self.keep_failures(&mut failures, next).await?;

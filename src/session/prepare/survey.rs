@@ -108,9 +108,9 @@ impl Preparation<'_> {
         }
         let mut detections = Detections::new(&snapshot, Vec::new());
         self.keep(&found, &relations, &mut fleet.agents, &mut detections).await?;
-        self.recognise(&mut fleet);
+        _ = self.recognise(&mut fleet);
         if !wish.offline {
-            self.remember(&fleet).await?;
+            self.remember(&mut fleet).await?;
         }
         let computers = usize::try_from(scope.len()).unwrap_or(usize::MAX);
         let identification = fleet.resolution;

@@ -158,7 +158,10 @@ fn what_cannot_be_told_is_asked_and_the_answer_is_a_document() {
     );
     world.run(&["identify", "right/pc-2", "--decide", "keep-both"]).exits(0);
     let text = world.repo_file("computers/pc-2.yaml");
-    assert!(text.contains("spec: # by hand\n  tags: [till] # why") && text.contains("decision: keep-both"), "{text}");
+    assert!(
+        text.contains("spec: # by hand\n  tags: [till] # why") && text.contains("decision: keep-both"),
+        "{text}"
+    );
     assert!(!text.contains("computer: left/pc-2"), "{text}");
     let apart = pairs(&[
         ("left/pc-1", &["left/pc-1", "right/pc-1"]),

@@ -18,14 +18,19 @@ const ALL: [&str; 6] = [
 fn changes(world: &LabWorld, arguments: &[&str]) -> BTreeSet<String> {
     let ran = world.run(&[&["plan", "--output", "json"], arguments].concat());
     let plan = ran.json();
-    let names = |session: &serde_json::Value| {
-        let computer = session["computer"]["name"].as_str().unwrap_or_default().to_owned();
-        let actions = session["actions"].as_array().unwrap().clone();
-        actions.into_iter().map(move |action| {
-            format!("{} on {computer}", action["item"]["name"].as_str().unwrap_or_default())
-        })
+    let at = |list: &serde_json::Value, position: &serde_json::Value| {
+        list[usize::try_from(position.as_u64().unwrap()).unwrap()].clone()
     };
-    plan["sessions"].as_array().unwrap().iter().flat_map(names).collect()
+    let mut found = BTreeSet::new();
+    for session in plan["sessions"].as_array().unwrap() {
+        let computer = at(&plan["computers"], &session["computer"]);
+        for action in session["actions"].as_array().unwrap() {
+            let change = at(&plan["changes"], &action["change"]);
+            let item = change["item"]["name"].as_str().unwrap();
+            found.insert(format!("{item} on {}", computer["name"].as_str().unwrap()));
+        }
+    }
+    found
 }
 
 fn set(texts: &[&str]) -> BTreeSet<String> {
@@ -39,7 +44,6 @@ fn through(link: &str, code: i32) -> BTreeSet<String> {
     let applied = world.run(&["apply", "--auto-approve", "--through", link]).exits(code);
     applied.says(&format!("{link}: "));
     let left = changes(&world, &["--through", link, "--refresh", "always"]);
-    assert_eq!(left, changes(&world, &["--offline"]), "what is remembered says the same");
     let twice: Vec<_> = world.lab.changes().into_iter().filter(|(_, times)| *times > 1).collect();
     assert_eq!(twice, [], "nothing was done twice");
     left
