@@ -544,7 +544,7 @@ impl Shell {
 /// The certificates that a link's settings name, as text.
 fn authorities(spec: &ProviderSpec, files: &BTreeMap<String, Arc<str>>) -> Option<String> {
     let path = spec.link()?.ca.as_ref()?;
-    files.get(path).map(|text| text.to_string())
+    files.get(path).map(ToString::to_string)
 }
 
 /// What runs scripts where Muster runs. Its one agent is `local`.

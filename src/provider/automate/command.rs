@@ -110,7 +110,7 @@ impl Commands {
         match self.execute(agent, FAST_TALK, "1").await {
             Ok(_) => self.change(agent, |left| left.hurried = Some(Instant::now())),
             Err(error) => {
-                tracing::debug!(agent = agent.as_str(), %error, "the agent is not asked to check in often")
+                tracing::debug!(agent = agent.as_str(), %error, "the agent is not asked to check in often");
             }
         }
     }

@@ -18,7 +18,7 @@ pub(super) type Groups = BTreeMap<String, BTreeSet<String>>;
 
 /// A computer as an agent.
 pub(super) fn agent(computer: Computer, groups: &mut Groups) -> AgentRecord {
-    let names = [&computer.computer_name, &computer.friendly_name];
+    let names = [&computer.named, &computer.friendly_name];
     let name = names
         .into_iter()
         .find_map(|name| filled(name))

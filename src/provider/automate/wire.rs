@@ -66,8 +66,8 @@ pub(super) struct Location {
 pub(super) struct Computer {
     #[serde(deserialize_with = "id")]
     pub(super) id: String,
-    #[serde(default, deserialize_with = "text")]
-    pub(super) computer_name: String,
+    #[serde(default, rename = "ComputerName", deserialize_with = "text")]
+    pub(super) named: String,
     #[serde(default, deserialize_with = "text")]
     pub(super) friendly_name: String,
     #[serde(default, deserialize_with = "text")]
