@@ -109,9 +109,9 @@ fn option<'a>(request: &'a Request, names: &[&str]) -> Option<&'a str> {
 
 /// All values of a parameter that may be repeated or hold commas.
 fn split(request: &Request, names: &[&str]) -> Vec<String> {
-    let named = names.iter().flat_map(|name| [(*name).to_owned(), format!("options.{name}")]);
+    let known = names.iter().flat_map(|name| [(*name).to_owned(), format!("options.{name}")]);
     let all =
-        named.flat_map(|name| request.parameters(&name).into_iter().map(str::to_owned).collect::<Vec<_>>());
+        known.flat_map(|name| request.parameters(&name).into_iter().map(str::to_owned).collect::<Vec<_>>());
     all.flat_map(|text| text.split(',').map(|one| one.trim().to_owned()).collect::<Vec<_>>())
         .filter(|part| !part.is_empty())
         .collect()

@@ -18,7 +18,7 @@ pub(in crate::cli) async fn run(shell: &mut Shell, command: &Command) -> Result<
     let mut readers = context::readers(&shell.links(&opened)?);
     if let Some(wanted) = &command.provider {
         if !readers.contains_key(wanted) {
-            let known = readers.keys().map(|name| name.as_str());
+            let known = readers.keys().map(Name::as_str);
             return Err(CliError::unknown("provider called", wanted.as_str(), known));
         }
         readers.retain(|name, _| name == wanted);
@@ -29,15 +29,12 @@ pub(in crate::cli) async fn run(shell: &mut Shell, command: &Command) -> Result<
     let found: BTreeMap<_, _> =
         found.into_iter().map(|(name, found)| (name.clone(), (kind(&name), found))).collect();
     let found = Found(&found);
-    match shell.global.output {
-        Form::Human => {
-            let view = shell.view(true);
-            shell.ui.data(|pen| found.write(pen, &view))?;
-        }
-        _ => {
-            let whole = |rows| json!({ "examinations": rows });
-            shell.sheet(&found.sheet(), "No providers.", "doctor", whole)?;
-        }
+    if shell.global.output == Form::Human {
+        let view = shell.view(true);
+        shell.ui.data(|pen| found.write(pen, &view))?;
+    } else {
+        let whole = |rows| json!({ "examinations": rows });
+        shell.sheet(&found.sheet(), "No providers.", "doctor", whole)?;
     }
     shell.warned |= found.count(Outcome::Notice) > 0;
     Ok(if found.count(Outcome::Bad) > 0 {

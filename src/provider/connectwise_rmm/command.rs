@@ -43,6 +43,9 @@ pub(super) fn desk(name: Name, pickup: Duration, secrets: bool) -> Settings {
     Settings { name, sizes: Sizes { longest: LONGEST, answer: OUTPUT }, pickup, pace: PACE, secrets }
 }
 
+/// When a company's heartbeats were read, and who of its endpoints was online.
+type Presences = (Instant, BTreeMap<String, bool>);
+
 /// The tasks that were made, by computer.
 #[derive(Debug)]
 pub(super) struct Tasks {
@@ -53,7 +56,7 @@ pub(super) struct Tasks {
     is_second: Mutex<bool>,
     open: Mutex<BTreeMap<AgentId, BTreeSet<String>>>,
     companies: Mutex<BTreeMap<AgentId, String>>,
-    online: Mutex<BTreeMap<String, (Instant, BTreeMap<String, bool>)>>,
+    online: Mutex<BTreeMap<String, Presences>>,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -132,16 +135,15 @@ impl Tasks {
     /// Whether an endpoint is online, by the heartbeats of its company.
     async fn is_online(&self, found: &Found, agent: &AgentId) -> Result<Option<bool>, NotPosted> {
         let known = locked(&self.companies).get(agent).cloned();
-        let company = match known {
-            Some(company) => Some(company),
-            None => {
-                let device =
-                    lists::device(&self.client, agent.as_str()).await.map_err(|error| self.failed(&error))?;
-                let Some(device) = device else {
-                    return Err(Self::refused(format!("{} has no endpoint {agent}", self.name), None));
-                };
-                device.company
-            }
+        let company = if known.is_some() {
+            known
+        } else {
+            let device =
+                lists::device(&self.client, agent.as_str()).await.map_err(|error| self.failed(&error))?;
+            let Some(device) = device else {
+                return Err(Self::refused(format!("{} has no endpoint {agent}", self.name), None));
+            };
+            device.company
         };
         let Some(company) = company else { return Ok(None) };
         self.belongs(agent, &company);

@@ -19,6 +19,7 @@ use crate::provider::{ListError, RunError};
 use crate::secret::{Secret, SecretRef};
 use crate::session::script::Platform;
 use crate::session::secrets::Secrets;
+use crate::time::Limit;
 
 /// How long one request may take unless the link says otherwise.
 const REQUEST: Duration = Duration::from_mins(1);
@@ -66,8 +67,7 @@ pub(in crate::provider) fn settings(
     settings.concurrency = said(|link| link.requests_at_once).unwrap_or(settings.concurrency);
     settings.rate =
         Rate { requests: per_minute, per: Duration::from_mins(1), burst: (per_minute / 10).clamp(1, 50) };
-    settings.times.attempt =
-        link.and_then(|link| link.request_timeout).map_or(REQUEST, |limit| limit.duration());
+    settings.times.attempt = link.and_then(|link| link.request_timeout).map_or(REQUEST, Limit::duration);
     settings.times.call = settings.times.call.max(settings.times.attempt.saturating_mul(3));
     if let Some(address) = link.and_then(|link| link.proxy.clone()) {
         settings.proxy = Proxy::At(Secret::new(address));
@@ -144,7 +144,6 @@ pub(in crate::provider) fn filled(text: &str) -> Option<String> {
 mod tests {
     use super::*;
     use crate::http::api::Said;
-    use crate::time::Limit;
 
     fn name() -> Name {
         Name::new("automate").unwrap()
