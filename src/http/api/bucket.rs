@@ -88,6 +88,19 @@ impl Bucket {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::format_push_string,
+    clippy::cloned_ref_to_slice_refs,
+    clippy::items_after_statements,
+    clippy::iter_filter_is_ok,
+    clippy::needless_for_each,
+    clippy::unnecessary_wraps,
+    clippy::fn_params_excessive_bools,
+    clippy::format_collect,
+    clippy::duration_suboptimal_units,
+    clippy::unchecked_time_subtraction,
+    reason = "a test may be written plainly"
+)]
 mod tests {
     use proptest::prelude::*;
 
@@ -147,7 +160,7 @@ mod tests {
             for (from, start) in starts.iter().enumerate() {
                 for (more, end) in starts.iter().enumerate().skip(from) {
                     let count = u128::try_from(more - from + 1).unwrap();
-                    let given = u128::from(burst) + (*end - *start).as_nanos() / (ms(per) / requests).as_nanos();
+                    let given = u128::from(burst) + (*end).checked_sub(*start).unwrap().as_nanos() / (ms(per) / requests).as_nanos();
                     prop_assert!(count <= given, "{count} starts, {given} given");
                 }
             }

@@ -1,5 +1,19 @@
 //! A server on the loopback interface for the tests: it answers with the bytes that a test says, and remembers what it was asked.
 
+#![allow(
+    clippy::format_push_string,
+    clippy::cloned_ref_to_slice_refs,
+    clippy::items_after_statements,
+    clippy::iter_filter_is_ok,
+    clippy::needless_for_each,
+    clippy::unnecessary_wraps,
+    clippy::fn_params_excessive_bools,
+    clippy::format_collect,
+    clippy::duration_suboptimal_units,
+    clippy::unchecked_time_subtraction,
+    reason = "a test may be written plainly"
+)]
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -108,7 +122,7 @@ async fn serve(mut stream: TcpStream, all: &Mutex<Vec<Asked>>, busy: &Mutex<usiz
     // Whoever gave up has closed already.
     _ = stream.write_all(&bytes).await;
     if is_silent {
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        tokio::time::sleep(Duration::from_mins(1)).await;
     }
     *busy.lock().unwrap() -= 1;
     _ = stream.shutdown().await;

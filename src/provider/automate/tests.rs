@@ -164,7 +164,7 @@ async fn a_command_is_left_once_and_its_output_is_found_by_its_number() {
     .await;
     let link = link(&server, "PASSWORD", None);
     let agent = AgentId::new("7");
-    let limit = std::time::Duration::from_secs(60);
+    let limit = std::time::Duration::from_mins(1);
     assert_eq!(link.commands.look(&agent).await.unwrap().is_online, Some(true));
     link.commands.post(&agent, &text("& { 'x' }"), limit).await.unwrap();
     let looked = link.commands.look(&agent).await.unwrap();
@@ -197,7 +197,7 @@ async fn after_a_lost_answer_the_history_is_read_and_the_text_is_not_shown() {
     let agent = AgentId::new("7");
     link.commands.look(&agent).await.unwrap();
     let failed =
-        link.commands.post(&agent, &text("canary"), std::time::Duration::from_secs(60)).await.unwrap_err();
+        link.commands.post(&agent, &text("canary"), std::time::Duration::from_mins(1)).await.unwrap_err();
     assert!(failed.is_maybe && !failed.error.nothing_ran());
     assert!(!format!("{:?}", failed.error).contains("canary"), "{failed:?}");
     let looked = link.commands.look(&agent).await.unwrap();

@@ -234,7 +234,7 @@ async fn a_script_is_scheduled_and_its_output_found_when_it_has_ended() {
     let link = link(&server);
     let agent = AgentId::new("e1");
     assert_eq!(link.commands.look(&agent).await.unwrap().is_online, Some(true));
-    link.commands.post(&agent, &text(Platform::Posix), Duration::from_secs(60)).await.unwrap();
+    link.commands.post(&agent, &text(Platform::Posix), Duration::from_mins(1)).await.unwrap();
     let looked = link.commands.look(&agent).await.unwrap();
     assert_eq!(looked.outputs, [("task t1".to_owned(), "yes".to_owned())]);
     assert!(link.commands.tasks.template(Platform::Windows).is_some_and(|id| id == command::POWERSHELL));
@@ -250,7 +250,7 @@ async fn a_script_whose_task_is_not_known_may_have_been_scheduled() {
     let link = link(&server);
     let agent = AgentId::new("e1");
     let failed =
-        link.commands.post(&agent, &text(Platform::Windows), Duration::from_secs(60)).await.unwrap_err();
+        link.commands.post(&agent, &text(Platform::Windows), Duration::from_mins(1)).await.unwrap_err();
     assert!(failed.is_maybe && !format!("{failed:?}").contains("canary"), "{failed:?}");
     let unknown = self::server(|_, _| missing(NOTHING)).await;
     let failed = self::link(&unknown).commands.look(&agent).await.unwrap_err();

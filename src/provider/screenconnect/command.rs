@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn a_command_says_its_shell_and_its_limits() {
-        let limit = Duration::from_secs(240);
+        let limit = Duration::from_mins(4);
         assert_eq!(
             directed(Platform::Windows, "& { }\n", limit),
             "#!ps\n#timeout=270000\n#maxlength=100000\n& { }\n"
