@@ -21,35 +21,11 @@ use std::time::Duration;
 
 use muster::id::AgentId;
 use muster::provider::{Outcome, Presence, RunError};
-use muster::session::script::{
-    Bundle, Context, Ended, Interpreter, Platform, Purpose, Read, Script, Step, Values, Write,
-};
-use muster_lab::Lab;
+use muster::session::script::{Ended, Platform};
 use muster_lab::faults::{Faults, Rule, What};
 use muster_lab::fleet::System;
 
-use crate::support::lab::{control, control_at, start};
-
-fn script() -> Arc<Script> {
-    Arc::new(Script {
-        interpreter: Interpreter::Sh,
-        context: Context::System,
-        text: "exit 0\n".into(),
-        limit: None,
-        origin: "test".into(),
-    })
-}
-
-fn install(platform: Platform, version: &str) -> Bundle<Write> {
-    let purpose = Purpose::InstallSoftware { software: "tool".to_owned(), version: Some(version.to_owned()) };
-    let step = Step::change("install", purpose, script(), Values::new());
-    Bundle::new(platform, vec![step], BTreeMap::new())
-}
-
-fn look(platform: Platform) -> Bundle<Read> {
-    let purpose = Purpose::DetectSoftware { software: "tool".to_owned() };
-    Bundle::new(platform, vec![Step::read("look", purpose, script(), Values::new())], BTreeMap::new())
-}
+use crate::support::lab::{control, control_at, install, look, start, times};
 
 /// So many simulated computers, every second one with Windows.
 fn fleet(count: usize) -> String {
@@ -74,14 +50,6 @@ fn rule(what: What, share: f64) -> Rule {
 
 fn faults(seed: u64, rules: Vec<Rule>) -> Faults {
     Faults { seed, rules, ..Faults::default() }
-}
-
-/// How often a version was installed on a computer.
-fn times(lab: &Lab, computer: &str, version: &str) -> u32 {
-    let wanted = format!("\"{version}\"");
-    let is_it =
-        |((name, purpose), _): &(&(String, String), &u32)| name == computer && purpose.contains(&wanted);
-    lab.changes().iter().find(is_it).map_or(0, |(_, count)| *count)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,5 +1,6 @@
 //! The lab with providers that are built as the program builds them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use muster::config::kind::{ProviderSpec, ScreenconnectSpec};
@@ -8,6 +9,9 @@ use muster::provider::automate::{Automate, AutomateSettings};
 use muster::provider::connectwise_rmm::{ConnectwiseRmm, ConnectwiseRmmSettings};
 use muster::provider::screenconnect::{Screenconnect, ScreenconnectSettings};
 use muster::secret::{Secret, SecretRef};
+use muster::session::script::{
+    Bundle, Context, Interpreter, Platform, Purpose, Read, Script, Step, Values, Write,
+};
 use muster::session::secrets::{SecretError, Secrets};
 use muster::time::{Clock, Timestamp};
 use muster_lab::fleet::{Fleet, System};
@@ -29,7 +33,7 @@ impl Clock for Now {
 }
 
 /// The lab's own credentials, by the names of its variables.
-pub(crate) struct Credentials(std::collections::BTreeMap<&'static str, String>);
+pub(crate) struct Credentials(BTreeMap<&'static str, String>);
 
 impl Secrets for Credentials {
     fn resolve(&self, reference: &SecretRef) -> Result<Secret, SecretError> {
@@ -140,4 +144,36 @@ pub(crate) fn rmm_with(lab: &Lab, url: &str, link: &str) -> Arc<ConnectwiseRmm> 
         clock: Arc::new(Now),
     };
     Arc::new(ConnectwiseRmm::new(made).unwrap())
+}
+
+/// A script that models do not read: what its step is for decides.
+fn script() -> Arc<Script> {
+    Arc::new(Script {
+        interpreter: Interpreter::Sh,
+        context: Context::System,
+        text: "exit 0\n".into(),
+        limit: None,
+        origin: "test".into(),
+    })
+}
+
+/// Installs a version of `tool`.
+pub(crate) fn install(platform: Platform, version: &str) -> Bundle<Write> {
+    let purpose = Purpose::InstallSoftware { software: "tool".to_owned(), version: Some(version.to_owned()) };
+    let step = Step::change("install", purpose, script(), Values::new());
+    Bundle::new(platform, vec![step], BTreeMap::new())
+}
+
+/// Looks for `tool`.
+pub(crate) fn look(platform: Platform) -> Bundle<Read> {
+    let purpose = Purpose::DetectSoftware { software: "tool".to_owned() };
+    Bundle::new(platform, vec![Step::read("look", purpose, script(), Values::new())], BTreeMap::new())
+}
+
+/// How often a version was installed on a computer.
+pub(crate) fn times(lab: &Lab, computer: &str, version: &str) -> u32 {
+    let wanted = format!("\"{version}\"");
+    let is_it =
+        |((name, purpose), _): &(&(String, String), &u32)| name == computer && purpose.contains(&wanted);
+    lab.changes().iter().find(is_it).map_or(0, |(_, count)| *count)
 }
