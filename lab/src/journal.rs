@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use muster::session::script::Purpose;
 use serde::Serialize;
 
+use crate::clock::Clock;
 use crate::fleet::System;
 
 /// Something that happened.
@@ -106,20 +107,21 @@ pub struct Line {
 /// The journal of a lab.
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
+    clock: Clock,
     lines: Mutex<Vec<Line>>,
     file: Option<Mutex<std::fs::File>>,
 }
 
 impl Journal {
     /// A journal that is also written to a file.
-    pub(crate) fn open(path: Option<&Path>) -> std::io::Result<Self> {
+    pub(crate) fn open(path: Option<&Path>, clock: Clock) -> std::io::Result<Self> {
         let open = |path| std::fs::OpenOptions::new().create(true).append(true).open(path);
         let file = path.map(open).transpose()?.map(Mutex::new);
-        Ok(Self { lines: Mutex::default(), file })
+        Ok(Self { clock, lines: Mutex::default(), file })
     }
 
     pub(crate) fn add(&self, entry: Entry) {
-        let line = Line { at: crate::clock::now(), entry };
+        let line = Line { at: self.clock.now(), entry };
         if let Some(file) = &self.file {
             let mut text = serde_json::to_vec(&line).unwrap_or_default();
             text.push(b'\n');

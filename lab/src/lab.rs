@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 
 use crate::admin::{Admin, set_online};
 use crate::automate::Automate;
+use crate::clock::Clock;
 use crate::control::Control;
 use crate::faults::Faults;
 use crate::fleet::{Fleet, FleetError, System};
@@ -27,6 +28,8 @@ pub struct Options {
     pub folder: Option<PathBuf>,
     /// A file to which the journal is added, one JSON object on each line.
     pub journal: Option<PathBuf>,
+    /// Where the time comes from. Default: this host.
+    pub clock: Clock,
 }
 
 /// Why a lab does not start.
@@ -75,9 +78,8 @@ impl Lab {
     /// [`StartError`] when the fleet is wrong, a port is taken, or a file cannot be written.
     pub async fn start(fleet: Fleet, options: Options) -> Result<Self, StartError> {
         let fleet = fleet.made()?;
-        let journal = Journal::open(options.journal.as_deref()).map_err(|source| StartError::File {
-            path: options.journal.clone().unwrap_or_default(),
-            source,
+        let journal = Journal::open(options.journal.as_deref(), options.clock.clone()).map_err(|source| {
+            StartError::File { path: options.journal.clone().unwrap_or_default(), source }
         })?;
         let (folder, temporary) = if let Some(folder) = options.folder {
             (folder, None)
@@ -85,7 +87,7 @@ impl Lab {
             let folder = std::env::temp_dir().join(format!("muster-lab-{}", uuid::Uuid::now_v7()));
             (folder.clone(), Some(folder))
         };
-        let world = Arc::new(World::new(fleet, journal, folder));
+        let world = Arc::new(World::new(fleet, options.clock, journal, folder));
         let control = Arc::new(Control::new(&world));
         let mut tasks = JoinSet::new();
         let mut ports = BTreeMap::new();
@@ -165,6 +167,12 @@ impl Lab {
             }
         }
         counts
+    }
+
+    /// The clock that the lab goes by.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.world.clock.clone()
     }
 
     /// Sets what goes wrong from now on; counters begin anew.

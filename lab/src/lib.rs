@@ -28,4 +28,5 @@ mod totp;
 mod wire;
 mod world;
 
+pub use self::clock::Clock;
 pub use self::lab::{Lab, Options, StartError};

@@ -178,7 +178,13 @@ async fn run(serve: Serve) -> Result<(), String> {
         (System::Automate, serve.automate_port),
         (System::Rmm, serve.rmm_port),
     ]);
-    let options = Options { ports, admin: serve.admin_port, folder: serve.folder, journal: serve.journal };
+    let options = Options {
+        ports,
+        admin: serve.admin_port,
+        folder: serve.folder,
+        journal: serve.journal,
+        ..Options::default()
+    };
     let lab = Lab::start(fleet, options).await.map_err(|error| told(&error))?;
     if let Some(file) = &serve.env_file {
         let mut lines = String::new();

@@ -13,7 +13,7 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use crate::clock;
+use crate::clock::{self, Clock};
 use crate::faults::{Dice, Faults};
 use crate::fleet::{Company, Computer, Fleet, System};
 use crate::ids;
@@ -29,6 +29,7 @@ pub(crate) struct World {
     by_name: HashMap<String, usize>,
     /// By system, in the order in which they are listed.
     agents: BTreeMap<System, Agents>,
+    pub(crate) clock: Clock,
     pub(crate) dice: Dice,
     pub(crate) journal: Journal,
     /// When the lab was started.
@@ -104,8 +105,8 @@ pub(crate) fn guard<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl World {
-    pub(crate) fn new(mut fleet: Fleet, journal: Journal, folder: PathBuf) -> Self {
-        let started = clock::now();
+    pub(crate) fn new(mut fleet: Fleet, clock: Clock, journal: Journal, folder: PathBuf) -> Self {
+        let started = clock.now();
         let dice = Dice::default();
         dice.set(std::mem::take(&mut fleet.faults));
         let companies = customers(&fleet.companies);
@@ -130,7 +131,7 @@ impl World {
         let by_name = computers.iter().enumerate().map(|(at, one)| (one.name.to_lowercase(), at)).collect();
         let machines = computers.into_iter().map(Machine::new).collect();
         let closing = watch::Sender::new(false);
-        Self { fleet, companies, machines, by_name, agents, dice, journal, started, folder, closing }
+        Self { fleet, companies, machines, by_name, agents, clock, dice, journal, started, folder, closing }
     }
 
     /// The agents of a system, in the order in which they are listed.
@@ -169,7 +170,7 @@ impl World {
 
     /// The time as a server tells it.
     pub(crate) fn server_now(&self) -> Timestamp {
-        clock::shifted(clock::now(), self.dice.server_skew())
+        clock::shifted(self.clock.now(), self.dice.server_skew())
     }
 
     pub(crate) fn set_faults(&self, faults: Faults) {

@@ -16,6 +16,7 @@ mod connectwise;
 mod contract;
 #[cfg(unix)]
 mod crash;
+mod faults;
 mod forgotten;
 mod generated;
 mod git;

@@ -25,7 +25,7 @@ use muster::session::script::{Ended, Platform};
 use muster_lab::faults::{Faults, Rule, What};
 use muster_lab::fleet::System;
 
-use crate::support::lab::{control, control_at, install, look, start, times};
+use crate::support::lab::{control, control_at, install, leaping, look, start, times};
 
 /// So many simulated computers, every second one with Windows.
 fn fleet(count: usize) -> String {
@@ -78,10 +78,10 @@ computers:
     assert!(of("pc-4").client.is_none());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn a_list_is_whole_or_an_error_whatever_goes_wrong() {
     const COMPUTERS: usize = 30;
-    let lab = start(&fleet(COMPUTERS)).await;
+    let lab = leaping(&fleet(COMPUTERS)).await;
     let mut counts = BTreeMap::<&str, u32>::new();
     for what in [
         What::Throttle,
@@ -119,9 +119,9 @@ async fn a_list_is_whole_or_an_error_whatever_goes_wrong() {
     assert!(counts["whole"] >= 5 && counts["failed"] >= 5, "{counts:?}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn a_list_that_is_shorter_than_the_servers_own_count_is_an_error() {
-    let lab = start(&fleet(3)).await;
+    let lab = leaping(&fleet(3)).await;
     let account = "  account: { user: lab, password: { env: LAB_CONTROL_PASSWORD } }\n";
     let lookup = || Rule { path: Some("*GetSessionsByFilter".to_owned()), ..rule(What::EmptyLookup, 1.0) };
     lab.set_faults(faults(1, vec![lookup()]));
@@ -132,10 +132,10 @@ async fn a_list_that_is_shorter_than_the_servers_own_count_is_an_error() {
     assert_eq!(control(&lab, account).reader().list().await.unwrap().len(), 3);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn nothing_runs_twice_and_no_result_is_wrong_whatever_goes_wrong() {
     const COMPUTERS: usize = 24;
-    let lab = start(&fleet(COMPUTERS)).await;
+    let lab = leaping(&fleet(COMPUTERS)).await;
     let link =
         control(&lab, "  link: { pickupTimeout: 8s, requestsPerMinute: 100000, requestTimeout: 5s }\n");
     let (reader, writer) = (link.reader(), link.writer());
@@ -199,9 +199,9 @@ async fn nothing_runs_twice_and_no_result_is_wrong_whatever_goes_wrong() {
     assert!(counts["done"] >= 90, "{counts:?}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn one_stage_is_one_command_and_a_wrong_clock_costs_one_more() {
-    let lab = start(&fleet(2)).await;
+    let lab = leaping(&fleet(2)).await;
     let link = control(&lab, "");
     let list = link.reader().list().await.unwrap();
     let (agent, platform) = (&list[0].id, list[0].platform.unwrap());

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::*;
+use crate::clock::Clock;
 use crate::fleet::Fleet;
 use crate::journal::Journal;
 
@@ -18,7 +19,7 @@ automate: { checkInMs: 5, fastTalkMs: 1, patchJobMs: 30 }
 
 fn automate(fleet: &str) -> Arc<Automate> {
     let fleet = Fleet::read(fleet).expect("a fleet");
-    Automate::new(&Arc::new(World::new(fleet, Journal::default(), PathBuf::new())))
+    Automate::new(&Arc::new(World::new(fleet, Clock::default(), Journal::default(), PathBuf::new())))
 }
 
 fn request(method: &str, path: &str, token: Option<&str>, body: &str) -> Request {

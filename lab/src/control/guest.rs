@@ -26,6 +26,7 @@ pub(super) struct Guest<'a> {
     computer: &'a Computer,
     identity: Cow<'a, FleetIdentity>,
     started: Timestamp,
+    now: Timestamp,
     online: bool,
 }
 
@@ -61,7 +62,7 @@ impl<'a> Guest<'a> {
         let computer = world.computer(agent)?;
         let online = world.is_online(agent);
         let identity = computer.known_identity();
-        Some(Self { agent, computer, identity, started: world.started, online })
+        Some(Self { agent, computer, identity, started: world.started, now: world.clock.now(), online })
     }
 
     /// The operating system's name and version.
@@ -171,7 +172,7 @@ impl<'a> Guest<'a> {
             "GuestTimeZoneName" => "UTC".into(),
             "GuestDurationSeconds" => {
                 let begun = clock::shifted(self.started, -3600);
-                if self.online { (clock::now().as_second() - begun.as_second()).into() } else { 3600.into() }
+                if self.online { (self.now.as_second() - begun.as_second()).into() } else { 3600.into() }
             }
             "GuestTimeZoneOffsetHours"
             | "HostDurationSeconds"

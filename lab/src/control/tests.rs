@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::clock::Clock;
 use crate::fleet::Fleet;
 use crate::journal::Journal;
 
@@ -22,7 +23,7 @@ const THREE: &str = "33333333-3333-4333-8333-333333333333";
 
 fn control(fleet: &str) -> Control {
     let fleet = Fleet::read(fleet).expect("a fleet");
-    Control::new(&Arc::new(World::new(fleet, Journal::default(), PathBuf::new())))
+    Control::new(&Arc::new(World::new(fleet, Clock::default(), Journal::default(), PathBuf::new())))
 }
 
 fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Request {

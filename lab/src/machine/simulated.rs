@@ -29,7 +29,7 @@ impl Machine {
     pub(super) fn answer(&self, world: &World, order: &Order) -> Outcome {
         let mut memory = guard(&self.memory);
         let Memory { changes, mailbox } = &mut *memory;
-        let now = clock::shifted(clock::now(), world.dice.computer_skew());
+        let now = clock::shifted(world.clock.now(), world.dice.computer_skew());
         let text = script(&order.text);
         match mailbox.receive(&text, now.as_second()) {
             Some(Received::Says(output)) => Outcome::exit(0, output, ""),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::*;
+use crate::clock::Clock;
 use crate::fleet::Fleet;
 use crate::journal::Journal;
 
@@ -27,7 +28,7 @@ const THREE: &str = "33333333-3333-4333-8333-333333333333";
 
 fn rmm(more: &str) -> Arc<Rmm> {
     let fleet = Fleet::read(&format!("{FLEET}{more}")).expect("a fleet");
-    Rmm::new(&Arc::new(World::new(fleet, Journal::default(), PathBuf::new())))
+    Rmm::new(&Arc::new(World::new(fleet, Clock::default(), Journal::default(), PathBuf::new())))
 }
 
 fn request(method: &str, path: &str, token: Option<&str>, body: &Value) -> Request {

@@ -148,13 +148,14 @@ impl Commands {
         }
         if left.is_uncertain {
             let call = below("the history of commands", "CommandHistory").query("orderBy", "Id desc");
-            let found: Vec<Executed> = self.client.json(&call.query("pageSize", 20).query("page", 1)).await?;
-            outputs.extend(
-                found
-                    .into_iter()
-                    .filter(Executed::has_ended)
-                    .map(|executed| (format!("history {}", executed.id), executed.output)),
-            );
+            let found = self.client.json(&call.query("pageSize", 20).query("page", 1)).await;
+            let found: Vec<Executed> = match found {
+                // What commands brought that are not open any more is not to be had again.
+                Err(_) if !outputs.is_empty() => Vec::new(),
+                found => found?,
+            };
+            let ended = found.into_iter().filter(Executed::has_ended);
+            outputs.extend(ended.map(|executed| (format!("history {}", executed.id), executed.output)));
         }
         Ok(outputs)
     }

@@ -3,13 +3,14 @@
 //! Not here: what is run (`session::envelope`), and when it is sent again (`provider::queued`).
 //!
 //! Invariants: a script's text stands in no error; a run counts only when it has ended, and words that nobody has seen yet mean that it
-//! has not. A task whose number got lost cannot be found again; its answer is asked for by another one.
+//! has not. A task whose number got lost cannot be found again; its answer is asked for by another one. What one task answered is not lost when
+//! another cannot be looked at.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join_all};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -46,15 +47,26 @@ pub(super) fn desk(name: Name, pickup: Duration, secrets: bool) -> Settings {
 /// When a company's heartbeats were read, and who of its endpoints was online.
 type Presences = (Instant, BTreeMap<String, bool>);
 
+/// A task whose end is waited for.
+#[derive(Debug, Clone)]
+struct Open {
+    task: String,
+    /// Nobody waits for it after this.
+    until: Instant,
+}
+
 /// The tasks that were made, by computer.
 #[derive(Debug)]
 pub(super) struct Tasks {
     name: Name,
     client: Client,
     templates: RmmTemplates,
+    /// How long a computer may take to begin.
+    pickup: Duration,
     /// Whether the first version of the call is not there.
     is_second: Mutex<bool>,
-    open: Mutex<BTreeMap<AgentId, BTreeSet<String>>>,
+    /// The oldest first.
+    open: Mutex<BTreeMap<AgentId, VecDeque<Open>>>,
     companies: Mutex<BTreeMap<AgentId, String>>,
     online: Mutex<BTreeMap<String, Presences>>,
 }
@@ -64,11 +76,12 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Tasks {
-    pub(super) fn new(name: Name, client: Client, templates: RmmTemplates) -> Self {
+    pub(super) fn new(name: Name, client: Client, templates: RmmTemplates, pickup: Duration) -> Self {
         Self {
             name,
             client,
             templates,
+            pickup,
             is_second: Mutex::default(),
             open: Mutex::default(),
             companies: Mutex::default(),
@@ -130,6 +143,32 @@ impl Tasks {
             let why = "there is no taskId".to_owned();
             ApiError::answered(NAME, Fault::Unexpected { path: "$".to_owned(), why })
         })
+    }
+
+    /// Waits for the end of a task that may run so long.
+    fn watch(&self, agent: &AgentId, task: String, limit: Duration) {
+        let mut open = locked(&self.open);
+        let own = open.entry(agent.clone()).or_default();
+        own.push_back(Open { task, until: Instant::now() + self.pickup + limit });
+        while own.len() > WATCHED {
+            own.pop_front();
+        }
+    }
+
+    /// Waits for a task no longer.
+    fn leave(&self, agent: &AgentId, task: &str) {
+        if let Some(own) = locked(&self.open).get_mut(agent) {
+            own.retain(|open| open.task != task);
+        }
+    }
+
+    /// The tasks of an agent whose end is waited for, the newest first.
+    fn watched(&self, agent: &AgentId) -> Vec<String> {
+        let now = Instant::now();
+        let mut open = locked(&self.open);
+        let Some(own) = open.get_mut(agent) else { return Vec::new() };
+        own.retain(|open| now < open.until);
+        own.iter().rev().map(|open| open.task.clone()).collect()
     }
 
     /// Whether an endpoint is online, by the heartbeats of its company.
@@ -232,12 +271,7 @@ impl Queue for Commands {
             };
             match tasks.schedule(agent, template, command.text.expose(), limit.as_secs().max(1)).await {
                 Ok(task) => {
-                    let mut open = locked(&tasks.open);
-                    let own = open.entry(agent.clone()).or_default();
-                    own.insert(task);
-                    while own.len() > WATCHED {
-                        own.pop_first();
-                    }
+                    tasks.watch(agent, task, limit);
                     Ok(())
                 }
                 Err(error) => Err(tasks.failed(&error)),
@@ -248,19 +282,25 @@ impl Queue for Commands {
     fn look<'a>(&'a self, agent: &'a AgentId) -> BoxFuture<'a, Result<Looked, NotPosted>> {
         Box::pin(async move {
             let tasks = &self.tasks;
-            let open = locked(&tasks.open).get(agent).cloned().unwrap_or_default();
+            let open = tasks.watched(agent);
             let is_online = if open.is_empty() { tasks.is_online(&self.found, agent).await? } else { None };
+            let looks = open.iter().map(|task| tasks.ended(agent, task));
             let mut outputs = Vec::new();
-            for task in open {
-                let ended = tasks.ended(agent, &task).await.map_err(|error| tasks.failed(&error))?;
-                if let Some(output) = ended {
-                    if let Some(own) = locked(&tasks.open).get_mut(agent) {
-                        own.remove(&task);
+            let mut failed = None;
+            for (task, ended) in open.iter().zip(join_all(looks).await) {
+                match ended {
+                    Ok(Some(output)) => {
+                        tasks.leave(agent, task);
+                        outputs.push((format!("task {task}"), output));
                     }
-                    outputs.push((format!("task {task}"), output));
+                    Ok(None) => {}
+                    Err(error) => failed = failed.or(Some(error)),
                 }
             }
-            Ok(Looked { is_online, outputs })
+            match failed {
+                Some(error) if outputs.is_empty() => Err(tasks.failed(&error)),
+                _ => Ok(Looked { is_online, outputs }),
+            }
         })
     }
 }

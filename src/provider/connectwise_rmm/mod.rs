@@ -107,7 +107,8 @@ impl ConnectwiseRmm {
             connect: pickup,
         };
         let capabilities = link::capabilities(&CAPABILITIES, link);
-        let tasks = Tasks::new(name.clone(), client.clone(), spec.templates.unwrap_or_default());
+        let tasks =
+            Tasks::new(name.clone(), client.clone(), spec.templates.unwrap_or_default(), pickup.duration());
         Ok(Self {
             info: Arc::new(ProviderInfo {
                 name: name.clone(),

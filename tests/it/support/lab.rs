@@ -22,14 +22,27 @@ pub(crate) async fn start(fleet: &str) -> Lab {
     Lab::start(Fleet::read(fleet).unwrap(), Options::default()).await.unwrap()
 }
 
-/// This machine's clock.
-#[derive(Debug)]
-pub(crate) struct Now;
+/// A lab that goes by the clock of its runtime. Where that is paused, time leaps to the next thing that happens, and hours
+/// pass in the time that the work takes.
+pub(crate) async fn leaping(fleet: &str) -> Lab {
+    let begun = tokio::time::Instant::now();
+    let now = move || Timestamp::from_second(1_772_442_000).unwrap() + begun.elapsed();
+    let options = Options { clock: muster_lab::Clock::of(now), ..Options::default() };
+    Lab::start(Fleet::read(fleet).unwrap(), options).await.unwrap()
+}
 
-impl Clock for Now {
+/// A lab's own clock.
+#[derive(Debug)]
+pub(crate) struct LabClock(muster_lab::Clock);
+
+impl Clock for LabClock {
     fn now(&self) -> Timestamp {
-        Timestamp::now()
+        self.0.now()
     }
+}
+
+pub(crate) fn clock(lab: &Lab) -> Arc<LabClock> {
+    Arc::new(LabClock(lab.clock()))
 }
 
 /// The lab's own credentials, by the names of its variables.
@@ -64,7 +77,7 @@ pub(crate) fn control_at(lab: &Lab, url: &str, secret: &str, more: &str) -> Arc<
         spec,
         authorities: None,
         secrets: Arc::new(Credentials(credentials)),
-        clock: Arc::new(Now),
+        clock: clock(lab),
     };
     Arc::new(Screenconnect::new(settings).unwrap())
 }
@@ -116,7 +129,7 @@ pub(crate) fn automate_with(lab: &Lab, url: &str, link: &str) -> Arc<Automate> {
     };
     let name = Name::new("automate").unwrap();
     let made =
-        AutomateSettings { name, spec, authorities: None, secrets: credentials(lab), clock: Arc::new(Now) };
+        AutomateSettings { name, spec, authorities: None, secrets: credentials(lab), clock: clock(lab) };
     Arc::new(Automate::new(made).unwrap())
 }
 
@@ -141,7 +154,7 @@ pub(crate) fn rmm_with(lab: &Lab, url: &str, link: &str) -> Arc<ConnectwiseRmm> 
         spec,
         authorities: None,
         secrets: credentials(lab),
-        clock: Arc::new(Now),
+        clock: clock(lab),
     };
     Arc::new(ConnectwiseRmm::new(made).unwrap())
 }
