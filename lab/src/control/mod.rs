@@ -105,6 +105,7 @@ impl Serve for Control {
             ["Services", service, method] => self.service(&request, service, method),
             ["Report.json"] => self.report(&request, false),
             ["Report.csv"] => self.report(&request, true),
+            ["Login"] if request.method == "POST" => self.form_login(&request),
             [] | ["Login" | "Host"] => self.page(&request),
             _ => Reply::html(404, "<html><body>The resource cannot be found.</body></html>"),
         };

@@ -17,7 +17,7 @@ use super::{Control, command, fields};
 use crate::condition::{Condition, Dialect, parse};
 use crate::ids;
 use crate::totp;
-use crate::wire::{Reply, Request};
+use crate::wire::{self, Reply, Request};
 use crate::world::guard;
 
 /// The token that calls may carry.
@@ -133,15 +133,30 @@ impl Control {
         reply.unwrap_or_else(|message| Reply::text(500, message))
     }
 
+    /// A new cookie of somebody who has signed in.
+    fn cookie(&self) -> String {
+        let cookie = ids::guid("cookie", &uuid::Uuid::now_v7().to_string());
+        guard(&self.signed.cookies).insert(cookie.clone());
+        format!(".ASPXAUTH={cookie}; path=/; HttpOnly; SameSite=Lax")
+    }
+
+    /// The form that older releases have: one who gets in is led to the page of hosts, others see the form again.
+    pub(super) fn form_login(&self, request: &Request) -> Reply {
+        let fields = wire::query(&String::from_utf8_lossy(&request.body));
+        let field = |name: &str| {
+            let found = fields.iter().find(|(known, _)| known == name);
+            found.map(|(_, value)| value.as_str()).unwrap_or_default()
+        };
+        match self.login(field("ctl00$Main$userNameBox"), field("ctl00$Main$passwordBox"), None) {
+            Ok(()) => Reply::text(302, "").with("location", "/Host").with("set-cookie", self.cookie()),
+            Err(Refused(why)) => self.page(request).with("x-login-result", why),
+        }
+    }
+
     fn try_login(&self, arguments: &[Value]) -> Reply {
         let text = |at: usize| arguments.get(at).and_then(Value::as_str);
         match self.login(text(0).unwrap_or_default(), text(1).unwrap_or_default(), text(2)) {
-            Ok(()) => {
-                let cookie = ids::guid("cookie", &uuid::Uuid::now_v7().to_string());
-                guard(&self.signed.cookies).insert(cookie.clone());
-                let cookie = format!(".ASPXAUTH={cookie}; path=/; HttpOnly; SameSite=Lax");
-                Reply::json(&1).with("set-cookie", cookie)
-            }
+            Ok(()) => Reply::json(&1).with("set-cookie", self.cookie()),
             Err(Refused(why)) => {
                 let number = if why.starts_with("OneTimePassword") { 11 } else { 2 };
                 Reply::json(&number).with("x-login-result", why)

@@ -1,4 +1,5 @@
-//! The public Python client `screenconnect` 0.1.0 against Control, where it is installed.
+//! Public clients of Control against the lab, where they are installed: `screenconnect` 0.1.0 (Python) and
+//! `connectwise-control-api` 1.0.10 (Node.js, found through `NODE_PATH`).
 
 use std::process::Command;
 
@@ -48,4 +49,33 @@ async fn the_public_client_lists_makes_and_reports() {
             "Bad or missing credentials provided",
         ]
     );
+}
+
+const NODE: &str = "
+const [address, password] = process.argv.slice(1);
+const control = require('connectwise-control-api')(address, 'lab', password);
+(async () => {
+  console.log((await control.getSessionGroups()).map(group => group.Name)[2]);
+  console.log((await control.getSessions()).length);
+  await control.createSessionGroup('Contoso');
+  console.log((await control.getSessionGroups()).map(group => group.SessionFilter).includes(\"CustomProperty1='Contoso'\"));
+})().catch(error => { console.log('refused', error.statusCode); });
+";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_client_that_signs_in_by_the_form_lists_and_makes_groups() {
+    let node = || Command::new("node");
+    let there = node().args(["-e", "require('connectwise-control-api')"]).output();
+    if !there.is_ok_and(|output| output.status.success()) {
+        println!("skipped: the npm package connectwise-control-api 1.0.10 is not installed");
+        return;
+    }
+    let lab = lab("computers: [{ name: a }, { name: b }]").await;
+    let run = |password: &str| {
+        let output = node().args(["-e", NODE, &lab.url(System::Control), password]).output().expect("node");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    assert_eq!(run("lab-control-password"), "All Machines\n2\ntrue\n");
+    assert_eq!(run("wrong"), "refused 403\n");
 }

@@ -200,7 +200,7 @@ impl World {
     }
 
     /// How many computers a plan knows, and how many changes it makes to them.
-    pub(super) fn planned(&self, prepared: &Prepared) -> (usize, usize) {
+    pub(super) fn planned(prepared: &Prepared) -> (usize, usize) {
         let plan = &prepared.planned.plan;
         let left: usize =
             plan.memberships.iter().flat_map(|one| &one.left).map(|one| one.computers.len()).sum();
@@ -210,11 +210,11 @@ impl World {
     }
 
     /// Whether everything that is wanted was looked at and is there.
-    pub(super) fn is_known(&self, prepared: &Prepared) -> bool {
+    pub(super) fn is_known(prepared: &Prepared) -> bool {
         prepared.reached.len() == COMPUTERS
     }
 
-    pub(super) fn name(&self, prepared: &Prepared, computer: &ComputerId) -> String {
+    pub(super) fn name(prepared: &Prepared, computer: &ComputerId) -> String {
         let at = prepared.snapshot.position(computer).unwrap();
         prepared.snapshot.computer(at).name.clone()
     }
