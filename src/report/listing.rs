@@ -45,7 +45,7 @@ pub fn deployments(config: &Config, run: &Run) -> Sheet {
     let row = |deployment: &Deployment| {
         let hold = deployment.hold.as_ref().filter(|hold| gates::holds(config, hold, run.now));
         let (state, version) = match &deployment.desired {
-            Desired::Task => (Cell::Nothing, Cell::Nothing),
+            Desired::Task | Desired::OsUpdates => (Cell::Nothing, Cell::Nothing),
             Desired::Software { state, version, .. } => (
                 Cell::text(code(state)),
                 match version {
@@ -96,6 +96,7 @@ fn status(config: &Config, run: &Run, deployment: &Deployment) -> Option<String>
         (Some(gates::Gate::Disabled), _) => Some("disabled".to_owned()),
         (Some(gates::Gate::ItemDisabled), _) => Some("item disabled".to_owned()),
         (Some(gates::Gate::NotListed(_)), _) => Some("library, not listed".to_owned()),
+        (Some(gates::Gate::NotScheduled), _) => Some("in runs of its schedule".to_owned()),
         (_, Enforcement::AdHoc) => Some("ad-hoc".to_owned()),
         (_, Enforcement::Onboarding) => Some("onboarding".to_owned()),
         (None | Some(gates::Gate::AdHoc), Enforcement::Required) => None,
