@@ -499,6 +499,8 @@ pub enum Listed {
     Parameters,
     /// Targets
     Targets,
+    /// Schedules
+    Schedules,
     /// Tenants
     Tenants,
     /// Programs that are installed on computers, by the last look at their lists

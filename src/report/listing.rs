@@ -267,6 +267,31 @@ pub fn targets(config: &Config) -> Sheet {
     Sheet { row: "target", columns: TARGETS, rows: rows.collect() }
 }
 
+const SCHEDULES: &[Column] = &[
+    shown("name", "Name"),
+    shown("title", "Title"),
+    shown("target", "For"),
+    shown("osUpdates", "Updates"),
+    shown("place", "Place"),
+];
+
+/// All schedules.
+#[must_use]
+pub fn schedules(config: &Config) -> Sheet {
+    let rows = config.schedules.iter().map(|(name, schedule)| {
+        let resolved = targets::resolve(&schedule.expression, config, Some(&schedule.place)).ok();
+        let says = resolved.map(|resolved| phrase::on(config, schedule.target.as_ref(), &resolved));
+        vec![
+            Cell::text(name),
+            Cell::maybe(schedule.metadata.title.as_ref()),
+            Cell::maybe(says.as_deref().map(|says| says.strip_prefix("on ").unwrap_or(says))),
+            Cell::text(code(&schedule.os_updates)),
+            Cell::text(&schedule.place),
+        ]
+    });
+    Sheet { row: "schedule", columns: SCHEDULES, rows: rows.collect() }
+}
+
 const TENANTS: &[Column] = &[
     shown("name", "Name"),
     shown("title", "Title"),
