@@ -1,7 +1,8 @@
 //! Approved updates of the operating system, in runs of a schedule.
 
+use super::gates::hold;
 use super::world::*;
-use crate::config::kind::{Hold, Mode};
+use crate::config::kind::Mode;
 use crate::config::model::Desired;
 use crate::inventory::item::{FieldChange, ItemKey, Observed};
 use crate::plan::document::{ActionType, Cause, Options, Plan, Reason};
@@ -98,8 +99,7 @@ fn modes_holds_and_restarts_are_about_them_too() {
     let why = "Blocked os-updates: it may restart the computer, and that is suppressed [a b]";
     assert_eq!(notes(&quiet), [why]);
     let mut held = patched();
-    let hold = Hold { until: "2999-01-01".parse().unwrap(), reason: "the year ends".to_owned() };
-    held.config.tenants.get_mut(&name("acme")).unwrap().hold = Some(hold);
+    held.config.tenants.get_mut("acme").unwrap().hold = Some(hold("2999-01-01"));
     assert!(held.plan_of(nightly()).plan.sessions.is_empty());
 }
 

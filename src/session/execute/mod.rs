@@ -237,7 +237,7 @@ impl Session<'_> {
 
         let mut facts = None;
         let seen = if procedure.verify.is_of_provider() {
-            self.update(now).await
+            self.update(&now).await
         } else if let Err(error) = self.send(work.change, procedure).await {
             Aftermath::not_sent(&error.to_string(), error.is_passing(), now)
         } else {

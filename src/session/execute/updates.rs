@@ -7,8 +7,6 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use super::Session;
 use crate::inventory::item::Observed;
 use crate::inventory::updates::Updates;
@@ -75,7 +73,7 @@ fn aftermath(observed: Option<Observed>, trouble: Option<String>) -> Aftermath {
 
 impl Session<'_> {
     /// Starts what was approved, unless it is under way, and says how it ended; `before` is what was seen last.
-    pub(super) async fn update(&self, before: Observed) -> Aftermath {
+    pub(super) async fn update(&self, before: &Observed) -> Aftermath {
         let untouched = |error: &RunError| {
             Aftermath::not_sent(&error.to_string(), matches!(error, RunError::Unreachable(_)), before.clone())
         };
@@ -91,9 +89,9 @@ impl Session<'_> {
         let mut watch = Watch { before: now.missing, ran: now.running == Some(true) };
         let mut trouble = None;
         if !watch.ran {
-            match now.observed() {
-                observed @ Observed::NonCompliant { .. } => drop(observed),
-                observed => return aftermath(Some(observed), None),
+            let observed = now.observed();
+            if !matches!(observed, Observed::NonCompliant { .. }) {
+                return aftermath(Some(observed), None);
             }
             match writer.start_updates(agent).await {
                 Ok(()) => {}
@@ -102,10 +100,11 @@ impl Session<'_> {
                 Err(error) => trouble = Some(error.to_string()),
             }
         }
-        let began = Instant::now();
+        let began = self.tools.clock.now();
+        let waited = || Duration::try_from(self.tools.clock.now().duration_since(began)).unwrap_or_default();
         let (mut pause, mut control) = (FIRST, self.control.clone());
         let mut last = None;
-        while began.elapsed() < WATCHED {
+        while waited() < WATCHED {
             tokio::select! {
                 biased;
                 () = control.asked() => {
@@ -115,7 +114,7 @@ impl Session<'_> {
                 () = tokio::time::sleep(pause) => pause = (pause * 2).min(SLOWEST),
             }
             match reader.updates(agent).await {
-                Ok(now) => match watch.see(&now, began.elapsed()) {
+                Ok(now) => match watch.see(&now, waited()) {
                     Seen::Open => last = None,
                     Seen::Over => {
                         let observed = now.observed();
