@@ -222,6 +222,9 @@ pub struct Scope {
     /// Only computers that match, such as tenant:contoso,role:server,not:tag:kiosk (repeated: those that match all of them)
     #[arg(long, value_name = "SELECTORS")]
     pub only: Vec<String>,
+    /// Only computers of this schedule; and the updates of the operating system that it starts
+    #[arg(long, value_name = "NAME", value_parser = parse_name)]
+    pub schedule: Option<Name>,
     /// The most that this run may do
     #[arg(long, value_name = "MODE", value_parser = parse_mode)]
     pub mode: Option<Mode>,
@@ -324,7 +327,7 @@ pub struct Show {
 pub struct Apply {
     /// A saved plan: exactly this is done, or nothing. With --rev REV it is done also where the repository is not on its
     /// commit any more; REV has to be that commit
-    #[arg(conflicts_with_all = ["only", "mode", "refresh", "deployments", "force_deployments", "repairs", "no_reboot"])]
+    #[arg(conflicts_with_all = ["only", "schedule", "mode", "refresh", "deployments", "force_deployments", "repairs", "no_reboot"])]
     pub file: Option<PathBuf>,
     /// What it covers.
     #[command(flatten)]
@@ -496,6 +499,8 @@ pub enum Listed {
     Parameters,
     /// Targets
     Targets,
+    /// Schedules
+    Schedules,
     /// Tenants
     Tenants,
     /// Programs that are installed on computers, by the last look at their lists

@@ -40,6 +40,7 @@ pub(super) fn wish(scope: &Scope, refresh: Refresh, offline: bool) -> Result<Wis
     let options = Options {
         repairs,
         only: scope.only.clone(),
+        schedule: scope.schedule.clone(),
         mode: scope.mode,
         deployments,
         force_deployments: scope.force_deployments,
@@ -77,11 +78,21 @@ pub(super) fn wish_of(options: Options, refresh: Refresh, offline: bool) -> Resu
     })
 }
 
-/// The deployments that a run names exist and can count.
+/// The schedule and the deployments that a run names exist, and these can count.
 ///
 /// # Errors
 /// When one is not declared, or none is about a software to be repaired (exit 64), or one does not count at all (exit 6).
 fn named(config: &Config, options: &Options) -> Result<(), CliError> {
+    if let Some(name) = options.schedule.as_ref().filter(|name| !config.schedules.contains_key(*name)) {
+        let known = config.schedules.keys().map(Name::as_str);
+        let all: Vec<&str> = config.schedules.keys().map(Name::as_str).collect();
+        let error = CliError::unknown("schedule called", name.as_str(), known);
+        return Err(if all.is_empty() {
+            error.hint("no Schedule is declared in this repository")
+        } else {
+            error.hint(format!("there are: {}", all.join(", ")))
+        });
+    }
     let run = Run::of(options, SystemClock.now());
     for name in &options.deployments {
         let Some(deployment) = config.deployments.get(name) else {

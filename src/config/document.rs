@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use super::kind::{
     BundleSpec, ComputerSpec, DeploymentSpec, DirectorySpec, ExceptionSpec, GuardrailSpec, GuardrailTestSpec,
     InstanceSpec, Kind, LicenseSpec, Metadata, OrderSpec, PackageSpec, PolicySpec, ProviderSpec, PsaSpec,
-    ScriptSpec, SoftwareSpec, TargetSpec, TaskSpec, TenantSpec,
+    ScheduleSpec, ScriptSpec, SoftwareSpec, TargetSpec, TaskSpec, TenantSpec,
 };
 use super::parse::RawDocument;
 use crate::diagnostic::{Findings, Place};
@@ -143,6 +143,7 @@ documents! {
     License licenses LicenseSpec;
     Deployment deployments DeploymentSpec;
     Bundle bundles BundleSpec;
+    Schedule schedules ScheduleSpec;
     Policy policies PolicySpec;
     Package packages PackageSpec;
     Order orders OrderSpec;

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::kind::{
     API_VERSION, BundleSpec, ComputerSpec, DeploymentSpec, DirectorySpec, ExceptionSpec, GuardrailSpec,
     GuardrailTestSpec, InstanceSpec, Kind, LicenseSpec, Metadata, OrderSpec, PackageSpec, PolicySpec,
-    ProviderSpec, PsaSpec, ScriptSpec, SoftwareSpec, TargetSpec, TaskSpec, TenantSpec,
+    ProviderSpec, PsaSpec, ScheduleSpec, ScriptSpec, SoftwareSpec, TargetSpec, TaskSpec, TenantSpec,
 };
 use super::lock::LockFile;
 use crate::plan::document::Plan;
@@ -73,6 +73,7 @@ fn document(kind: Kind, generator: &mut SchemaGenerator) -> Value {
         Kind::License => part::<LicenseSpec>(generator),
         Kind::Deployment => part::<DeploymentSpec>(generator),
         Kind::Bundle => part::<BundleSpec>(generator),
+        Kind::Schedule => part::<ScheduleSpec>(generator),
         Kind::Policy => part::<PolicySpec>(generator),
         Kind::Package => part::<PackageSpec>(generator),
         Kind::Order => part::<OrderSpec>(generator),

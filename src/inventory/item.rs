@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{ComputerId, Digest, Name};
 use crate::time::Timestamp;
 
-/// The two kinds of item.
+/// The kinds of item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ItemKind {
@@ -19,13 +19,15 @@ pub enum ItemKind {
     Software,
     /// A task.
     Task,
+    /// The updates of the operating system that a provider manages; there is one such item, and a schedule asks for it.
+    OsUpdates,
 }
 
 /// An item under one instance key: at most one deployment of it wins on a computer (RES-1, RES-2).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ItemKey {
-    /// Software or task.
+    /// Software, task or the updates of the operating system.
     pub kind: ItemKind,
     /// The document's name.
     pub name: Name,
@@ -45,6 +47,12 @@ impl ItemKey {
     #[must_use]
     pub const fn task(name: Name, instance: Option<Name>) -> Self {
         Self { kind: ItemKind::Task, name, instance }
+    }
+
+    /// The updates of the operating system.
+    #[must_use]
+    pub fn os_updates() -> Option<Self> {
+        Name::new("os-updates").ok().map(|name| Self { kind: ItemKind::OsUpdates, name, instance: None })
     }
 }
 

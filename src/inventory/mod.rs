@@ -14,3 +14,4 @@ pub mod queries;
 pub mod recognise;
 pub mod relations;
 pub mod snapshot;
+pub mod updates;

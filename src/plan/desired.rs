@@ -349,6 +349,7 @@ fn text(deployment: &Deployment, mode: Mode) -> String {
     }
     let mut text = match &deployment.desired {
         Desired::Task => "set".to_owned(),
+        Desired::OsUpdates => "no approved update missing".to_owned(),
         Desired::Software { state, version, .. } => {
             let version = match version {
                 WantedVersion::Any { .. } => String::new(),

@@ -78,6 +78,7 @@ pub fn decide(wish: &Wish<'_>, observed: &Observed) -> Decision {
         return Decision::Nothing;
     }
     let decision = match wish.desired {
+        Desired::OsUpdates => updates(observed),
         Desired::Task => {
             let known = wish.config.tasks.get(&wish.item.name);
             task(known.is_some_and(|task| task.once.is_some()), observed)
@@ -151,6 +152,9 @@ fn only_tell(decision: Decision, observed: &Observed) -> Decision {
         Decision::Act(act) if act.reason == Reason::NotRunYet => {
             Decision::NonCompliant("it has not run yet".to_owned())
         }
+        Decision::Act(act) if act.action == ActionType::OsUpdate => {
+            Decision::NonCompliant("approved updates wait".to_owned())
+        }
         Decision::Act(act) if act.action == ActionType::Set => Decision::NonCompliant(match observed {
             Observed::NonCompliant { detail, fields } if detail.is_empty() && !fields.is_empty() => {
                 // What was found differs from computer to computer, what is wanted does not: one sentence for all (L12).
@@ -187,12 +191,26 @@ pub fn phrase(act: &Act) -> String {
         ActionType::Finish => "its postInstall script",
         ActionType::Download => "a download",
         ActionType::Set => "a set",
+        ActionType::OsUpdate => "an update of the system",
         _ => "an action",
     };
     match (&act.version, act.action) {
         (Some(version), ActionType::Install) => format!("{noun} of {version}"),
         (Some(version), ActionType::Update | ActionType::Downgrade) => format!("{noun} to {version}"),
         _ => noun.to_owned(),
+    }
+}
+
+fn updates(observed: &Observed) -> Decision {
+    match observed {
+        Observed::NonCompliant { .. } => Decision::Act(Act {
+            action: ActionType::OsUpdate,
+            reason: Reason::UpdatesWaiting,
+            version: None,
+            after: Observed::Compliant,
+        }),
+        Observed::Compliant => Decision::Nothing,
+        _ => Decision::Undetermined("another state stands where that of updates was expected".to_owned()),
     }
 }
 

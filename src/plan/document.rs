@@ -129,6 +129,9 @@ pub struct Options {
     /// Software that is repaired although nothing says that it has to be.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub repairs: Vec<Name>,
+    /// The schedule whose run it is: only the computers of its target, and the updates that it starts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Name>,
     /// Whether nothing is done that may restart a computer (SW-30).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub no_reboot: bool,
@@ -270,6 +273,8 @@ pub enum Reason {
     ParametersChanged,
     /// The script that follows its install may not have done its part.
     Unfinished,
+    /// Approved updates of the operating system wait.
+    UpdatesWaiting,
     /// Another item needs it.
     Prerequisite,
     /// The state is as wanted.
@@ -326,7 +331,7 @@ pub struct Change {
     /// Where those values come from, as far as it can be told (PAR-7).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub origins: BTreeMap<String, ValueOrigin>,
-    /// The deployment that won, or on whose behalf a prerequisite acts.
+    /// The deployment that won, or on whose behalf a prerequisite acts. Updates of the system are the deployment of a schedule.
     pub deployment: Origin,
     /// For a prerequisite: the item that needs it.
     pub needed_by: Option<ItemKey>,

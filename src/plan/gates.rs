@@ -14,7 +14,7 @@ use super::document::Options;
 use super::fleet::Fleet;
 use crate::config::Config;
 use crate::config::kind::{Enforcement, Hold, Mode};
-use crate::config::model::{Deployment, Layer};
+use crate::config::model::{Deployment, Layer, Schedule};
 use crate::id::Name;
 use crate::inventory::item::{ItemKey, ItemKind};
 use crate::targets::Scope;
@@ -33,6 +33,8 @@ pub struct Run {
     pub repairs: BTreeSet<Name>,
     /// Whether nothing is done that may restart a computer.
     pub no_reboot: bool,
+    /// The deployment of the updates that its schedule starts.
+    pub scheduled: Option<Name>,
     /// The present instant, which ends holds.
     pub now: Timestamp,
 }
@@ -47,6 +49,7 @@ impl Run {
             lift: options.hypothetical,
             repairs: options.repairs.iter().cloned().collect(),
             no_reboot: options.no_reboot,
+            scheduled: options.schedule.as_ref().and_then(Schedule::updates),
             now,
         }
     }
@@ -60,7 +63,8 @@ impl Run {
     /// Whether it does what this deployment says.
     #[must_use]
     pub fn does(&self, deployment: &Deployment) -> bool {
-        self.named.is_empty() || self.named.contains(&deployment.metadata.name)
+        let name = &deployment.metadata.name;
+        self.named.is_empty() || self.named.contains(name) || self.scheduled.as_ref() == Some(name)
     }
 
     /// Whether it repairs this item where it is.
@@ -87,6 +91,8 @@ pub enum Gate {
     NotListed(String),
     /// It is ad-hoc, and the run does not name it (DEP-17).
     AdHoc,
+    /// A schedule asks for it, and the run is not of that schedule.
+    NotScheduled,
 }
 
 impl fmt::Display for Gate {
@@ -98,6 +104,7 @@ impl fmt::Display for Gate {
                 write!(f, "it comes from the library {folder}, and the Instance does not list it")
             }
             Self::AdHoc => f.write_str("it counts only in a run that names it (--deployment)"),
+            Self::NotScheduled => f.write_str("it counts only in runs of its schedule (--schedule)"),
         }
     }
 }
@@ -109,6 +116,7 @@ pub fn gate(config: &Config, run: &Run, deployment: &Deployment) -> Option<Gate>
     let on = match item.kind {
         ItemKind::Software => config.software.get(&item.name).is_none_or(|software| software.enabled),
         ItemKind::Task => config.tasks.get(&item.name).is_none_or(|task| task.enabled),
+        ItemKind::OsUpdates => true,
     };
     if !deployment.enabled {
         Some(Gate::Disabled)
@@ -118,6 +126,8 @@ pub fn gate(config: &Config, run: &Run, deployment: &Deployment) -> Option<Gate>
         Some(Gate::NotListed(folder.to_string()))
     } else if deployment.enforcement == Enforcement::AdHoc && !run.named.contains(&deployment.metadata.name) {
         Some(Gate::AdHoc)
+    } else if item.kind == ItemKind::OsUpdates && run.scheduled.as_ref() != Some(&deployment.metadata.name) {
+        Some(Gate::NotScheduled)
     } else {
         None
     }

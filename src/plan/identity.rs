@@ -44,7 +44,7 @@ impl Place<'_> {
         let (config, item) = (self.config, &deployment.item);
         let values = probes::values(config, item, &deployment.parameters);
         let (absent, version) = match &deployment.desired {
-            Desired::Task => (false, None),
+            Desired::Task | Desired::OsUpdates => (false, None),
             Desired::Software { state, version, .. } => (*state == SoftwareState::Absent, version.install()),
         };
         let own = self.item(item, version, absent, &values, Some(deployment));
@@ -77,6 +77,7 @@ impl Place<'_> {
         let content = procedures::content(config, item, version, absent, values, platform);
         let probe = probes::probe(config, item, values, mode, platform).digest;
         match item.kind {
+            ItemKind::OsUpdates => json!([content, probe]),
             ItemKind::Task => json!([content, probe, config.tasks.get(&item.name).map(|task| task.enabled)]),
             ItemKind::Software => {
                 let software = config.software.get(&item.name);

@@ -85,7 +85,7 @@ impl<'a> Work<'a> {
                 rest -= &mine;
                 let version = match &deployment.desired {
                     Desired::Software { version, .. } => version.install().map(str::to_owned),
-                    Desired::Task => None,
+                    Desired::Task | Desired::OsUpdates => None,
                 };
                 let version = version.or_else(|| software.latest().map(str::to_owned));
                 self.imply(&item, Some(deployment), version.as_deref(), implied, &mine);

@@ -43,7 +43,7 @@ impl Intents {
         let (version, absent) = match wanted.desired {
             Desired::Software { state: SoftwareState::Absent, .. } => (None, true),
             Desired::Software { version, .. } => (version.install(), false),
-            Desired::Task => (None, false),
+            Desired::Task | Desired::OsUpdates => (None, false),
         };
         let content =
             procedures::content(config, wanted.item, version, absent, wanted.values, wanted.platform);

@@ -55,6 +55,8 @@ impl<'c> Interpreter<'c> {
         }
         match probe.item.kind {
             ItemKind::Task => task(probe, results),
+            // What the provider says does not come with the scripts' answers.
+            ItemKind::OsUpdates => Observed::Undetermined { why: "no provider was asked".to_owned() },
             ItemKind::Software => {
                 match (self.config.software.get(&probe.item.name), self.matchers.get(&probe.item.name)) {
                     (Some(found), Some(matcher)) => software(found, matcher, probe, results, facts),

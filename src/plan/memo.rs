@@ -275,5 +275,6 @@ fn documents<'c>(config: &'c Config, item: &ItemKey) -> (Option<&'c Software>, O
     match item.kind {
         ItemKind::Software => (config.software.get(&item.name), None),
         ItemKind::Task => (None, config.tasks.get(&item.name)),
+        ItemKind::OsUpdates => (None, None),
     }
 }

@@ -45,7 +45,7 @@ pub enum Refresh {
 pub struct Need {
     /// The computer's position in the snapshot.
     pub computer: u32,
-    /// The probes, by item and digest. Those without steps are answered by the facts.
+    /// The probes, by item and digest. Those without steps are answered by the facts, or by a provider.
     pub probes: Vec<Arc<Probe>>,
     /// Whether its facts have to be collected as well.
     pub facts: bool,
@@ -145,7 +145,9 @@ pub fn needs(ask: &Ask<'_>) -> Vec<Need> {
             Refresh::Always => computers,
             // A computer that was not reached is tried again, for all that is wanted of it.
             Refresh::Auto => known.unknown | known.stale | (&computers & &fleet.unreached),
-            Refresh::Never if probe.steps.is_empty() => known.unknown & &fleet.surveyed,
+            Refresh::Never if probe.steps.is_empty() && !probe.is_of_provider() => {
+                known.unknown & &fleet.surveyed
+            }
             Refresh::Never => continue,
         };
         for ix in due {

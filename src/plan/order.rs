@@ -83,6 +83,8 @@ impl<'c> Sequence<'c> {
         let reference = match item.kind {
             ItemKind::Software => ItemRef::Software(item.name.clone()),
             ItemKind::Task => ItemRef::Task(item.name.clone()),
+            // After everything else, as they restart computers and take long.
+            ItemKind::OsUpdates => return (2, 0, 0, item.name.as_str().to_owned(), item.clone()),
         };
         let (band, position) = match (self.first.get(&reference), self.last.get(&reference)) {
             (Some(position), _) => (0, *position),

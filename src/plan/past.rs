@@ -275,6 +275,7 @@ pub const fn puts_there(action: ActionType) -> bool {
 pub fn wish(deployment: &Deployment) -> Digest {
     let desired = match &deployment.desired {
         Desired::Task => serde_json::json!("task"),
+        Desired::OsUpdates => serde_json::json!("os-updates"),
         Desired::Software { state, version, allow_downgrade } => {
             let version = match version {
                 WantedVersion::Any { .. } => "any",

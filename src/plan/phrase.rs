@@ -49,6 +49,7 @@ fn does(config: &Config, deployment: &Deployment) -> String {
     let metadata = match item.kind {
         ItemKind::Software => config.software.get(&item.name).map(|software| &software.metadata),
         ItemKind::Task => config.tasks.get(&item.name).map(|task| &task.metadata),
+        ItemKind::OsUpdates => None,
     };
     let mut title =
         metadata.and_then(|metadata| metadata.title.clone()).unwrap_or_else(|| item.name.to_string());
@@ -58,6 +59,12 @@ fn does(config: &Config, deployment: &Deployment) -> String {
     let acts = deployment.mode == Mode::Enforce;
     match &deployment.desired {
         _ if deployment.mode == Mode::Ignored => format!("Leaves {title} alone"),
+        Desired::OsUpdates if acts => {
+            "Starts the approved updates of the operating system, in runs of its schedule,".to_owned()
+        }
+        Desired::OsUpdates => {
+            "Tells where approved updates of the operating system wait, in runs of its schedule,".to_owned()
+        }
         Desired::Task => match deployment.mode {
             Mode::Enforce => format!("Sets {title}"),
             Mode::Audit => format!("Tests {title}, and changes nothing,"),

@@ -82,6 +82,7 @@ pub fn declared<'c>(config: &'c Config, item: &ItemKey) -> Option<&'c BTreeMap<S
     match item.kind {
         ItemKind::Software => config.software.get(&item.name).map(|software| &software.parameters),
         ItemKind::Task => config.tasks.get(&item.name).map(|task| &task.parameters),
+        ItemKind::OsUpdates => None,
     }
 }
 
@@ -153,6 +154,8 @@ pub fn probe(
             Some(task) => task_probe(task, item, parameters, mode, platform),
             None => nothing(item, platform),
         },
+        // A provider says it; nothing runs on the computer.
+        ItemKind::OsUpdates => finish(item, platform, true, &json!("by the provider"), Vec::new()),
     }
 }
 

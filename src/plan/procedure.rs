@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::config::kind::ParameterValue;
 use crate::config::model::Payload;
 use crate::id::Digest;
-use crate::inventory::item::ItemKey;
+use crate::inventory::item::{ItemKey, ItemKind};
 use crate::session::script::{Platform, Purpose, Script};
 
 /// One script to run with its values; secrets still as references.
@@ -41,6 +41,14 @@ pub struct Probe {
     pub steps: Vec<Invocation>,
     /// Whether nobody looks: what is kept of earlier runs is the answer, however old it is (TSK-8).
     pub remembered: bool,
+}
+
+impl Probe {
+    /// Whether a provider is asked, and nothing on the computer itself.
+    #[must_use]
+    pub fn is_of_provider(&self) -> bool {
+        self.item.kind == ItemKind::OsUpdates
+    }
 }
 
 /// How one change is made on one computer.

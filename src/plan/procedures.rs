@@ -33,6 +33,11 @@ pub fn steps(config: &Config, item: &ItemKey, call: &Call<'_>) -> Result<Vec<Par
             let software = config.software.get(&item.name).ok_or("it is not in the configuration")?;
             recipe::parts(software, call)
         }
+        // A provider does it.
+        ItemKind::OsUpdates => match call.action {
+            ActionType::OsUpdate => Ok(Vec::new()),
+            _ => Err("updates of the operating system can only be started".to_owned()),
+        },
         ItemKind::Task => {
             let task = config.tasks.get(&item.name).ok_or("it is not in the configuration")?;
             let purpose = Purpose::SetTask { task: item.name.as_str().to_owned(), instance: instance(item) };
@@ -165,6 +170,7 @@ pub fn content(
             Some(key) => json!([of(task.set.as_ref()), key]),
             None => json!([of(task.set.as_ref())]),
         }),
+        ItemKind::OsUpdates => None,
     };
     match resource(config, item) {
         Some(resource) => digest::of(&json!([item, platform, scripts, resource.values(parameters)])),

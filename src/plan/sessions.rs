@@ -123,6 +123,7 @@ pub(super) fn by_cause(
             Reason::Unfinished => vec![(Cause::Retry, intent.computers.clone())],
             // Nothing has changed but what somebody asks for.
             Reason::RepairRequested => vec![(Cause::NewIntent, intent.computers.clone())],
+            Reason::UpdatesWaiting => due_for_updates(past.causes(&key, true, &intent.computers)),
             _ => past.causes(&key, intent.needed_by.is_none(), &intent.computers),
         };
         for (cause, computers) in causes {
@@ -142,6 +143,16 @@ pub(super) fn by_cause(
         }
     }
     result
+}
+
+/// Updates are due as somebody approved them since, or as they were started in vain; not for what a schedule says.
+fn due_for_updates(causes: Vec<(Cause, RoaringBitmap)>) -> Vec<(Cause, RoaringBitmap)> {
+    let mut sets: BTreeMap<Cause, RoaringBitmap> = BTreeMap::new();
+    for (cause, computers) in causes {
+        let cause = if cause == Cause::Retry { cause } else { Cause::SourceData };
+        *sets.entry(cause).or_default() |= computers;
+    }
+    sets.into_iter().collect()
 }
 
 fn content(config: &Config, intent: &Intent<'_>) -> Digest {
@@ -440,11 +451,13 @@ fn number(
             needed_by: intent.needed_by.clone(),
             removes: procedures::removes(input.config, &intent.item, intent.act.action),
             content: intent.content.clone(),
-            may_restart: input
-                .config
-                .software
-                .get(&intent.item.name)
-                .is_some_and(|software| intent.item.kind == ItemKind::Software && software.needs_reboot),
+            may_restart: match intent.item.kind {
+                ItemKind::Software => {
+                    input.config.software.get(&intent.item.name).is_some_and(|software| software.needs_reboot)
+                }
+                ItemKind::Task => false,
+                ItemKind::OsUpdates => true,
+            },
             computers,
         })
     };
@@ -478,6 +491,7 @@ pub(super) fn title(config: &Config, item: &ItemKey) -> String {
     let metadata = match item.kind {
         ItemKind::Software => config.software.get(&item.name).map(|software| &software.metadata),
         ItemKind::Task => config.tasks.get(&item.name).map(|task| &task.metadata),
+        ItemKind::OsUpdates => return "Updates of the operating system".to_owned(),
     };
     let title = metadata.and_then(|metadata| metadata.title.clone());
     let title = title.unwrap_or_else(|| item.name.as_str().to_owned());

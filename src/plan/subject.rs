@@ -287,6 +287,7 @@ pub fn item(config: &Config, run: &Run, kind: ItemKind, name: &Name) -> Option<A
             let task = config.tasks.get(name)?;
             (&task.metadata, &task.place, task.enabled, None)
         }
+        ItemKind::OsUpdates => return None,
     };
     Some(AboutItem {
         item: ItemKey { kind, name: name.clone(), instance: None },

@@ -80,7 +80,7 @@ pub struct Supply<'c> {
 pub const HELD: &str = "nothing is removed while a source that the computer depends on fails";
 
 /// What is said where a change may restart a computer that is not to.
-const NO_REBOOT: &str = "it may restart the computer, and that is suppressed";
+pub(super) const NO_REBOOT: &str = "it may restart the computer, and that is suppressed";
 
 /// Splits computers by what they can be given for an action. On those of `no_reboot` nothing is done that may restart them
 /// (SW-30).
@@ -140,6 +140,7 @@ pub fn by_license<'c>(
     let of = match item.kind {
         ItemKind::Software => Some(&item.name),
         ItemKind::Task => deployment.map(|deployment| &deployment.item.name),
+        ItemKind::OsUpdates => None,
     };
     let software = of.and_then(|name| config.software.get(name));
     let Some(software) = software.filter(|software| software.license != LicenseNeed::None) else {
@@ -147,7 +148,7 @@ pub fn by_license<'c>(
     };
     let wanted = deployment.and_then(|deployment| match &deployment.desired {
         Desired::Software { version, .. } => version.install(),
-        Desired::Task => None,
+        Desired::Task | Desired::OsUpdates => None,
     });
     let due = Due {
         action: ActionType::None,

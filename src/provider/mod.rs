@@ -44,6 +44,7 @@ mod shell;
 pub mod simulated;
 pub mod ssh;
 mod totp;
+pub mod updates;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -350,13 +351,14 @@ pub struct Reader {
     join: Option<Arc<dyn JoinLink>>,
     examine: Option<Arc<dyn Examine>>,
     count: Option<Arc<dyn CountCommands>>,
+    updates: Option<Arc<dyn updates::ReadUpdates>>,
 }
 
 impl Reader {
     /// Builds it; `cli::context` does, and tests.
     #[must_use]
     pub fn new(info: Arc<ProviderInfo>, list: Arc<dyn ListAgents>, detect: Arc<dyn Detect>) -> Self {
-        Self { info, list, detect, clients: None, join: None, examine: None, count: None }
+        Self { info, list, detect, clients: None, join: None, examine: None, count: None, updates: None }
     }
 
     /// The same with a list of the provider's customers.
@@ -458,13 +460,14 @@ pub struct Writer {
     info: Arc<ProviderInfo>,
     change: Arc<dyn Change>,
     properties: Option<Arc<dyn SetProperty>>,
+    updates: Option<Arc<dyn updates::StartUpdates>>,
 }
 
 impl Writer {
     /// Builds it; `cli::context` does, and tests.
     #[must_use]
     pub fn new(info: Arc<ProviderInfo>, change: Arc<dyn Change>) -> Self {
-        Self { info, change, properties: None }
+        Self { info, change, properties: None, updates: None }
     }
 
     /// The same with custom properties that can be written.

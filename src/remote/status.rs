@@ -52,7 +52,7 @@ impl Known<'_> {
         let Some((_, observed)) = self.seen else { return false };
         match (self.desired, observed) {
             (Desired::Software { state: SoftwareState::Ignored, .. }, _)
-            | (Desired::Task, Observed::Compliant)
+            | (Desired::Task | Desired::OsUpdates, Observed::Compliant)
             | (
                 Desired::Software { state: SoftwareState::Absent | SoftwareState::UpdateIfFound, .. },
                 Observed::Absent,

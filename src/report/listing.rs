@@ -45,7 +45,7 @@ pub fn deployments(config: &Config, run: &Run) -> Sheet {
     let row = |deployment: &Deployment| {
         let hold = deployment.hold.as_ref().filter(|hold| gates::holds(config, hold, run.now));
         let (state, version) = match &deployment.desired {
-            Desired::Task => (Cell::Nothing, Cell::Nothing),
+            Desired::Task | Desired::OsUpdates => (Cell::Nothing, Cell::Nothing),
             Desired::Software { state, version, .. } => (
                 Cell::text(code(state)),
                 match version {
@@ -96,6 +96,7 @@ fn status(config: &Config, run: &Run, deployment: &Deployment) -> Option<String>
         (Some(gates::Gate::Disabled), _) => Some("disabled".to_owned()),
         (Some(gates::Gate::ItemDisabled), _) => Some("item disabled".to_owned()),
         (Some(gates::Gate::NotListed(_)), _) => Some("library, not listed".to_owned()),
+        (Some(gates::Gate::NotScheduled), _) => Some("in runs of its schedule".to_owned()),
         (_, Enforcement::AdHoc) => Some("ad-hoc".to_owned()),
         (_, Enforcement::Onboarding) => Some("onboarding".to_owned()),
         (None | Some(gates::Gate::AdHoc), Enforcement::Required) => None,
@@ -264,6 +265,31 @@ pub fn targets(config: &Config) -> Sheet {
         ]
     });
     Sheet { row: "target", columns: TARGETS, rows: rows.collect() }
+}
+
+const SCHEDULES: &[Column] = &[
+    shown("name", "Name"),
+    shown("title", "Title"),
+    shown("target", "For"),
+    shown("osUpdates", "Updates"),
+    shown("place", "Place"),
+];
+
+/// All schedules.
+#[must_use]
+pub fn schedules(config: &Config) -> Sheet {
+    let rows = config.schedules.iter().map(|(name, schedule)| {
+        let resolved = targets::resolve(&schedule.expression, config, Some(&schedule.place)).ok();
+        let says = resolved.map(|resolved| phrase::on(config, schedule.target.as_ref(), &resolved));
+        vec![
+            Cell::text(name),
+            Cell::maybe(schedule.metadata.title.as_ref()),
+            Cell::maybe(says.as_deref().map(|says| says.strip_prefix("on ").unwrap_or(says))),
+            Cell::text(code(&schedule.os_updates)),
+            Cell::text(&schedule.place),
+        ]
+    });
+    Sheet { row: "schedule", columns: SCHEDULES, rows: rows.collect() }
 }
 
 const TENANTS: &[Column] = &[

@@ -110,7 +110,7 @@ pub fn why_nothing(plan: &Plan, summary: &Summary) -> String {
         .filter_map(|kind| summary.notes.get(kind))
         .sum();
     if computers == 0 {
-        if plan.options.only.is_empty() {
+        if plan.options.only.is_empty() && plan.options.schedule.is_none() {
             "No changes can be told: no computer is known.".to_owned()
         } else {
             "No changes: no computer matches what the run is limited to.".to_owned()

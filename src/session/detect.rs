@@ -111,7 +111,7 @@ impl Detector<'_> {
     ) -> Gathered {
         let computer = self.snapshot.computer(need.computer);
         if !need.contact() {
-            return self.answer_from_facts(need, computer, interpreter);
+            return self.answer_from_facts(need, computer, (interpreter, lanes)).await;
         }
         // A semaphore that is never closed always grants its permit in the end.
         let _permit = match lanes.get(&computer.provider) {
@@ -119,13 +119,16 @@ impl Detector<'_> {
             Some(_) | None => None,
         };
         let began = self.clock.now();
-        let assembled = assemble(need, computer, self.secrets);
+        let mut assembled = assemble(need, computer, self.secrets);
         let ways = Ways::of(computer, |provider| Some((self.readers.get(provider)?, None)), lanes);
         let answer = if ways.is_empty() {
             Err(RunError::Unreachable(format!("provider {} is not available", computer.provider)))
         } else {
             ways.detect(&assembled.bundle).await
         };
+        if answer.is_ok() && need.probes.iter().any(|probe| probe.is_of_provider()) {
+            assembled.updates = Some(updates(&ways).await);
+        }
         let answered = ways.current().filter(|_| answer.is_ok());
         let mut records = answered.map_or_else(|| ways.records(), |way| vec![way.record.clone()]);
         if records.is_empty() {
@@ -139,20 +142,28 @@ impl Detector<'_> {
         Gathered { records, ..gathered }
     }
 
-    /// What the facts that are known answer by themselves; they are as old as the facts.
-    fn answer_from_facts(&self, need: &Need, computer: &Computer, interpreter: &Interpreter<'_>) -> Gathered {
+    /// What is answered without the computer: by the facts that are known, which is as old as they are, and by providers.
+    async fn answer_from_facts(
+        &self,
+        need: &Need,
+        computer: &Computer,
+        (interpreter, lanes): (&Interpreter<'_>, &BTreeMap<Name, Semaphore>),
+    ) -> Gathered {
         let known = self.snapshot.facts(need.computer);
         let (at, facts) = match &known {
             Some((at, facts)) => (*at, Some(facts)),
             None => (self.clock.now(), None),
         };
-        let detections = need
-            .probes
-            .iter()
-            .map(|probe| {
+        let mut detections = Vec::with_capacity(need.probes.len());
+        for probe in &need.probes {
+            detections.push(if probe.is_of_provider() {
+                let ways = Ways::of(computer, |provider| Some((self.readers.get(provider)?, None)), lanes);
+                let observed = updates(&ways).await;
+                detection(computer, probe, self.clock.now(), observed)
+            } else {
                 detection(computer, probe, at, interpreter.interpret(probe, &BTreeMap::new(), facts))
-            })
-            .collect();
+            });
+        }
         Gathered {
             computer: need.computer,
             at,
@@ -218,13 +229,16 @@ fn read(
         .iter()
         .enumerate()
         .map(|(position, probe)| {
-            let observed = match assembled.broken.get(&position) {
-                Some(why) => Observed::Undetermined { why: why.clone() },
-                None => observe(reading, ("d", position), probe, &result, known),
+            let observed = match (assembled.broken.get(&position), &assembled.updates) {
+                (Some(why), _) => Observed::Undetermined { why: why.clone() },
+                (None, Some(updates)) if probe.is_of_provider() => updates.clone(),
+                (None, _) => observe(reading, ("d", position), probe, &result, known),
             };
             // Without fresh facts, what the facts answer is as old as they are.
             let at = match (&remembered, &facts) {
-                (Some((collected, _)), None) if probe.steps.is_empty() => *collected,
+                (Some((collected, _)), None) if probe.steps.is_empty() && !probe.is_of_provider() => {
+                    *collected
+                }
                 _ => at,
             };
             detection(computer, probe, at, observed)
@@ -274,10 +288,22 @@ pub(super) fn contact(error: &RunError) -> Contact {
     }
 }
 
+/// How a computer stands to its updates, as the provider says that manages them. Where none does, nothing of that kind
+/// makes sense; where it does not answer, nothing is known (L7).
+pub(super) async fn updates(ways: &Ways<'_>) -> Observed {
+    let Some((reader, _, agent)) = ways.updates() else { return Observed::NotApplicable };
+    match reader.updates(agent).await {
+        Ok(updates) => updates.observed(),
+        Err(error) => Observed::Undetermined { why: error.to_string() },
+    }
+}
+
 struct Assembled {
     bundle: Bundle<Read>,
     /// Probes that could not be sent, by position, with the reason.
     broken: BTreeMap<usize, String>,
+    /// What a provider says of updates, once it was asked.
+    updates: Option<Observed>,
 }
 
 fn assemble(need: &Need, computer: &Computer, secrets: &dyn Secrets) -> Assembled {
@@ -295,7 +321,7 @@ fn assemble(need: &Need, computer: &Computer, secrets: &dyn Secrets) -> Assemble
             }
         }
     }
-    Assembled { bundle: Bundle::new(platform, steps, environment(computer)), broken }
+    Assembled { bundle: Bundle::new(platform, steps, environment(computer)), broken, updates: None }
 }
 
 /// The steps of a probe, under keys made of `prefix`, its position and the step's position.

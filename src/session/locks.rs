@@ -47,6 +47,7 @@ pub(super) fn lock_of<'c>(config: &'c Config, item: &ItemKey) -> Option<&'c Lock
     match item.kind {
         ItemKind::Software => config.software.get(&item.name)?.lock.as_ref(),
         ItemKind::Task => config.tasks.get(&item.name)?.lock.as_ref(),
+        ItemKind::OsUpdates => None,
     }
 }
 

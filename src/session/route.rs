@@ -19,6 +19,7 @@ use super::script::{Bundle, BundleResult, Read, RunError, Write};
 use crate::id::{AgentId, ComputerId, Name};
 use crate::inventory::known::Presence;
 use crate::inventory::snapshot::Computer;
+use crate::provider::updates::{ReadUpdates, StartUpdates};
 use crate::provider::{Capability, Latency, Reader, Writer};
 
 /// One agent of a computer, with what reaches it.
@@ -39,6 +40,8 @@ pub(super) struct Ways<'a> {
     ways: Vec<Way<'a>>,
     /// The position of the one that answered last.
     answered: AtomicUsize,
+    /// Those whose providers know of updates, whether scripts run through them or not.
+    updating: Vec<Way<'a>>,
 }
 
 impl<'a> Ways<'a> {
@@ -54,8 +57,12 @@ impl<'a> Ways<'a> {
             let (reader, writer) = links(provider)?;
             Some(Way { record, agent, reader, writer, lane })
         };
-        let ways = if routes.is_empty() {
-            way(&computer.provider, &computer.agent, computer.id.clone(), None).into_iter().collect()
+        let updates = |way: &&Way<'a>| way.reader.updates().is_some();
+        let mut updating = Vec::new();
+        let ways: Vec<Way<'a>> = if routes.is_empty() {
+            let ways = way(&computer.provider, &computer.agent, computer.id.clone(), None);
+            updating.extend(ways.iter().filter(updates).cloned());
+            ways.into_iter().collect()
         } else {
             let mut found: Vec<((u8, Latency), Way<'a>)> = Vec::new();
             for route in routes {
@@ -65,6 +72,7 @@ impl<'a> Ways<'a> {
                     found.push(((rank(route.presence), way.reader.info().limits.latency), way));
                 }
             }
+            updating.extend(found.iter().map(|(_, way)| way).filter(updates).cloned());
             // One that may not be used is left out; where none may be, it says so.
             let runs = |(_, way): &(_, Way<'_>)| !way.reader.info().without.contains(&Capability::RunScript);
             if found.iter().any(runs) {
@@ -74,7 +82,7 @@ impl<'a> Ways<'a> {
             found.sort_by_key(|(rank, _)| *rank);
             found.into_iter().map(|(_, way)| way).collect()
         };
-        Self { ways, answered: AtomicUsize::new(0) }
+        Self { ways, answered: AtomicUsize::new(0), updating }
     }
 
     /// Whether there is none.
@@ -96,6 +104,13 @@ impl<'a> Ways<'a> {
     pub(super) fn writer(&self) -> Option<(&'a Writer, &'a AgentId)> {
         let way = self.current()?;
         Some((way.writer?, way.agent))
+    }
+
+    /// The provider that knows of the computer's updates, both halves of it, with its id of the computer. Of several it is the
+    /// first, so that who is asked is who starts them.
+    pub(super) fn updates(&self) -> Option<(&'a dyn ReadUpdates, Option<&'a dyn StartUpdates>, &'a AgentId)> {
+        let way = self.updating.first()?;
+        Some((way.reader.updates()?, way.writer.and_then(Writer::updates), way.agent))
     }
 
     /// The positions, that of the agent that answered last first.

@@ -112,6 +112,7 @@ const fn word_of(kind: ItemKind) -> &'static str {
     match kind {
         ItemKind::Software => "software",
         ItemKind::Task => "task",
+        ItemKind::OsUpdates => "updates of the operating system",
     }
 }
 

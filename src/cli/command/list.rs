@@ -24,6 +24,7 @@ pub(in crate::cli) async fn run(shell: &mut Shell, command: &List) -> Result<Exi
         Listed::Tasks => ("tasks", listing::tasks(config)),
         Listed::Parameters => ("parameters", listing::parameters(config)),
         Listed::Targets => ("targets", listing::targets(config)),
+        Listed::Schedules => ("schedules", listing::schedules(config)),
         Listed::Tenants => ("tenants", listing::tenants_of(config, &run)),
         Listed::Programs => {
             let store = shell.store(&opened).await?;

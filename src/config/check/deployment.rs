@@ -77,7 +77,7 @@ impl<'a> Checker<'a> {
         known: &Known<'_, 'a>,
     ) -> Option<Deployment> {
         let Document { raw, metadata, spec, .. } = document;
-        let expression = self.target(raw, &spec.target, known);
+        let expression = self.target(raw, &spec.target, &known.targets);
         self.hold(raw, spec.hold.as_ref());
         let written = Written {
             raw,
@@ -123,7 +123,7 @@ impl<'a> Checker<'a> {
         deployments: &mut BTreeMap<Name, Deployment>,
     ) {
         let Document { raw, metadata, spec, .. } = document;
-        let expression = self.target(raw, &spec.target, known);
+        let expression = self.target(raw, &spec.target, &known.targets);
         self.hold(raw, spec.hold.as_ref());
         self.not_empty_list(raw, "/spec/deployments", &spec.deployments);
         let mut places: BTreeMap<Name, Place> = BTreeMap::new();
@@ -232,11 +232,12 @@ impl<'a> Checker<'a> {
         Some((ItemKey::task(name.clone(), written.instance.cloned()), Desired::Task))
     }
 
-    fn target(
+    /// The expression that a document's `target` has or names.
+    pub(super) fn target(
         &mut self,
         raw: &RawDocument,
         target: &'a DeploymentTarget,
-        known: &Known<'_, 'a>,
+        targets: &BTreeMap<&'a Name, &'a Document<TargetSpec>>,
     ) -> Option<&'a Match> {
         let keys = [("ref", target.r#ref.is_some()), ("match", target.r#match.is_some())];
         let one = self.exactly_one(raw, "/spec/target", &keys);
@@ -248,7 +249,7 @@ impl<'a> Checker<'a> {
         if !self.reference(raw, "/spec/target/ref", Kind::Target, name) {
             return None;
         }
-        known.targets.get(name).map(|target| &target.spec.r#match)
+        targets.get(name).map(|target| &target.spec.r#match)
     }
 
     /// The reason at `/spec/hold` says something.

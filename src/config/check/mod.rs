@@ -26,6 +26,7 @@ mod release;
 mod remote;
 mod resource;
 mod safety;
+mod schedule;
 mod script;
 mod shape;
 mod software;
@@ -219,7 +220,8 @@ impl<'a> Checker<'a> {
         let tasks = self.tasks(&documents.tasks);
         let software = self.all_software(documents);
         let licenses = self.licenses(documents, &software);
-        let (deployments, remote) = self.deployments(documents, &software);
+        let (mut deployments, remote) = self.deployments(documents, &software);
+        let schedules = self.schedules(documents, &mut deployments);
         self.begin_all();
         self.never_updated(&software);
         let order = self.order(&documents.orders);
@@ -240,6 +242,7 @@ impl<'a> Checker<'a> {
             tasks,
             licenses,
             deployments,
+            schedules,
             remote,
             order,
             safety,

@@ -24,6 +24,7 @@ mod release;
 mod remote;
 pub mod resource;
 mod safety;
+mod schedule;
 mod script;
 mod software;
 mod source;
@@ -67,6 +68,7 @@ pub use remote::{
 };
 pub use resource::{ResourceKind, ResourceSpec};
 pub use safety::{AllowanceSpec, BudgetKinds, BudgetSettings, BusinessHours, Weekday};
+pub use schedule::{OsUpdates, ScheduleSpec};
 pub use script::{PlatformScripts, ScriptSource, ScriptSpec};
 pub use software::{
     Condition, Consequence, Detect, InventoryMatch, PackageManager, PackageMatch, ParametersChanged,
@@ -216,6 +218,8 @@ pub enum Kind {
     Deployment,
     /// `Bundle`
     Bundle,
+    /// `Schedule`
+    Schedule,
     /// `Policy`
     Policy,
     /// `Package`
@@ -246,6 +250,7 @@ impl Kind {
         Self::License,
         Self::Deployment,
         Self::Bundle,
+        Self::Schedule,
         Self::Policy,
         Self::Package,
         Self::Order,
@@ -271,6 +276,7 @@ impl Kind {
             Self::License => "License",
             Self::Deployment => "Deployment",
             Self::Bundle => "Bundle",
+            Self::Schedule => "Schedule",
             Self::Policy => "Policy",
             Self::Package => "Package",
             Self::Order => "Order",

@@ -22,6 +22,8 @@ pub enum Desired {
     },
     /// A task; how far to go is the deployment's mode.
     Task,
+    /// That no approved update of the operating system is missing.
+    OsUpdates,
 }
 
 impl Desired {

@@ -6,6 +6,7 @@ mod deployment;
 mod fleet;
 mod instance;
 mod remote;
+mod schedule;
 mod software;
 mod task;
 
@@ -24,6 +25,7 @@ pub use deployment::{Deployment, Desired, Layer, Order, WantedVersion};
 pub use fleet::{Computer, Linked, Provider, Target, Tenant};
 pub use instance::{Believing, Identification, Instance, Library, Shrink};
 pub use remote::{Assigned, Needed, Package, Policy, RemoteAccess, Said};
+pub use schedule::Schedule;
 pub use software::{
     Detect, License, LicenseForm, Origin, PACKAGE_MANAGERS, Payload, Prerequisite, Release, Scripts,
     Software, Source, Strategy,
@@ -59,6 +61,8 @@ pub struct Config {
     pub licenses: BTreeMap<Name, License>,
     /// What is wanted where.
     pub deployments: BTreeMap<Name, Deployment>,
+    /// Runs that are started again and again.
+    pub schedules: BTreeMap<Name, Schedule>,
     /// Remote access.
     pub remote: RemoteAccess,
     /// What goes first and last.

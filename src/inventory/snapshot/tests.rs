@@ -85,6 +85,7 @@ pub(crate) fn config() -> Config {
         tasks: BTreeMap::new(),
         licenses: BTreeMap::new(),
         deployments: BTreeMap::new(),
+        schedules: BTreeMap::new(),
         remote: crate::config::model::RemoteAccess::default(),
         order: model::Order::default(),
         safety: crate::config::safety::Safety::default(),

@@ -162,6 +162,15 @@ impl<'a> Work<'a> {
     /// missing.
     pub(in crate::plan) fn intend(&mut self, intent: Intent<'a>) {
         let config = self.view.config;
+        if intent.item.kind == ItemKind::OsUpdates {
+            // What Automate restarts is not asked of Muster, so where nothing may restart nothing is started.
+            let held = &intent.computers & &self.view.fleet.no_reboot;
+            let (at, item) = (Some(origin(intent.deployment)), intent.item.clone());
+            self.notes.add(NoteKind::Blocked, Some(&item), supply::NO_REBOOT, at, &held);
+            let computers = &intent.computers - held;
+            self.intents.push(Intent { computers, ..intent });
+            return;
+        }
         let software = config.software.get(&intent.item.name);
         let Some(software) = software.filter(|_| intent.item.kind == ItemKind::Software) else {
             self.intents.push(intent);

@@ -20,4 +20,5 @@ mod scenarios;
 mod subjects;
 mod supplies;
 mod truth;
+mod updates;
 pub(crate) mod world;

@@ -71,6 +71,7 @@ fn oracle(world: &World) -> BTreeSet<(String, ItemKey, ActionType)> {
             let default = match item.kind {
                 crate::inventory::item::ItemKind::Software => Observed::Absent,
                 crate::inventory::item::ItemKind::Task => Observed::non_compliant(""),
+                crate::inventory::item::ItemKind::OsUpdates => Observed::NotApplicable,
             };
             let observed = world.real.get(&(computer.name.clone(), (*item).clone())).unwrap_or(&default);
             if let Some(action) = action(winner, observed) {

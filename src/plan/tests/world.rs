@@ -150,6 +150,7 @@ impl World {
             tasks: BTreeMap::new(),
             licenses: BTreeMap::new(),
             deployments: BTreeMap::new(),
+            schedules: BTreeMap::new(),
             remote: crate::config::model::RemoteAccess::default(),
             order: model::Order::default(),
             safety: crate::config::safety::Safety::default(),
@@ -334,6 +335,7 @@ impl World {
                 let observed = real.cloned().unwrap_or_else(|| match probe.item.kind {
                     ItemKind::Software => Observed::Absent,
                     ItemKind::Task => Observed::non_compliant(""),
+                    ItemKind::OsUpdates => Observed::NotApplicable,
                 });
                 detections.record(
                     need.computer,

@@ -25,7 +25,7 @@ pub fn deployments(config: &Config) -> Vec<Subject> {
             Subject {
                 about: Some(deployment.place.clone()),
                 deployment: Some(name.clone()),
-                item: Some(item_ref(&deployment.item)),
+                item: item_ref(&deployment.item),
                 ..Subject::new(format!("deployment {name}"), facts)
             }
         })
@@ -49,7 +49,7 @@ pub(super) fn deployment_facts(config: &Config, deployment: &Deployment) -> Valu
             let installs = matches!(state, SoftwareState::Installed | SoftwareState::UpdateIfFound);
             (word(state), if installs { text } else { "" }, installs && version.install().is_some())
         }
-        Desired::Task => (String::new(), "", false),
+        Desired::Task | Desired::OsUpdates => (String::new(), "", false),
     };
     let secrets = secrets::of_deployment(config, deployment, &words.tenants);
     let owners: BTreeSet<&str> = secrets.iter().filter_map(|secret| owner(config, secret)).collect();

@@ -136,7 +136,7 @@ impl<'a> PlanFacts<'a> {
             "incomplete": self.plan.coverage.incomplete,
             "commit": self.plan.revision.commit.as_ref().map_or("", |commit| commit.as_str()),
             "dirty": self.plan.revision.dirty,
-            "limited": !self.plan.options.only.is_empty(),
+            "limited": !self.plan.options.only.is_empty() || self.plan.options.schedule.is_some(),
         })
     }
 
@@ -218,7 +218,7 @@ impl<'a> PlanFacts<'a> {
         Some(Subject {
             about: Some(first.deployment.place.clone()),
             deployment: Some(first.deployment.name.clone()),
-            item: Some(item_ref(item)),
+            item: item_ref(item),
             tenants,
             computers,
             ..Subject::new(
@@ -443,10 +443,11 @@ struct Alike<'a> {
     changes: &'a [usize],
 }
 
-fn item_ref(item: &ItemKey) -> ItemRef {
+fn item_ref(item: &ItemKey) -> Option<ItemRef> {
     match item.kind {
-        ItemKind::Software => ItemRef::Software(item.name.clone()),
-        ItemKind::Task => ItemRef::Task(item.name.clone()),
+        ItemKind::Software => Some(ItemRef::Software(item.name.clone())),
+        ItemKind::Task => Some(ItemRef::Task(item.name.clone())),
+        ItemKind::OsUpdates => None,
     }
 }
 

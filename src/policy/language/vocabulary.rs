@@ -66,7 +66,7 @@ const CAUSES: &[&str] = &["new-intent", "drift", "membership", "source-data", "p
 const MODES: &[&str] = &["ignored", "monitor", "audit", "enforce"];
 const ROLES: &[&str] =
     &["workstation", "portable", "server", "domain-controller", "primary-domain-controller"];
-const ITEM_KINDS: &[&str] = &["software", "task"];
+const ITEM_KINDS: &[&str] = &["software", "task", "os-updates"];
 const STATES: &[&str] = &["installed", "absent", "update-if-found", "ignored", ""];
 const DAYS: &[&str] = &["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 const STAGES: &[&str] = &["validate", "plan", "apply", "watch"];

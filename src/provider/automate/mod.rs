@@ -9,6 +9,7 @@ mod auth;
 mod command;
 mod doctor;
 mod lists;
+mod patches;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -35,13 +36,14 @@ use crate::session::secrets::Secrets;
 use crate::time::{Clock, Limit};
 
 /// What it can do.
-const CAPABILITIES: [Capability; 6] = [
+const CAPABILITIES: [Capability; 7] = [
     Capability::ListTenants,
     Capability::ListComputers,
     Capability::Presence,
     Capability::RunScript,
     Capability::RemoteSession,
     Capability::DeviceGroups,
+    Capability::OsUpdates,
 ];
 /// Computers worked on at once unless the link says otherwise.
 const CONCURRENCY: u32 = 50;
@@ -118,12 +120,13 @@ impl Automate {
             .with_join_links(Arc::<Self>::clone(self))
             .with_examination(Arc::<Self>::clone(self))
             .with_count(Arc::<Self>::clone(self))
+            .with_updates(Arc::<Self>::clone(self))
     }
 
     /// The half that changes.
     #[must_use]
     pub fn writer(self: &Arc<Self>) -> Writer {
-        Writer::new(Arc::clone(&self.info), Arc::<Self>::clone(self))
+        Writer::new(Arc::clone(&self.info), Arc::<Self>::clone(self)).with_updates(Arc::<Self>::clone(self))
     }
 
     async fn agents(&self) -> Result<Vec<AgentRecord>, api::ApiError> {

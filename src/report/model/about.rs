@@ -28,6 +28,7 @@ pub struct About<'a> {
 pub fn about(plan: &Plan) -> About<'_> {
     let options = &plan.options;
     let mut limits = Vec::new();
+    limits.extend(options.schedule.as_ref().map(|name| format!("the run of schedule {name}")));
     if !options.only.is_empty() {
         limits.push(format!("limited to {}", options.only.join(" ")));
     }

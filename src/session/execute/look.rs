@@ -12,7 +12,7 @@ use crate::plan::procedure::{Probe, Procedure};
 use crate::provider::RunError;
 use crate::session::aftermath::Aftermath;
 use crate::session::collect;
-use crate::session::detect::{environment, observe, platform, reading_steps};
+use crate::session::detect::{environment, observe, platform, reading_steps, updates};
 use crate::session::script::{Bundle, BundleResult, Read, Step};
 use crate::store::StoreError;
 use crate::time::Timestamp;
@@ -42,11 +42,17 @@ impl Session<'_> {
         let result = self.redactor.answer(self.ways.detect(&bundle).await)?;
         let facts = self.facts(&result);
         let known = facts.as_ref();
+        let of_provider =
+            |work: &Work<'_>| work.procedure.as_ref().is_some_and(|known| known.verify.is_of_provider());
+        let updates = if self.work.iter().any(of_provider) { Some(updates(&self.ways).await) } else { None };
         Ok(self
             .work
             .iter()
             .enumerate()
             .map(|(position, work)| match (&work.procedure, broken.get(&position)) {
+                (Some(procedure), _) if procedure.verify.is_of_provider() => {
+                    updates.clone().unwrap_or(Observed::NotApplicable)
+                }
                 (_, Some(why)) => Observed::Undetermined { why: why.clone() },
                 (None, None) => Observed::NotApplicable,
                 (Some(procedure), None) => observe(
@@ -163,6 +169,10 @@ impl Session<'_> {
     }
 
     async fn look_again(&self, procedure: &Procedure) -> Option<Observed> {
+        if procedure.verify.is_of_provider() {
+            return Some(updates(&self.ways).await)
+                .filter(|now| !matches!(now, Observed::Undetermined { .. }));
+        }
         let mut steps = Vec::new();
         if self.needs_facts(&procedure.verify) {
             steps.push(collect::step(platform(self.computer)));

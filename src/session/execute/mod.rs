@@ -14,6 +14,7 @@
 mod look;
 
 mod record;
+mod updates;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -235,7 +236,9 @@ impl Session<'_> {
         });
 
         let mut facts = None;
-        let seen = if let Err(error) = self.send(work.change, procedure).await {
+        let seen = if procedure.verify.is_of_provider() {
+            self.update(&now).await
+        } else if let Err(error) = self.send(work.change, procedure).await {
             Aftermath::not_sent(&error.to_string(), error.is_passing(), now)
         } else {
             let answer = self.redactor.answer(self.ways.change(&bundle).await);

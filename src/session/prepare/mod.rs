@@ -25,6 +25,7 @@ use super::secrets::Secrets;
 use crate::config::Config;
 use crate::config::check;
 use crate::config::kind::{Match, Mode};
+use crate::config::model::Schedule;
 use crate::diagnostic::{Findings, Severity, code};
 use crate::id::{ComputerId, Name};
 use crate::inventory::clients::Unmapped;
@@ -200,8 +201,14 @@ fn can_be_reached(computer: &Computer, failed: &BTreeMap<Name, String>) -> bool 
 
 impl Wish {
     /// All expressions that will be evaluated besides those of the configuration.
-    fn expressions(&self) -> Vec<Match> {
-        self.only.iter().chain(&self.also).cloned().collect()
+    fn expressions(&self, config: &Config) -> Vec<Match> {
+        let schedule = self.schedule(config).map(|schedule| &schedule.expression);
+        self.only.iter().chain(&self.also).chain(schedule).cloned().collect()
+    }
+
+    /// The schedule whose run it is.
+    fn schedule<'c>(&self, config: &'c Config) -> Option<&'c Schedule> {
+        self.options.schedule.as_ref().and_then(|name| config.schedules.get(name))
     }
 }
 
@@ -228,7 +235,7 @@ impl Preparation<'_> {
         let queries = Queries {
             config: self.config,
             host: (!wish.offline).then_some(self.host),
-            wanted: &targets::query::scripts(self.config, &wish.expressions()),
+            wanted: &targets::query::scripts(self.config, &wish.expressions(self.config)),
             before: &kept.clone(),
             doubted: &doubted,
             accepted: &wish.accepted,
@@ -254,7 +261,7 @@ impl Preparation<'_> {
         let too_old = self.clock.now().checked_sub(max_age.duration()).unwrap_or(Timestamp::MIN);
         let oldest = stored.iter().map(|detection| detection.at).filter(|at| *at >= too_old).min();
         let mut detections = Detections::new(&snapshot, stored.iter().cloned());
-        let by_facts = targets::go_by_facts(self.config, &wish.expressions());
+        let by_facts = targets::go_by_facts(self.config, &wish.expressions(self.config));
         let mut contacted = 0;
         let (mut reached, mut in_vain) = (BTreeSet::new(), BTreeSet::new());
         let mut refresh = if wish.offline { Refresh::Never } else { wish.refresh };
@@ -262,7 +269,7 @@ impl Preparation<'_> {
         // round, and only then.
         for _round in 0..2 {
             // What is wrong with the selectors is told once, below.
-            let scope = self.scope(&wish.only, &snapshot, &mut Findings::new());
+            let scope = self.limit(wish, &snapshot, &mut Findings::new());
             // What nobody selects by needs not be collected again for what was changed.
             let outdated = by_facts.then(|| outdated(&snapshot, &results));
             let mut wanted = needs(&Ask {
@@ -313,7 +320,7 @@ impl Preparation<'_> {
             let next = failures::after(&failures, &scripts, &failed, &relations, queries.now);
             self.keep_failures(&mut failures, next).await?;
         }
-        let scope = self.scope(&wish.only, &snapshot, &mut findings);
+        let scope = self.limit(wish, &snapshot, &mut findings);
         findings = check::silence(&self.config.uses.allows, findings).0;
         let past =
             Past::new(&snapshot, self.store.remembered().await?, results, self.store.durations().await?);
@@ -381,7 +388,7 @@ impl Preparation<'_> {
             stored: &stored,
             kept: &kept,
             accepted: &wish.accepted,
-            named: &targets::named(self.config, &wish.expressions()),
+            named: &targets::named(self.config, &wish.expressions(self.config)),
             day,
             now,
         };
@@ -451,6 +458,33 @@ impl Preparation<'_> {
     fn today(&self) -> Date {
         let zone = jiff::tz::TimeZoneDatabase::bundled().get(&self.config.instance.time_zone);
         self.clock.now().to_zoned(zone.unwrap_or(jiff::tz::TimeZone::UTC)).date()
+    }
+
+    /// The computers that a run is limited to: by what was typed, and by its schedule. `None` for all.
+    fn limit(
+        &self,
+        wish: &Wish,
+        snapshot: &Snapshot,
+        findings: &mut Findings,
+    ) -> Option<targets::Membership> {
+        let only = self.scope(&wish.only, snapshot, findings);
+        let Some(schedule) = wish.schedule(self.config) else { return only };
+        let place = Some(&schedule.place);
+        let of_schedule = match targets::resolve(&schedule.expression, self.config, place) {
+            Ok(resolved) => {
+                findings.extend(targets::unclear_computers(&resolved, snapshot, place));
+                findings.extend(targets::unclear(&resolved, snapshot, place));
+                targets::evaluate(&resolved, snapshot)
+            }
+            Err(more) => {
+                findings.extend(more);
+                targets::Membership::default()
+            }
+        };
+        Some(match only {
+            None => of_schedule,
+            Some(only) => only.and(&of_schedule),
+        })
     }
 
     /// The computers that all of `only` select; `None` without any, that is all computers.

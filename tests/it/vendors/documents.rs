@@ -136,6 +136,12 @@ async fn what_automate_is_asked_stands_in_its_document() {
     let recorder = Recorder::before(&lab.url(System::Automate)).await;
     let link = automate_at(&lab, &recorder.url);
     everything(&link.reader()).await;
+    let (reader, writer) = (link.reader(), link.writer());
+    let agents = reader.list().await.unwrap();
+    let one = &agents.first().unwrap().id;
+    let updates = reader.updates().unwrap().updates(one).await.unwrap();
+    assert_eq!((updates.missing, updates.running), (Some(0), Some(false)));
+    writer.updates().unwrap().start_updates(one).await.unwrap();
     let document = document(include_str!("../../../lab/tests/vendor/automate.json"));
     let asked = recorder.asked();
     assert!(asked.len() > 15, "{} requests", asked.len());
