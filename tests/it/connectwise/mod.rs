@@ -1,4 +1,6 @@
 //! Repositories whose computers are behind ConnectWise, against the lab: the program as users run it.
 
 mod canary;
+mod five_hundred;
 mod tour;
+mod truth;
