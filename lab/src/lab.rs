@@ -11,7 +11,7 @@ use crate::automate::Automate;
 use crate::clock::Clock;
 use crate::control::Control;
 use crate::faults::Faults;
-use crate::fleet::{Fleet, FleetError, System};
+use crate::fleet::{Agent, Computer, Fleet, FleetError, System};
 use crate::journal::{Entry, Journal, Line};
 use crate::rmm::Rmm;
 use crate::server;
@@ -137,6 +137,31 @@ impl Lab {
     /// The computers, in their order.
     pub fn computers(&self) -> impl Iterator<Item = &crate::fleet::Computer> {
         self.world.machines.iter().map(|machine| &machine.computer)
+    }
+
+    /// The fleet as it is now, with the id of every agent. Changed and started again it goes on as the same: that is how
+    /// agents come, go and are installed anew between two runs.
+    #[must_use]
+    pub fn fleet(&self) -> Fleet {
+        let machines = self.world.machines.iter();
+        let mut computers: Vec<Computer> = machines
+            .map(|one| Computer { online: one.is_online(), agents: Some(Vec::new()), ..one.computer.clone() })
+            .collect();
+        for system in System::ALL {
+            for agent in self.world.agents(system) {
+                let Some(computer) = computers.get_mut(agent.machine) else { continue };
+                let (own, installed) = (computer.hostname() == agent.name, computer.identity().os_installed);
+                computer.agents.get_or_insert_default().push(Agent {
+                    system,
+                    id: Some(agent.id.clone()),
+                    previous: agent.previous,
+                    name: (!own).then(|| agent.name.clone()),
+                    os_installed: agent.os_installed.filter(|at| Some(*at) != installed),
+                    seen: Some(agent.seen),
+                });
+            }
+        }
+        Fleet { computers, ..self.world.fleet.clone() }
     }
 
     /// The ids of a computer's agents in a system, the present one first.

@@ -274,6 +274,9 @@ fn agent(
     let os_installed = given.os_installed.or(identity.os_installed);
     let since = clock::shifted(os_installed.unwrap_or(started), 3600);
     let seen = clock::shifted(started, -days * if given.previous { old } else { old % 7 + 1 });
+    // What ran an earlier installation was not seen any more once there was a later one.
+    let wiped = identity.os_installed.filter(|present| given.previous && os_installed < Some(*present));
+    let seen = given.seen.unwrap_or_else(|| wiped.map_or(seen, |at| seen.min(clock::shifted(at, -days))));
     Agent {
         system: given.system,
         id: id.to_lowercase(),

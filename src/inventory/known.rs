@@ -29,6 +29,8 @@ pub struct Known {
     pub presence: Presence,
     /// What the provider's list says by itself of what names the computer (IDN-4).
     pub said: Option<Box<IdentityEvidence>>,
+    /// When it was seen last, if it is not online and its provider says so (IDN-20).
+    pub seen: Option<Timestamp>,
     /// Why no script can run there, if its provider says so (IDN-14).
     pub unsupported: Option<String>,
     /// Whether it was wiped and is being onboarded again (IDN-23).

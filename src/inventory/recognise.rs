@@ -99,7 +99,7 @@ fn seen(
             tenant: known.tenant.clone(),
             listed: true,
             presence: known.presence,
-            last_seen: last_seen(known.facts.as_ref(), before.get(&known.id).copied()),
+            last_seen: last_seen(known.facts.as_ref(), before.get(&known.id).copied()).max(known.seen),
             reading,
             cause,
         });

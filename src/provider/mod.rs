@@ -61,7 +61,7 @@ pub use crate::inventory::known::{ClientRef, Presence};
 use crate::inventory::relations::Belongings;
 pub use crate::session::script::RunError;
 use crate::session::script::{Bundle, BundleResult, Platform, Read, Write};
-use crate::time::Limit;
+use crate::time::{Limit, Timestamp};
 
 /// How long one round trip to a computer usually takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -168,7 +168,8 @@ pub struct AgentRecord {
     pub tags: BTreeSet<String>,
     /// Anything else the provider says, for evidence. What names the computer stands here under the paths of the facts:
     /// `identity.uuid`, `identity.serial`, `identity.manufacturer`, `identity.model`, `identity.machineId`,
-    /// `identity.osInstalled` (as in RFC 3339). `unsupported` says why no script can run there (IDN-14).
+    /// `identity.osInstalled` (as in RFC 3339). `unsupported` says why no script can run there (IDN-14), `lastSeen` when one was seen
+    /// that is not online.
     pub attributes: BTreeMap<String, String>,
     /// Site, groups, properties and who was signed in, as far as the provider says.
     #[serde(default, skip_serializing_if = "Belongings::is_empty")]
@@ -176,6 +177,13 @@ pub struct AgentRecord {
 }
 
 impl AgentRecord {
+    /// When it was seen last, where it is not online and the list says so.
+    #[must_use]
+    pub fn last_seen(&self) -> Option<Timestamp> {
+        let text = self.attributes.get("lastSeen").filter(|_| self.presence != Presence::Online)?;
+        text.parse().ok()
+    }
+
     /// What the list says by itself of what names the computer (IDN-4); `None` where it says nothing of that. What has
     /// not the form it should have is left out.
     #[must_use]

@@ -191,13 +191,16 @@ pub struct Agent {
     /// When the operating system was installed that the system knows of, if it is another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub os_installed: Option<Timestamp>,
+    /// When it was seen last, while it is not online. Default: some days ago; before a wipe, if it is of before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Timestamp>,
 }
 
 impl Agent {
     /// The present agent of a system.
     #[must_use]
     pub const fn of(system: System) -> Self {
-        Self { system, id: None, previous: false, name: None, os_installed: None }
+        Self { system, id: None, previous: false, name: None, os_installed: None, seen: None }
     }
 }
 

@@ -439,10 +439,15 @@ fn computer_id_of(provider: &Name, agent: &str) -> ComputerId {
 /// A computer as its provider lists it, with what is remembered of it.
 #[must_use]
 pub fn as_listed(provider: &Name, agent: AgentRecord, stored: Option<&StoredComputer>) -> Known {
+    // Where the list tells that the system was installed since, what was collected is of the earlier one.
+    let installed = agent.evidence().and_then(|said| said.os_installed);
+    let counts = |at: Timestamp| installed.is_none_or(|installed| installed <= at);
+    let facts = stored.and_then(|stored| stored.facts.clone()).filter(|(at, _)| counts(*at));
     Known {
         id: computer_id(provider, &agent),
         presence: agent.presence,
         said: agent.evidence().map(Box::new),
+        seen: agent.last_seen(),
         unsupported: agent.attributes.get("unsupported").cloned(),
         onboarding: false,
         agents: None,
@@ -453,7 +458,7 @@ pub fn as_listed(provider: &Name, agent: AgentRecord, stored: Option<&StoredComp
         client: agent.client,
         platform: agent.platform,
         tags: agent.tags,
-        facts: stored.and_then(|stored| stored.facts.clone()),
+        facts,
         contact: stored.map(|stored| stored.contact.clone()).unwrap_or_default(),
     }
 }

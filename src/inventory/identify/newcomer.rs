@@ -8,7 +8,7 @@ use super::agents::{Question, Seen, Why};
 use super::evidence::identify;
 use super::memory::Standing;
 use super::resolve::Resolver;
-use super::situation::{Install, Situation, is_ephemeral};
+use super::situation::{DAY_SECONDS, Install, Situation, is_ephemeral};
 use crate::config::kind::OnConflict;
 use crate::id::{ComputerId, Name};
 use crate::inventory::known::Presence;
@@ -58,7 +58,10 @@ impl Resolver<'_> {
                 Presence::Online => 2,
             };
             // What has the better key tells more of the others.
-            (self.keys[*at].uuid.is_none(), rank, self.last_seen(*at), self.first_seen[*at], *at)
+            let (key, installed) = (self.keys[*at].uuid.is_none(), self.installs[*at].installed);
+            let last = self.last_seen(*at);
+            // Who was never seen may have been there just now.
+            (rank, key, last.is_none(), last, self.first_seen[*at], installed, *at)
         });
         order
     }
@@ -146,7 +149,11 @@ impl Resolver<'_> {
             }
             Verdict::Join => self.join(at, id),
             Verdict::Replace | Verdict::Wipe => {
-                for earlier in self.same_link(at, id) {
+                let mut earlier = self.same_link(at, id);
+                if wiped {
+                    earlier.extend(self.quiet(id));
+                }
+                for earlier in earlier {
                     self.retire(earlier, id);
                 }
                 self.join(at, id);
@@ -162,6 +169,17 @@ impl Resolver<'_> {
         let link = &self.agent(at).key.provider;
         let members = self.groups.get(id).into_iter().flat_map(|group| &group.members).copied();
         members.filter(|other| self.agent(*other).key.provider == *link).collect()
+    }
+
+    /// Agents of whatever link that are on the computer and listed as offline: where it was wiped, they were so too. Whichever
+    /// was not comes back when it is online.
+    fn quiet(&self, id: &ComputerId) -> Vec<usize> {
+        let members = self.groups.get(id).into_iter().flat_map(|group| &group.members).copied();
+        let is_quiet = |at: &usize| {
+            let agent = self.agent(*at);
+            agent.listed && agent.presence == Presence::Offline && !self.decided.contains(at)
+        };
+        members.filter(is_quiet).collect()
     }
 
     fn judge(&self, at: usize, id: &ComputerId, shared: &BTreeMap<String, bool>) -> Verdict {
@@ -238,6 +256,14 @@ impl Resolver<'_> {
             && self.last_seen(other) > self.last_seen(newcomer)
     }
 
+    /// Whether an earlier agent was still there when the newcomer's system had been installed for a day: then it was not that
+    /// one's disk which was wiped.
+    fn was_seen_since(&self, at: usize, earlier: &[usize]) -> bool {
+        let Some(installed) = self.installs[at].installed else { return false };
+        let limit = installed.as_second().saturating_add(DAY_SECONDS);
+        earlier.iter().any(|other| self.last_seen(*other).is_some_and(|last| last.as_second() > limit))
+    }
+
     /// A known identity with another agent of the same link (IDN-7).
     fn in_its_link(&self, at: usize, id: &ComputerId, earlier: &[usize]) -> Verdict {
         let Some(group) = self.groups.get(id) else { return Verdict::Join };
@@ -262,11 +288,17 @@ impl Resolver<'_> {
             return Verdict::Replace;
         }
         match group.memory.install.then(&self.installs[at], self.rules.new_system_is_wipe) {
+            Situation::Wiped { .. } if !gone && self.was_seen_since(at, earlier) => {
+                settle(Question::OtherSystem, Verdict::Wipe)
+            }
             Situation::Wiped { sure } if sure || gone => Verdict::Wipe,
             Situation::Wiped { .. } => settle(Question::PerhapsWiped, Verdict::Wipe),
+            Situation::Newer if !gone => settle(Question::PerhapsWiped, Verdict::Replace),
             Situation::Other => settle(Question::OtherSystem, Verdict::Replace),
-            Situation::Same | Situation::Unclear if gone => Verdict::Replace,
-            Situation::Same | Situation::Unclear => settle(Question::PerhapsReinstalled, Verdict::Replace),
+            Situation::Same | Situation::Newer | Situation::Unclear if gone => Verdict::Replace,
+            Situation::Same | Situation::Newer | Situation::Unclear => {
+                settle(Question::PerhapsReinstalled, Verdict::Replace)
+            }
         }
     }
 
@@ -289,7 +321,7 @@ impl Resolver<'_> {
         // An agent that was seen on the earlier system after the later one was installed is on another computer.
         let outlived = known.at.is_some() && known.at >= install.installed;
         match known.then(install, self.rules.new_system_is_wipe) {
-            Situation::Same | Situation::Unclear => Verdict::Join,
+            Situation::Same | Situation::Newer | Situation::Unclear => Verdict::Join,
             Situation::Other => Verdict::Ask(Question::OtherSystem, there.first().copied()),
             Situation::Wiped { .. } if outlived && alive.is_some() => {
                 Verdict::Ask(Question::OtherSystem, alive)

@@ -175,6 +175,7 @@ impl<'a> Resolver<'a> {
         {
             group.former.remove(&at);
         }
+        let first = install.clone();
         let group = self.groups.entry(id.clone()).or_insert_with(|| Group {
             members: BTreeSet::new(),
             former: BTreeSet::new(),
@@ -184,7 +185,7 @@ impl<'a> Resolver<'a> {
                 tenant,
                 keys: Keys::default(),
                 aliases: BTreeSet::new(),
-                install,
+                install: first,
                 wiped: None,
             },
             pinned: false,
@@ -194,6 +195,10 @@ impl<'a> Resolver<'a> {
         let memory = &mut group.memory;
         if memory.tenant.is_none() {
             memory.tenant.clone_from(&self.seen[at].tenant);
+        }
+        // Lists of some links say nothing of operating systems, and those of others do.
+        if !memory.install.tells() && install.tells() {
+            memory.install = install;
         }
         if let (Some(own), Some(new)) = (&memory.keys.uuid, &keys.uuid)
             && own != new
@@ -349,14 +354,17 @@ impl<'a> Resolver<'a> {
         let later = self.installs[at].clone();
         let Some(group) = self.groups.get_mut(id) else { return };
         let known = &mut group.memory.install;
-        let tells = later.machine_id.is_some() || later.installed.is_some();
-        if later.at <= known.at || !tells {
+        if later.at <= known.at || !later.tells() {
             return;
         }
         match known.then(&later, false) {
             Situation::Wiped { .. } => self.begin(id, at, None),
             Situation::Other => {}
-            Situation::Same | Situation::Unclear => {
+            // A date alone neither makes a new system of it nor becomes that of the one that is known: the computer itself
+            // is asked.
+            Situation::Newer | Situation::Unclear
+                if known.machine_id.is_some() && later.machine_id.is_none() => {}
+            Situation::Same | Situation::Newer | Situation::Unclear => {
                 let merged = Install {
                     at: later.at,
                     name: later.name,

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::inventory::facts::IdentityEvidence;
 use crate::time::Timestamp;
 
-/// An operating system that is younger was installed just now (IDN-10).
-const YOUNG_SECONDS: i64 = 24 * 60 * 60;
+/// An operating system that is younger was installed just now (IDN-10). Also by how much two systems may tell the date of one
+/// installation differently: some know the day alone, and some no time zone.
+pub(super) const DAY_SECONDS: i64 = 24 * 60 * 60;
 
 /// What tells one installation of an operating system from the next.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +38,8 @@ pub(super) enum Situation {
         /// Whether a rule says so by itself (IDN-9, IDN-10).
         sure: bool,
     },
+    /// One that is newer by its date alone, which a feature update changes too.
+    Newer,
     /// Another one that is not newer.
     Other,
     /// It cannot be told.
@@ -54,6 +57,11 @@ impl Install {
         }
     }
 
+    /// Whether it tells anything of an operating system.
+    pub(super) const fn tells(&self) -> bool {
+        self.machine_id.is_some() || self.installed.is_some()
+    }
+
     /// Whether both are known to be of one installation.
     pub(super) fn is(&self, other: &Self) -> bool {
         matches!((&self.machine_id, &other.machine_id), (Some(a), Some(b)) if a == b)
@@ -67,16 +75,19 @@ impl Install {
             _ => None,
         };
         let dates = match (self.installed, later.installed) {
+            (Some(a), Some(b)) if ids.is_none() && apart(a, b) < DAY_SECONDS => {
+                Some(std::cmp::Ordering::Equal)
+            }
             (Some(a), Some(b)) => Some(a.cmp(&b)),
             _ => None,
         };
         match (ids, dates) {
             (Some(true), _) | (None, Some(std::cmp::Ordering::Equal)) => Situation::Same,
             (_, Some(std::cmp::Ordering::Less)) => {
-                let renamed = !self.name.eq_ignore_ascii_case(&later.name);
+                let renamed = !host(&self.name).eq_ignore_ascii_case(host(&later.name));
                 let sure = renamed || (fresh && later.is_young());
                 // A feature update changes the date, and somebody may have changed nothing else.
-                if sure || ids == Some(false) { Situation::Wiped { sure } } else { Situation::Unclear }
+                if sure || ids == Some(false) { Situation::Wiped { sure } } else { Situation::Newer }
             }
             (Some(false), _) => Situation::Other,
             (None, _) => Situation::Unclear,
@@ -87,11 +98,21 @@ impl Install {
     fn is_young(&self) -> bool {
         match (self.installed, self.at) {
             (Some(installed), Some(at)) => {
-                (0..YOUNG_SECONDS).contains(&at.as_second().saturating_sub(installed.as_second()))
+                (0..DAY_SECONDS).contains(&at.as_second().saturating_sub(installed.as_second()))
             }
             _ => false,
         }
     }
+}
+
+/// How many seconds are between two times.
+fn apart(a: Timestamp, b: Timestamp) -> i64 {
+    a.as_second().saturating_sub(b.as_second()).saturating_abs()
+}
+
+/// The name without the domain, which some systems add.
+fn host(name: &str) -> &str {
+    name.split('.').next().unwrap_or(name).trim()
 }
 
 /// Whether a name is that of a sandbox or of an image that was not made ready: a bare GUID (IDN-11).

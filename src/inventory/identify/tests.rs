@@ -430,3 +430,115 @@ fn git_gives_an_identity_where_the_firmware_has_none_and_names_the_computer_wher
     let named = resolve(&all, &[named], rules(), &several.memory, at(112));
     assert_eq!(told(&named), ["control/1: control/1", "control/2: control/3 once control/2"]);
 }
+
+/// The same computer's agent as a list tells of it: maker and serial number, and perhaps when its system was installed.
+fn said(text: &str, installed: Option<i64>) -> Seen {
+    let mut seen = agent(text);
+    seen.last_seen = None;
+    *evidence(&mut seen) = IdentityEvidence {
+        serial: Some("ABC1234".to_owned()),
+        manufacturer: Some("Dell Inc.".to_owned()),
+        os_installed: installed.map(at),
+        ..IdentityEvidence::default()
+    };
+    seen
+}
+
+fn named(name: &str, seen: Seen) -> Seen {
+    Seen { name: name.to_owned(), ..seen }
+}
+
+#[test]
+fn what_one_list_tells_of_the_system_counts_whichever_agent_came_first() {
+    let old = ["automate/1", "control/1"].map(|text| offline(said(text, None)));
+    let new = ["automate/2", "control/2"].map(|text| said(text, None));
+    let all = |later: Seen| {
+        let rmm = [offline(said("rmm/1", Some(0))), later];
+        [old.clone().as_slice(), new.clone().as_slice(), rmm.as_slice()].concat()
+    };
+    let first = |seen: &[Seen]| resolve(seen, &[], rules(), &Memory::default(), at(105));
+    let anew = "automate/1: automate/2 control/2 rmm/2 generation 2 once automate/1 control/1 rmm/1";
+    assert_eq!(told(&first(&all(named("NEW", said("rmm/2", Some(60)))))), [anew]);
+    // Without another name that is a question in this link, and in the others nothing is known of it.
+    assert_eq!(
+        told(&first(&all(said("rmm/2", Some(60))))),
+        [
+            "automate/1: automate/1 control/1 rmm/1",
+            "automate/2 waits: perhaps-reinstalled",
+            "control/2 waits: perhaps-reinstalled",
+            "rmm/2 waits: perhaps-wiped",
+        ]
+    );
+    // Where all are offline, the older system is that of the one before.
+    let quiet: Vec<Seen> = all(named("NEW", said("rmm/0", Some(60)))).into_iter().map(offline).collect();
+    let decided = first(&quiet);
+    let computer = &decided.computers[&id("automate/1")];
+    assert_eq!((computer.generation, computer.former.contains(&key("rmm/1"))), (2, true));
+}
+
+#[test]
+fn what_was_offline_on_a_wiped_computer_was_wiped_with_it_and_comes_back_when_it_is_online() {
+    let was = [agent("automate/1"), said("control/1", None), said("rmm/1", None)];
+    let young = |text: &str| {
+        let mut seen = wiped(text, 106);
+        seen.reading.as_mut().expect("a reading").at = at(106);
+        seen
+    };
+    let now = [
+        offline(was[0].clone()),
+        offline(was[1].clone()),
+        offline(was[2].clone()),
+        young("automate/2"),
+        young("control/2"),
+    ];
+    let decided = after(&was, &now, rules(), &[]);
+    let two = "automate/1: automate/2 control/2 generation 2 once automate/1 control/1 rmm/1";
+    assert_eq!(told(&decided), [two]);
+    // ConnectWise RMM's agent keeps its id over a wipe, and may be the last to come back.
+    let mut back = now.to_vec();
+    back[2] = young("rmm/1");
+    let three = "automate/1: automate/2 control/2 rmm/1 generation 2 once automate/1 control/1";
+    assert_eq!(told(&resolve(&back, &[], rules(), &decided.memory, at(111))), [three]);
+}
+
+#[test]
+fn a_system_that_was_still_seen_after_the_other_was_installed_was_not_wiped_for_it() {
+    let was = agent("control/1");
+    let new = named("NEW", wiped("control/2", 101));
+    let seen = |day| Seen { last_seen: Some(at(day)), ..offline(was.clone()) };
+    let decided = |day| {
+        let now = [seen(day), new.clone()];
+        resolve(&now, &[], rules(), &Memory::default(), at(110))
+    };
+    assert_eq!(told(&decided(100)), ["control/1: control/2 generation 2 once control/1"]);
+    assert_eq!(told(&decided(104)), ["control/1: control/1", "control/2 waits: other-system"]);
+}
+
+#[test]
+fn a_date_in_a_list_alone_makes_no_new_system_and_hides_none() {
+    let was = agent("rmm/1");
+    let mut listed = said("rmm/1", Some(106));
+    listed.reading.as_mut().expect("a reading").at = at(108);
+    let decided = after(std::slice::from_ref(&was), &[listed], rules(), &[]);
+    assert_eq!(told(&decided), ["rmm/1: rmm/1"]);
+    let asked = resolve(&[wiped("rmm/1", 106)], &[], rules(), &decided.memory, at(111));
+    assert_eq!(told(&asked), ["rmm/1: rmm/1 generation 2"]);
+}
+
+#[test]
+fn two_spellings_of_one_installation_are_not_a_wipe() {
+    // A list tells the day and a short name; the computer itself tells the second, its id and its full name.
+    let listed = said("rmm/1", Some(0));
+    let mut own = named("PC.contoso.local", agent("rmm/1"));
+    evidence(&mut own).os_installed = Timestamp::from_second(at(0).as_second() + DAY - 1).ok();
+    own.reading.as_mut().expect("a reading").at = at(108);
+    let renamed = named("Reception", own.clone());
+    let decided = after(std::slice::from_ref(&listed), std::slice::from_ref(&own), rules(), &[]);
+    assert_eq!(told(&decided), ["rmm/1: rmm/1"]);
+    let decided = after(std::slice::from_ref(&listed), &[renamed], rules(), &[]);
+    assert_eq!(told(&decided), ["rmm/1: rmm/1"]);
+    // Three days later it is another one.
+    evidence(&mut own).os_installed = Some(at(3));
+    let decided = after(&[listed], &[named("Reception", own)], rules(), &[]);
+    assert_eq!(told(&decided), ["rmm/1: rmm/1 generation 2"]);
+}

@@ -105,6 +105,7 @@ pub(crate) fn known(provider: &str, agent: &str, called: &str, tenant: Option<&s
         client: None,
         presence: crate::inventory::known::Presence::Unknown,
         said: None,
+        seen: None,
         unsupported: None,
         onboarding: false,
         agents: None,

@@ -196,6 +196,7 @@ impl World {
             client: None,
             presence: crate::inventory::known::Presence::Unknown,
             said: None,
+            seen: None,
             unsupported: None,
             onboarding: false,
             agents: None,

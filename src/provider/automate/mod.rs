@@ -195,7 +195,7 @@ impl Detect for Automate {
         agent: &'a AgentId,
         bundle: &'a Bundle<Read>,
     ) -> BoxFuture<'a, Result<BundleResult, RunError>> {
-        Box::pin(self.desk.run(&self.commands, agent, bundle))
+        Box::pin(self.desk.detect(&self.commands, agent, bundle))
     }
 }
 
@@ -205,6 +205,6 @@ impl Change for Automate {
         agent: &'a AgentId,
         bundle: &'a Bundle<Write>,
     ) -> BoxFuture<'a, Result<BundleResult, RunError>> {
-        Box::pin(self.desk.run(&self.commands, agent, bundle))
+        Box::pin(self.desk.change(&self.commands, agent, bundle))
     }
 }

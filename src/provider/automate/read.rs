@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::wire::{Client, Computer, Group, GroupComputer, Location, Named};
 use crate::id::AgentId;
 use crate::inventory::relations::Belongings;
-use crate::provider::link::{filled, platform};
+use crate::provider::link::{filled, instant, platform};
 use crate::provider::{AgentRecord, ClientRecord, ClientRef, Presence};
 
 /// The names of the groups of each computer, by the computer's id.
@@ -36,6 +36,10 @@ pub(super) fn agent(computer: Computer, groups: &mut Groups) -> AgentRecord {
     ] {
         attributes.extend(filled(value).map(|value| (key.to_owned(), value)));
     }
+    let presence = presence(&computer.status);
+    // Every change of what is listed is remembered: of those that are there this would change with each look.
+    let seen = instant(&computer.remote_agent_last_contact).filter(|_| presence != Presence::Online);
+    attributes.extend(seen.map(|at| ("lastSeen".to_owned(), at.to_string())));
     let is_virtual = computer.is_virtual_machine.filter(|is_virtual| *is_virtual);
     attributes.extend(is_virtual.map(|_| ("identity.virtual".to_owned(), "true".to_owned())));
     AgentRecord {
@@ -44,7 +48,7 @@ pub(super) fn agent(computer: Computer, groups: &mut Groups) -> AgentRecord {
         tenant: None,
         client: computer.client.and_then(client_ref),
         platform: platform(&computer.operating_system_name),
-        presence: presence(&computer.status),
+        presence,
         tags: BTreeSet::new(),
         attributes,
         belongings: Belongings {
@@ -163,6 +167,18 @@ mod tests {
         }
         "#);
         assert!(groups.is_empty());
+    }
+
+    #[test]
+    fn when_it_was_seen_last_is_told_of_those_that_are_not_online() {
+        let seen = |status: &str, last: &str| {
+            let text = format!(r#"{{"Id":8,"Status":"{status}","RemoteAgentLastContact":"{last}"}}"#);
+            agent(computer(&text), &mut Groups::new()).last_seen().map(|at| at.to_string())
+        };
+        assert_eq!(seen("Offline", "2025-06-01T10:00:00").as_deref(), Some("2025-06-01T10:00:00Z"));
+        assert_eq!(seen("Unclear", "2025-06-01T10:00:00Z").as_deref(), Some("2025-06-01T10:00:00Z"));
+        assert_eq!(seen("Online", "2025-06-01T10:00:00Z"), None, "it is there");
+        assert_eq!(seen("Offline", "0001-01-01T00:00:00"), None);
     }
 
     #[test]

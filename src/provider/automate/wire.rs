@@ -92,13 +92,17 @@ pub(super) struct Computer {
     pub(super) is_virtual_machine: Option<bool>,
     #[serde(default, deserialize_with = "text")]
     pub(super) remote_agent_version: String,
+    /// An instant; whether it has a zone is not certain.
+    #[serde(default, deserialize_with = "text")]
+    pub(super) remote_agent_last_contact: String,
     #[serde(default, deserialize_with = "text")]
     pub(super) date_added: String,
 }
 
 /// The members of a computer that are asked for.
 pub(super) const COMPUTER_FIELDS: &str = "Id,ComputerName,FriendlyName,DomainName,Client,Location,SerialNumber,\
-     BiosManufacturer,OperatingSystemName,OperatingSystemVersion,Type,Status,IsVirtualMachine,RemoteAgentVersion,DateAdded";
+     BiosManufacturer,OperatingSystemName,OperatingSystemVersion,Type,Status,IsVirtualMachine,RemoteAgentVersion,\
+     RemoteAgentLastContact,DateAdded";
 
 /// `LabTech.Models.Group`.
 #[derive(Debug, Deserialize)]

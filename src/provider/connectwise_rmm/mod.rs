@@ -257,7 +257,7 @@ impl Detect for ConnectwiseRmm {
         agent: &'a AgentId,
         bundle: &'a Bundle<Read>,
     ) -> BoxFuture<'a, Result<BundleResult, RunError>> {
-        Box::pin(self.desk.run(&self.commands, agent, bundle))
+        Box::pin(self.desk.detect(&self.commands, agent, bundle))
     }
 }
 
@@ -267,6 +267,6 @@ impl Change for ConnectwiseRmm {
         agent: &'a AgentId,
         bundle: &'a Bundle<Write>,
     ) -> BoxFuture<'a, Result<BundleResult, RunError>> {
-        Box::pin(self.desk.run(&self.commands, agent, bundle))
+        Box::pin(self.desk.change(&self.commands, agent, bundle))
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::wire::{Company, Device, DevicesOfSite, Policy, RateLimits, RunResult, Site};
 use crate::id::AgentId;
 use crate::inventory::relations::Belongings;
-use crate::provider::link::{filled, platform};
+use crate::provider::link::{filled, instant, platform};
 use crate::provider::{AgentRecord, ClientRecord, ClientRef, Presence};
 use crate::time::Timestamp;
 
@@ -116,7 +116,7 @@ fn agent(
         ("identity.serial", first(&[&system.serial_number, &bios.serial_number])),
         ("identity.manufacturer", first(&[&system.manufacturer, &bios.manufacturer, &board.manufacturer])),
         ("identity.model", first(&[&system.model, &system.product])),
-        ("identity.osInstalled", first(&[&os.install_date])),
+        ("identity.osInstalled", instant(&os.install_date).map(|at| at.to_string())),
         ("os.name", first(&[&os.product])),
         ("os.version", first(&[&os.version])),
         ("domain", first(&[&system.domain])),
@@ -254,7 +254,7 @@ mod tests {
             r#"{"platform":[{"companyID":"a","siteID":"1","endpoints":[
                 {"endpointID":"e1","deviceName":"PC-1","system":{"serialNumber":" S1 ","product":"Latitude","domain":"x.local"},
                  "bios":{"manufacturer":"Dell","serialNumber":"other"},"os":{"product":"Microsoft Windows 11 Pro","version":"10.0","type":"Windows",
-                 "installDate":"2026-01-01T00:00:00Z"}},
+                 "installDate":"2026-01-01T00:00:00"}},
                 {"endpointID":"e2","friendlyName":"mac","os":{"type":"Darwin"},"system":null},{"endpointID":"e3"}]},
               {"companyID":"unheard","endpoints":null}],"network":null}"#,
         );

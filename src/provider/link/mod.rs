@@ -19,7 +19,7 @@ use crate::provider::{ListError, RunError};
 use crate::secret::{Secret, SecretRef};
 use crate::session::script::Platform;
 use crate::session::secrets::Secrets;
-use crate::time::Limit;
+use crate::time::{Limit, Timestamp};
 
 /// How long one request may take unless the link says otherwise.
 const REQUEST: Duration = Duration::from_mins(1);
@@ -134,6 +134,17 @@ pub(in crate::provider) fn platform(name: &str) -> Option<Platform> {
     POSIX.iter().any(|part| name.contains(part)).then_some(Platform::Posix)
 }
 
+/// An instant as systems write them: with a zone, without one (then in UTC), or the day alone. Year 1 is never, and what is no
+/// instant is none.
+pub(in crate::provider) fn instant(text: &str) -> Option<Timestamp> {
+    let text = text.trim();
+    let told = text.parse::<Timestamp>().ok().or_else(|| {
+        let plain = text.parse::<jiff::civil::DateTime>().ok()?;
+        Some(plain.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())
+    });
+    told.filter(|at| at.as_second() > 0)
+}
+
 /// A text without blanks around it, unless it is blank.
 pub(in crate::provider) fn filled(text: &str) -> Option<String> {
     let text = text.trim();
@@ -147,6 +158,19 @@ mod tests {
 
     fn name() -> Name {
         Name::new("automate").unwrap()
+    }
+
+    #[test]
+    fn instants_are_read_in_all_spellings() {
+        let told = |text: &str| instant(text).map(|at| at.to_string()).unwrap_or_default();
+        assert_eq!(told(" 2026-07-23T10:00:00Z"), "2026-07-23T10:00:00Z");
+        assert_eq!(told("2026-07-23T12:00:00+02:00"), "2026-07-23T10:00:00Z");
+        assert_eq!(told("2026-07-23T10:00:00"), "2026-07-23T10:00:00Z");
+        assert_eq!(told("2026-07-23 10:00:00"), "2026-07-23T10:00:00Z");
+        assert_eq!(told("2026-07-23"), "2026-07-23T00:00:00Z");
+        for none in ["", "0001-01-01T00:00:00", "0001-01-01T00:00:00Z", "soon", "20"] {
+            assert_eq!(told(none), "", "{none}");
+        }
     }
 
     #[test]

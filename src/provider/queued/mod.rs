@@ -21,7 +21,7 @@ use super::shell;
 use super::{CommandCount, RunError};
 use crate::id::AgentId;
 use crate::session::envelope::{CommandText, Failure, Next, OrderId, Sender, Sizes, Way};
-use crate::session::script::{Bundle, BundleResult};
+use crate::session::script::{Bundle, BundleResult, Read, Write};
 use crate::session::{bundle as text, frame};
 use crate::time::Clock;
 
@@ -56,6 +56,22 @@ pub(super) struct NotPosted {
     pub(super) error: RunError,
     /// Whether it may have been posted all the same.
     pub(super) is_maybe: bool,
+}
+
+/// How often what only looks is sent again after something newer overtook it.
+const OVERTAKEN: u32 = 5;
+
+/// Why a bundle brought no results.
+enum Missed {
+    /// Something newer overtook it, and nothing ran.
+    Overtaken,
+    Failed(RunError),
+}
+
+impl From<RunError> for Missed {
+    fn from(error: RunError) -> Self {
+        Self::Failed(error)
+    }
 }
 
 /// How bundles go over one link.
@@ -94,19 +110,56 @@ impl Desk {
         CommandCount { commands: sent.values().sum(), computers: sent.len() as u64 }
     }
 
-    /// Runs a bundle on the agent's computer.
+    /// Runs a bundle that changes something on the agent's computer. One that was overtaken was decided by what was known
+    /// before: it is not sent again.
     ///
     /// # Errors
     /// [`RunError`].
-    pub(super) async fn run<A: Sync>(
+    pub(super) async fn change(
+        &self,
+        queue: &dyn Queue,
+        agent: &AgentId,
+        bundle: &Bundle<Write>,
+    ) -> Result<BundleResult, RunError> {
+        self.run(queue, agent, bundle).await.map_err(|missed| self.missed(missed))
+    }
+
+    /// Runs a bundle that only looks. It may do so at any time, so it is sent again when it is overtaken: as long as nobody
+    /// knows that agents of several links are on one computer, it is asked through all of them at once.
+    ///
+    /// # Errors
+    /// [`RunError`].
+    pub(super) async fn detect(
+        &self,
+        queue: &dyn Queue,
+        agent: &AgentId,
+        bundle: &Bundle<Read>,
+    ) -> Result<BundleResult, RunError> {
+        for _ in 0..OVERTAKEN {
+            match self.run(queue, agent, bundle).await {
+                Err(Missed::Overtaken) => {}
+                ended => return ended.map_err(|missed| self.missed(missed)),
+            }
+        }
+        self.run(queue, agent, bundle).await.map_err(|missed| self.missed(missed))
+    }
+
+    fn missed(&self, missed: Missed) -> RunError {
+        match missed {
+            Missed::Overtaken => self.error(Failure::Overtaken),
+            Missed::Failed(error) => error,
+        }
+    }
+
+    async fn run<A: Sync>(
         &self,
         queue: &dyn Queue,
         agent: &AgentId,
         bundle: &Bundle<A>,
-    ) -> Result<BundleResult, RunError> {
+    ) -> Result<BundleResult, Missed> {
         if let Some(step) = bundle.with_secret().filter(|_| !self.settings.secrets) {
             let name = &self.settings.name;
-            return Err(RunError::Refused {
+            return Err(Missed::Failed(RunError::Refused {
                 message: format!(
                     "the step {:?} is given a secret, and {name} keeps the text of commands where its users can read it",
                     step.key
@@ -114,11 +167,11 @@ impl Desk {
                 help: Some(format!(
                     "set `link.secrets: allow` on the provider {name}, or reach the computer through another one"
                 )),
-            });
+            }));
         }
         let looked = queue.look(agent).await.map_err(|failed| nothing_ran(failed.error))?;
         if looked.is_online == Some(false) {
-            return Err(RunError::Unreachable("it is offline".to_owned()));
+            return Err(RunError::Unreachable("it is offline".to_owned()).into());
         }
         let marker = text::marker(bundle, &shell::nonce());
         let sender = Sender::new(
@@ -131,7 +184,7 @@ impl Desk {
         let old = looked.outputs.into_iter().map(|(key, _)| key).collect();
         let limit = bundle.limit();
         let answer = self.converse(queue, agent, sender, old, limit).await?;
-        frame::read(bundle, &marker, &answer)
+        Ok(frame::read(bundle, &marker, &answer)?)
     }
 
     async fn converse(
@@ -141,7 +194,7 @@ impl Desk {
         mut sender: Sender,
         mut seen: BTreeSet<String>,
         limit: Duration,
-    ) -> Result<Vec<u8>, RunError> {
+    ) -> Result<Vec<u8>, Missed> {
         let mut is_posted = false;
         loop {
             match sender.next(self.now(), &fresh()) {
@@ -151,7 +204,7 @@ impl Desk {
                         match queue.post(agent, &command, limit).await {
                             // Until the first command is out, nothing can run.
                             Err(failed) if !failed.is_maybe && !is_posted => {
-                                return Err(nothing_ran(failed.error));
+                                return Err(nothing_ran(failed.error).into());
                             }
                             // The sender asks, and posts again what did not arrive.
                             Ok(()) | Err(_) => is_posted = true,
@@ -171,7 +224,10 @@ impl Desk {
                 }
                 Next::Done(result) => {
                     self.learn(agent, sender.ahead());
-                    return result.map_err(|failure| self.error(failure));
+                    return result.map_err(|failure| match failure {
+                        Failure::Overtaken => Missed::Overtaken,
+                        other => Missed::Failed(self.error(other)),
+                    });
                 }
             }
         }
@@ -180,6 +236,9 @@ impl Desk {
     fn error(&self, failure: Failure) -> RunError {
         match failure {
             Failure::NothingRan(why) => RunError::Unreachable(why),
+            Failure::Overtaken => {
+                RunError::Unreachable("something newer was sent to it meanwhile".to_owned())
+            }
             Failure::Cannot(what) => {
                 let name = &self.settings.name;
                 let (message, help) = match what.as_str() {

@@ -214,7 +214,7 @@ async fn run(
 ) -> (Result<BundleResult, RunError>, u32, CommandCount) {
     let system = system(seed, faults);
     let desk = desk(system.start, false);
-    let result = desk.run(&system, &AgentId::new("a"), &bundle(has_secret)).await;
+    let result = desk.detect(&system, &AgentId::new("a"), &bundle(has_secret)).await;
     let mut state = system.state.lock().expect("no panic");
     // Whatever is still on its way arrives in the end.
     state.pass(&system.faults, i64::MAX / 2000);
@@ -287,7 +287,7 @@ async fn a_wrong_clock_costs_one_more_command_and_only_once() {
     let agent = AgentId::new("a");
     let mut before = 0;
     for more in [true, false, false] {
-        assert_eq!(desk.run(&system, &agent, &bundle(false)).await, Ok(expected(100)));
+        assert_eq!(desk.detect(&system, &agent, &bundle(false)).await, Ok(expected(100)));
         let count = desk.count().commands;
         let own = count - before;
         before = count;
@@ -295,6 +295,23 @@ async fn a_wrong_clock_costs_one_more_command_and_only_once() {
         assert_eq!(own > usual, more, "{own}");
     }
     assert_eq!(system.state.lock().expect("no panic").ran, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_computer_that_is_asked_through_all_of_its_agents_at_once_answers_through_each() {
+    for seed in 1..=60 {
+        // What is sent first often comes last, and is refused.
+        let system = system(seed, Faults { delay: 20_000, length: 100, ..Faults::default() });
+        let desks = [(); 3].map(|()| desk(system.start, false));
+        let system = &system;
+        let asks = desks.each_ref().map(|desk| async move {
+            let (agent, bundle) = (AgentId::new("a"), bundle(false));
+            desk.detect(system, &agent, &bundle).await
+        });
+        for answer in futures_util::future::join_all(asks).await {
+            assert_eq!(answer, Ok(expected(100)), "{seed}");
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -312,6 +329,6 @@ async fn a_secret_does_not_travel_unless_the_settings_allow_it() {
     assert!(help.contains("secrets: allow"));
     assert_eq!(count.commands, 0);
     let system = system(1, Faults::default());
-    let result = desk(system.start, true).run(&system, &AgentId::new("a"), &bundle(true)).await;
+    let result = desk(system.start, true).detect(&system, &AgentId::new("a"), &bundle(true)).await;
     assert_eq!(result, Ok(expected(0)));
 }

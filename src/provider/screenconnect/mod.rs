@@ -275,7 +275,7 @@ impl Detect for Screenconnect {
         agent: &'a AgentId,
         bundle: &'a Bundle<Read>,
     ) -> BoxFuture<'a, Result<BundleResult, RunError>> {
-        Box::pin(self.desk.run(&self.guests, agent, bundle))
+        Box::pin(self.desk.detect(&self.guests, agent, bundle))
     }
 }
 
@@ -285,6 +285,6 @@ impl Change for Screenconnect {
         agent: &'a AgentId,
         bundle: &'a Bundle<Write>,
     ) -> BoxFuture<'a, Result<BundleResult, RunError>> {
-        Box::pin(self.desk.run(&self.guests, agent, bundle))
+        Box::pin(self.desk.change(&self.guests, agent, bundle))
     }
 }

@@ -73,7 +73,11 @@ fn agent(session: Session, meanings: Meanings) -> AgentRecord {
         (Some(domain), Some(user)) => Some(format!("{domain}\\{user}")),
         (_, user) => user,
     };
+    // Every change of what is listed is remembered: of those that are there this would change with each look.
+    let seen = session.last_guest_disconnected_event_time.max(session.last_guest_connected_event_time);
+    let seen = seen.filter(|_| presence != Presence::Online);
     let attributes = [
+        ("lastSeen", seen.map(|at| at.to_string())),
         ("identity.serial", filled(&guest.machine_serial_number)),
         ("identity.manufacturer", filled(&guest.machine_manufacturer_name)),
         ("identity.model", filled(&guest.machine_model)),
@@ -263,6 +267,19 @@ mod tests {
           }
         ]
         "#);
+    }
+
+    #[test]
+    fn when_it_was_seen_last_is_told_of_those_that_are_not_online() {
+        let seen = |more: &str| {
+            let session = session(&format!(r#"{{"SessionID":"a"{more}}}"#));
+            agents(vec![session], MEANINGS)[0].last_seen().map(|at| at.to_string())
+        };
+        let came = r#","LastGuestConnectedEventTime":"2026-07-23T10:00:00Z""#;
+        let left = r#","LastGuestDisconnectedEventTime":"2026-07-23T11:00:00""#;
+        assert_eq!(seen(&format!("{came}{left}")).as_deref(), Some("2026-07-23T11:00:00Z"));
+        assert_eq!(seen(&format!(r#"{came},"GuestConnectedCount":1"#)), None, "it is online");
+        assert_eq!(seen(r#","LastGuestDisconnectedEventTime":"0001-01-01T00:00:00""#), None);
     }
 
     #[test]

@@ -49,6 +49,8 @@ pub enum Next {
 pub enum Failure {
     /// It is certain that nothing ran and nothing will.
     NothingRan(String),
+    /// It is certain that nothing ran and nothing will, because something newer was sent to the computer meanwhile.
+    Overtaken,
     /// Nothing ran, because the computer lacks something.
     Cannot(String),
     /// It may have run.
@@ -217,7 +219,7 @@ impl Sender {
     fn superseded(&mut self, now: i64, number: u64, id: &OrderId) -> Next {
         let is_ahead = i64::try_from(number).is_ok_and(|number| number > now);
         if !is_ahead || self.renumbered {
-            return Self::nothing_ran("something newer was sent to it meanwhile");
+            return Next::Done(Err(Failure::Overtaken));
         }
         // Somebody whose clock is ahead of ours has sent it.
         self.renumbered = true;

@@ -121,7 +121,11 @@ impl Preparation<'_> {
             let asked = Self::unidentified(&fleet, round, wish.identify_alone);
             if !asked.is_empty() {
                 self.ask(wish, &mut fleet, &asked, round).await?;
+                // What the lists alone decided stands, unless what came back speaks against it.
+                let by_lists = fleet.resolution.memory.clone();
+                let before = std::mem::replace(&mut fleet.before, by_lists);
                 _ = self.recognise(&mut fleet);
+                fleet.before = before;
             }
         }
         if !wish.offline {
@@ -165,18 +169,20 @@ impl Preparation<'_> {
 
     /// The agents that can be asked and of which nothing is known, and those that are to be asked again.
     fn unidentified(fleet: &Fleet, round: Round<'_>, alone: bool) -> Vec<Known> {
-        let is_open = |key: &AgentKey| {
+        let is_open = |known: &Known, key: &AgentKey| {
             let why = fleet.resolution.waiting.get(key).map(|waiting| &waiting.why);
             match why {
                 Some(Why::NotAsked) => true,
                 Some(Why::Failed(cause)) => *cause != Cause::Unsupported,
-                Some(Why::NoIdentity(_) | Why::Asked { .. }) | None => false,
+                // What a list says was enough to name it; what it says itself may be enough to answer the question.
+                Some(Why::Asked { .. }) => known.facts.is_none() && known.unsupported.is_none(),
+                Some(Why::NoIdentity(_)) | None => false,
             }
         };
         let wanted = fleet.agents.iter().filter(|known| {
             let key = recognise::key(known);
             let can = known.presence != Presence::Offline && !round.failed.contains_key(&known.provider);
-            can && ((is_open(&key) && !alone) || round.again.contains(&key))
+            can && ((is_open(known, &key) && !alone) || round.again.contains(&key))
         });
         wanted.cloned().collect()
     }

@@ -1,5 +1,7 @@
 //! Repositories whose computers are behind ConnectWise, against the lab: the program as users run it.
 
 mod canary;
+mod five_hundred;
 mod tour;
 mod updates;
+mod truth;

@@ -12,7 +12,7 @@ pub(crate) struct LabWorld {
     pub(crate) world: World,
     pub(crate) lab: Lab,
     /// Serves the lab; ends after it.
-    _runtime: tokio::runtime::Runtime,
+    runtime: tokio::runtime::Runtime,
 }
 
 impl LabWorld {
@@ -27,7 +27,7 @@ impl LabWorld {
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let options = Options { folder: Some(world.path("lab")), ..Options::default() };
         let lab = runtime.block_on(Lab::start(fleet, options)).unwrap();
-        let made = Self { world, lab, _runtime: runtime };
+        let made = Self { world, lab, runtime };
         for (name, system, port) in [
             ("control", System::Control, 18040),
             ("automate", System::Automate, 18041),
@@ -42,6 +42,21 @@ impl LabWorld {
             }
         }
         made
+    }
+
+    /// The lab's fleet becomes another one, with everything that happened to it meanwhile. The systems are then at other ports,
+    /// and the providers' files name those.
+    pub(crate) fn becomes(&mut self, fleet: Fleet) {
+        let options = Options { folder: Some(self.world.path("lab")), ..Options::default() };
+        let lab = self.runtime.block_on(Lab::start(fleet, options)).unwrap();
+        for (name, system) in
+            [("control", System::Control), ("automate", System::Automate), ("rmm", System::Rmm)]
+        {
+            let file = format!("providers/{name}.yaml");
+            let text = self.world.repo_file(&file);
+            self.world.write(&file, &text.replace(&self.lab.url(system), &lab.url(system)));
+        }
+        self.lab = lab;
     }
 
     /// Runs the program in the repository, with the lab's credentials in its environment.
