@@ -163,6 +163,7 @@ fn computers(count: u32, now: Timestamp) -> impl Iterator<Item = Known> {
             client: None,
             presence: muster::inventory::known::Presence::Unknown,
             said: None,
+            seen: None,
             unsupported: None,
             onboarding: false,
             agents: None,

@@ -3,5 +3,5 @@
 mod canary;
 mod five_hundred;
 mod tour;
-mod updates;
 mod truth;
+mod updates;
