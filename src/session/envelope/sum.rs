@@ -5,15 +5,15 @@
 /// What one byte does to the sum.
 const BYTES: [u32; 256] = {
     let mut bytes = [0; 256];
-    let mut byte = 0;
+    let mut byte: u32 = 0;
     while byte < 256 {
-        let mut sum = (byte as u32) << 24;
+        let mut sum = byte << 24;
         let mut bit = 0;
         while bit < 8 {
             sum = if sum & 0x8000_0000 == 0 { sum << 1 } else { (sum << 1) ^ 0x04c1_1db7 };
             bit += 1;
         }
-        bytes[byte] = sum;
+        bytes[byte as usize] = sum;
         byte += 1;
     }
     bytes
