@@ -5,7 +5,7 @@ use std::path::Path;
 use muster_lab::fleet::{Fleet, System};
 use muster_lab::{Lab, Options};
 
-use super::muster::{Ran, World, finish};
+use super::muster::{Ran, Running, World, finish};
 
 /// A world and the lab that its links lead to.
 pub(crate) struct LabWorld {
@@ -47,6 +47,11 @@ impl LabWorld {
     /// Runs the program in the repository, with the lab's credentials in its environment.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         finish(self.world.command(arguments).envs(self.lab.environment()))
+    }
+
+    /// Starts it and goes on.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Running {
+        Running::new(self.world.command(arguments).envs(self.lab.environment()).spawn().unwrap())
     }
 }
 

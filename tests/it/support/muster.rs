@@ -257,7 +257,8 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    fn new(mut child: Child) -> Self {
+    /// One that was started.
+    pub(crate) fn new(mut child: Child) -> Self {
         let (out, err) = (Arc::default(), Arc::default());
         let readers = vec![
             copy_to(child.stdout.take().unwrap(), Arc::clone(&out)),
