@@ -78,6 +78,17 @@ pub enum Entry {
         /// What the step is for.
         purpose: Purpose,
     },
+    /// A script of the system itself has run, or has failed.
+    Script {
+        /// In which system.
+        system: System,
+        /// The computer's name.
+        computer: String,
+        /// The script's name.
+        script: String,
+        /// Whether it did what it does.
+        succeeded: bool,
+    },
     /// Output went wrong on purpose.
     Output {
         /// In which system.

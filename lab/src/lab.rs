@@ -63,6 +63,7 @@ pub enum StartError {
 pub struct Lab {
     world: Arc<World>,
     control: Arc<Control>,
+    automate: Arc<Automate>,
     ports: BTreeMap<System, u16>,
     admin: Option<u16>,
     /// Ends with the lab.
@@ -89,6 +90,7 @@ impl Lab {
         };
         let world = Arc::new(World::new(fleet, options.clock, journal, folder));
         let control = Arc::new(Control::new(&world));
+        let automate = Automate::new(&world);
         let mut tasks = JoinSet::new();
         let mut ports = BTreeMap::new();
         for system in System::ALL {
@@ -101,7 +103,7 @@ impl Lab {
                     tasks.spawn(server::run(listener, Arc::clone(&world), Arc::clone(&control)))
                 }
                 System::Automate => {
-                    tasks.spawn(server::run(listener, Arc::clone(&world), Automate::new(&world)))
+                    tasks.spawn(server::run(listener, Arc::clone(&world), Arc::clone(&automate)))
                 }
                 System::Rmm => tasks.spawn(server::run(listener, Arc::clone(&world), Rmm::new(&world))),
             };
@@ -113,7 +115,7 @@ impl Lab {
             tasks.spawn(server::run(listener, Arc::clone(&world), Arc::new(answers)));
             admin = Some(bound);
         }
-        Ok(Self { world, control, ports, admin, _tasks: tasks, temporary })
+        Ok(Self { world, control, automate, ports, admin, _tasks: tasks, temporary })
     }
 
     /// Where a system is served, such as `http://127.0.0.1:4711`.
@@ -209,6 +211,25 @@ impl Lab {
     #[must_use]
     pub fn set_online(&self, computer: &str, online: bool) -> bool {
         set_online(&self.world, &self.control, computer, online)
+    }
+
+    /// The numbers of the computers that are in maintenance in Automate.
+    #[must_use]
+    pub fn in_maintenance(&self) -> Vec<String> {
+        let agents = self.world.agents(System::Automate).iter();
+        agents.filter(|agent| self.automate.in_maintenance(agent)).map(|agent| agent.id.clone()).collect()
+    }
+
+    /// Switches maintenance mode of an agent of Automate, as a technician does: on for so many minutes, or off; `false` when
+    /// there is no such agent.
+    #[must_use]
+    pub fn set_maintenance(&self, agent: &str, minutes: Option<u32>) -> bool {
+        let Some(agent) = self.world.agent(System::Automate, agent) else { return false };
+        match minutes {
+            Some(minutes) => self.automate.begin_maintenance(agent, minutes),
+            None => self.automate.end_maintenance(agent),
+        }
+        true
     }
 
     /// What a client needs to sign in, as variables of the environment.

@@ -577,6 +577,9 @@ pub struct Computers {
     /// Those that no provider lists any more, in place of those that are listed
     #[arg(long)]
     pub gone: bool,
+    /// In place of the computers the policies that their own systems say hold for them, with the origin of each setting
+    #[arg(long, conflicts_with_all = ["stale", "gone", "forget", "offline"])]
+    pub policies: bool,
     /// Forget a computer for good that no provider lists any more; by its id
     #[arg(long, value_name = "ID", conflicts_with_all = ["only", "stale", "gone", "offline"])]
     pub forget: Option<String>,

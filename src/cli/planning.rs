@@ -22,7 +22,7 @@ use crate::report::words::{ago, count, plural};
 use crate::session::control::Control;
 use crate::session::dispatcher::Link;
 use crate::session::prepare::{Looked, Preparation, Prepared, Progress, Surveyed, Wish};
-use crate::store::{Store, StoreError};
+use crate::store::{MaintenanceRecord, Store, StoreError};
 use crate::targets;
 use crate::time::Clock;
 
@@ -176,6 +176,19 @@ pub(super) fn tell_commands(shell: &Shell, links: &BTreeMap<Name, Link>) {
         let (commands, computers) = (plural(sent.commands, "command"), plural(sent.computers, "computer"));
         let line = format!("{provider}: {commands} for {computers}, which stay in its records");
         shell.ui.status(&Line::new().text(line));
+    }
+}
+
+/// Says which computers are still in maintenance mode, because it could not be put back.
+pub(super) fn tell_maintenance(shell: &mut Shell, left: &[MaintenanceRecord]) {
+    shell.warned |= !left.is_empty();
+    for one in left {
+        let provider = &one.agent.provider;
+        let why = one.message.as_deref().unwrap_or("the run was stopped before");
+        shell.ui.warning(&format!("{} may still be in maintenance mode in {provider}: {why}", one.name));
+    }
+    if !left.is_empty() {
+        shell.ui.hint("until then its alerts are held back; the next apply puts it back first");
     }
 }
 

@@ -63,6 +63,18 @@ pub enum Presence {
     Unknown,
 }
 
+impl Presence {
+    /// What orders agents: those that are online first, those that are offline last.
+    #[must_use]
+    pub const fn rank(self) -> u8 {
+        match self {
+            Self::Online => 0,
+            Self::Unknown => 1,
+            Self::Offline => 2,
+        }
+    }
+}
+
 /// One agent among those of all providers.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -10,6 +10,7 @@ pub mod identify;
 pub mod item;
 pub mod known;
 pub mod pattern;
+pub mod policies;
 pub mod queries;
 pub mod recognise;
 pub mod relations;

@@ -37,7 +37,9 @@ pub mod connectwise_rmm;
 pub mod host;
 mod link;
 pub mod local;
+pub mod maintenance;
 pub(crate) mod page;
+pub mod policy;
 mod queued;
 pub mod screenconnect;
 mod shell;
@@ -54,6 +56,8 @@ use futures_util::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use self::maintenance::MaintenanceMode;
+use self::policy::ReadPolicies;
 pub use crate::config::kind::Capability;
 use crate::id::{AgentId, Name};
 use crate::inventory::facts::IdentityEvidence;
@@ -360,13 +364,24 @@ pub struct Reader {
     examine: Option<Arc<dyn Examine>>,
     count: Option<Arc<dyn CountCommands>>,
     updates: Option<Arc<dyn updates::ReadUpdates>>,
+    policies: Option<Arc<dyn ReadPolicies>>,
 }
 
 impl Reader {
     /// Builds it; `cli::context` does, and tests.
     #[must_use]
     pub fn new(info: Arc<ProviderInfo>, list: Arc<dyn ListAgents>, detect: Arc<dyn Detect>) -> Self {
-        Self { info, list, detect, clients: None, join: None, examine: None, count: None, updates: None }
+        Self {
+            info,
+            list,
+            detect,
+            clients: None,
+            join: None,
+            examine: None,
+            count: None,
+            updates: None,
+            policies: None,
+        }
     }
 
     /// The same with a list of the provider's customers.
@@ -397,6 +412,18 @@ impl Reader {
     #[must_use]
     pub fn with_count(self, count: Arc<dyn CountCommands>) -> Self {
         Self { count: Some(count), ..self }
+    }
+
+    /// The same with the policies of its system.
+    #[must_use]
+    pub fn with_policies(self, policies: Arc<dyn ReadPolicies>) -> Self {
+        Self { policies: Some(policies), ..self }
+    }
+
+    /// Who tells which policies of its system hold, if it has any.
+    #[must_use]
+    pub fn policies(&self) -> Option<&dyn ReadPolicies> {
+        self.policies.as_deref()
     }
 
     /// How many commands were left in its system until now, the writer's included; `None` where none stay.
@@ -469,13 +496,14 @@ pub struct Writer {
     change: Arc<dyn Change>,
     properties: Option<Arc<dyn SetProperty>>,
     updates: Option<Arc<dyn updates::StartUpdates>>,
+    maintenance: Option<Arc<dyn MaintenanceMode>>,
 }
 
 impl Writer {
     /// Builds it; `cli::context` does, and tests.
     #[must_use]
     pub fn new(info: Arc<ProviderInfo>, change: Arc<dyn Change>) -> Self {
-        Self { info, change, properties: None, updates: None }
+        Self { info, change, properties: None, updates: None, maintenance: None }
     }
 
     /// The same with custom properties that can be written.
@@ -488,6 +516,19 @@ impl Writer {
     #[must_use]
     pub fn properties(&self) -> Option<&dyn SetProperty> {
         self.properties.as_deref()
+    }
+
+    /// The same with a maintenance mode that can be switched.
+    #[must_use]
+    pub fn with_maintenance(self, maintenance: Arc<dyn MaintenanceMode>) -> Self {
+        Self { maintenance: Some(maintenance), ..self }
+    }
+
+    /// Who switches the maintenance mode of its agents' computers, if it can and may.
+    #[must_use]
+    pub fn maintenance(&self) -> Option<&dyn MaintenanceMode> {
+        let may = self.info.capabilities.contains(&Capability::MaintenanceMode);
+        self.maintenance.as_deref().filter(|_| may)
     }
 
     /// The same provider, through which no script runs.

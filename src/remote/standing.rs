@@ -15,7 +15,7 @@ use crate::config::model::{Deployment, Needed};
 use crate::diagnostic::Place;
 use crate::id::{AgentId, ComputerId, Name};
 use crate::inventory::item::{Detection, ItemKey};
-use crate::inventory::snapshot::Snapshot;
+use crate::inventory::snapshot::{Computer, Snapshot};
 use crate::session::stage::{ActionResult, ItemResult};
 use crate::targets;
 use crate::time::Timestamp;
@@ -173,18 +173,84 @@ fn known<'a>(deployment: &'a Deployment, remembered: &'a Remembered) -> Known<'a
     }
 }
 
-/// The agent of a provider on a computer: its own, or that of the one computer of the same name and tenant which this
-/// provider lists.
+/// The agent of a provider on a computer: the best of its own or, where agents were not recognised over providers, that of
+/// the one computer of the same name and tenant which this provider lists.
 fn agent(snapshot: &Snapshot, ix: u32, provider: &Name) -> Option<AgentId> {
     let computer = snapshot.get(ix)?;
-    if computer.provider == *provider {
-        return Some(computer.agent.clone());
+    if let Some(agent) = best(computer, provider) {
+        return Some(agent.clone());
     }
+    // Two that were both recognised are two.
+    let may_be_it = |other: &&Computer| {
+        other.tenant == computer.tenant && (computer.routes().is_empty() || other.routes().is_empty())
+    };
     let same = snapshot.called(&computer.name).into_iter().filter_map(|ix| snapshot.get(ix));
-    let same = same.filter(|other| other.provider == *provider && other.tenant == computer.tenant);
-    let agents: Vec<&AgentId> = same.map(|other| &other.agent).collect();
+    let agents: Vec<&AgentId> = same.filter(may_be_it).filter_map(|other| best(other, provider)).collect();
     match agents.as_slice() {
         [one] if computer.tenant.is_some() => Some((*one).clone()),
         _ => None,
+    }
+}
+
+/// Of the agents that a provider has on a computer the one that is online, or might be; of equal ones the first.
+fn best<'c>(computer: &'c Computer, provider: &Name) -> Option<&'c AgentId> {
+    if computer.routes().is_empty() {
+        return (computer.provider == *provider).then_some(&computer.agent);
+    }
+    let own = computer.routes().iter().filter(|route| route.key.provider == *provider);
+    own.min_by_key(|route| route.presence.rank()).map(|route| &route.key.agent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::known::{AgentKey, Presence, Route};
+    use crate::inventory::snapshot::tests::{config, known};
+
+    fn name(text: &str) -> Name {
+        Name::new(text).expect("a name")
+    }
+
+    /// The agent of `control` on the computer of an RMM that is called pc and has these agents besides; `beside`: Control
+    /// lists a computer of that name apart, which has been recognised or not.
+    fn agent_of(agents: &[(&str, &str, Presence)], beside: Option<bool>) -> Option<String> {
+        let route = |(provider, agent, presence): &(&str, &str, Presence)| Route {
+            key: AgentKey { provider: name(provider), agent: AgentId::new(*agent) },
+            presence: *presence,
+        };
+        let mut one = known("rmm", "r1", "pc", Some("contoso"));
+        one.agents = (!agents.is_empty()).then(|| agents.iter().map(route).collect());
+        let mut all = vec![one];
+        if let Some(is_recognised) = beside {
+            let mut other = known("control", "c9", "pc", Some("contoso"));
+            let own = [route(&("control", "c9", Presence::Online))];
+            other.agents = is_recognised.then(|| Box::from(own));
+            all.push(other);
+        }
+        let (snapshot, _) = Snapshot::build(&config(), all, BTreeMap::new());
+        let ix = snapshot.all().iter().find(|ix| snapshot.computer(*ix).provider.as_str() == "rmm")?;
+        agent(&snapshot, ix, &name("control")).map(|agent| agent.to_string())
+    }
+
+    #[test]
+    fn sessions_go_through_the_best_agent_of_the_computer_itself() {
+        use Presence::{Offline, Online, Unknown};
+        let (r1, c1, c2) = (
+            ("rmm", "r1", Online),
+            |presence| ("control", "c1", presence),
+            |presence| ("control", "c2", presence),
+        );
+        assert_eq!(agent_of(&[r1, c1(Offline), c2(Online)], None).as_deref(), Some("c2"));
+        assert_eq!(agent_of(&[r1, c1(Offline), c2(Unknown)], Some(true)).as_deref(), Some("c2"));
+        assert_eq!(agent_of(&[r1, c1(Online), c2(Online)], None).as_deref(), Some("c1"));
+        assert_eq!(agent_of(&[r1], None), None);
+    }
+
+    #[test]
+    fn a_computer_of_the_same_name_is_the_same_only_where_nobody_has_told_them_apart() {
+        let recognised = [("rmm", "r1", Presence::Online)];
+        assert_eq!(agent_of(&[], Some(false)).as_deref(), Some("c9"));
+        assert_eq!(agent_of(&recognised, Some(false)).as_deref(), Some("c9"));
+        assert_eq!(agent_of(&recognised, Some(true)), None, "these are two computers");
     }
 }

@@ -31,10 +31,13 @@ pub const fn weight(event: &Event) -> Weight {
         | Event::PayloadProgress { .. }
         | Event::PayloadSending { .. }
         | Event::PayloadFetched { cached: true, .. }
+        | Event::MaintenanceBegun { .. }
+        | Event::MaintenanceEnded { .. }
         | Event::Checkpoint { .. } => Weight::Fine,
         Event::ActionFinished { result: ActionResult::Failed | ActionResult::Undetermined, .. }
         | Event::ComputerUnreachable { .. }
         | Event::PayloadMissing { .. }
+        | Event::MaintenanceFailed { .. }
         | Event::Interrupted { .. } => Weight::Problem,
         _ => Weight::Usual,
     }
@@ -104,6 +107,16 @@ pub fn line(event: &Event, name_of: &dyn Fn(&str) -> Option<String>) -> Line {
         }
         Event::ComputerUnreachable { name, why, .. } => {
             of(name).with(Label::Warning, "unreachable").text(format!(": {}", terms::first_line(why)))
+        }
+        Event::MaintenanceBegun { computer, provider } => {
+            of(&named(computer)).text(format!("{provider} holds back its alerts"))
+        }
+        Event::MaintenanceEnded { computer, provider } => {
+            of(&named(computer)).text(format!("{provider} lets its alerts through again"))
+        }
+        Event::MaintenanceFailed { name, provider, on, why, .. } => {
+            let what = if *on { "not in maintenance mode" } else { "maintenance mode not put back" };
+            of(name).with(Label::Warning, what).text(format!(" in {provider}: {}", terms::first_line(why)))
         }
         Event::Interrupted { under_way } => {
             let line = Line::new().with(Label::Warning, "interrupted");
@@ -245,6 +258,15 @@ mod tests {
                 name: pc.clone(),
                 why: "timed out".to_owned(),
             },
+            Event::MaintenanceBegun { computer: computer.clone(), provider: name("automate") },
+            Event::MaintenanceEnded { computer: computer.clone(), provider: name("automate") },
+            Event::MaintenanceFailed {
+                computer: computer.clone(),
+                name: pc.clone(),
+                provider: name("automate"),
+                on: false,
+                why: "no answer within 60 seconds".to_owned(),
+            },
             Event::Interrupted { under_way: vec![UnderWay { computer, name: pc, item: Some(item) }] },
             Event::Interrupted { under_way: vec![] },
             Event::Checkpoint { done: 1, left: 1183 },
@@ -271,6 +293,9 @@ mod tests {
     PC-1  update seven-zip: failed: exit code 3\x1b[2J  1 min 20 s
     PC-1  failed
     PC-1  unreachable: timed out
+    PC-1  automate holds back its alerts
+    PC-1  automate lets its alerts through again
+    PC-1  maintenance mode not put back in automate: no answer within 60 seconds
     interrupted; under way: seven-zip on PC-1; the next run looks at it first
     interrupted; nothing was under way
     saved: 1 session done, 1,183 left
@@ -304,6 +329,9 @@ mod tests {
     {"at":"1970-01-01T00:00:00Z","event":"action-finished","computer":"fleet/1","item":{"kind":"software","name":"seven-zip"},"action":"update","result":"failed","message":"exit code 3\u001b[2J\nmore","durationMs":80000}
     {"at":"1970-01-01T00:00:00Z","event":"session-finished","session":"0190-2","computer":"fleet/1","name":"PC-1","status":"failed"}
     {"at":"1970-01-01T00:00:00Z","event":"computer-unreachable","computer":"fleet/1","name":"PC-1","why":"timed out"}
+    {"at":"1970-01-01T00:00:00Z","event":"maintenance-begun","computer":"fleet/1","provider":"automate"}
+    {"at":"1970-01-01T00:00:00Z","event":"maintenance-ended","computer":"fleet/1","provider":"automate"}
+    {"at":"1970-01-01T00:00:00Z","event":"maintenance-failed","computer":"fleet/1","name":"PC-1","provider":"automate","on":false,"why":"no answer within 60 seconds"}
     {"at":"1970-01-01T00:00:00Z","event":"interrupted","underWay":[{"computer":"fleet/1","name":"PC-1","item":{"kind":"software","name":"seven-zip"}}]}
     {"at":"1970-01-01T00:00:00Z","event":"interrupted","underWay":[]}
     {"at":"1970-01-01T00:00:00Z","event":"checkpoint","done":1,"left":1183}

@@ -36,6 +36,7 @@ mod notes;
 pub mod plan;
 #[cfg(test)]
 mod plan_tests;
+pub mod policies;
 pub mod policy;
 pub mod remote;
 #[cfg(test)]

@@ -9,7 +9,8 @@ use super::sheet::{Cell, Column, Sheet, further, shown};
 use super::style::{Label, Line, Pen};
 use super::words::{ago, count, duration, moment, plural, thousands};
 use super::{View, terms};
-use crate::store::{ActionRecord, SessionRecord};
+use crate::session::maintenance::Kept;
+use crate::store::{ActionRecord, MaintenanceRecord, SessionRecord};
 use crate::time::Timestamp;
 
 /// So many lines of a script's output are shown without `details`: the last ones, where errors stand.
@@ -109,6 +110,7 @@ pub fn one(
     pen: &mut dyn Pen,
     session: &SessionRecord,
     actions: &[ActionRecord],
+    maintenance: &[MaintenanceRecord],
     view: &View,
 ) -> io::Result<()> {
     let mut title = Line::new().with(Label::Heading, &session.name);
@@ -132,11 +134,28 @@ pub fn one(
             .with(Label::Code, session.run.as_str())
             .with(Label::Dim, format!("  computer {}", session.computer)),
     )?;
+    maintenance.iter().try_for_each(|one| pen.line(&one_mode(one)))?;
     pen.gap()?;
     if actions.is_empty() {
         return pen.line(&Line::new().text("No actions."));
     }
     actions.iter().try_for_each(|action| one_action(pen, action, view))
+}
+
+/// What became of the maintenance mode of one agent.
+fn one_mode(one: &MaintenanceRecord) -> Line {
+    let (label, what) = match one.kept {
+        Kept::ToPutBack => (Label::Warning, "to be put back"),
+        Kept::NeverOn => (Label::Warning, "not switched on"),
+        Kept::PutBack => (Label::Plain, "put back"),
+        Kept::GivenUp => (Label::Warning, "given up"),
+    };
+    let line = Line::new().with(Label::Dim, "maintenance mode in ").text(one.agent.provider.as_str());
+    let line = line.with(Label::Dim, "  ").with(label, what);
+    match &one.message {
+        Some(message) => line.text(format!(": {}", terms::first_line(message))),
+        None => line,
+    }
 }
 
 fn one_action(pen: &mut dyn Pen, action: &ActionRecord, view: &View) -> io::Result<()> {
@@ -218,8 +237,9 @@ pub fn unfinished(sessions: &[SessionRecord]) -> Option<Line> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::{ComputerId, Digest, RunId, SessionId};
+    use crate::id::{AgentId, ComputerId, Digest, RunId, SessionId};
     use crate::inventory::item::{ItemKey, Observed};
+    use crate::inventory::known::AgentKey;
     use crate::plan::document::{ActionType, Reason};
     use crate::report::sample::{name, present};
     use crate::report::style::Recording;
@@ -292,12 +312,25 @@ mod tests {
         failed.before = Observed::non_compliant("off");
         failed.after = Some(Observed::non_compliant("off"));
         let actions = [action(0, Some(ActionResult::Success)), failed, action(2, None)];
-        one(&mut pen, &session(2, SessionStatus::PartlyPassed, Some(80)), &actions, &View::default())
-            .expect("memory");
+        let agent = AgentKey { provider: name("automate"), agent: AgentId::new("7") };
+        let mode = MaintenanceRecord {
+            session: SessionId::new("s"),
+            computer: agent.computer(),
+            agent,
+            name: "PC-2".to_owned(),
+            kept: Kept::NeverOn,
+            mark: None,
+            message: Some("automate does not start its script: denied".to_owned()),
+            begun: at(0),
+            ended: Some(at(0)),
+        };
+        let passed = session(2, SessionStatus::PartlyPassed, Some(80));
+        one(&mut pen, &passed, &actions, &[mode], &View::default()).expect("memory");
         insta::assert_snapshot!(pen, @r#"
     PC-2 (contoso)  partly-passed
     began 2026-11-21 14:02:09 UTC, took 1 min 20 s
     session 0193fd2e-0000-7000-8000-000000000002  run 0193fd2e-0000-7000-8000-00000000aaaa  computer fleet/2
+    maintenance mode in automate  not switched on: automate does not start its script: denied
 
       1. update seven-zip   success   1 min 20 s   update-available
          before  present, 24.08
@@ -325,7 +358,7 @@ mod tests {
     "#);
         let mut pen = Recording::default();
         let view = View { details: true, ..View::default() };
-        one(&mut pen, &session(2, SessionStatus::Failed, None), &actions, &view).expect("memory");
+        one(&mut pen, &session(2, SessionStatus::Failed, None), &actions, &[], &view).expect("memory");
         assert!(pen.to_string().contains("| line 1\\x1b[2J\n"));
     }
 }

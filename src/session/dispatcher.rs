@@ -219,6 +219,7 @@ impl Dispatcher<'_> {
             locks,
             site,
             redactor: redactor.clone(),
+            held: None,
         };
         begun.fetch_add(1, Ordering::Relaxed);
         session.run().await.map(Some)

@@ -162,6 +162,33 @@ pub enum Event {
         /// What happened.
         why: String,
     },
+    /// The alerts of a computer are held back while it is changed.
+    MaintenanceBegun {
+        /// The computer.
+        computer: ComputerId,
+        /// The provider whose system holds them back.
+        provider: Name,
+    },
+    /// They are let through again.
+    MaintenanceEnded {
+        /// The computer.
+        computer: ComputerId,
+        /// The provider whose system held them back.
+        provider: Name,
+    },
+    /// The maintenance mode of a computer's system could not be switched.
+    MaintenanceFailed {
+        /// The computer.
+        computer: ComputerId,
+        /// Its name.
+        name: String,
+        /// The provider whose system it is.
+        provider: Name,
+        /// Whether it was to be switched on, or to be put back.
+        on: bool,
+        /// What happened.
+        why: String,
+    },
     /// The run was asked to stop. What is under way is finished or left for the next run to look at.
     Interrupted {
         /// What was under way.

@@ -1,7 +1,8 @@
 //! Sessions: one linear run against one computer, its scripts, its stages and what can happen in it.
 //!
-//! `script`, `bundle`, `envelope`, `frame`, `collect`, `powershell`, `stage`, `verify`, `redact` and `event` are values and decisions; `secrets`
-//! is a seam; `prepare`, `detect`, `execute`, `dispatcher` and `recover` are drivers that run things through the seams of
+//! `script`, `bundle`, `envelope`, `frame`, `collect`, `powershell`, `stage`, `maintenance`, `verify`,
+//! `redact` and `event` are values and decisions; `secrets`
+//! is a seam; `prepare`, `detect`, `execute`, `quiet`, `dispatcher` and `recover` are drivers that run things through the seams of
 //! providers and store, and print nothing; `control` tells them to stop.
 
 mod aftermath;
@@ -16,8 +17,10 @@ pub mod execute;
 pub mod frame;
 pub mod host;
 mod locks;
+pub mod maintenance;
 pub mod powershell;
 pub mod prepare;
+mod quiet;
 pub mod recover;
 mod redact;
 pub mod remember;

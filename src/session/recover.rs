@@ -1,11 +1,17 @@
-//! After a killed run: what was under way, and the record set straight.
+//! After a killed run: what was under way, the record set straight, and alerts let through again.
 //!
 //! Invariant: an action without a result is never taken for done or for not done; it is undetermined until it has been
 //! detected again (L11).
 
-use super::event::UnderWay;
+use std::collections::BTreeMap;
+
+use super::control::Control;
+use super::dispatcher::Link;
+use super::event::{Event, UnderWay};
+use super::quiet::Desk;
 use super::stage::{ActionResult, ItemResult, SessionStatus};
-use crate::id::ComputerId;
+use crate::id::{ComputerId, Name};
+use crate::inventory::known::AgentKey;
 use crate::plan::document::ActionType;
 use crate::store::{ActionRecord, SessionRecord, Store, StoreError};
 use crate::time::Clock;
@@ -53,6 +59,21 @@ fn result(session: &SessionRecord, action: &ActionRecord) -> Option<ItemResult> 
         at: action.started,
         session: session.id.clone(),
     })
+}
+
+/// Puts back the maintenance modes that earlier runs have left switched on, as far as that can be done now (SES-19).
+///
+/// # Errors
+/// [`StoreError`] when the journal cannot be read or written.
+pub async fn let_alerts_through(
+    store: &dyn Store,
+    links: &BTreeMap<Name, Link>,
+    clock: &dyn Clock,
+    events: &(dyn Fn(Event) + Sync),
+    control: &Control,
+) -> Result<(), StoreError> {
+    let mode = |key: &AgentKey| links.get(&key.provider)?.writer.maintenance();
+    Desk { store, clock, events }.recover(mode, control).await
 }
 
 /// Ends the sessions that a killed run left, and their actions, where `settled` says of the computer that it has been

@@ -15,9 +15,10 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::Semaphore;
 
+use super::quiet::Alerts;
 use super::script::{Bundle, BundleResult, Read, RunError, Write};
 use crate::id::{AgentId, ComputerId, Name};
-use crate::inventory::known::Presence;
+use crate::inventory::known::{AgentKey, Presence};
 use crate::inventory::snapshot::Computer;
 use crate::provider::updates::{ReadUpdates, StartUpdates};
 use crate::provider::{Capability, Latency, Reader, Writer};
@@ -42,6 +43,8 @@ pub(super) struct Ways<'a> {
     answered: AtomicUsize,
     /// Those whose providers know of updates, whether scripts run through them or not.
     updating: Vec<Way<'a>>,
+    /// The agents whose systems can hold back their alerts, those included through which nothing runs.
+    alerts: Vec<Alerts<'a>>,
 }
 
 impl<'a> Ways<'a> {
@@ -57,6 +60,19 @@ impl<'a> Ways<'a> {
             let (reader, writer) = links(provider)?;
             Some(Way { record, agent, reader, writer, lane })
         };
+        let mut alerts: Vec<Alerts<'a>> = Vec::new();
+        let mut add = |provider: &Name, agent: &AgentId| {
+            let mode = links(provider).and_then(|(_, writer)| writer?.maintenance());
+            let key = AgentKey { provider: provider.clone(), agent: agent.clone() };
+            alerts.extend(mode.map(|mode| Alerts { key, mode }));
+        };
+        if routes.is_empty() {
+            add(&computer.provider, &computer.agent);
+        }
+        // One that is offline is spoken of as such already, and nothing could be started there.
+        for route in routes.iter().filter(|route| route.presence != Presence::Offline) {
+            add(&route.key.provider, &route.key.agent);
+        }
         let updates = |way: &&Way<'a>| way.reader.updates().is_some();
         let mut updating = Vec::new();
         let ways: Vec<Way<'a>> = if routes.is_empty() {
@@ -69,7 +85,7 @@ impl<'a> Ways<'a> {
                 let key = &route.key;
                 let lane = lanes.get(&key.provider);
                 if let Some(way) = way(&key.provider, &key.agent, key.computer(), lane) {
-                    found.push(((rank(route.presence), way.reader.info().limits.latency), way));
+                    found.push(((route.presence.rank(), way.reader.info().limits.latency), way));
                 }
             }
             updating.extend(found.iter().map(|(_, way)| way).filter(updates).cloned());
@@ -82,7 +98,7 @@ impl<'a> Ways<'a> {
             found.sort_by_key(|(rank, _)| *rank);
             found.into_iter().map(|(_, way)| way).collect()
         };
-        Self { ways, answered: AtomicUsize::new(0), updating }
+        Self { ways, answered: AtomicUsize::new(0), updating, alerts }
     }
 
     /// Whether there is none.
@@ -93,6 +109,11 @@ impl<'a> Ways<'a> {
     /// The agent that answered last; before any did, the best one.
     pub(super) fn current(&self) -> Option<&Way<'a>> {
         self.ways.get(self.answered.load(Ordering::Relaxed))
+    }
+
+    /// The agents whose systems can hold back their alerts.
+    pub(super) fn alerts(&self) -> &[Alerts<'a>] {
+        &self.alerts
     }
 
     /// The ids under which all of them are remembered.
@@ -205,14 +226,6 @@ async fn permit(lane: Option<&Semaphore>) -> Option<tokio::sync::SemaphorePermit
     }
 }
 
-const fn rank(presence: Presence) -> u8 {
-    match presence {
-        Presence::Online => 0,
-        Presence::Unknown => 1,
-        Presence::Offline => 2,
-    }
-}
-
 fn no_way() -> RunError {
     RunError::Unreachable("no provider of it is available".to_owned())
 }
@@ -221,7 +234,7 @@ fn no_way() -> RunError {
 mod tests {
     use super::*;
     use crate::config::kind::{Faults, SimulatedSpec};
-    use crate::inventory::known::{AgentKey, Route};
+    use crate::inventory::known::Route;
     use crate::inventory::snapshot::Snapshot;
     use crate::inventory::snapshot::tests::{config, known};
     use crate::provider::simulated::Simulated;

@@ -10,7 +10,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{
-    ActionRecord, ItemResult, KeptFailure, KeptSource, RunRecord, SessionRecord, StoreError, StoredComputer,
+    ActionRecord, ItemResult, KeptFailure, KeptSource, MaintenanceRecord, RunRecord, SessionRecord,
+    StoreError, StoredComputer,
 };
 use crate::id::{ComputerId, Name};
 use crate::inventory::facts::Facts;
@@ -120,6 +121,18 @@ pub(super) fn observed(observed: &Observed) -> Result<String, StoreError> {
         }
         other => text(other),
     }
+}
+
+/// `session, provider, agent, begun, unsettled, body`.
+pub(super) fn maintenance_row(record: &MaintenanceRecord) -> Result<Value, StoreError> {
+    Ok(json!([
+        record.session.as_str(),
+        record.agent.provider.as_str(),
+        record.agent.agent.as_str(),
+        micros(record.begun),
+        i64::from(record.is_open()),
+        text(record)?,
+    ]))
 }
 
 /// `id, facts, facts_at, contact, contacted`.

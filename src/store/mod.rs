@@ -28,6 +28,7 @@ use crate::plan::remembered::Remembered;
 use crate::policy::protection::Protection;
 use crate::policy::verdict::Override;
 use crate::provider::AgentRecord;
+pub use crate::session::maintenance::MaintenanceRecord;
 pub use crate::session::stage::ItemResult;
 use crate::session::stage::{ActionResult, SessionStatus};
 use crate::time::Timestamp;
@@ -331,6 +332,18 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Sessions that never ended, oldest first: those of a run that was killed.
     fn unfinished(&self) -> BoxFuture<'_, Result<Vec<SessionRecord>, StoreError>>;
+
+    /// Keeps what became of the maintenance mode of an agent in a session; durable when this returns.
+    fn put_maintenance<'a>(&'a self, record: &'a MaintenanceRecord) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// The maintenance modes that a session found off, sorted by agent.
+    fn maintenance<'a>(
+        &'a self,
+        session: &'a SessionId,
+    ) -> BoxFuture<'a, Result<Vec<MaintenanceRecord>, StoreError>>;
+
+    /// Those of all sessions that are still to be put back, oldest first.
+    fn open_maintenance(&self) -> BoxFuture<'_, Result<Vec<MaintenanceRecord>, StoreError>>;
 
     /// Takes the lock that one apply at a time holds, or says who holds it.
     fn lock<'a>(&'a self, holder: &'a str) -> BoxFuture<'a, Result<Box<dyn RunLock>, StoreError>>;

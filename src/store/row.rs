@@ -8,8 +8,8 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use super::{
-    ActionRecord, ItemResult, KeptFailure, KeptSource, KeptValue, RunRecord, SessionRecord, StoreError,
-    StoredComputer, format,
+    ActionRecord, ItemResult, KeptFailure, KeptSource, KeptValue, MaintenanceRecord, RunRecord,
+    SessionRecord, StoreError, StoredComputer, format,
 };
 use crate::id::{AgentId, CommitId, ComputerId, Digest, RunId, SessionId};
 use crate::inventory::identify::Remember;
@@ -134,6 +134,11 @@ pub(super) fn run(row: &AnyRow) -> Result<RunRecord, StoreError> {
 
 pub(super) fn protection(row: &AnyRow) -> Result<Protection, StoreError> {
     const WHAT: &str = "protection";
+    format::value(WHAT, column(WHAT, row, 0)?)
+}
+
+pub(super) fn maintenance(row: &AnyRow) -> Result<MaintenanceRecord, StoreError> {
+    const WHAT: &str = "maintenance mode";
     format::value(WHAT, column(WHAT, row, 0)?)
 }
 

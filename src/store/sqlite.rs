@@ -21,8 +21,8 @@ use tokio::sync::{Mutex, MutexGuard, oneshot};
 
 use super::format::{self, ActionRow};
 use super::{
-    ActionRecord, ItemResult, KeptFailure, KeptSource, KeptValue, RunLock, RunRecord, SessionRecord, Store,
-    StoreError, StoredComputer, file, lock, memory, row,
+    ActionRecord, ItemResult, KeptFailure, KeptSource, KeptValue, MaintenanceRecord, RunLock, RunRecord,
+    SessionRecord, Store, StoreError, StoredComputer, file, lock, memory, row,
 };
 use crate::id::{ComputerId, RunId, SessionId};
 use crate::inventory::facts::Facts;
@@ -478,6 +478,30 @@ impl Store for Sqlite {
             ),
             row::session,
         ))
+    }
+
+    fn put_maintenance<'a>(&'a self, record: &'a MaintenanceRecord) -> BoxFuture<'a, Result<(), StoreError>> {
+        const PUT: &str = "INSERT INTO maintenance (session, provider, agent, begun, unsettled, body) \
+            SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5 FROM json_each($1) WHERE true \
+            ON CONFLICT (session, provider, agent) DO UPDATE SET \
+            unsettled = excluded.unsettled, body = excluded.body";
+        let row = format::maintenance_row(record);
+        Box::pin(self.bulk("write a maintenance mode", &[PUT], std::iter::once(row)))
+    }
+
+    fn maintenance<'a>(
+        &'a self,
+        session: &'a SessionId,
+    ) -> BoxFuture<'a, Result<Vec<MaintenanceRecord>, StoreError>> {
+        const GET: &str = "SELECT body FROM maintenance WHERE session = $1 ORDER BY provider, agent";
+        let query = sqlx::query(GET).bind(session.as_str());
+        Box::pin(self.rows("read maintenance modes", query, row::maintenance))
+    }
+
+    fn open_maintenance(&self) -> BoxFuture<'_, Result<Vec<MaintenanceRecord>, StoreError>> {
+        const GET: &str =
+            "SELECT body FROM maintenance WHERE unsettled = 1 ORDER BY begun, session, provider, agent";
+        Box::pin(self.rows("read maintenance modes", sqlx::query(GET), row::maintenance))
     }
 
     fn lock<'a>(&'a self, holder: &'a str) -> BoxFuture<'a, Result<Box<dyn RunLock>, StoreError>> {

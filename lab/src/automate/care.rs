@@ -84,7 +84,7 @@ impl Automate {
         clock::shifted(*since, i64::from(*minutes) * 60)
     }
 
-    pub(super) fn in_maintenance(&self, agent: &Agent) -> bool {
+    pub(crate) fn in_maintenance(&self, agent: &Agent) -> bool {
         let now = self.world.server_now();
         guard(&self.care.inner).maintenance.get(&agent.id).is_some_and(|mode| now < Self::until(mode))
     }
@@ -103,33 +103,15 @@ impl Automate {
         .collect()
     }
 
-    /// `POST /Computers/MaintenanceModes`. The vendor's document has the list only; this is the form of its rows.
-    pub(super) fn begin_maintenance(&self, request: &Request) -> Reply {
-        let Ok(body) = request.json::<Value>() else { return error(400, "The request is invalid.") };
-        let value = |name: &str| number(&member(&body, name));
-        let Some(agent) =
-            value("ComputerID").and_then(|id| self.world.agent(System::Automate, &id.to_string()))
-        else {
-            return error(404, "The computer does not exist.");
-        };
-        let Some(minutes) = value("Duration").filter(|minutes| *minutes > 0) else {
-            return error(400, "Duration is required.");
-        };
-        let start = member(&body, "TimeStart").as_str().and_then(|text| text.parse().ok());
-        let mode = (start.unwrap_or_else(|| self.world.server_now()), minutes, value("Mode").unwrap_or(1));
-        guard(&self.care.inner).maintenance.insert(agent.id.clone(), mode);
-        Reply::json(&json!({
-            "ComputerID": agent.id.parse::<u32>().unwrap_or_default(), "TimeStart": clock::whole(mode.0),
-            "Duration": mode.1, "Mode": mode.2, "UserID": USER,
-        }))
+    /// Switches maintenance mode on for so many minutes, which a script does.
+    pub(crate) fn begin_maintenance(&self, agent: &Agent, minutes: u32) {
+        let since = self.world.server_now();
+        guard(&self.care.inner).maintenance.insert(agent.id.clone(), (since, minutes, 1));
     }
 
-    /// `DELETE /Computers/MaintenanceModes/{computer}`.
-    pub(super) fn end_maintenance(&self, id: &str) -> Reply {
-        match guard(&self.care.inner).maintenance.remove(id) {
-            Some(_) => Reply::empty(204),
-            None => error(404, "The computer is not in maintenance."),
-        }
+    /// Switches it off; nothing where it is off.
+    pub(crate) fn end_maintenance(&self, agent: &Agent) {
+        guard(&self.care.inner).maintenance.remove(&agent.id);
     }
 
     fn patches(&self, agent: &Agent) -> Patches {

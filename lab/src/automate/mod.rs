@@ -7,6 +7,7 @@ mod care;
 mod command;
 mod computer;
 mod list;
+mod script;
 mod tenant;
 #[cfg(test)]
 mod tests;
@@ -31,6 +32,7 @@ pub(crate) struct Automate {
     commands: command::Commands,
     registry: tenant::Registry,
     care: care::Care,
+    scripts: script::Scripts,
     /// For work that outlives a request.
     this: OnceLock<Weak<Self>>,
 }
@@ -55,6 +57,7 @@ impl Automate {
             commands: command::Commands::default(),
             registry: tenant::Registry::new(world),
             care: care::Care::default(),
+            scripts: script::Scripts::default(),
             this: OnceLock::new(),
         });
         // It is new: nobody has set it before.
@@ -102,8 +105,6 @@ impl Automate {
             ("GET", ["computers", "maintenancemodes"]) => {
                 self.rows(request, &Few::new(self.maintenance()).with_id("ComputerID"))
             }
-            ("POST", ["computers", "maintenancemodes"]) => self.begin_maintenance(request),
-            ("DELETE", ["computers", "maintenancemodes", id]) => self.end_maintenance(id),
             (_, ["computers", id, rest @ ..]) => {
                 match self.world.agent(System::Automate, id).filter(|agent| !self.is_retired(agent)) {
                     Some(agent) => self.computer(request, agent, rest),
@@ -126,6 +127,14 @@ impl Automate {
             ("GET", ["searches"]) => self.few(request, Self::searches()),
             ("GET", ["commands"]) => self.few(request, command::catalogue()),
             ("GET", ["commands", id]) => Self::one(&command::catalogue(), id),
+            ("GET", ["scripts"]) => self.few(request, self.scripts()),
+            ("GET", ["scripting", "runningscripts"]) => self.few(request, self.running_scripts(None)),
+            ("POST", ["batch", "scriptschedule" | "scriptexecute"]) => {
+                match self.this.get().and_then(Weak::upgrade) {
+                    Some(this) => this.start_script(request),
+                    None => error(500, "An error has occurred."),
+                }
+            }
             ("GET", ["retiredassets"]) => self.few(request, self.retired()),
             ("POST", ["patchactions", action]) => match self.this.get().and_then(Weak::upgrade) {
                 Some(this) => this.patch_action(request, action),
@@ -148,6 +157,8 @@ impl Automate {
             ("GET", ["commandexecute", id]) => self.executed(request, agent, Some(id)),
             ("GET", ["commandhistory"]) => self.history(request, agent),
             ("POST", ["commandprompt"]) => this.prompt(request, agent),
+            ("GET", ["runningscripts"]) => self.few(request, self.running_scripts(Some(agent))),
+            ("GET", ["scripthistory"]) => self.few(request, self.script_history(agent)),
             ("GET", ["patchingstats"]) => self.patching_stats(agent),
             ("GET" | "PATCH", ["extrafields", rest @ ..]) => {
                 self.extra_fields(request, "computers", &agent.id, rest.first().copied())
@@ -194,7 +205,7 @@ impl Automate {
                 "WebExtensionClaims": [],
             })),
             ["databaseservertime"] => Reply::json(&clock::whole(self.world.server_now())),
-            ["approvalpolicies" | "patchhistory" | "alerts" | "tickets" | "scripts" | "rebootpolicies"] => {
+            ["approvalpolicies" | "patchhistory" | "alerts" | "tickets" | "rebootpolicies"] => {
                 self.few(request, Vec::new())
             }
             _ => error(404, "No HTTP resource was found that matches the request URI."),

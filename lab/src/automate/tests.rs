@@ -14,7 +14,15 @@ computers:
   - { name: pc-1, company: Contoso, site: Depot, groups: [Kiosks], missingPatches: 3, signIns: [{ at: 2026-06-01T08:00:00Z, user: anna@contoso.example }] }
   - { name: pc-2, company: Fabrikam, platform: windows, agents: [{ system: automate }, { system: automate, previous: true }] }
   - { name: pc-3, online: false }
-automate: { checkInMs: 5, fastTalkMs: 1, patchJobMs: 30 }
+automate:
+  checkInMs: 5
+  fastTalkMs: 1
+  patchJobMs: 30
+  scriptDelayMs: 30
+  scripts:
+    - { id: 11, name: Quiet, parameters: [Minutes], does: begin-maintenance }
+    - { id: 12, name: Loud, does: end-maintenance }
+    - { id: 13, name: Broken, does: fail }
 ";
 
 fn automate(fleet: &str) -> Arc<Automate> {
@@ -143,7 +151,9 @@ async fn what_is_listed_fits_the_vendors_document() {
         json!({"Command": {"Id": "2"}, "Parameters": ["sh!!! -c true"]}),
     )
     .await;
-    call(&automate, "POST", "/Computers/MaintenanceModes", json!({"ComputerID": 1, "Duration": 5})).await;
+    call(&automate, "POST", "/Batch/ScriptSchedule", start(11, &[1])).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    call(&automate, "POST", "/Batch/ScriptSchedule", start(11, &[1])).await;
     call(&automate, "DELETE", "/Computers/4", Value::Null).await;
     let document: Value =
         serde_json::from_str(include_str!("../../tests/vendor/automate.json")).expect("JSON");
@@ -163,6 +173,9 @@ async fn what_is_listed_fits_the_vendors_document() {
         ("/Computers/1/PatchingStats", "/Computers/{computerId}/PatchingStats"),
         ("/Computers/1/OperatingSystem", "/Computers/{computerId}/OperatingSystem"),
         ("/Computers/MaintenanceModes", "/Computers/MaintenanceModes"),
+        ("/Scripts", "/Scripts"),
+        ("/Computers/1/RunningScripts", "/Computers/{computerId}/RunningScripts"),
+        ("/Computers/1/ScriptHistory", "/Computers/{computerId}/ScriptHistory"),
         ("/Locations/1/ExtraFields", "/Locations/{locationId}/ExtraFields"),
         ("/RetiredAssets", "/RetiredAssets"),
         ("/PatchInformation", "/PatchInformation"),
@@ -189,7 +202,7 @@ async fn what_is_listed_fits_the_vendors_document() {
         assert!(value.as_array().is_none_or(|list| !list.is_empty()), "{path} shows nothing");
         checked += 1;
     }
-    assert_eq!(checked, 21);
+    assert_eq!(checked, 24);
 }
 
 /// The schemas without room for unknown members.
@@ -256,20 +269,12 @@ async fn a_command_waits_for_its_computer_and_ends_with_its_output() {
 }
 
 #[tokio::test]
-async fn fast_talk_maintenance_groups_fields_and_patches_change() {
+async fn fast_talk_groups_fields_and_patches_change() {
     let automate = self::automate(FLEET);
     let order = json!({"ComputerId": 1, "Command": {"Id": "35"}, "Parameters": [1]});
     let (_, command) = call(&automate, "POST", "/Computers/1/CommandExecute", order).await;
     finished(&automate, 1, &command["Id"]).await;
     assert_eq!(get(&automate, "/Computers/1").await["IsFasTalk"], true);
-
-    let mode = json!({"ComputerID": 1, "TimeStart": "2020-01-01T00:00:00Z", "Duration": 5, "Mode": 1});
-    call(&automate, "POST", "/Computers/MaintenanceModes", mode).await;
-    assert_eq!(get(&automate, "/Computers/MaintenanceModes").await, json!([]), "it is over");
-    call(&automate, "POST", "/Computers/MaintenanceModes", json!({"ComputerID": 1, "Duration": 5})).await;
-    assert_eq!(get(&automate, "/Computers/1").await["IsMaintenanceModeEnabled"], true);
-    assert_eq!(call(&automate, "DELETE", "/Computers/MaintenanceModes/1", Value::Null).await.0, 204);
-    assert_eq!(get(&automate, "/Computers/1").await["IsMaintenanceModeEnabled"], false);
 
     let (_, row) =
         call(&automate, "POST", "/GroupComputers", json!({"GroupId": "2", "ComputerId": "2"})).await;
@@ -293,4 +298,66 @@ async fn fast_talk_maintenance_groups_fields_and_patches_change() {
     let stats = get(&automate, "/Computers/1/PatchingStats").await;
     assert_eq!((&stats["MissingPatchCount"], &stats["InstalledPatchCount"]), (&json!(0), &json!(103)));
     assert_eq!(stats["PatchJobRunning"], false);
+}
+
+/// The start of a script on computers, once and at once.
+fn start(script: u32, computers: &[u32]) -> Value {
+    json!({
+        "EntityType": "Computer", "EntityIds": computers, "ScriptId": script,
+        "Schedule": { "ScriptScheduleFrequency": { "ScriptScheduleFrequencyId": 1 } },
+        "OfflineActionFlags": { "SkipsOfflineAgents": true },
+    })
+}
+
+#[tokio::test]
+async fn maintenance_mode_is_switched_by_scripts_alone() {
+    let automate = self::automate(FLEET);
+    let ran = async |body: Value| {
+        let answer = call(&automate, "POST", "/Batch/ScriptExecute", body).await;
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        answer
+    };
+    let is_on = async || get(&automate, "/Computers/1").await["IsMaintenanceModeEnabled"].clone();
+    let mut quiet = start(11, &[1]);
+    quiet["Parameters"] = json!([{ "Key": "Minutes", "Value": "90" }]);
+    let (status, answer) = ran(quiet.clone()).await;
+    assert_eq!((status, &answer["ContainsUnsuccessfulResults"]), (200, &json!(false)));
+    assert_eq!(get(&automate, "/Computers/MaintenanceModes").await[0]["Duration"], 90);
+    assert_eq!(is_on().await, true);
+    ran(start(12, &[1])).await;
+    assert_eq!(is_on().await, false);
+    ran(start(13, &[1])).await;
+    assert_eq!(get(&automate, "/Computers/1/ScriptHistory").await[2]["State"], "Failure");
+
+    let (status, answer) = ran(start(11, &[4, 99])).await;
+    assert_eq!(
+        (status, &answer["ContainsUnsuccessfulResults"]),
+        (200, &json!(true)),
+        "it is off, or not there"
+    );
+    assert_eq!(get(&automate, "/Computers/MaintenanceModes").await, json!([]));
+    let with = |name: &str, value: Value| {
+        let mut body = start(11, &[1]);
+        body[name] = value;
+        body
+    };
+    for (body, expected) in [
+        (with("EntityType", "Group".into()), 400),
+        (with("EntityIds", json!([])), 400),
+        (with("Schedule", Value::Null), 400),
+        (with("Entities", json!([1])), 400),
+        (with("ScriptId", 99.into()), 404),
+        (with("Parameters", json!([{ "Key": "Reason", "Value": "x" }])), 400),
+    ] {
+        assert_eq!(ran(body).await.0, expected);
+    }
+    for method in ["POST", "DELETE"] {
+        let path = "/Computers/MaintenanceModes";
+        assert_eq!(call(&automate, method, path, quiet.clone()).await.0, 404, "the vendor has no such call");
+    }
+    let denied = self::automate(
+        "computers: [{ name: a }]\nautomate: { permissions: [], scripts: [{ id: 11, name: Q, does: nothing }] }",
+    );
+    assert_eq!(call(&denied, "POST", "/Batch/ScriptSchedule", start(11, &[1])).await.0, 403);
+    assert_eq!(get(&denied, "/Scripts").await, json!([]));
 }

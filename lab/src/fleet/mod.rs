@@ -22,7 +22,8 @@ use serde::{Deserialize, Serialize};
 
 pub use self::generate::{Case, Generate};
 pub use self::settings::{
-    AutomateSettings, ControlSettings, ListMethod, PolicySite, RateLimit, RmmPolicy, RmmScript, RmmSettings,
+    AutomateScript, AutomateSettings, AutomateWork, ControlSettings, ListMethod, PolicySite, RateLimit,
+    RmmPolicy, RmmScript, RmmSettings,
 };
 use crate::faults::Faults;
 

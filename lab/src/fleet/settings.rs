@@ -84,6 +84,40 @@ pub struct AutomateSettings {
     pub permissions: Vec<String>,
     /// How long a patch job runs, in milliseconds.
     pub patch_job_ms: u64,
+    /// The scripts that were made or imported there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub scripts: Vec<AutomateScript>,
+    /// How long a script waits before it runs, and then runs, in milliseconds.
+    pub script_delay_ms: u64,
+}
+
+/// A script of Automate, which has no text here: what it does is known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AutomateScript {
+    /// Its number.
+    pub id: u32,
+    /// Its name.
+    pub name: String,
+    /// The names of its parameters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parameters: Vec<String>,
+    /// What it does.
+    pub does: AutomateWork,
+}
+
+/// What a script of Automate does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AutomateWork {
+    /// Nothing, and it says that it succeeded.
+    Nothing,
+    /// It fails.
+    Fail,
+    /// It switches maintenance mode on, for the minutes of its parameter `Minutes`, or for an hour.
+    BeginMaintenance,
+    /// It switches maintenance mode off.
+    EndMaintenance,
 }
 
 impl Default for AutomateSettings {
@@ -100,6 +134,8 @@ impl Default for AutomateSettings {
             "Command Prompt",
             "Commands View",
             "Commands Send",
+            "Scripts.Read",
+            "Scripts.Schedule Scripts",
         ];
         Self {
             user: "lab".to_owned(),
@@ -115,6 +151,8 @@ impl Default for AutomateSettings {
             version: "25.0.5.100".to_owned(),
             permissions: permissions.map(str::to_owned).to_vec(),
             patch_job_ms: 200,
+            scripts: Vec::new(),
+            script_delay_ms: 20,
         }
     }
 }

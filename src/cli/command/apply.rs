@@ -43,7 +43,7 @@ use crate::session::execute::Tools;
 use crate::session::prepare::Prepared;
 use crate::session::recover;
 use crate::session::remember::remember;
-use crate::store::{RunRecord, Store};
+use crate::store::{MaintenanceRecord, RunRecord, Store};
 use crate::time::Clock;
 
 pub(in crate::cli) async fn run(
@@ -86,6 +86,7 @@ pub(in crate::cli) async fn run(
         let event = Event::Interrupted { under_way: interrupted };
         tell(shell, &mut Progress::new(&shell.ui, 0), event, false)?;
     }
+    recovering(shell, &store, &links, control).await?;
     let mut prepared = planning::prepare(shell, &opened, &links, &store, control, &wish).await?;
     let settled = |id: &ComputerId| {
         prepared.reached.contains(id)
@@ -125,9 +126,26 @@ pub(in crate::cli) async fn run(
     };
     let result = run.carry_out(shell, command, control).await;
     planning::tell_commands(shell, &links);
+    let left = store.open_maintenance().await?;
+    planning::tell_maintenance(shell, &left);
     let outcome = result.as_ref().ok().and_then(|(_, outcome)| outcome.as_ref());
-    conclude(shell, plan, outcome)?;
+    conclude(shell, plan, outcome, &left)?;
     result.map(|(exit, _)| exit)
+}
+
+/// Puts back the maintenance modes that earlier runs have left switched on.
+async fn recovering(
+    shell: &Shell,
+    store: &dyn Store,
+    links: &BTreeMap<Name, Link>,
+    control: &Control,
+) -> Result<(), CliError> {
+    let progress = Mutex::new(Progress::new(&shell.ui, 0));
+    let events = |event: Event| {
+        // Whoever reads the events may go away; what was put back is in the state.
+        _ = tell(shell, &mut progress.lock().unwrap_or_else(PoisonError::into_inner), event, false);
+    };
+    Ok(recover::let_alerts_through(store, links, &SystemClock, &events, control).await?)
 }
 
 /// What programs read of an apply.
@@ -137,15 +155,23 @@ struct Outcome<'a> {
     applied: bool,
     /// What became of it.
     counts: Option<&'a RunCounts>,
+    /// The maintenance modes that are still to be put back.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    maintenance: &'a [MaintenanceRecord],
     plan: &'a Plan,
 }
 
 /// Says what became of the plan in the forms that are one text; the others have said it when the run ended.
-fn conclude(shell: &Shell, plan: &Plan, outcome: Option<&RunOutcome>) -> Result<(), CliError> {
+fn conclude(
+    shell: &Shell,
+    plan: &Plan,
+    outcome: Option<&RunOutcome>,
+    left: &[MaintenanceRecord],
+) -> Result<(), CliError> {
     let counts = outcome.map(|outcome| &outcome.counts);
     match shell.global.output {
         Form::Json => {
-            let applied = Outcome { applied: counts.is_some(), counts, plan };
+            let applied = Outcome { applied: counts.is_some(), counts, maintenance: left, plan };
             shell.ui.bytes(|out| report::json::document(out, "apply", &applied))?;
         }
         Form::Markdown => {

@@ -5,14 +5,17 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use crate::cli::arguments::Computers as Command;
-use crate::cli::context::{Opened, Shell};
+use crate::cli::context::{self, Opened, Shell};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::planning;
-use crate::id::ComputerId;
+use crate::id::{ComputerId, Name};
 use crate::inventory::known::{AgentKey, Known};
+use crate::inventory::policies::policies;
 use crate::plan::document::Options;
 use crate::plan::needs::Refresh;
+use crate::provider::Reader;
+use crate::report;
 use crate::report::identify;
 use crate::report::style::Line;
 use crate::report::words::{count, plural};
@@ -34,6 +37,9 @@ pub(in crate::cli) async fn run(
     let wish = planning::wish_of(options, Refresh::Never, command.offline)?;
     let links = shell.links(&opened)?;
     let looked = planning::look(shell, &opened, &links, &store, control, &wish).await?;
+    if command.policies {
+        return of_policies(shell, &context::readers(&links), &looked).await;
+    }
     let (sheet, what) = if command.gone {
         (identify::gone(&looked.resolution), "No computer is gone.")
     } else {
@@ -67,6 +73,40 @@ fn listed(opened: &Opened, command: &Command, looked: &Looked) -> crate::report:
     };
     let known = by_key(&looked.agents);
     identify::computers(snapshot, scope.iter().filter(is_stale), &looked.resolution, &known, &replaces)
+}
+
+/// What the policies of their own systems set on computers.
+async fn of_policies(
+    shell: &mut Shell,
+    readers: &BTreeMap<Name, Reader>,
+    looked: &Looked,
+) -> Result<Exit, CliError> {
+    let snapshot = &looked.snapshot;
+    let scope = looked.limit.clone().unwrap_or_else(|| snapshot.all().clone());
+    let mut names = BTreeMap::new();
+    let mut agents = Vec::new();
+    for computer in scope.iter().filter_map(|ix| snapshot.get(ix)) {
+        for (provider, agent) in computer.agents() {
+            let key = AgentKey { provider: provider.clone(), agent: agent.clone() };
+            names.insert(key.clone(), computer.name.clone());
+            agents.push(key);
+        }
+    }
+    let told = policies(readers, agents).await;
+    let sheet = report::policies::sheet(&told, &names);
+    shell.sheet(&sheet, "No system tells of a policy.", "policies", |rows| json!({ "policies": rows }))?;
+    let mut is_whole = true;
+    for (key, why) in told.iter().filter_map(|(key, told)| Some((key, told.as_ref().err()?))) {
+        is_whole = false;
+        shell.ui.warning(&format!("the policies of {key} are not known: {why}"));
+    }
+    Ok(if looked.findings.has_errors() {
+        Exit::Configuration
+    } else if looked.has_failed_source() || !is_whole {
+        Exit::Source
+    } else {
+        Exit::Done
+    })
 }
 
 /// What is known of each agent.

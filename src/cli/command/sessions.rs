@@ -43,16 +43,25 @@ pub(in crate::cli) async fn run(shell: &mut Shell, command: &Command) -> Result<
     };
     let session = find(&store.sessions(None, u32::MAX).await?, wanted)?;
     let actions = store.actions(&session.id).await?;
+    let maintenance = store.maintenance(&session.id).await?;
     match shell.global.output {
-        Form::Human => shell.ui.data(|pen| report::session::one(pen, &session, &actions, &view))?,
+        Form::Human => {
+            shell.ui.data(|pen| report::session::one(pen, &session, &actions, &maintenance, &view))?
+        }
         Form::Json => {
-            let value = json!({ "session": session, "actions": actions });
+            let mut value = json!({ "session": session, "actions": actions });
+            if let (Some(value), false) = (value.as_object_mut(), maintenance.is_empty()) {
+                value.insert("maintenance".to_owned(), json!(maintenance));
+            }
             shell.ui.bytes(|out| report::json::document(out, "session", &value))?;
         }
         Form::Ndjson => {
             shell.ui.bytes(|out| report::json::event(out, "session", &session))?;
             for action in &actions {
                 shell.ui.bytes(|out| report::json::event(out, "action", action))?;
+            }
+            for one in &maintenance {
+                shell.ui.bytes(|out| report::json::event(out, "maintenance", one))?;
             }
         }
         _ => shell.sheet(&report::session::actions(&actions), "No actions.", "session", |rows| rows)?,

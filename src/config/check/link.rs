@@ -8,8 +8,8 @@ use std::sync::Arc;
 use super::Checker;
 use crate::config::document::Document;
 use crate::config::kind::{
-    Account, AutomateSpec, Capability, ConnectwiseRmmSpec, Kind, LinkSettings, ProviderSpec,
-    ScreenconnectSpec, TenantClient, TenantSpec,
+    Account, AutomateSpec, Capability, ConnectwiseRmmSpec, Kind, LinkSettings, MaintenanceScripts,
+    ProviderSpec, ScreenconnectSpec, TenantClient, TenantSpec,
 };
 use crate::config::parse::RawDocument;
 use crate::diagnostic::{Finding, Place, code};
@@ -17,6 +17,8 @@ use crate::id::Name;
 
 /// The most computers that are worked on at once through one link.
 const MAX_CONCURRENCY: u32 = 10_000;
+/// The most minutes of maintenance mode: a week.
+const MAX_MINUTES: u32 = 10_080;
 
 /// Who has which company of which provider, by id or by name: trimmed and without case.
 pub(super) type Mapped = BTreeMap<(Name, &'static str, String), (Name, Place)>;
@@ -48,6 +50,22 @@ impl<'a> Checker<'a> {
             self.not_empty(raw, "/spec/automate/clientId", id);
         }
         self.account(raw, "/spec/automate/account", &spec.account);
+        if let Some(scripts) = &spec.maintenance_mode {
+            self.maintenance_scripts(raw, "/spec/automate/maintenanceMode", scripts);
+        }
+    }
+
+    /// The scripts that switch maintenance mode are two.
+    fn maintenance_scripts(&mut self, raw: &RawDocument, at: &str, scripts: &MaintenanceScripts) {
+        let MaintenanceScripts { begin, end, minutes } = scripts;
+        self.not_empty(raw, &format!("{at}/begin"), begin);
+        self.not_empty(raw, &format!("{at}/end"), end);
+        self.within(raw, &format!("{at}/minutes"), *minutes, 1, MAX_MINUTES);
+        if !begin.trim().is_empty() && begin.trim().eq_ignore_ascii_case(end.trim()) {
+            let place = raw.place(&format!("{at}/end"));
+            let finding = Finding::new(code::SETTING, "one script cannot switch both on and off", place);
+            self.push(finding.help("name the script that switches maintenance mode off"));
+        }
     }
 
     pub(super) fn connectwise_rmm(&mut self, raw: &RawDocument, spec: &ConnectwiseRmmSpec) {

@@ -131,9 +131,29 @@ pub struct AutomateSpec {
     /// Whether its groups are read, to select computers by. Default: true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub groups: Option<bool>,
+    /// The scripts of that server that switch maintenance mode, which no call does. Default: none, and maintenance mode is
+    /// left alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maintenance_mode: Option<MaintenanceScripts>,
     /// What it has in common with other links.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<LinkSettings>,
+}
+
+/// Scripts of a server of Automate that switch the maintenance mode of the computer that they are started on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MaintenanceScripts {
+    /// The one that switches it on: its name, or its number in quotes.
+    #[schemars(length(min = 1))]
+    pub begin: String,
+    /// The one that switches it off.
+    #[schemars(length(min = 1))]
+    pub end: String,
+    /// For how many minutes: the first one gets them as its parameter `Minutes`. Default: it gets none and decides by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 10080))]
+    pub minutes: Option<u32>,
 }
 
 /// An account of another system.

@@ -52,8 +52,8 @@ pub use instance::{
 };
 pub use license::{LicenseNeed, LicenseSpec};
 pub use link::{
-    Account, AutomateSpec, Capability, ConnectwiseRmmSpec, LinkSettings, OnRecord, RmmRegion, RmmTemplates,
-    ScreenconnectSpec,
+    Account, AutomateSpec, Capability, ConnectwiseRmmSpec, LinkSettings, MaintenanceScripts, OnRecord,
+    RmmRegion, RmmTemplates, ScreenconnectSpec,
 };
 pub use order::{ItemRef, OrderSpec};
 pub use package::{Choice, Installer, Packages};

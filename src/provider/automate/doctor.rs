@@ -7,7 +7,9 @@
 use serde_json::Value;
 
 use super::lists::{API, COMPUTERS, PAGE_SIZE};
+use super::maintenance::{MINUTES, all, find};
 use super::wire::{Permissions, Versions};
+use crate::config::kind::MaintenanceScripts;
 use crate::http::api::{Call, Client};
 use crate::provider::link::examine::{clock, failed, good, other};
 use crate::provider::{Examination, Outcome};
@@ -15,8 +17,17 @@ use crate::provider::{Examination, Outcome};
 const ROLE: &str = "give the account's user class Clients: Read and Show All, Locations: Show All, Computers: Show All, Groups: Show All";
 const ACCOUNT: &str = "check `account` and `clientId`; use an account of the type Integrator, or give its key for one-time passwords";
 
-/// Everything, in the order in which one thing needs the other.
-pub(super) async fn examine(client: &Client) -> Vec<Examination> {
+const SCRIPTS: &str =
+    "give the account's user class Scripts: Read and Schedule Scripts, and for each client Scripts: Schedule";
+const MODE: &str = "maintenance-mode";
+
+/// Everything, in the order in which one thing needs the other. `scripts` switch maintenance mode, where the settings name any;
+/// `may`: whether the link may be used for that.
+pub(super) async fn examine(
+    client: &Client,
+    scripts: Option<&MaintenanceScripts>,
+    may: bool,
+) -> Vec<Examination> {
     let mut all = Vec::new();
     let about = Call::get("the ways to sign in").at(API).at("apitoken");
     match client.plain().call(&about).await {
@@ -43,6 +54,7 @@ pub(super) async fn examine(client: &Client) -> Vec<Examination> {
     }
     let allowed =
         client.json::<Permissions>(&Call::get("the permissions").at(API).at("Permissions/Users")).await;
+    let names = allowed.as_ref().map(|permissions| permissions.names.clone()).unwrap_or_default();
     all.push(match allowed {
         Ok(permissions) if permissions.names.is_empty() => {
             other("permissions", Outcome::Bad, "the account may do nothing", ROLE)
@@ -53,7 +65,51 @@ pub(super) async fn examine(client: &Client) -> Vec<Examination> {
         Err(error) => failed("permissions", &error, ROLE),
     });
     all.extend(visible(client).await);
+    all.extend(match scripts {
+        Some(_) if !may => None,
+        Some(scripts) => Some(maintenance(client, scripts, &names).await),
+        None => Some(other(
+            MODE,
+            Outcome::Notice,
+            "alerts are raised while a computer is changed: no call of Automate switches maintenance mode",
+            "name two scripts of the server that switch it on and off: `maintenanceMode: { begin: …, end: … }`",
+        )),
+    });
     all
+}
+
+/// Whether the scripts that switch maintenance mode are there and may be started.
+async fn maintenance(client: &Client, wanted: &MaintenanceScripts, permissions: &[String]) -> Examination {
+    let scripts = match self::all(client).await {
+        Ok(scripts) => scripts,
+        Err(error) => return failed(MODE, &error, SCRIPTS),
+    };
+    let (begin, end) = match (find(&scripts, &wanted.begin), find(&scripts, &wanted.end)) {
+        (Ok(begin), Ok(end)) => (begin, end),
+        (Err(message), _) | (_, Err(message)) => {
+            let remedy = format!("make or import that script, or correct `maintenanceMode`; {SCRIPTS}");
+            return other(MODE, Outcome::Bad, message, remedy);
+        }
+    };
+    if let Some(script) = [begin, end].into_iter().find(|script| script.is_computer_script == Some(false)) {
+        let found = format!("the script {:?} does not run on computers", script.name);
+        return other(MODE, Outcome::Bad, found, "name a script that is started on a computer");
+    }
+    if wanted.minutes.is_some() && !begin.parameters.iter().any(|name| name.eq_ignore_ascii_case(MINUTES)) {
+        let found = format!("the script {:?} has no parameter {MINUTES}", begin.name);
+        let remedy = "give it that parameter, or leave out `maintenanceMode.minutes`";
+        return other(MODE, Outcome::Bad, found, remedy);
+    }
+    // What the names of permissions are stands nowhere: one that speaks of scheduling scripts is meant.
+    let may = |name: &&String| {
+        let name = name.to_ascii_lowercase();
+        name.contains("script") && name.contains("schedule")
+    };
+    if permissions.iter().find(may).is_none() {
+        let found = "both scripts are there; none of the account's permissions says that it may start them";
+        return other(MODE, Outcome::Notice, found, SCRIPTS);
+    }
+    good(MODE, format!("the scripts {:?} and {:?} are there", begin.name, end.name))
 }
 
 fn version(versions: &Versions) -> Examination {

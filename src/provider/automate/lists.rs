@@ -38,6 +38,10 @@ const GROUPS: List = List {
 const GROUP_COMPUTERS: List =
     List { name: "the members of groups", path: "GroupComputers", fields: "Id,GroupId,ComputerId" };
 
+/// The scripts, without their texts.
+pub(super) const SCRIPTS: List =
+    List { name: "the list of scripts", path: "Scripts", fields: "Id,Name,IsComputerScript,Parameters" };
+
 impl List {
     /// The call for one page, counted from 1.
     pub(super) fn page(&self, page: u32, size: u32) -> Call {

@@ -9,6 +9,7 @@ mod auth;
 mod command;
 mod doctor;
 mod lists;
+mod maintenance;
 mod patches;
 mod read;
 #[cfg(test)]
@@ -22,13 +23,14 @@ use futures_util::future::BoxFuture;
 
 use self::auth::SignIn;
 use self::command::Commands;
+use self::maintenance::Modes;
 use super::link::{self, Keys};
 use super::queued::Desk;
 use super::{
     AgentRecord, Capability, Change, ClientRecord, CommandCount, CountCommands, Detect, Examination, Examine,
     JoinLink, Latency, Limits, ListAgents, ListClients, ListError, ProviderInfo, Reader, RunError, Writer,
 };
-use crate::config::kind::{AutomateSpec, OnRecord};
+use crate::config::kind::{AutomateSpec, MaintenanceScripts, OnRecord};
 use crate::http::api::{self, Call, SetupError};
 use crate::id::{AgentId, Name};
 use crate::session::script::{Bundle, BundleResult, Read, Write};
@@ -74,6 +76,9 @@ pub struct Automate {
     has_groups: bool,
     desk: Desk,
     commands: Commands,
+    /// The scripts that switch maintenance mode, if the settings name any.
+    scripts: Option<MaintenanceScripts>,
+    modes: Option<Arc<Modes>>,
 }
 
 impl Automate {
@@ -87,7 +92,10 @@ impl Automate {
         let http = link::settings(&name, &spec.url, link, authorities.as_deref(), PER_MINUTE)?;
         let sign_in = SignIn { client_id: spec.client_id, account: spec.account, keys: Keys::new(secrets) };
         let client = api::Client::new(http, Arc::new(sign_in), Arc::clone(&clock))?;
-        let capabilities = link::capabilities(&CAPABILITIES, link);
+        // Without the scripts it has not this capability.
+        let mode = spec.maintenance_mode.as_ref().map(|_| Capability::MaintenanceMode);
+        let of_type: Vec<Capability> = CAPABILITIES.into_iter().chain(mode).collect();
+        let capabilities = link::capabilities(&of_type, link);
         let has_groups = spec.groups != Some(false) && capabilities.contains(&Capability::DeviceGroups);
         let pickup = link.and_then(|link| link.pickup_timeout).unwrap_or(PICKUP);
         let may_hold_secrets = link.and_then(|link| link.secrets).unwrap_or_default() == OnRecord::Allow;
@@ -101,9 +109,14 @@ impl Automate {
                 name: name.clone(),
                 kind: "automate",
                 capabilities,
-                without: link::without(&CAPABILITIES, link),
+                without: link::without(&of_type, link),
                 limits,
             }),
+            modes: spec
+                .maintenance_mode
+                .clone()
+                .map(|scripts| Modes::new(name.clone(), client.clone(), scripts, pickup.duration())),
+            scripts: spec.maintenance_mode,
             commands: Commands::new(name.clone(), client.clone()),
             desk: Desk::new(command::desk(name, pickup.duration(), may_hold_secrets), clock),
             client,
@@ -126,7 +139,12 @@ impl Automate {
     /// The half that changes.
     #[must_use]
     pub fn writer(self: &Arc<Self>) -> Writer {
-        Writer::new(Arc::clone(&self.info), Arc::<Self>::clone(self)).with_updates(Arc::<Self>::clone(self))
+        let writer = Writer::new(Arc::clone(&self.info), Arc::<Self>::clone(self))
+            .with_updates(Arc::<Self>::clone(self));
+        match &self.modes {
+            Some(modes) => writer.with_maintenance(Arc::<Modes>::clone(modes)),
+            None => writer,
+        }
     }
 
     async fn agents(&self) -> Result<Vec<AgentRecord>, api::ApiError> {
@@ -185,7 +203,8 @@ impl CountCommands for Automate {
 
 impl Examine for Automate {
     fn examine(&self) -> BoxFuture<'_, Vec<Examination>> {
-        Box::pin(doctor::examine(&self.client))
+        let may = !self.info.without.contains(&Capability::MaintenanceMode);
+        Box::pin(doctor::examine(&self.client, self.scripts.as_ref(), may))
     }
 }
 

@@ -50,6 +50,7 @@ fn link(server: &Server, password: &str, key: Option<&str>) -> Arc<Automate> {
             one_time_password_key: key.map(reference),
         },
         groups: None,
+        maintenance_mode: None,
         link: None,
     };
     let name = Name::new("automate").unwrap();
@@ -251,6 +252,7 @@ async fn an_examination_tells_what_is_wrong_and_what_to_do() {
         ("permissions", Outcome::Good),
         ("computers", Outcome::Good),
         ("pages", Outcome::Notice),
+        ("maintenance-mode", Outcome::Notice),
     ];
     assert_eq!(outcomes(&all), expected.map(|(what, outcome)| (what.to_owned(), outcome)));
     assert!(all.iter().all(|one| one.outcome == Outcome::Good || one.remedy.is_some()));
@@ -262,7 +264,7 @@ async fn an_examination_tells_what_is_wrong_and_what_to_do() {
     .await;
     let all = link(&blind, "PASSWORD", None).examine().await;
     assert_eq!(
-        outcomes(&all)[4..],
+        outcomes(&all)[4..6],
         [("permissions".to_owned(), Outcome::Bad), ("computers".to_owned(), Outcome::Bad)]
     );
     let closed = Server::start(|_, _| status(401, &[])).await;

@@ -186,6 +186,78 @@ pub(super) struct Seen {
     pub(super) is_fas_talk: Option<bool>,
 }
 
+/// Whether a computer is in maintenance, as its own record says.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Quietness {
+    #[serde(deserialize_with = "id")]
+    pub(super) id: String,
+    #[serde(default)]
+    pub(super) is_maintenance_mode_enabled: Option<bool>,
+}
+
+/// `LabTech.Models.MaintenanceMode`: a mode that is on.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Mode {
+    #[serde(rename = "ComputerID", alias = "ComputerId", deserialize_with = "id")]
+    pub(super) computer_id: String,
+    #[serde(default, deserialize_with = "text")]
+    pub(super) time_start: String,
+    #[serde(default)]
+    pub(super) duration: serde_json::Value,
+}
+
+/// `LabTech.Models.Script`, without what it does.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ServerScript {
+    #[serde(deserialize_with = "number")]
+    pub(super) id: u64,
+    #[serde(default, deserialize_with = "text")]
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) is_computer_script: Option<bool>,
+    /// The names of its parameters.
+    #[serde(default, deserialize_with = "list")]
+    pub(super) parameters: Vec<String>,
+}
+
+/// `ScheduleScriptBatchResponse`: whether a script was started.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ScriptStart {
+    #[serde(default, deserialize_with = "list")]
+    script_results: Vec<ScriptResult>,
+    #[serde(default)]
+    contains_unsuccessful_results: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct ScriptResult {
+    result_details: Option<ResultDetails>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct ResultDetails {
+    #[serde(deserialize_with = "text")]
+    message: String,
+}
+
+impl ScriptStart {
+    /// Why it was not started, as far as that is told. What the numbers of a result mean is not documented.
+    pub(super) fn refusal(&self) -> Option<String> {
+        if self.contains_unsuccessful_results != Some(true) {
+            return None;
+        }
+        let details = self.script_results.iter().filter_map(|result| result.result_details.as_ref());
+        let told = details.map(|details| details.message.trim()).find(|message| !message.is_empty());
+        Some(told.unwrap_or("the server does not say why").to_owned())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

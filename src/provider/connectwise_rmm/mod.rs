@@ -23,8 +23,8 @@ use futures_util::future::BoxFuture;
 use self::auth::SignIn;
 use self::command::{Commands, Tasks};
 use self::lists::Found;
-pub use self::read::EffectiveSetting;
 use super::link::{self, Keys};
+use super::policy::{PolicySetting, ReadPolicies};
 use super::queued::Desk;
 use super::{
     AgentRecord, Capability, Change, ClientRecord, CommandCount, CountCommands, Detect, Examination, Examine,
@@ -70,6 +70,8 @@ pub struct ConnectwiseRmm {
     client: api::Client,
     desk: Desk,
     commands: Commands,
+    /// Where endpoints are, once policies were asked for.
+    places: tokio::sync::OnceCell<BTreeMap<AgentId, (String, String)>>,
 }
 
 /// Where a region's API is.
@@ -118,6 +120,7 @@ impl ConnectwiseRmm {
                 limits,
             }),
             commands: Commands { tasks, found: Found::default() },
+            places: tokio::sync::OnceCell::new(),
             desk: Desk::new(command::desk(name, pickup.duration(), may_hold_secrets), clock),
             client,
         })
@@ -131,6 +134,7 @@ impl ConnectwiseRmm {
             .with_clients(Arc::<Self>::clone(self))
             .with_examination(Arc::<Self>::clone(self))
             .with_count(Arc::<Self>::clone(self))
+            .with_policies(Arc::<Self>::clone(self))
     }
 
     /// The half that changes.
@@ -139,17 +143,28 @@ impl ConnectwiseRmm {
         Writer::new(Arc::clone(&self.info), Arc::<Self>::clone(self))
     }
 
-    /// The settings that policies give an endpoint, by name, with the origin of each as far as it is told. `company` and `site`
-    /// are the vendor's ids.
-    ///
-    /// # Errors
-    /// [`ListError`] when they are not complete.
-    pub async fn effective_policy(
-        &self,
-        company: &str,
-        site: &str,
-        agent: &AgentId,
-    ) -> Result<BTreeMap<String, EffectiveSetting>, ListError> {
+    /// The company and the site of each endpoint that has both, by the vendor's ids.
+    async fn places(&self) -> Result<BTreeMap<AgentId, (String, String)>, ApiError> {
+        let companies = read::in_use(lists::companies(&self.client).await?);
+        let ids: Vec<String> = companies.into_iter().map(|company| company.id).collect();
+        let mut places = BTreeMap::new();
+        lists::devices(&self.client, &self.commands.found, &ids, |group| {
+            let Some(site) = group.site else { return };
+            let place =
+                |device: wire::Device| (AgentId::new(&device.id), (group.company.clone(), site.clone()));
+            places.extend(group.endpoints.into_iter().map(place));
+        })
+        .await?;
+        Ok(places)
+    }
+
+    async fn policy(&self, agent: &AgentId) -> Result<BTreeMap<String, PolicySetting>, ListError> {
+        let places = self.places.get_or_try_init(|| self.places()).await;
+        let places = places.map_err(|error| self.list_error(&error))?;
+        let Some((company, site)) = places.get(agent) else {
+            let message = format!("it tells no site of {agent}, and policies go by sites");
+            return Err(ListError::Failed { provider: self.info.name.clone(), message });
+        };
         let call = |version: u8| {
             let call = Call::get("the effective policy of an endpoint");
             let call = call.at(&format!("api/platform/v{version}/policy/clients")).part(company);
@@ -160,17 +175,6 @@ impl ConnectwiseRmm {
             policy = self.client.json(&call(1)).await;
         }
         policy.map(read::policy).map_err(|error| self.list_error(&error))
-    }
-
-    /// The token with which an agent is installed for a site. The same pair gives the same token.
-    ///
-    /// # Errors
-    /// [`RunError`] when there is none.
-    pub async fn agent_token(&self, company: &str, site: &str) -> Result<crate::secret::Secret, RunError> {
-        let call = Call::post("the token for new agents").at("api/platform/v1/device/token").idempotent();
-        let call = call.json(serde_json::json!({ "companyID": company, "siteID": site }));
-        let token: Result<String, ApiError> = self.client.json(&call).await;
-        token.map(crate::secret::Secret::new).map_err(|error| link::run_error(&self.info.name, &error))
     }
 
     fn list_error(&self, error: &ApiError) -> ListError {
@@ -223,6 +227,15 @@ impl ConnectwiseRmm {
 impl ListAgents for ConnectwiseRmm {
     fn list(&self) -> BoxFuture<'_, Result<Vec<AgentRecord>, ListError>> {
         Box::pin(async move { self.agents().await.map_err(|error| self.list_error(&error)) })
+    }
+}
+
+impl ReadPolicies for ConnectwiseRmm {
+    fn policies<'a>(
+        &'a self,
+        agent: &'a AgentId,
+    ) -> BoxFuture<'a, Result<BTreeMap<String, PolicySetting>, ListError>> {
+        Box::pin(self.policy(agent))
     }
 }
 

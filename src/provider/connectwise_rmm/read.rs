@@ -8,10 +8,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::wire::{Company, Device, DevicesOfSite, Policy, RateLimits, RunResult, Site};
 use crate::id::AgentId;
 use crate::inventory::relations::Belongings;
 use crate::provider::link::{filled, instant, platform};
+use crate::provider::policy::PolicySetting;
 use crate::provider::{AgentRecord, ClientRecord, ClientRef, Presence};
 use crate::time::Timestamp;
 
@@ -184,34 +187,56 @@ pub(super) fn output(result: &RunResult) -> String {
     }
 }
 
-/// A setting that holds for an endpoint.
-#[derive(Debug, Clone, PartialEq)]
-pub struct EffectiveSetting {
-    /// Its value.
-    pub value: serde_json::Value,
-    /// Where it comes from, as far as that is told.
-    pub origin: Option<String>,
+/// The settings that hold, by their names, with where each comes from. Both parts are free in form: what holds further
+/// settings is divided up, and an origin counts for all below it that have none of their own.
+pub(super) fn policy(policy: Policy) -> BTreeMap<String, PolicySetting> {
+    let mapping = Value::Object(policy.mapping.unwrap_or_default().into_iter().collect());
+    let mut all = BTreeMap::new();
+    for (name, value) in policy.settings.unwrap_or_default() {
+        divide(&name, value, mapping.get(&name), None, &mut all);
+    }
+    all
 }
 
-/// The settings that hold, by their names, with where each comes from.
-pub(super) fn policy(policy: Policy) -> BTreeMap<String, EffectiveSetting> {
-    let mapping = policy.mapping.unwrap_or_default();
-    let origin = |name: &str| {
-        let told = mapping.get(name)?;
-        let member = |key: &str| told.get(key).and_then(serde_json::Value::as_str);
-        let text = told.as_str().or_else(|| {
-            ["policyName", "name", "policyId", "policyID", "id"].iter().find_map(|key| member(key))
-        });
-        text.and_then(filled)
+/// A setting, or all settings within it. What reads the documents bounds how deep they go.
+fn divide(
+    name: &str,
+    value: Value,
+    mapping: Option<&Value>,
+    origin: Option<String>,
+    all: &mut BTreeMap<String, PolicySetting>,
+) {
+    let origin = mapping.and_then(self::origin).or(origin);
+    match value {
+        // The only member of what is one setting.
+        Value::Object(mut members) if members.len() == 1 && members.contains_key("value") => {
+            let value = members.remove("value").unwrap_or_default();
+            all.insert(name.to_owned(), PolicySetting { value, origin });
+        }
+        Value::Object(members) if !members.is_empty() => {
+            for (key, value) in members {
+                let below = mapping.and_then(|mapping| mapping.get(&key));
+                divide(&format!("{name}.{key}"), value, below, origin.clone(), all);
+            }
+        }
+        value => {
+            all.insert(name.to_owned(), PolicySetting { value, origin });
+        }
+    }
+}
+
+/// What an entry of the mapping names: a policy, and the package that brings it.
+fn origin(told: &Value) -> Option<String> {
+    let text = |value: &Value| {
+        let member = |key: &str| value.get(key).and_then(Value::as_str);
+        let named = ["policyName", "name", "policyId", "policyID", "id"].iter().find_map(|key| member(key));
+        value.as_str().or(named).and_then(filled)
     };
-    let settings = policy.settings.unwrap_or_default();
-    settings
-        .into_iter()
-        .map(|(name, value)| {
-            let origin = origin(&name);
-            (name, EffectiveSetting { value, origin })
-        })
-        .collect()
+    let policy = told.get("policy").and_then(text).or_else(|| text(told))?;
+    Some(match told.get("package").and_then(text) {
+        Some(package) => format!("{policy} (package {package})"),
+        None => policy,
+    })
 }
 
 #[cfg(test)]
@@ -222,6 +247,32 @@ mod tests {
 
     fn read<T: serde::de::DeserializeOwned>(text: &str) -> T {
         crate::http::api::read::json(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn settings_of_policies_are_told_with_the_origin_of_each() {
+        let told = |text: &str| {
+            let one = |(name, setting): (String, PolicySetting)| {
+                format!("{name} = {} from {}", setting.value, setting.origin.as_deref().unwrap_or("-"))
+            };
+            policy(read(text)).into_iter().map(one).collect::<Vec<_>>()
+        };
+        let nested = r#"{"settings":{"RemoteAccess":{"consent":{"value":true},"roles":{"value":["a"]},"empty":{}},"plain":1},
+            "mapping":{"RemoteAccess":{"consent":{"policy":{"id":"p1","name":"Strict"},"package":{"name":"Gold"}},
+            "policyName":"Standard"},"plain":{"policyId":"p2"}}}"#;
+        assert_eq!(
+            told(nested),
+            [
+                "RemoteAccess.consent = true from Strict (package Gold)",
+                "RemoteAccess.empty = {} from Standard",
+                "RemoteAccess.roles = [\"a\"] from Standard",
+                "plain = 1 from p2",
+            ]
+        );
+        assert_eq!(told(r#"{"settings":{"a":null},"mapping":{"a":7}}"#), ["a = null from -"]);
+        for nothing in [r#"{"settings":null}"#, "{}"] {
+            assert_eq!(told(nothing), [""; 0]);
+        }
     }
 
     #[test]
@@ -324,16 +375,5 @@ mod tests {
         assert_eq!(out("Script Succeeded: a\nb", ""), "a\nb");
         assert_eq!(out("Script Succeeded:a", " "), "a");
         assert_eq!(out("Script Failed: a", "why"), "Script Failed: a\nwhy");
-    }
-
-    #[test]
-    fn settings_of_policies_come_with_their_origin() {
-        let settings = policy(read(
-            r#"{"settings":{"a":1,"b":{"c":true},"d":null},"mapping":{"a":"Standard","b":{"policyName":"Servers","id":"7"},"x":"y"}}"#,
-        ));
-        let told: Vec<_> =
-            settings.iter().map(|(name, setting)| (name.as_str(), setting.origin.as_deref())).collect();
-        assert_eq!(told, [("a", Some("Standard")), ("b", Some("Servers")), ("d", None)]);
-        assert!(policy(read("{}")).is_empty());
     }
 }

@@ -285,21 +285,23 @@ async fn an_examination_tells_what_is_wrong_and_what_to_do() {
 }
 
 #[tokio::test]
-async fn policies_are_read_in_either_version_and_a_token_for_agents_is_kept_secret() {
-    let server = server(|asked, path| match path {
+async fn policies_are_read_in_either_version_by_the_site_of_an_endpoint() {
+    let server = server(|_, path| match path {
+        LIST => json(&page(&["e1"])),
         "/api/platform/v1/policy/clients/c1/sites/s1/endpoints/e1/effective-policy" => {
             json(r#"{"settings":{"consent":true},"mapping":{"consent":"Standard"}}"#)
-        }
-        "/api/platform/v1/device/token" => {
-            assert_eq!(asked.body, r#"{"companyID":"c1","siteID":"s1"}"#);
-            json("\"0c6b0000-0000-0000-0000-000000000000\"")
         }
         _ => status(404, &[]),
     })
     .await;
-    let link = link(&server);
-    let policy = link.effective_policy("c1", "s1", &AgentId::new("e1")).await.unwrap();
-    assert_eq!(policy["consent"].origin.as_deref(), Some("Standard"));
-    let token = link.agent_token("c1", "s1").await.unwrap();
-    assert!(token.expose().starts_with("0c6b") && !format!("{token:?}").contains("0c6b"));
+    let reader = link(&server).reader();
+    let policies = reader.policies().unwrap();
+    for _ in 0..2 {
+        let policy = policies.policies(&AgentId::new("e1")).await.unwrap();
+        assert_eq!(policy["consent"].origin.as_deref(), Some("Standard"));
+    }
+    let lists = server.asked().iter().filter(|asked| asked.target.starts_with(LIST)).count();
+    assert_eq!(lists, 1, "where endpoints are is asked once");
+    let error = policies.policies(&AgentId::new("e9")).await.unwrap_err();
+    assert!(error.to_string().contains("no site of e9"), "{error}");
 }

@@ -9,10 +9,12 @@
 //! - An action whose state has moved since the plan is not run; one that is already satisfied is skipped.
 //! - Secrets that scripts print are taken out of their answers before anything is made of them (L9).
 //! - Files that Muster sends are on the computer before anything of the change is sent (SW-25).
+//! - Before the first change the alerts of the computer's systems are held back where that can be done, and they are let
+//!   through again after the last one, however that ended (SES-19).
 //! - When an action does not succeed, those that depend on it are blocked; the others go on.
 
+mod alerts;
 mod look;
-
 mod record;
 mod updates;
 
@@ -25,6 +27,8 @@ use super::control::{Control, Demand};
 use super::detect::{contact, environment, platform, reading_steps};
 use super::event::Event;
 use super::locks::{self, Held, Locks, Site};
+use super::maintenance::MaintenanceRecord;
+use super::quiet::Alerts;
 use super::redact::Redactor;
 use super::route::Ways;
 use super::script::{Bundle, Step, Write};
@@ -100,6 +104,8 @@ pub(super) struct Session<'a> {
     pub site: Option<Site>,
     /// Knows the secrets of the run, and learns those of the session when it begins: a plan may name others.
     pub redactor: Redactor,
+    /// The maintenance modes that it has switched on; `None` before its first change.
+    pub held: Option<Vec<(Alerts<'a>, MaintenanceRecord)>>,
 }
 
 impl Session<'_> {
@@ -138,6 +144,7 @@ impl Session<'_> {
                     let result = self.action(position, now, &results).await?;
                     results.push(result);
                 }
+                self.let_alerts_through().await?;
                 Contact::Reached
             }
         };
@@ -203,19 +210,6 @@ impl Session<'_> {
         if let Some((result, why)) = self.moved(work.change, &now) {
             return self.not_begun(position, result, &why).await;
         }
-        let Ok((_held, waited)) = self.lock(work.change).await else {
-            return self.not_begun(position, ActionResult::Cancelled, "the run was asked to stop").await;
-        };
-        if waited {
-            match self.look_now(&work, now).await? {
-                Some(seen) => now = seen,
-                None => return self.not_begun(position, ActionResult::Deferred, UNSEEN).await,
-            }
-            if let Some((result, why)) = self.moved(work.change, &now) {
-                return self.not_begun(position, result, &why).await;
-            }
-        }
-        let again = is_again(work.change);
         let Some(procedure) = &work.procedure else {
             return self
                 .not_begun(position, ActionResult::Failed, "there is no script for this platform")
@@ -225,6 +219,23 @@ impl Session<'_> {
             Ok(bundle) => bundle,
             Err(error) => return self.not_begun(position, ActionResult::Failed, &error.to_string()).await,
         };
+        let quietened = self.hold_alerts_back(work.change).await?;
+        let Ok((_held, waited)) = self.lock(work.change).await else {
+            return self.not_begun(position, ActionResult::Cancelled, "the run was asked to stop").await;
+        };
+        if self.control.demand() != Demand::Run {
+            return self.not_begun(position, ActionResult::Cancelled, "the run was asked to stop").await;
+        }
+        if waited || quietened {
+            match self.look_now(&work, now).await? {
+                Some(seen) => now = seen,
+                None => return self.not_begun(position, ActionResult::Deferred, UNSEEN).await,
+            }
+            if let Some((result, why)) = self.moved(work.change, &now) {
+                return self.not_begun(position, result, &why).await;
+            }
+        }
+        let again = is_again(work.change);
 
         let started = self.tools.clock.now();
         let mut record = self.action_record(position, work.change, started);

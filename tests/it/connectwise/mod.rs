@@ -2,6 +2,8 @@
 
 mod canary;
 mod five_hundred;
+mod policies;
+mod quiet;
 mod tour;
 mod truth;
 mod updates;

@@ -21,11 +21,12 @@ use muster::plan::remembered::{IntentKey, IntentSets, Remembered};
 use muster::policy::protection::{Program, Protection};
 use muster::policy::verdict::Override;
 use muster::provider::{AgentRecord, Presence};
+use muster::session::maintenance::Kept;
 use muster::session::stage::{ActionResult, SessionStatus};
 use muster::store::sqlite::Sqlite;
 use muster::store::{
-    ActionRecord, FailingKind, ItemResult, KeptFailure, KeptSource, KeptValue, RunRecord, SessionRecord,
-    Store, StoreError, StoredComputer, format,
+    ActionRecord, FailingKind, ItemResult, KeptFailure, KeptSource, KeptValue, MaintenanceRecord, RunRecord,
+    SessionRecord, Store, StoreError, StoredComputer, format,
 };
 use muster::time::Timestamp;
 
@@ -70,6 +71,7 @@ suite!(
         changes_that_succeeded_tell_how_long_they_take,
         runs_and_sessions_come_newest_first_and_limited,
         a_session_that_never_ended_is_unfinished,
+        a_maintenance_mode_is_open_until_it_is_put_back,
         ending_an_unknown_run_is_an_error,
         one_run_at_a_time_holds_the_lock,
     ]
@@ -571,6 +573,35 @@ async fn a_session_that_never_ended_is_unfinished(store: &dyn Store) {
     assert_eq!(store.sessions(Some(&other.computer), 1).await.unwrap(), [other]);
 }
 
+async fn a_maintenance_mode_is_open_until_it_is_put_back(store: &dyn Store) {
+    with_session(store).await;
+    store.put_session(&session("s0", "r1", "sim/pc-2", 0)).await.unwrap();
+    let record = |session: &str, agent: &str, second: i64| MaintenanceRecord {
+        session: SessionId::new(session),
+        agent: AgentKey { provider: name("automate"), agent: AgentId::new(agent) },
+        computer: ComputerId::new("sim/pc-1"),
+        name: "pc-1".to_owned(),
+        kept: Kept::ToPutBack,
+        mark: None,
+        message: None,
+        begun: at(second),
+        ended: None,
+    };
+    let (mut first, other) = (record("s1", "7", 5), record("s0", "8", 4));
+    for record in [&first, &other] {
+        store.put_maintenance(record).await.unwrap();
+    }
+    assert_eq!(store.open_maintenance().await.unwrap(), [other.clone(), first.clone()]);
+    first.mark = Some("noon".to_owned());
+    store.put_maintenance(&first).await.unwrap();
+    assert_eq!(store.maintenance(&first.session).await.unwrap(), [first.clone()]);
+    first.done(Some("it was set anew"), at(9));
+    store.put_maintenance(&first).await.unwrap();
+    assert_eq!(store.open_maintenance().await.unwrap(), [other]);
+    assert_eq!(store.maintenance(&first.session).await.unwrap(), [first]);
+    assert!(store.put_maintenance(&record("unknown", "7", 1)).await.is_err());
+}
+
 async fn ending_an_unknown_run_is_an_error(store: &dyn Store) {
     let error = store.end_run(&RunId::new("r9"), at(1)).await.unwrap_err();
     assert_eq!(error.to_string(), "the state could not end a run");
@@ -739,7 +770,7 @@ mod file {
         made(&path).await;
         statement(&path, "PRAGMA user_version = 99").await;
         let error = refused(&path).await;
-        assert!(matches!(error, StoreError::TooNew { found: 99, known: 4 }), "{error:?}");
+        assert!(matches!(error, StoreError::TooNew { found: 99, known: 5 }), "{error:?}");
     }
 
     #[tokio::test]

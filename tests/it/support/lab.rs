@@ -84,6 +84,12 @@ pub(crate) fn control_at(lab: &Lab, url: &str, secret: &str, more: &str) -> Arc<
 
 /// A key for one-time passwords.
 const KEY: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+/// A policy of ConnectWise RMM.
+const POLICY: &str = "{ name: Standard, category: Devices, kind: RemoteAccess, package: Gold, settings: { consent: true }, \
+                      sites: [{ company: Contoso }] }";
+/// Scripts of Automate that switch maintenance mode.
+pub(crate) const QUIET: &str = "{ id: 4711, name: Quiet, parameters: [Minutes], does: begin-maintenance }";
+pub(crate) const LOUD: &str = "{ id: 4712, name: Loud, does: end-maintenance }";
 /// The script that stands for one that was made in the portal of ConnectWise RMM.
 const SHELL: &str = "5d2f6c1e-0000-4000-8000-000000000001";
 
@@ -99,8 +105,10 @@ pub(crate) async fn small(kind: &str) -> Lab {
         &computer("two", "Contoso", "posix", kind),
         &computer("three", "Fabrikam", "posix", kind),
         &computer("four", "Fabrikam", "windows", "simulated"),
-        &format!("automate: {{ totpSecret: {KEY} }}\n"),
-        &format!("rmm: {{ scripts: [{{ id: {SHELL}, name: Shell, engine: bash }}] }}\n"),
+        &format!("automate: {{ totpSecret: {KEY}, scripts: [{QUIET}, {LOUD}] }}\n"),
+        &format!(
+            "rmm: {{ scripts: [{{ id: {SHELL}, name: Shell, engine: bash }}], policies: [{POLICY}] }}\n"
+        ),
     ];
     start(&fleet.concat()).await
 }
@@ -118,10 +126,15 @@ pub(crate) fn automate_at(lab: &Lab, url: &str) -> Arc<Automate> {
 
 /// The same with settings of the link.
 pub(crate) fn automate_with(lab: &Lab, url: &str, link: &str) -> Arc<Automate> {
+    automate_switching(lab, url, link, "begin: Quiet, end: '4712', minutes: 30")
+}
+
+/// The same with the scripts that switch maintenance mode.
+pub(crate) fn automate_switching(lab: &Lab, url: &str, link: &str, mode: &str) -> Arc<Automate> {
     let settings = &lab.settings().automate;
     let text = format!(
         "automate:\n  url: {url}\n  clientId: {}\n  account:\n    user: {}\n    password: {{ env: LAB_AUTOMATE_PASSWORD }}\n    \
-         oneTimePasswordKey: {{ env: KEY }}\n  link: {{ {link} }}\n",
+         oneTimePasswordKey: {{ env: KEY }}\n  maintenanceMode: {{ {mode} }}\n  link: {{ {link} }}\n",
         settings.client_id, settings.user
     );
     let ProviderSpec::Automate(spec) = serde_saphyr::from_str::<ProviderSpec>(&text).unwrap() else {

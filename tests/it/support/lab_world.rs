@@ -63,10 +63,8 @@ impl LabWorld {
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         finish(self.world.command(arguments).envs(self.lab.environment()))
     }
-}
 
-impl LabWorld {
-    /// Starts the program as [`Self::run`] runs it, and goes on.
+    /// Starts it and goes on.
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {
         Running::new(self.world.command(arguments).envs(self.lab.environment()).spawn().unwrap())
     }

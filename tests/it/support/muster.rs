@@ -257,6 +257,7 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    /// One that was started.
     pub(crate) fn new(mut child: Child) -> Self {
         let (out, err) = (Arc::default(), Arc::default());
         let readers = vec![

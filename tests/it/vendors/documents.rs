@@ -1,5 +1,7 @@
 //! Everything that the providers ask stands in the vendors' documents, or on a short list of what only clients in use know.
 
+use muster::id::AgentId;
+use muster::provider::maintenance::Maintenance;
 use muster::provider::{Outcome, Reader};
 use muster::session::script::{Bundle, Context, Interpreter, Platform, Purpose, Read, Script, Step, Values};
 use serde_json::{Value, json};
@@ -18,7 +20,8 @@ const NAMES: [(&str, &str); 5] = [
 ];
 
 /// Calls of ConnectWise RMM that stand in no document that is public.
-const RMM_MORE: [(&str, &str); 6] = [
+const RMM_MORE: [(&str, &str); 7] = [
+    ("GET", "/api/platform/v2/policy/clients/{}/sites/{}/endpoints/{}/effective-policy"),
     ("POST", "/api/platform/v2/device/categories/platform/endpoints"),
     ("GET", "/api/platform/v2/device/endpoints/heartbeat"),
     ("POST", "/api/platform/v1/automation/endpoints/schedule-tasks"),
@@ -142,6 +145,10 @@ async fn what_automate_is_asked_stands_in_its_document() {
     let updates = reader.updates().unwrap().updates(one).await.unwrap();
     assert_eq!((updates.missing, updates.running), (Some(0), Some(false)));
     writer.updates().unwrap().start_updates(one).await.unwrap();
+    let (mode, one) = (writer.maintenance().unwrap(), AgentId::new("1"));
+    assert_eq!(mode.found(&one).await, Ok(Maintenance::Off));
+    assert!(matches!(mode.switch(&one, true).await, Ok(Maintenance::On { mark: Some(_) })));
+    assert_eq!(mode.switch(&one, false).await, Ok(Maintenance::Off));
     let document = document(include_str!("../../../lab/tests/vendor/automate.json"));
     let asked = recorder.asked();
     assert!(asked.len() > 15, "{} requests", asked.len());
@@ -157,7 +164,11 @@ async fn what_rmm_is_asked_stands_in_its_document() {
     let lab = small("real").await;
     let recorder = Recorder::before(&lab.url(System::Rmm)).await;
     let link = rmm_at(&lab, &recorder.url);
-    everything(&link.reader()).await;
+    let reader = link.reader();
+    everything(&reader).await;
+    let one = reader.list().await.unwrap().into_iter().find(|agent| agent.name == "one").unwrap();
+    let policy = reader.policies().unwrap().policies(&one.id).await.unwrap();
+    assert_eq!(policy["RemoteAccess.consent"].origin.as_deref(), Some("Standard (package Gold)"));
     let document = document(include_str!("../../../lab/tests/vendor/asio.json"));
     let asked = recorder.asked();
     assert!(asked.len() > 15, "{} requests", asked.len());

@@ -3,4 +3,5 @@
 
 mod documents;
 mod faults;
+mod maintenance;
 mod recorder;
