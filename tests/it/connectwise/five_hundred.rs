@@ -1,6 +1,8 @@
 //! The same 500 computers in three providers, with re-installed agents, clones, wiped machines, bad UUIDs and virtual machines among
 //! them: imported, identified, changed behind the program's back, asked about and decided, held against what the lab knows.
 
+#![expect(clippy::print_stdout, reason = "the test prints its counts")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
@@ -436,11 +438,13 @@ fn decide(fleet: &Fleet, events: &Events, truth: &mut Truth, told: &Told) -> Vec
                 .collect(),
             ..found(present.clone())
         };
-        if is_copy || (event == Some(Event::ModelLine) && !is_found) {
+        let is_apart = is_copy || (event == Some(Event::ModelLine) && !is_found);
+        if asked.is_empty() && !is_apart {
+            continue;
+        }
+        if is_apart {
             decisions.push(decision(present.iter().cloned().collect(), "keep-both"));
             *outcome = after;
-        } else if asked.is_empty() {
-            continue;
         } else if event == Some(Event::OtherTenant) {
             let on = told
                 .computers
@@ -505,7 +509,9 @@ fn instance(new_system_is_wipe: bool) -> String {
 fn wrong(truth: &Truth, told: &Told, when: &str) -> Vec<String> {
     println!("{when}: {} computers, waiting {:?}", truth.computers(), truth.waits());
     let wrong: Vec<String> = truth.against(told).into_iter().map(|what| format!("{when}: {what}")).collect();
-    wrong.iter().for_each(|what| println!("  {what}"));
+    for what in &wrong {
+        println!("  {what}");
+    }
     wrong
 }
 
