@@ -64,7 +64,7 @@ pub(super) async fn examine(server: &Screenconnect) -> Vec<Examination> {
             return found;
         }
     }
-    match server.extension.sessions().await {
+    match server.extension.sessions(Some).await {
         Ok(sessions) => found.extend(of_sessions(&sessions, server.meanings)),
         Err(error) => {
             found.push(failed("sessions", &error, "compare `secret` with the settings of the extension"));
