@@ -111,10 +111,13 @@ fn make(folder: &Path, server: &Server) {
     let spec =
         format!("  screenconnect: {{ url: '{control}', secret: {{ env: LAB_CONTROL_SECRET }}, {link} }}\n");
     document("Provider", "control", &spec);
-    let account =
-        format!("{{ user: {}, password: {{ env: LAB_AUTOMATE_PASSWORD }} }}", server.said("LAB_AUTOMATE_USER"));
+    let account = format!(
+        "{{ user: {}, password: {{ env: LAB_AUTOMATE_PASSWORD }} }}",
+        server.said("LAB_AUTOMATE_USER")
+    );
     let client = server.said("LAB_AUTOMATE_CLIENT_ID");
-    let spec = format!("  automate: {{ url: '{automate}', clientId: '{client}', account: {account}, {link} }}\n");
+    let spec =
+        format!("  automate: {{ url: '{automate}', clientId: '{client}', account: {account}, {link} }}\n");
     document("Provider", "automate", &spec);
     let client = server.said("LAB_RMM_CLIENT_ID");
     let secret = "{ env: LAB_RMM_CLIENT_SECRET }";
@@ -186,7 +189,8 @@ impl Plain<'_> {
         ] {
             let mut empty = 0;
             for page in 1.. {
-                let query = [("page", page.to_string().as_str()), ("pageSize", "1000")].map(|(k, v)| (k, v.to_owned()));
+                let query = [("page", page.to_string().as_str()), ("pageSize", "1000")]
+                    .map(|(k, v)| (k, v.to_owned()));
                 let request = self.http.get(format!("{base}/{path}")).query(&query);
                 let request = request.query(&[("orderBy", "Id asc"), ("includeFields", fields)]);
                 let request = request.header("clientid", client).bearer_auth(&token);
@@ -215,7 +219,10 @@ impl Plain<'_> {
         let get = |path: &str| http.get(format!("{base}/{path}")).bearer_auth(&token);
         self.drop(get("v1/rate_limits")).await;
         let companies = self.json(get("api/platform/v1/company/companies")).await;
-        let companies = companies.as_array().cloned().unwrap_or_else(|| companies["companies"].as_array().unwrap().clone());
+        let companies = companies
+            .as_array()
+            .cloned()
+            .unwrap_or_else(|| companies["companies"].as_array().unwrap().clone());
         let companies: Vec<&str> = companies.iter().map(|company| company["id"].as_str().unwrap()).collect();
         self.drop(get("api/platform/v1/company/sites")).await;
         for some in companies.chunks(50) {
@@ -231,7 +238,8 @@ impl Plain<'_> {
         for some in companies.chunks(4) {
             let request = get("api/platform/v2/device/endpoints/heartbeat");
             let resources = some.join(",");
-            self.drop(request.query(&[("resourceType", "companies"), ("resources", resources.as_str())])).await;
+            self.drop(request.query(&[("resourceType", "companies"), ("resources", resources.as_str())]))
+                .await;
         }
     }
 }
@@ -301,7 +309,9 @@ fn middle(mut runs: Vec<Run>) -> Run {
 fn measured(computers: u32) {
     let server = Server::start(computers);
     println!("{computers} computers of {} companies", server.companies.len());
-    println!("| Provider | Lab alone | Import | Ratio | Peak | With documents | Peak | Remembered | Peak | Again | Peak |");
+    println!(
+        "| Provider | Lab alone | Import | Ratio | Peak | With documents | Peak | Remembered | Peak | Again | Peak |"
+    );
     println!("|---|---|---|---|---|---|---|---|---|---|---|");
     let number = thousands(computers);
     for provider in ["automate", "rmm", "control"] {
@@ -350,6 +360,7 @@ fn option(name: &str) -> Option<String> {
 }
 
 fn main() {
+    _ = rustls::crypto::ring::default_provider().install_default();
     let number = |name| option(name).map(|text| text.parse().unwrap());
     if let Some(computers) = number("--serve") {
         return serve(computers);

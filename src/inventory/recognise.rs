@@ -112,7 +112,8 @@ fn seen(
         listed: false,
         presence: Presence::Offline,
         last_seen: last_seen(one.facts.as_deref(), Some(one)),
-        reading: one.facts.as_deref().map(|(at, facts)| Reading { at: *at, evidence: facts.identity.clone() }),
+        reading:
+            one.facts.as_deref().map(|(at, facts)| Reading { at: *at, evidence: facts.identity.clone() }),
         cause: None,
     }));
     all

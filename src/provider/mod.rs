@@ -568,7 +568,10 @@ mod tests {
     async fn groups_are_left_out_where_they_are_not_wanted() {
         let groups = async |without: &[Capability]| {
             let listed = limited(without).0.list().await.unwrap();
-            listed.into_iter().flat_map(|agent| Arc::unwrap_or_clone(agent.belongings.groups)).collect::<Vec<_>>()
+            listed
+                .into_iter()
+                .flat_map(|agent| Arc::unwrap_or_clone(agent.belongings.groups))
+                .collect::<Vec<_>>()
         };
         assert_eq!(groups(&[]).await, ["Desks"]);
         assert_eq!(groups(&[Capability::DeviceGroups]).await, [""; 0]);

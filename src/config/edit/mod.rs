@@ -106,8 +106,9 @@ pub fn append(text: &str, documents: &[String]) -> Result<String, EditError> {
     }
     let after = read(&new)?;
     let mut after = after.iter();
-    let mut come_next =
-        |nodes: &[Node]| nodes.iter().all(|node| after.next().is_some_and(|other| tree::means_same(node, other)));
+    let mut come_next = |nodes: &[Node]| {
+        nodes.iter().all(|node| after.next().is_some_and(|other| tree::means_same(node, other)))
+    };
     let mut is_meant = come_next(&before);
     // One document at a time: a file may get very many.
     for document in documents {

@@ -213,7 +213,12 @@ impl Inner {
     async fn whole(&self, call: &Call, is_signed: bool) -> Result<Answer, ApiError> {
         let mut content = Whole::new(call.expects);
         let head = self.run(call, is_signed, &mut content).await?;
-        Ok(Answer { call: call.name.clone(), status: head.status, headers: head.headers, body: content.bytes })
+        Ok(Answer {
+            call: call.name.clone(),
+            status: head.status,
+            headers: head.headers,
+            body: content.bytes,
+        })
     }
 
     async fn run(&self, call: &Call, is_signed: bool, content: &mut dyn Content) -> Result<Head, ApiError> {

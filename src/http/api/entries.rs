@@ -98,7 +98,9 @@ impl Entries {
     fn outside(&mut self, byte: u8) -> Result<(), Fault> {
         let is_blank = matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
         self.place = match (self.place, byte) {
-            (Place::Before(at), byte) if at < MARK.len() && MARK.get(at) == Some(&byte) => Place::Before(at + 1),
+            (Place::Before(at), byte) if at < MARK.len() && MARK.get(at) == Some(&byte) => {
+                Place::Before(at + 1)
+            }
             // Half a mark is none.
             (Place::Before(1 | 2), _) => return Err(no_json()),
             (Place::Before(_), b'[') => Place::Open,
@@ -169,8 +171,10 @@ impl Entries {
                 }
                 continue;
             }
-            let found =
-                piece.get(at..)?.iter().position(|byte| matches!(byte, b'"' | b'[' | b']' | b'{' | b'}' | b','))?;
+            let found = piece
+                .get(at..)?
+                .iter()
+                .position(|byte| matches!(byte, b'"' | b'[' | b']' | b'{' | b'}' | b','))?;
             at += found;
             match (piece.get(at)?, self.depth) {
                 (b'"', _) => self.in_text = true,
@@ -252,8 +256,9 @@ mod tests {
     }
 
     fn why(text: &str) -> String {
-        let told: Vec<String> =
-            [1, 2, 3, 1000].map(|length| read::<Session>(text.as_bytes(), &[length]).unwrap_err().to_string()).to_vec();
+        let told: Vec<String> = [1, 2, 3, 1000]
+            .map(|length| read::<Session>(text.as_bytes(), &[length]).unwrap_err().to_string())
+            .to_vec();
         assert!(told.iter().all(|one| *one == told[0]), "{told:?}");
         told[0].clone()
     }
@@ -288,15 +293,32 @@ mod tests {
     fn what_is_wrong_is_told_with_its_place_and_without_the_value() {
         insta::assert_snapshot!(why(r#"[{"id":1},{"id":"canary"}]"#), @"the answer is not as documented at $[1].id: invalid type: string, expected u32");
         insta::assert_snapshot!(why(r#"[{"id":1},{"name":"canary"}]"#), @"the answer is not as documented at $[1]: missing field `id`");
-        insta::assert_snapshot!(why("[7]"), @"the answer is not as documented at $[0]: invalid type: integer `7`, expected struct Session");
+        insta::assert_snapshot!(why("[7]"), @"the answer is not as documented at $[0]: invalid type: integer, expected struct Session");
         insta::assert_snapshot!(why(r#"{"error":"canary"}"#), @"the answer is not as documented at $: invalid type: map, expected a sequence");
         insta::assert_snapshot!(why(r#""canary""#), @"the answer is not as documented at $: invalid type: string, expected a sequence");
         insta::assert_snapshot!(why("<html>"), @"the answer is not JSON: an HTML or XML page");
         insta::assert_snapshot!(why("  "), @"the answer is not whole: it is empty");
         for bad in [
-            r#"[{"id":1}] x"#, r#"[{"id":1}]]"#, r#"[{"id":1}],"#, r#"[{"id":1},]"#, r#"[,{"id":1}]"#, "[,]", "[ , ]",
-            r#"[{"id":1} {"id":2}]"#, r#"[{"id":1}}]"#, r#"[{"id":1]]"#, "nothing", "null null", "nul l", "[{\"id\":1}]\0",
-            "[\u{feff}{\"id\":1}]", "\u{feff}\u{feff}[]", "[tru]", "[{\"id\":01}]", "]", "[\"\n\"]",
+            r#"[{"id":1}] x"#,
+            r#"[{"id":1}]]"#,
+            r#"[{"id":1}],"#,
+            r#"[{"id":1},]"#,
+            r#"[,{"id":1}]"#,
+            "[,]",
+            "[ , ]",
+            r#"[{"id":1} {"id":2}]"#,
+            r#"[{"id":1}}]"#,
+            r#"[{"id":1]]"#,
+            "nothing",
+            "null null",
+            "nul l",
+            "[{\"id\":1}]\0",
+            "[\u{feff}{\"id\":1}]",
+            "\u{feff}\u{feff}[]",
+            "[tru]",
+            "[{\"id\":01}]",
+            "]",
+            "[\"\n\"]",
         ] {
             assert_eq!(why(bad), "the answer is not JSON: it cannot be read as JSON", "{bad:?}");
         }

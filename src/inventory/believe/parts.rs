@@ -134,7 +134,9 @@ mod tests {
         Belongings {
             site: site.map(str::to_owned),
             groups: Arc::new(groups.iter().map(|text| (*text).to_owned()).collect()),
-            properties: Arc::new(owner.map(|text| ("Owner".to_owned(), text.to_owned())).into_iter().collect()),
+            properties: Arc::new(
+                owner.map(|text| ("Owner".to_owned(), text.to_owned())).into_iter().collect(),
+            ),
             ..Belongings::default()
         }
     }

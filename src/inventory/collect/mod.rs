@@ -339,7 +339,8 @@ pub(crate) fn not_believed(source: &Name, what: &str) -> String {
 /// Whether nothing has to be written of a computer that is listed now.
 fn is_remembered(stored: &StoredComputer, provider: &Name, agent: &AgentRecord) -> bool {
     // Whether it answers and what else is told of it is not remembered.
-    let AgentRecord { id, name, tenant, client, platform, presence: _, tags, attributes: _, belongings } = agent;
+    let AgentRecord { id, name, tenant, client, platform, presence: _, tags, attributes: _, belongings } =
+        agent;
     let was = &stored.agent;
     let same = (id, name, tenant, client) == (&was.id, &was.name, &was.tenant, &was.client)
         && (platform, tags, belongings) == (&was.platform, &was.tags, &was.belongings);

@@ -42,7 +42,8 @@ impl Groups {
     /// A computer is in a group. A row of a group that is not listed names it by its number.
     pub(super) fn join(&mut self, row: GroupComputer) {
         let names = self.names.get(&row.group_id).filter(|names| !names.is_empty()).cloned();
-        let mut groups = self.of_computers.get(&row.computer_id).map(|groups| (**groups).clone()).unwrap_or_default();
+        let mut groups =
+            self.of_computers.get(&row.computer_id).map(|groups| (**groups).clone()).unwrap_or_default();
         groups.extend(names.unwrap_or_else(|| vec![row.group_id]));
         self.of_computers.insert(row.computer_id, self.shared.one(groups));
     }

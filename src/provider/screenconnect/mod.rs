@@ -175,8 +175,7 @@ impl Screenconnect {
 
     async fn listed(&self, detail: Detail) -> Result<Vec<AgentRecord>, ListError> {
         let mut common = read::Common::default();
-        let agent =
-            |session| read::agent(session, self.meanings, &mut common).map(|agent| detail.of(agent));
+        let agent = |session| read::agent(session, self.meanings, &mut common).map(|agent| detail.of(agent));
         let agents = self.extension.sessions(agent).await;
         agents.map(read::agents).map_err(|error| link::list_error(&self.info.name, &explained(error)))
     }
