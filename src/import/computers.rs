@@ -5,22 +5,23 @@
 //! Invariant: computers of companies that no tenant maps are counted and never placed.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::id::Name;
+use crate::id::{AgentId, Name};
 
 /// A computer as it was, or is, listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
     /// The provider's own id of it.
-    pub agent: String,
+    pub agent: AgentId,
     /// Its name.
-    pub name: String,
+    pub name: Box<str>,
     /// Its tenant.
     pub tenant: Option<Name>,
     /// The name of its company at the provider.
-    pub company: Option<String>,
+    pub company: Option<Arc<str>>,
 }
 
 /// What happened to one computer. A renamed one that moved too is both.
@@ -127,7 +128,7 @@ mod tests {
 
     fn seen(name: u8, tenant: u8) -> Seen {
         let tenant = Name::new(&format!("tenant-{tenant}")).ok();
-        Seen { agent: "a".to_owned(), name: format!("pc-{name}"), tenant, company: None }
+        Seen { agent: AgentId::new("a"), name: format!("pc-{name}").into(), tenant, company: None }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! (L3); it is listed and judged as for a plan, by the same functions.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::civil::Date;
 
@@ -14,9 +15,8 @@ use super::{Company, folded};
 use crate::config::Config;
 use crate::id::{ComputerId, Name};
 use crate::inventory::clients::{Mapping, Remembered, Unmapped};
-use crate::inventory::collect::{self, Asking, Collected, Sources};
+use crate::inventory::collect::{self, Asking, Collected, OnList, Sources};
 use crate::inventory::identify::Memory;
-use crate::inventory::known::ClientRef;
 use crate::inventory::relations::SourceKind;
 use crate::inventory::{believe, failures};
 use crate::provider::{ClientRecord, Reader};
@@ -143,7 +143,7 @@ impl Question<'_> {
             day: self.day,
             now: self.now,
         };
-        let mut collected = collect::collect(&asking).await;
+        let (mut collected, listed) = collect::names(&asking).await;
         if let Some(message) = collected.failed.get(self.provider) {
             let message = message.clone();
             self.keep_failure(&collected).await?;
@@ -151,16 +151,15 @@ impl Question<'_> {
         }
         let before: BTreeMap<&ComputerId, &StoredComputer> =
             stored.iter().map(|computer| (&computer.id, computer)).collect();
+        let mut companies = BTreeSet::new();
         let changed = collected.listed.iter();
-        let differences = changed.map(|now| difference(before.get(&now.id).copied(), now)).collect();
+        let differences =
+            changed.map(|now| difference(before.get(&now.id).copied(), now, &mut companies)).collect();
         let other = |computer: &&StoredComputer| computer.listed && computer.provider != *self.provider;
         let elsewhere = stored.iter().filter(other).map(|computer| folded(&computer.agent.name)).collect();
         let unmapped = collected.unmapped.remove(self.provider).unwrap_or_default();
         let doubts = collected.relations.doubts.get(&(SourceKind::Provider, self.provider.clone()));
         let doubts = doubts.into_iter().flatten().map(|doubt| doubt.why.clone()).collect();
-        // What else is known of them is not needed any more.
-        let known = std::mem::take(&mut collected.known).into_iter();
-        let listed = known.map(|known| (known.name, known.tenant)).collect();
         Ok(Computers { differences, elsewhere, unmapped, doubts, listed, collected })
     }
 
@@ -194,7 +193,7 @@ pub struct Computers {
     /// Parts of the list that are not believed.
     pub doubts: Vec<String>,
     /// All computers of mapped companies.
-    listed: Vec<(String, Option<Name>)>,
+    listed: Vec<OnList>,
     /// What is to be remembered.
     collected: Collected,
 }
@@ -202,17 +201,29 @@ pub struct Computers {
 impl Computers {
     /// All computers of mapped companies: name and tenant.
     pub fn listed(&self) -> impl Iterator<Item = (&str, Option<&Name>)> {
-        self.listed.iter().map(|(name, tenant)| (name.as_str(), tenant.as_ref()))
+        self.listed.iter().map(|(name, tenant)| (&**name, tenant.as_ref()))
     }
 }
 
-fn difference(before: Option<&StoredComputer>, now: &StoredComputer) -> Difference {
-    let seen = |computer: &StoredComputer| Seen {
-        agent: computer.agent.id.to_string(),
-        name: computer.agent.name.clone(),
-        tenant: computer.agent.tenant.clone(),
-        company: computer.agent.client.as_ref().map(|ClientRef { name, .. }| name.clone()),
+/// What changed of a computer. Of each name of a company there is one, in `companies`: many computers have the same.
+fn difference(
+    before: Option<&StoredComputer>,
+    now: &StoredComputer,
+    companies: &mut BTreeSet<Arc<str>>,
+) -> Difference {
+    let mut company = |name: &str| {
+        companies.get(name).cloned().unwrap_or_else(|| {
+            let name: Arc<str> = name.into();
+            companies.insert(Arc::clone(&name));
+            name
+        })
     };
-    let was = before.filter(|before| before.listed).map(seen);
+    let mut seen = |computer: &StoredComputer| Seen {
+        agent: computer.agent.id.clone(),
+        name: computer.agent.name.as_str().into(),
+        tenant: computer.agent.tenant.clone(),
+        company: computer.agent.client.as_ref().map(|client| company(&client.name)),
+    };
+    let was = before.filter(|before| before.listed).map(&mut seen);
     Difference { was, is: now.listed.then(|| seen(now)) }
 }

@@ -13,7 +13,7 @@
 )]
 #![expect(clippy::disallowed_methods, reason = "lays repositories out in temporary folders")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
@@ -31,6 +31,8 @@ use crate::config::load::load;
 use crate::config::worktree::Worktree;
 use crate::id::AgentId;
 use crate::inventory::clients::Mapping;
+use crate::inventory::collect;
+use crate::inventory::identify::Memory;
 use crate::provider::{
     AgentRecord, Capability, ClientRecord, Detect, Latency, Limits, ListAgents, ListClients, ListError,
     ProviderInfo, Reader, RunError,
@@ -510,8 +512,8 @@ proptest! {
 
 fn seen(called: &str) -> Option<Seen> {
     Some(Seen {
-        agent: called.to_owned(),
-        name: called.to_owned(),
+        agent: AgentId::new(called),
+        name: called.into(),
         tenant: Name::new("a").ok(),
         company: None,
     })
@@ -761,4 +763,57 @@ async fn computers_are_remembered_when_that_is_asked_for_and_not_before() {
     assert!(asked.computers().await.unwrap_err().to_string().contains("it broke off"));
     assert_eq!(store.failures().await.unwrap().len(), 1, "a plan that asks nobody knows of it");
     assert!(store.computers().await.unwrap().iter().all(|computer| computer.listed), "nobody was taken away");
+}
+
+#[tokio::test]
+async fn a_brief_list_is_remembered_as_a_whole_one_is() {
+    let config = world();
+    let provider = Arc::new(Provider::default());
+    let reader = reader(&provider);
+    let agent = |id: &str, called: &str, company: &str| AgentRecord {
+        name: called.to_owned(),
+        client: Some(ClientRef { id: company.to_owned(), name: "Contoso".to_owned() }),
+        presence: crate::provider::Presence::Online,
+        attributes: BTreeMap::from([("identity.serial".to_owned(), id.to_owned())]),
+        ..crate::report::sample::agent(id)
+    };
+    let readers = BTreeMap::from([(name("rmm"), reader.clone())]);
+    let mut stored = Vec::new();
+    let lists = [
+        (Ok(vec![agent("a", "one", "3"), agent("b", "two", "10"), agent("c", "three", "77")]), 2, 2),
+        (Ok(vec![agent("b", "two", "10"), agent("a", "new name", "3"), agent("d", "four", "3")]), 2, 3),
+        (Ok(vec![agent("a", "new name", "3"), agent("b", "two", "3")]), 2, 2),
+        (Err("it broke off".to_owned()), 0, 2),
+        (Ok(Vec::new()), 0, 2),
+    ];
+    for (list, changed, count) in lists {
+        *provider.agents.lock().unwrap() = list;
+        let asking = collect::Asking {
+            memory: &Memory::default(),
+            config: &config,
+            readers: &readers,
+            sources: &collect::Sources::default(),
+            stored: &stored,
+            kept: &[],
+            accepted: &BTreeSet::new(),
+            named: &crate::targets::named(&config, &[]),
+            day: jiff::civil::date(2026, 6, 1),
+            now: Timestamp::UNIX_EPOCH,
+        };
+        let whole = collect::collect(&asking).await;
+        let (brief, mut names) = collect::names(&asking).await;
+        assert_eq!((whole.listed.len(), names.len()), (changed, count));
+        names.sort();
+        let mut known: Vec<collect::OnList> =
+            whole.known.iter().map(|known| (known.name.as_str().into(), known.tenant.clone())).collect();
+        known.sort();
+        assert_eq!(names, known);
+        let said = |all: &collect::Collected| {
+            (all.listed.clone(), all.failed.clone(), all.unmapped.clone(), all.answers.clone())
+        };
+        assert_eq!(said(&brief), said(&whole));
+        let now: BTreeSet<_> = brief.listed.iter().map(|computer| computer.id.clone()).collect();
+        stored.retain(|computer: &crate::store::StoredComputer| !now.contains(&computer.id));
+        stored.extend(brief.listed);
+    }
 }

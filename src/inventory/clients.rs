@@ -151,15 +151,13 @@ impl<'a> Mapping<'a> {
 
     /// The agents that are computers of this repository, and how many are not, by customer.
     #[must_use]
-    pub fn split(&self, provider: &Name, agents: Vec<AgentRecord>) -> (Vec<AgentRecord>, Unmapped) {
-        let (taken, left): (Vec<_>, Vec<_>) =
-            agents.into_iter().partition(|agent| self.takes(provider, agent));
+    pub fn split(&self, provider: &Name, mut agents: Vec<AgentRecord>) -> (Vec<AgentRecord>, Unmapped) {
         let mut unmapped = Unmapped::new();
-        for agent in left {
+        for agent in agents.extract_if(.., |agent| !self.takes(provider, agent)) {
             let nobody = || ClientRef { id: String::new(), name: String::new() };
             *unmapped.entry(agent.client.unwrap_or_else(nobody)).or_default() += 1;
         }
-        (taken, unmapped)
+        (agents, unmapped)
     }
 }
 

@@ -107,12 +107,13 @@ fn seen(
     let gone = stored.iter().filter(|one| recognising.contains(&one.provider) && !there.contains(&one.id));
     all.extend(gone.map(|one| Seen {
         key: AgentKey { provider: one.provider.clone(), agent: one.agent.id.clone() },
-        name: name(&one.agent.name, one.facts.as_ref()),
+        name: name(&one.agent.name, one.facts.as_deref()),
         tenant: one.agent.tenant.clone(),
         listed: false,
         presence: Presence::Offline,
-        last_seen: last_seen(one.facts.as_ref(), Some(one)),
-        reading: one.facts.as_ref().map(|(at, facts)| Reading { at: *at, evidence: facts.identity.clone() }),
+        last_seen: last_seen(one.facts.as_deref(), Some(one)),
+        reading:
+            one.facts.as_deref().map(|(at, facts)| Reading { at: *at, evidence: facts.identity.clone() }),
         cause: None,
     }));
     all
@@ -189,8 +190,8 @@ pub fn remembered(stored: Vec<StoredComputer>, memory: &Memory) -> Vec<StoredCom
 fn joined(id: ComputerId, mut rows: Vec<StoredComputer>, memory: &Memory) -> Option<StoredComputer> {
     rows.sort_by_key(|row| (!row.listed, row.id != id));
     let counts = |at: Timestamp| memory.began(&id).is_none_or(|began| at >= began);
-    let facts = rows.iter().filter_map(|row| row.facts.as_ref()).filter(|(at, _)| counts(*at));
-    let facts = facts.max_by_key(|(at, _)| *at).cloned();
+    let facts = rows.iter().filter_map(|row| row.facts.as_deref()).filter(|(at, _)| counts(*at));
+    let facts = facts.max_by_key(|(at, _)| *at).cloned().map(Box::new);
     let reached = rows.iter().any(|row| row.contact == Contact::Reached);
     let contacted = rows.iter().filter_map(|row| row.contacted).max();
     let first = rows.into_iter().next()?;
@@ -217,7 +218,7 @@ mod tests {
             id: ComputerId::new(text),
             provider: Name::new(provider).expect("a name"),
             agent: AgentRecord { id: AgentId::new(id), name: text.to_owned(), ..agent("x") },
-            facts: collected.map(facts),
+            facts: collected.map(|second| Box::new(facts(second))),
             contact,
             contacted: collected.map(at),
             listed: true,
@@ -268,7 +269,7 @@ mod tests {
         assert_eq!(ids, ["b/1", "c/1"]);
         assert_eq!(told[0].agent.name, "b/1", "the one that made it");
         assert_eq!((told[0].contact.clone(), told[0].contacted), (Contact::Reached, Some(at(70))));
-        assert_eq!(told[0].facts.as_ref().map(|(at, _)| *at), Some(at(70)));
+        assert_eq!(told[0].facts.as_deref().map(|(at, _)| *at), Some(at(70)));
         let before = vec![row("a/1", Some(40), Contact::Reached), row("b/1", Some(45), away)];
         assert_eq!(remembered(before, &memory)[0].facts, None, "of before it was wiped nothing counts");
         assert_eq!(remembered(rows.clone(), &Memory::default()), rows);

@@ -238,6 +238,20 @@ pub trait ListAgents: Send + Sync + fmt::Debug {
     /// # Errors
     /// [`ListError`] when the list is not complete.
     fn list(&self) -> BoxFuture<'_, Result<Vec<AgentRecord>, ListError>>;
+
+    /// The same agents, without attributes and perhaps without presence: for whoever needs no more than names and belongings,
+    /// and as little memory as that takes.
+    ///
+    /// # Errors
+    /// [`ListError`] when the list is not complete.
+    fn list_briefly(&self) -> BoxFuture<'_, Result<Vec<AgentRecord>, ListError>> {
+        let list = self.list();
+        Box::pin(async move {
+            let mut agents = list.await?;
+            agents.iter_mut().for_each(|agent| agent.attributes = BTreeMap::new());
+            Ok(agents)
+        })
+    }
 }
 
 /// Lists a provider's customers.
@@ -462,17 +476,29 @@ impl Reader {
     /// # Errors
     /// [`ListError`] when the list is not complete.
     pub async fn list(&self) -> Result<Vec<AgentRecord>, ListError> {
-        let mut agents = self.list.list().await?;
+        self.list.list().await.map(|agents| self.used(agents))
+    }
+
+    /// The same agents, with no more than names and belongings; see [`ListAgents::list_briefly`].
+    ///
+    /// # Errors
+    /// [`ListError`] when the list is not complete.
+    pub async fn list_briefly(&self) -> Result<Vec<AgentRecord>, ListError> {
+        self.list.list_briefly().await.map(|agents| self.used(agents))
+    }
+
+    /// The agents without what the provider is not to be used for.
+    fn used(&self, mut agents: Vec<AgentRecord>) -> Vec<AgentRecord> {
         let without = &self.info.without;
         for agent in &mut agents {
             if without.contains(&Capability::Presence) {
                 agent.presence = Presence::Unknown;
             }
             if without.contains(&Capability::DeviceGroups) {
-                agent.belongings.groups.clear();
+                agent.belongings.groups = Arc::default();
             }
         }
-        Ok(agents)
+        agents
     }
 
     fn can(&self, capability: Capability) -> bool {
@@ -594,7 +620,10 @@ mod tests {
     async fn groups_are_left_out_where_they_are_not_wanted() {
         let groups = async |without: &[Capability]| {
             let listed = limited(without).0.list().await.unwrap();
-            listed.into_iter().flat_map(|agent| agent.belongings.groups).collect::<Vec<_>>()
+            listed
+                .into_iter()
+                .flat_map(|agent| Arc::unwrap_or_clone(agent.belongings.groups))
+                .collect::<Vec<_>>()
         };
         assert_eq!(groups(&[]).await, ["Desks"]);
         assert_eq!(groups(&[Capability::DeviceGroups]).await, [""; 0]);

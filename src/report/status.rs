@@ -393,7 +393,7 @@ pub fn computer(
             if let Some(at) = stored.contacted {
                 line.push(Label::Plain, format!(", {}", ago(at, remembered.now)));
             }
-            match &stored.facts {
+            match stored.facts.as_deref() {
                 Some((at, _)) => line.push(Label::Plain, format!("; facts {}", ago(*at, remembered.now))),
                 None => line.push(Label::Plain, "; no facts"),
             }

@@ -61,7 +61,7 @@ impl Store {
                     id: id(n),
                     provider: crate::report::sample::name("fleet"),
                     agent: crate::report::sample::agent(&format!("PC-{n:04}")),
-                    facts: (n % 4 != 3).then(|| (at(-60), Facts::default())),
+                    facts: (n % 4 != 3).then(|| Box::new((at(-60), Facts::default()))),
                     contact: match n % 4 {
                         2 => Contact::Unreachable { why: "timed out".to_owned() },
                         3 => Contact::Never,

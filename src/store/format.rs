@@ -137,8 +137,8 @@ pub(super) fn maintenance_row(record: &MaintenanceRecord) -> Result<Value, Store
 
 /// `id, facts, facts_at, contact, contacted`.
 pub(super) fn computer_row(computer: &StoredComputer) -> Result<Value, StoreError> {
-    let facts = computer.facts.as_ref().map(|(_, facts)| text(facts)).transpose()?;
-    let facts_at = computer.facts.as_ref().map(|(at, _)| micros(*at));
+    let facts = computer.facts.as_deref().map(|(_, facts)| text(facts)).transpose()?;
+    let facts_at = computer.facts.as_deref().map(|(at, _)| micros(*at));
     let contacted = computer.contacted.map(micros);
     Ok(json!([
         computer.id.as_str(),

@@ -91,7 +91,7 @@ pub struct StoredComputer {
     /// As it was listed last. Used while its provider fails (L3).
     pub agent: AgentRecord,
     /// The last facts, and when they were collected.
-    pub facts: Option<(Timestamp, Facts)>,
+    pub facts: Option<Box<(Timestamp, Facts)>>,
     /// The last attempt to reach it.
     pub contact: Contact,
     /// When that was.

@@ -31,7 +31,7 @@ pub(super) fn computer(row: &AnyRow) -> Result<StoredComputer, StoreError> {
     let facts: Option<&str> = column(WHAT, row, 1)?;
     let facts_at: Option<i64> = column(WHAT, row, 2)?;
     let facts = match (facts, facts_at) {
-        (Some(facts), Some(at)) => Some((format::instant(WHAT, at)?, format::value(WHAT, facts)?)),
+        (Some(facts), Some(at)) => Some(Box::new((format::instant(WHAT, at)?, format::value(WHAT, facts)?))),
         _ => None,
     };
     let contacted: Option<i64> = column(WHAT, row, 4)?;

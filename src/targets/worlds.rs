@@ -50,8 +50,8 @@ pub(super) fn belongings() -> impl Strategy<Value = Belongings> {
     (maybe(&SITES), groups, properties, sign_ins, maybe(&[true, false])).prop_map(
         move |(site, groups, properties, sign_ins, onboarded)| Belongings {
             site: site.map(own),
-            groups: groups.into_iter().map(own).collect(),
-            properties: properties.into_iter().map(|(key, value)| (own(key), own(value))).collect(),
+            groups: Arc::new(groups.into_iter().map(own).collect()),
+            properties: Arc::new(properties.into_iter().map(|(key, value)| (own(key), own(value))).collect()),
             sign_ins,
             onboarded,
         },

@@ -30,7 +30,7 @@ pub(in crate::cli) async fn run(shell: &mut Shell, command: &List) -> Result<Exi
             let store = shell.store(&opened).await?;
             let computers = remembered(store.computers().await?, &store.identification().await?);
             let linked = computers.iter().filter(|stored| config.providers.contains_key(&stored.provider));
-            let facts = linked.filter_map(|stored| stored.facts.as_ref()).map(|(_, facts)| facts);
+            let facts = linked.filter_map(|stored| stored.facts.as_deref()).map(|(_, facts)| facts);
             ("programs", listing::programs(&programs::count(config, facts)))
         }
     };

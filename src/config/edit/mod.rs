@@ -96,17 +96,25 @@ pub fn append(text: &str, documents: &[String]) -> Result<String, EditError> {
     if !new.is_empty() && !new.ends_with('\n') {
         new.push_str(end);
     }
-    let mut expected: Vec<Tree> = before.iter().map(Tree::of).collect();
+    let mut is_first = before.is_empty();
     for document in documents {
-        if !expected.is_empty() {
+        if !std::mem::take(&mut is_first) {
             new.push_str("---");
             new.push_str(end);
         }
         new.push_str(&document.replace('\n', end));
-        expected.extend(read(document)?.iter().map(Tree::of));
     }
-    let after: Vec<Tree> = read(&new)?.iter().map(Tree::of).collect();
-    if after == expected { Ok(new) } else { Err(EditError::Meaning) }
+    let after = read(&new)?;
+    let mut after = after.iter();
+    let mut come_next = |nodes: &[Node]| {
+        nodes.iter().all(|node| after.next().is_some_and(|other| tree::means_same(node, other)))
+    };
+    let mut is_meant = come_next(&before);
+    // One document at a time: a file may get very many.
+    for document in documents {
+        is_meant = is_meant && come_next(&read(document)?);
+    }
+    if is_meant && after.next().is_none() { Ok(new) } else { Err(EditError::Meaning) }
 }
 
 /// Where values stand in a text, each by its document's kind and name and its path: the bytes of its key, or of the value

@@ -1,7 +1,22 @@
 //! What a document means, without places and styles, and what it is to mean after a change.
 
 use super::{Change, EditError, Value};
-use crate::config::spanned::{Node, NodeKind};
+use crate::config::spanned::{Entry, Node, NodeKind};
+
+/// Whether two values mean the same: the same trees, wherever and however they are written.
+pub(super) fn means_same(a: &Node, b: &Node) -> bool {
+    match (&a.kind, &b.kind) {
+        (NodeKind::String { text: a, .. }, NodeKind::String { text: b, .. }) => a == b,
+        (NodeKind::Sequence(a), NodeKind::Sequence(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| means_same(a, b))
+        }
+        (NodeKind::Mapping(a), NodeKind::Mapping(b)) => {
+            let same = |a: &Entry, b: &Entry| a.key == b.key && means_same(&a.value, &b.value);
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
+        }
+        (a, b) => a == b,
+    }
+}
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Tree {

@@ -6,10 +6,13 @@
 //! secret of the request stands in it.
 
 use std::collections::BTreeMap;
+use std::marker::PhantomData;
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::call::Expects;
+use super::entries::Entries;
 use super::error::{Fault, plain};
 use super::read::{self, Syntax};
 use crate::secret::Secret;
@@ -20,7 +23,96 @@ pub(super) const ERROR: usize = 16 * 1024;
 const SENTENCES: [&str; 7] =
     ["message", "error_description", "description", "errormessage", "detail", "exceptionmessage", "error"];
 
-type Headers = BTreeMap<String, String>;
+pub(super) type Headers = BTreeMap<String, String>;
+
+/// What becomes of the content of a successful answer, which comes in pieces.
+pub(super) trait Content: Send {
+    /// A new answer begins: what came of another one counts for nothing.
+    fn begin(&mut self);
+
+    /// The next piece.
+    ///
+    /// # Errors
+    /// What is wrong with it; then no more pieces come.
+    fn piece(&mut self, headers: &Headers, piece: &[u8]) -> Result<(), Fault>;
+
+    /// The answer is at its end.
+    ///
+    /// # Errors
+    /// What is wrong with it as a whole.
+    fn end(&mut self, headers: &Headers) -> Result<(), Fault>;
+}
+
+/// Content that is kept whole.
+pub(super) struct Whole {
+    expects: Expects,
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Whole {
+    pub(super) fn new(expects: Expects) -> Self {
+        Self { expects, bytes: Vec::new() }
+    }
+}
+
+impl Content for Whole {
+    fn begin(&mut self) {
+        self.bytes.clear();
+    }
+
+    fn piece(&mut self, _: &Headers, piece: &[u8]) -> Result<(), Fault> {
+        self.bytes.extend_from_slice(piece);
+        Ok(())
+    }
+
+    fn end(&mut self, headers: &Headers) -> Result<(), Fault> {
+        check(self.expects, headers, &self.bytes)
+    }
+}
+
+/// A list of which each entry is handed over as it comes, into what `begin` makes.
+pub(super) struct Folded<S, B, F, T> {
+    begin: B,
+    take: F,
+    entries: Entries,
+    is_checked: bool,
+    state: S,
+    entry: PhantomData<fn() -> T>,
+}
+
+impl<S, B: Fn() -> S, F: FnMut(&mut S, T), T> Folded<S, B, F, T> {
+    pub(super) fn new(begin: B, take: F) -> Self {
+        let state = begin();
+        Self { begin, take, entries: Entries::default(), is_checked: false, state, entry: PhantomData }
+    }
+
+    /// What was made of all entries. To be asked for only after a good end.
+    pub(super) fn into_state(self) -> S {
+        self.state
+    }
+}
+
+impl<S: Send, B: Fn() -> S + Send, F: FnMut(&mut S, T) + Send, T: DeserializeOwned> Content
+    for Folded<S, B, F, T>
+{
+    fn begin(&mut self) {
+        (self.state, self.entries, self.is_checked) = ((self.begin)(), Entries::default(), false);
+    }
+
+    fn piece(&mut self, headers: &Headers, piece: &[u8]) -> Result<(), Fault> {
+        // A blank says nothing of what comes.
+        if !self.is_checked && !piece.iter().all(u8::is_ascii_whitespace) {
+            check_kind(headers, piece)?;
+            self.is_checked = true;
+        }
+        let Self { take, entries, state, .. } = self;
+        entries.feed(piece, &mut |entry| take(state, entry))
+    }
+
+    fn end(&mut self, _: &Headers) -> Result<(), Fault> {
+        self.entries.end()
+    }
+}
 
 /// Whether a successful answer is of the kind that was expected.
 pub(super) fn check(expects: Expects, headers: &Headers, body: &[u8]) -> Result<(), Fault> {
@@ -31,16 +123,27 @@ pub(super) fn check(expects: Expects, headers: &Headers, body: &[u8]) -> Result<
         Expects::Json if body.iter().all(u8::is_ascii_whitespace) => {
             Err(Fault::Broken("it is empty".to_owned()))
         }
-        Expects::Json if is_html(&kind, body) => Err(html(&kind)),
-        Expects::Json if !kind.is_empty() && !is_json(&kind) => {
-            Err(Fault::NotJson(format!("its content type is {}", plain(&kind).unwrap_or_default())))
+        Expects::Json => {
+            check_kind(headers, body)?;
+            match read::check(body) {
+                Ok(()) => Ok(()),
+                Err(Syntax::Half) => Err(Fault::Broken("it ends in the middle of the document".to_owned())),
+                Err(Syntax::Not) => Err(Fault::NotJson("it cannot be read as JSON".to_owned())),
+            }
         }
-        Expects::Json => match read::check(body) {
-            Ok(()) => Ok(()),
-            Err(Syntax::Half) => Err(Fault::Broken("it ends in the middle of the document".to_owned())),
-            Err(Syntax::Not) => Err(Fault::NotJson("it cannot be read as JSON".to_owned())),
-        },
     }
+}
+
+/// Whether an answer with this beginning may be JSON.
+fn check_kind(headers: &Headers, body: &[u8]) -> Result<(), Fault> {
+    let kind = kind(headers);
+    if is_html(&kind, body) {
+        return Err(html(&kind));
+    }
+    if !kind.is_empty() && !is_json(&kind) {
+        return Err(Fault::NotJson(format!("its content type is {}", plain(&kind).unwrap_or_default())));
+    }
+    Ok(())
 }
 
 /// One line of what a server says of an error.

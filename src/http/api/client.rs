@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::auth::{Auth, Current, Tokens};
-use super::body;
+use super::body::{self, Content, Folded, Headers, Whole};
 use super::bucket::Rate;
 use super::call::{Answer, Call};
 use super::error::{ApiError, Fault, Said, Sent};
@@ -52,6 +52,12 @@ struct Inner {
     ahead: AtomicI64,
 }
 
+/// An answer without its content.
+struct Head {
+    status: u16,
+    headers: Headers,
+}
+
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Client({} at {})", self.0.settings.name, shown(&self.0.settings.base))
@@ -81,7 +87,7 @@ impl Client {
     /// # Errors
     /// [`ApiError`].
     pub async fn call(&self, call: &Call) -> Result<Answer, ApiError> {
-        self.0.run(call, true).await
+        self.0.whole(call, true).await
     }
 
     /// The same, and reads the answer.
@@ -90,6 +96,23 @@ impl Client {
     /// [`ApiError`].
     pub async fn json<T: serde::de::DeserializeOwned>(&self, call: &Call) -> Result<T, ApiError> {
         self.call(call).await?.json()
+    }
+
+    /// Makes a call whose answer is one list, however long, and hands over each entry as it comes, into what `begin` makes.
+    /// What was made is given once the whole list is there; when the call is repeated, it begins anew. `null` is a list of
+    /// nothing.
+    ///
+    /// # Errors
+    /// [`ApiError`]; also for a list that breaks off.
+    pub async fn fold<T: serde::de::DeserializeOwned, S: Send>(
+        &self,
+        call: &Call,
+        begin: impl Fn() -> S + Send,
+        take: impl FnMut(&mut S, T) + Send,
+    ) -> Result<S, ApiError> {
+        let mut content = Folded::new(begin, take);
+        self.0.run(call, true, &mut content).await?;
+        Ok(content.into_state())
     }
 
     /// The same link without its sign-in, for what the server tells everybody.
@@ -145,7 +168,7 @@ impl Plain<'_> {
     /// # Errors
     /// [`ApiError`].
     pub async fn call(&self, call: &Call) -> Result<Answer, ApiError> {
-        self.0.run(call, false).await
+        self.0.whole(call, false).await
     }
 }
 
@@ -186,7 +209,19 @@ impl Inner {
         }
     }
 
-    async fn run(&self, call: &Call, is_signed: bool) -> Result<Answer, ApiError> {
+    /// Makes a call and keeps the whole answer.
+    async fn whole(&self, call: &Call, is_signed: bool) -> Result<Answer, ApiError> {
+        let mut content = Whole::new(call.expects);
+        let head = self.run(call, is_signed, &mut content).await?;
+        Ok(Answer {
+            call: call.name.clone(),
+            status: head.status,
+            headers: head.headers,
+            body: content.bytes,
+        })
+    }
+
+    async fn run(&self, call: &Call, is_signed: bool, content: &mut dyn Content) -> Result<Head, ApiError> {
         let limit = call.limit.unwrap_or(self.settings.times.call);
         let deadline = Instant::now() + limit;
         let url = call.url(&self.settings.base)?;
@@ -222,10 +257,10 @@ impl Inner {
                 Err(fault) => return Err(fails(last.unwrap_or(fault), sent, attempt)),
             };
             attempt += 1;
-            let failed = match self.attempt(call, &url, current.as_ref(), attempt, deadline).await {
-                Ok(answer) => {
+            let failed = match self.attempt(call, &url, current.as_ref(), attempt, deadline, content).await {
+                Ok(head) => {
                     pass.done(Outcome::Answered, String::new);
-                    return Ok(answer);
+                    return Ok(head);
                 }
                 Err(failed) => failed,
             };
@@ -259,13 +294,14 @@ impl Inner {
         current: Option<&Current>,
         attempt: u32,
         deadline: Instant,
-    ) -> Result<Answer, Failed> {
+        content: &mut dyn Content,
+    ) -> Result<Head, Failed> {
         let started = Instant::now();
         let limit = self.settings.times.attempt.min(deadline.saturating_duration_since(started));
-        let tried = tokio::time::timeout(limit, self.exchange(call, url, current)).await;
+        let tried = tokio::time::timeout(limit, self.exchange(call, url, current, content)).await;
         let result = tried.unwrap_or_else(|_| Err(Failed::new(Fault::TimedOut(limit.as_secs().max(1)))));
         let status = match &result {
-            Ok(answer) => Some(answer.status),
+            Ok(head) => Some(head.status),
             Err(failed) => status_of(&failed.fault),
         };
         let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -276,7 +312,13 @@ impl Inner {
         result
     }
 
-    async fn exchange(&self, call: &Call, url: &Url, current: Option<&Current>) -> Result<Answer, Failed> {
+    async fn exchange(
+        &self,
+        call: &Call,
+        url: &Url,
+        current: Option<&Current>,
+        content: &mut dyn Content,
+    ) -> Result<Head, Failed> {
         let auth = self.tokens.auth();
         let signed = current.map(|current| auth.headers(current.token.as_deref(), self.now()));
         let secrets: Vec<&Secret> = signed
@@ -309,33 +351,36 @@ impl Inner {
         if response.status().is_redirection() && status != 304 {
             return Err(Failed::new(Fault::Redirected(redirected(url, &headers))));
         }
-        let is_success = response.status().is_success();
-        let most = if is_success { self.settings.longest } else { body::ERROR as u64 };
-        let mut content = Vec::new();
-        loop {
-            let chunk = match response.chunk().await {
-                Ok(Some(chunk)) => chunk,
-                Ok(None) => break,
-                Err(_) if !is_success => break,
-                Err(error) => return Err(Failed::new(Fault::Broken(innermost(&error)))),
-            };
-            content.extend_from_slice(&chunk);
-            if u64::try_from(content.len()).unwrap_or(u64::MAX) > most {
-                if is_success {
-                    return Err(Failed::new(Fault::TooLarge(most)));
-                }
-                break;
-            }
+        if response.status().is_success() {
+            content.begin();
+            self.take(&mut response, &headers, content).await.map_err(Failed::new)?;
+            return Ok(Head { status, headers });
         }
-        if is_success {
-            body::check(call.expects, &headers, &content).map_err(Failed::new)?;
-            return Ok(Answer { call: call.name.clone(), status, headers, body: content });
-        }
+        let said = error_text(&mut response).await;
         let explained = auth.explain(&headers).filter(|_| matches!(status, 401 | 403));
-        let said = || body::said(&headers, &content, &secrets).filter(|_| !call.is_private);
+        let said = || body::said(&headers, &said, &secrets).filter(|_| !call.is_private);
         let text = explained.or_else(said);
         let after = retry_after(&headers);
         Err(Failed { fault: Fault::of_status(Said { status, text }, after), after })
+    }
+
+    /// Takes the content of a successful answer, piece by piece.
+    async fn take(
+        &self,
+        response: &mut reqwest::Response,
+        headers: &Headers,
+        content: &mut dyn Content,
+    ) -> Result<(), Fault> {
+        let mut length = 0_u64;
+        loop {
+            let piece = response.chunk().await.map_err(|error| Fault::Broken(innermost(&error)))?;
+            let Some(piece) = piece else { return content.end(headers) };
+            length = length.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
+            if length > self.settings.longest {
+                return Err(Fault::TooLarge(self.settings.longest));
+            }
+            content.piece(headers, &piece)?;
+        }
     }
 
     /// Compares the clocks. The header has whole seconds.
@@ -347,6 +392,16 @@ impl Inner {
             self.ahead.store(if ahead.abs() <= 1 { 0 } else { ahead }, Ordering::Relaxed);
         }
     }
+}
+
+/// The beginning of what a server says of an error, as far as it comes.
+async fn error_text(response: &mut reqwest::Response) -> Vec<u8> {
+    let mut text = Vec::new();
+    while text.len() <= body::ERROR {
+        let Ok(Some(piece)) = response.chunk().await else { break };
+        text.extend_from_slice(&piece);
+    }
+    text
 }
 
 /// The status that a fault tells of.

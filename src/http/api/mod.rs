@@ -13,6 +13,7 @@ mod body;
 pub mod bucket;
 mod call;
 mod client;
+mod entries;
 mod error;
 mod gate;
 pub mod health;

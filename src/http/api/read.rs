@@ -31,6 +31,18 @@ pub fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ReadError> {
     })
 }
 
+/// Reads an entry of a list. The outer error is that of a text that is no JSON.
+///
+/// # Errors
+/// [`ReadError`] with the place inside of the entry.
+pub(super) fn entry<T: DeserializeOwned>(bytes: &[u8]) -> Result<Result<T, ReadError>, Syntax> {
+    match json(bytes) {
+        // What is wrong first may be that it is something else, and after that it is no JSON either.
+        Err(error) => check(bytes).map(|()| Err(error)),
+        Ok(value) => Ok(Ok(value)),
+    }
+}
+
 /// What is wrong with a text as a JSON document, whatever it says.
 pub(super) enum Syntax {
     /// It ends before the document does.

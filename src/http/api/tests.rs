@@ -238,6 +238,84 @@ async fn what_is_too_long_is_not_taken() {
     assert_eq!(error.fault, Fault::TooLarge(1000));
 }
 
+/// Takes a list entry by entry.
+async fn folded(server: &Server) -> Result<Vec<u32>, ApiError> {
+    #[derive(serde::Deserialize)]
+    struct Thing {
+        id: u32,
+    }
+    let mut settings = settings(&server.base);
+    (settings.longest, settings.times.attempt) = (100_000, Duration::from_secs(2));
+    let take = |ids: &mut Vec<u32>, thing: Thing| ids.push(thing.id);
+    built(settings, Open).fold(&look(), Vec::new, take).await
+}
+
+#[tokio::test]
+async fn a_list_is_read_as_it_comes_and_anew_when_it_broke_off() {
+    let all = |many: u32| (1..=many).map(|id| format!("{{\"id\":{id}}}")).collect::<Vec<_>>().join(",\n");
+    let server = Server::start(move |_, before| match before {
+        // A list that looks whole up to where it ends.
+        0 => json(&format!("[{},", all(4_000))),
+        1 => {
+            let mut bytes =
+                response(200, &[("content-type", "application/json")], &format!("[{}]", all(4_000)));
+            bytes.truncate(50_000);
+            Reply::Bytes(bytes)
+        }
+        2 => Reply::Silence(b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n[{\"id\":7},".to_vec()),
+        _ => json(&format!("\u{feff}[{}]\n", all(5_000))),
+    })
+    .await;
+    let ids = folded(&server).await.unwrap();
+    assert_eq!((ids.len(), ids.last(), server.count()), (5_000, Some(&5_000), 4));
+    assert!(ids.iter().is_sorted(), "nothing of the lists that broke off is left");
+    for nothing in ["[]", "null"] {
+        let server = Server::start(move |_, _| json(nothing)).await;
+        assert_eq!(folded(&server).await, Ok(Vec::new()));
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_list_is_an_error_when_it_is_read_as_it_comes() {
+    let answers: [(fn() -> Reply, &str, usize); 8] = [
+        (
+            || json("[{\"id\":1},{\"id\":2}"),
+            "the answer is not whole: it ends in the middle of the document",
+            4,
+        ),
+        (|| json(" "), "the answer is not whole: it is empty", 4),
+        (
+            || json("[{\"id\":1},{\"id\":\"canary\"}]"),
+            "the answer is not as documented at $[1].id: invalid type: string, expected u32",
+            1,
+        ),
+        (
+            || json("{\"message\":\"canary\"}"),
+            "the answer is not as documented at $: invalid type: map, expected a sequence",
+            1,
+        ),
+        (|| json("[{\"id\":1}] <html>canary"), "the answer is not JSON: it cannot be read as JSON", 1),
+        (|| json(" <html>canary</html>"), "the answer is not JSON: an HTML or XML page", 1),
+        (
+            || Reply::Bytes(response(200, &[("content-type", "text/html")], "[]")),
+            "the answer is not JSON: an HTML page",
+            1,
+        ),
+        (
+            || Reply::Bytes(response(200, &[("content-type", "text/plain")], "[]")),
+            "the answer is not JSON: its content type is text/plain",
+            1,
+        ),
+    ];
+    for (reply, why, times) in answers {
+        let server = Server::start(move |_, _| reply()).await;
+        let error = folded(&server).await.unwrap_err();
+        assert_eq!((error.to_string(), server.count()), (format!("things of link: {why}"), times));
+    }
+    let server = Server::start(|_, _| json(&format!("[{}]", "{\"id\":1},".repeat(12_000)))).await;
+    assert_eq!(folded(&server).await.unwrap_err().fault, Fault::TooLarge(100_000));
+}
+
 #[tokio::test]
 async fn a_redirect_to_a_login_page_is_not_followed() {
     let redirect = || status(302, &[("location", "/Login?token=canary")]);

@@ -71,6 +71,8 @@ fn of_many(was: &BTreeSet<String>, is: &BTreeSet<String>) -> (usize, usize, usiz
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, LazyLock};
+
     use super::*;
 
     /// Takes something from what a list says.
@@ -91,8 +93,8 @@ mod tests {
             tags: BTreeSet::from(["desk".to_owned()]),
             belongings: Belongings {
                 site: Some("Berlin".to_owned()),
-                groups: BTreeSet::from(["Desks".to_owned()]),
-                properties: BTreeMap::from([("Owner".to_owned(), "Lab".to_owned())]),
+                groups: Arc::new(BTreeSet::from(["Desks".to_owned()])),
+                properties: Arc::new(BTreeMap::from([("Owner".to_owned(), "Lab".to_owned())])),
                 ..Belongings::default()
             },
         }
@@ -101,13 +103,7 @@ mod tests {
     impl Said {
         fn list(&self, bare: usize) -> Vec<Listed<'_>> {
             static NONE: BTreeSet<String> = BTreeSet::new();
-            static BARE: Belongings = Belongings {
-                site: None,
-                groups: BTreeSet::new(),
-                properties: BTreeMap::new(),
-                sign_ins: Vec::new(),
-                onboarded: None,
-            };
+            static BARE: LazyLock<Belongings> = LazyLock::new(Belongings::default);
             let all = self.ids.iter().enumerate();
             all.map(|(at, id)| Listed {
                 id,
@@ -127,8 +123,8 @@ mod tests {
             ("20 of 20 tenants of computers are gone", |said| said.tenant = None),
             ("20 of 20 tags of computers are gone", |said| said.tags.clear()),
             ("20 of 20 sites of computers are gone", |said| said.belongings.site = None),
-            ("20 of 20 groups of computers are gone", |said| said.belongings.groups.clear()),
-            ("20 of 20 properties of computers are gone", |said| said.belongings.properties.clear()),
+            ("20 of 20 groups of computers are gone", |said| said.belongings.groups = Arc::default()),
+            ("20 of 20 properties of computers are gone", |said| said.belongings.properties = Arc::default()),
         ];
         for (what, lose) in cases {
             let mut now = full(20);

@@ -6,6 +6,7 @@
 //! whatever it likes; where a part is doubted, who was in it still is, and everything else is as the list says.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::{Listed, shrunk_part};
 use crate::config::model::Shrink;
@@ -51,13 +52,14 @@ impl Part {
         match self {
             Self::Group(name) => {
                 let was = before.groups.iter().filter(|group| folded(group) == *name);
-                now.groups.extend(was.cloned());
+                Arc::make_mut(&mut now.groups).extend(was.cloned());
             }
             Self::Site(_) => now.site.clone_from(&before.site),
             Self::Property(property, _) => {
-                now.properties.retain(|key, _| folded(key) != *property);
+                let now = Arc::make_mut(&mut now.properties);
+                now.retain(|key, _| folded(key) != *property);
                 let was = before.properties.iter().filter(|(key, _)| folded(key) == *property);
-                now.properties.extend(was.map(|(key, text)| (key.clone(), text.clone())));
+                now.extend(was.map(|(key, text)| (key.clone(), text.clone())));
             }
         }
     }
@@ -111,13 +113,13 @@ fn members<'p>(list: &[Listed<'_>], named: &'p BTreeSet<Part>) -> BTreeMap<&'p P
     };
     for one in list {
         let Belongings { site, groups, properties, .. } = one.belongings;
-        for group in groups {
+        for group in groups.iter() {
             add(&Part::Group(folded(group)), one.id);
         }
         if let Some(site) = site {
             add(&Part::Site(folded(site)), one.id);
         }
-        for (property, value) in properties {
+        for (property, value) in properties.iter() {
             add(&Part::Property(folded(property), folded(value)), one.id);
         }
     }
@@ -131,8 +133,10 @@ mod tests {
     fn belongings(groups: &[&str], site: Option<&str>, owner: Option<&str>) -> Belongings {
         Belongings {
             site: site.map(str::to_owned),
-            groups: groups.iter().map(|text| (*text).to_owned()).collect(),
-            properties: owner.map(|text| ("Owner".to_owned(), text.to_owned())).into_iter().collect(),
+            groups: Arc::new(groups.iter().map(|text| (*text).to_owned()).collect()),
+            properties: Arc::new(
+                owner.map(|text| ("Owner".to_owned(), text.to_owned())).into_iter().collect(),
+            ),
             ..Belongings::default()
         }
     }

@@ -147,13 +147,64 @@ pub(crate) async fn in_time<T, E: std::fmt::Display>(
     }
 }
 
+/// What providers say, or do not.
+type Lists<'a> = Vec<(&'a Name, Result<Vec<AgentRecord>, String>)>;
+
+/// What is to be remembered of the providers' lists, and who is on them by name alone: nothing else is held of a computer, so
+/// that many take little memory. Otherwise it is as [`collect`] has it; the other sources are not asked.
+pub async fn names(asking: &Asking<'_>) -> (Collected, Vec<OnList>) {
+    let limit = asking.config.instance.sources.limit;
+    let readers = asking.readers.iter();
+    let lists =
+        join_all(readers.map(async |(name, reader)| (name, in_time(limit, reader.list_briefly()).await)));
+    let mut names = Vec::new();
+    let collected = judged(asking, lists.await, &mut |collected, one| {
+        names.push((one.agent.name.as_str().into(), one.agent.tenant.clone()));
+        if one.is_listed {
+            collected.listed.extend(changed(one.id, one.provider, one.agent, one.stored));
+        }
+    });
+    (collected, names)
+}
+
+/// A computer's name and tenant.
+pub type OnList = (Box<str>, Option<Name>);
+
 /// The computers of all providers.
-fn computers(asking: &Asking<'_>, lists: Vec<(&Name, Result<Vec<AgentRecord>, String>)>) -> Collected {
+fn computers(asking: &Asking<'_>, lists: Lists<'_>) -> Collected {
+    let mut known = BTreeMap::new();
+    let mut collected = judged(asking, lists, &mut |collected, one| {
+        let Judged { id, provider, agent, stored, is_listed } = one;
+        if is_listed && !stored.is_some_and(|stored| is_remembered(stored, provider, &agent)) {
+            collected.listed.extend(changed(id.clone(), provider, agent.clone(), stored));
+        }
+        collected.belong(&id, &agent.belongings);
+        known.insert(id, as_listed(provider, agent, stored));
+    });
+    collected.known = known.into_values().collect();
+    collected
+}
+
+/// A computer of a list that is believed, or of the last one that was.
+struct Judged<'a> {
+    id: ComputerId,
+    provider: &'a Name,
+    agent: AgentRecord,
+    stored: Option<&'a StoredComputer>,
+    /// Whether it is in the list that was given now.
+    is_listed: bool,
+}
+
+/// Which computers count, one by one to `take`, and what else is to be said of the lists.
+fn judged(
+    asking: &Asking<'_>,
+    lists: Lists<'_>,
+    take: &mut dyn FnMut(&mut Collected, Judged<'_>),
+) -> Collected {
     let remembered: BTreeMap<&ComputerId, &StoredComputer> =
         asking.stored.iter().map(|computer| (&computer.id, computer)).collect();
     let mut collected = Collected::default();
     let mapping = Mapping::of(asking.config);
-    let mut known = BTreeMap::new();
     for (provider, list) in lists {
         let before =
             || asking.stored.iter().filter(|computer| computer.listed && computer.provider == *provider);
@@ -185,10 +236,7 @@ fn computers(asking: &Asking<'_>, lists: Vec<(&Name, Result<Vec<AgentRecord>, St
                         let signed = std::mem::take(&mut agent.belongings.sign_ins);
                         agent.belongings.sign_ins = last_kept(signed.into_iter().chain(old.iter().cloned()));
                     }
-                    collected.listed.extend(changed(&id, provider, &agent, stored));
-                    collected.belong(&id, &agent.belongings);
-                    let entry = as_listed(provider, agent, stored);
-                    known.insert(id, entry);
+                    take(&mut collected, Judged { id, provider, agent, stored, is_listed: true });
                 }
                 let gone = gone.into_values();
                 collected.listed.extend(gone.map(|computer| StoredComputer {
@@ -211,14 +259,12 @@ fn computers(asking: &Asking<'_>, lists: Vec<(&Name, Result<Vec<AgentRecord>, St
                     if !mapping.takes(provider, &agent) {
                         continue;
                     }
-                    collected.belong(&computer.id, &computer.agent.belongings);
-                    let entry = as_listed(provider, agent, Some(computer));
-                    known.insert(computer.id.clone(), entry);
+                    let (id, stored) = (computer.id.clone(), Some(computer));
+                    take(&mut collected, Judged { id, provider, agent, stored, is_listed: false });
                 }
             }
         }
     }
-    collected.known = known.into_values().collect();
     collected
 }
 
@@ -290,19 +336,30 @@ pub(crate) fn not_believed(source: &Name, what: &str) -> String {
     format!("{source} shrank: {what}; if that is right, say --accept-shrink {source}")
 }
 
+/// Whether nothing has to be written of a computer that is listed now.
+fn is_remembered(stored: &StoredComputer, provider: &Name, agent: &AgentRecord) -> bool {
+    // Whether it answers and what else is told of it is not remembered.
+    let AgentRecord { id, name, tenant, client, platform, presence: _, tags, attributes: _, belongings } =
+        agent;
+    let was = &stored.agent;
+    let same = (id, name, tenant, client) == (&was.id, &was.name, &was.tenant, &was.client)
+        && (platform, tags, belongings) == (&was.platform, &was.tags, &was.belongings);
+    same && stored.listed && stored.provider == *provider
+}
+
 /// What is to be written of a computer that is listed now; nothing if that is known.
 fn changed(
-    id: &ComputerId,
+    id: ComputerId,
     provider: &Name,
-    agent: &AgentRecord,
+    agent: AgentRecord,
     stored: Option<&StoredComputer>,
 ) -> Option<StoredComputer> {
-    let agent = AgentRecord { presence: Presence::Unknown, attributes: BTreeMap::new(), ..agent.clone() };
-    if stored.is_some_and(|stored| stored.listed && stored.agent == agent && stored.provider == *provider) {
+    if stored.is_some_and(|stored| is_remembered(stored, provider, &agent)) {
         return None;
     }
+    let agent = AgentRecord { presence: Presence::Unknown, attributes: BTreeMap::new(), ..agent };
     Some(StoredComputer {
-        id: id.clone(),
+        id,
         provider: provider.clone(),
         agent,
         facts: None,
@@ -442,7 +499,7 @@ pub fn as_listed(provider: &Name, agent: AgentRecord, stored: Option<&StoredComp
     // Where the list tells that the system was installed since, what was collected is of the earlier one.
     let installed = agent.evidence().and_then(|said| said.os_installed);
     let counts = |at: Timestamp| installed.is_none_or(|installed| installed <= at);
-    let facts = stored.and_then(|stored| stored.facts.clone()).filter(|(at, _)| counts(*at));
+    let facts = stored.and_then(|stored| stored.facts.as_deref()).filter(|(at, _)| counts(*at)).cloned();
     Known {
         id: computer_id(provider, &agent),
         presence: agent.presence,
@@ -490,7 +547,7 @@ pub fn remember(
             attributes: BTreeMap::new(),
             belongings,
         },
-        facts: known.facts.clone(),
+        facts: known.facts.clone().map(Box::new),
         contact: known.contact.clone(),
         contacted,
         listed: true,

@@ -16,6 +16,7 @@ mod related;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -34,12 +35,12 @@ pub struct Belongings {
     /// The site or location.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub site: Option<String>,
-    /// The provider's own groups.
+    /// The provider's own groups. Many computers have the same ones: they may share them.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
-    pub groups: BTreeSet<String>,
-    /// Custom properties.
+    pub groups: Arc<BTreeSet<String>>,
+    /// Custom properties. The same goes for them.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub properties: BTreeMap<String, String>,
+    pub properties: Arc<BTreeMap<String, String>>,
     /// Who was signed in, and when; the last ten.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sign_ins: Vec<SignIn>,

@@ -2,6 +2,7 @@
 //! with an oracle in `targets`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::civil::Date;
 
@@ -92,5 +93,8 @@ fn groups_in_groups_are_followed_in_circles_too_and_the_way_is_told() {
 #[test]
 fn belongings_that_say_nothing_are_empty() {
     assert!(Belongings::default().is_empty());
-    assert!(!Belongings { groups: BTreeSet::from(["x".to_owned()]), ..Belongings::default() }.is_empty());
+    assert!(
+        !Belongings { groups: Arc::new(BTreeSet::from(["x".to_owned()])), ..Belongings::default() }
+            .is_empty()
+    );
 }

@@ -104,7 +104,15 @@ pub(super) async fn clients(client: &api::Client) -> Result<(Vec<Client>, Vec<Lo
     Ok((all(client, &CLIENTS).await?, all(client, &LOCATIONS).await?))
 }
 
-/// The groups and who is in them.
-pub(super) async fn groups(client: &api::Client) -> Result<(Vec<Group>, Vec<GroupComputer>), ApiError> {
-    Ok((all(client, &GROUPS).await?, all(client, &GROUP_COMPUTERS).await?))
+/// The groups.
+pub(super) async fn groups(client: &api::Client) -> Result<Vec<Group>, ApiError> {
+    all(client, &GROUPS).await
+}
+
+/// Who is in which group, one after the other.
+pub(super) async fn members(
+    client: &api::Client,
+    take: impl FnMut(GroupComputer) + Send,
+) -> Result<(), ApiError> {
+    each(client, &GROUP_COMPUTERS, take).await.map(drop)
 }

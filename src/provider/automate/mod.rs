@@ -16,7 +16,6 @@ mod read;
 mod tests;
 mod wire;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
@@ -24,7 +23,7 @@ use futures_util::future::BoxFuture;
 use self::auth::SignIn;
 use self::command::Commands;
 use self::maintenance::Modes;
-use super::link::{self, Keys};
+use super::link::{self, Detail, Keys};
 use super::queued::Desk;
 use super::{
     AgentRecord, Capability, Change, ClientRecord, CommandCount, CountCommands, Detect, Examination, Examine,
@@ -147,29 +146,31 @@ impl Automate {
         }
     }
 
-    async fn agents(&self) -> Result<Vec<AgentRecord>, api::ApiError> {
-        let mut groups = if self.has_groups {
-            let (groups, rows) = lists::groups(&self.client).await?;
-            read::groups(groups, rows)
-        } else {
-            read::Groups::new()
+    async fn agents(&self, detail: Detail) -> Result<Vec<AgentRecord>, ListError> {
+        let list = async {
+            let mut groups = read::Groups::default();
+            if self.has_groups {
+                groups = read::Groups::new(lists::groups(&self.client).await?);
+                lists::members(&self.client, |row| groups.join(row)).await?;
+            }
+            let mut agents = Vec::new();
+            let take = |computer| agents.push(detail.of(read::agent(computer, &mut groups)));
+            lists::computers(&self.client, take).await?;
+            Ok(agents)
         };
+        let agents = list.await.map_err(|error| link::list_error(&self.info.name, &error))?;
         // A computer that was moved to a later page while the list was read comes twice.
-        let mut agents = BTreeMap::new();
-        lists::computers(&self.client, |computer| {
-            let agent = read::agent(computer, &mut groups);
-            agents.entry(read::number(agent.id.as_str())).or_insert(agent);
-        })
-        .await?;
-        Ok(agents.into_values().collect())
+        Ok(link::one_of_each(agents, |a, b| read::number(a.id.as_str()).cmp(&read::number(b.id.as_str()))))
     }
 }
 
 impl ListAgents for Automate {
     fn list(&self) -> BoxFuture<'_, Result<Vec<AgentRecord>, ListError>> {
-        Box::pin(
-            async move { self.agents().await.map_err(|error| link::list_error(&self.info.name, &error)) },
-        )
+        Box::pin(self.agents(Detail::Whole))
+    }
+
+    fn list_briefly(&self) -> BoxFuture<'_, Result<Vec<AgentRecord>, ListError>> {
+        Box::pin(self.agents(Detail::Brief))
     }
 }
 

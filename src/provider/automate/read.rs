@@ -6,15 +6,53 @@
 //! give the same records in the order of their ids.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::wire::{Client, Computer, Group, GroupComputer, Location, Named};
 use crate::id::AgentId;
 use crate::inventory::relations::Belongings;
-use crate::provider::link::{filled, instant, platform};
+use crate::provider::link::{Shared, filled, instant, platform};
 use crate::provider::{AgentRecord, ClientRecord, ClientRef, Presence};
 
-/// The names of the groups of each computer, by the computer's id.
-pub(super) type Groups = BTreeMap<String, BTreeSet<String>>;
+/// Who is in which groups.
+#[derive(Debug, Default)]
+pub(super) struct Groups {
+    /// The names of each group, by its number.
+    names: BTreeMap<String, Vec<String>>,
+    /// The names of the groups of each computer, by the computer's id.
+    of_computers: BTreeMap<String, Arc<BTreeSet<String>>>,
+    shared: Shared<BTreeSet<String>>,
+}
+
+impl Groups {
+    /// Groups by their whole names, with nobody in them. Nobody else tells who a search finds; where a group has exactly those,
+    /// they are in `Search: NAME` too.
+    pub(super) fn new(groups: Vec<Group>) -> Self {
+        let mut names: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for group in groups {
+            let own = filled(&group.full_name).or_else(|| filled(&group.name));
+            let search =
+                group.computers_auto_join_search.filter(|_| group.computers_limit_to_search == Some(true));
+            let search = search.and_then(|search| filled(&search.name)).map(|name| format!("Search: {name}"));
+            names.insert(group.id, own.into_iter().chain(search).collect());
+        }
+        Self { names, ..Self::default() }
+    }
+
+    /// A computer is in a group. A row of a group that is not listed names it by its number.
+    pub(super) fn join(&mut self, row: GroupComputer) {
+        let names = self.names.get(&row.group_id).filter(|names| !names.is_empty()).cloned();
+        let mut groups =
+            self.of_computers.get(&row.computer_id).map(|groups| (**groups).clone()).unwrap_or_default();
+        groups.extend(names.unwrap_or_else(|| vec![row.group_id]));
+        self.of_computers.insert(row.computer_id, self.shared.one(groups));
+    }
+
+    /// The groups of a computer, which are not asked for again.
+    fn take(&mut self, computer: &str) -> Arc<BTreeSet<String>> {
+        self.of_computers.remove(computer).unwrap_or_default()
+    }
+}
 
 /// A computer as an agent.
 pub(super) fn agent(computer: Computer, groups: &mut Groups) -> AgentRecord {
@@ -53,7 +91,7 @@ pub(super) fn agent(computer: Computer, groups: &mut Groups) -> AgentRecord {
         attributes,
         belongings: Belongings {
             site: computer.location.and_then(|location| filled(&location.name)),
-            groups: groups.remove(&computer.id).unwrap_or_default(),
+            groups: groups.take(&computer.id),
             ..Belongings::default()
         },
     }
@@ -77,32 +115,13 @@ pub(super) fn clients(clients: Vec<Client>, locations: Vec<Location>) -> Vec<Cli
         ClientRecord { client: ClientRef { id: client.id, name }, sites, external, computers: None }
     };
     let mut records: Vec<ClientRecord> = clients.into_iter().map(record).collect();
-    records.sort_by_key(|record| number(&record.client.id));
+    records.sort_by(|a, b| number(&a.client.id).cmp(&number(&b.client.id)));
     records
 }
 
-/// The groups of each computer, by their whole names. A row of a group that is not listed names it by its number. Nobody
-/// else tells who a search finds; where a group has exactly those, they are in `Search: NAME` too.
-pub(super) fn groups(groups: Vec<Group>, rows: Vec<GroupComputer>) -> Groups {
-    let mut names: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for group in groups {
-        let own = filled(&group.full_name).or_else(|| filled(&group.name));
-        let search =
-            group.computers_auto_join_search.filter(|_| group.computers_limit_to_search == Some(true));
-        let search = search.and_then(|search| filled(&search.name)).map(|name| format!("Search: {name}"));
-        names.insert(group.id, own.into_iter().chain(search).collect());
-    }
-    let mut of_computers = Groups::new();
-    for row in rows {
-        let names = names.get(&row.group_id).filter(|names| !names.is_empty()).cloned();
-        of_computers.entry(row.computer_id).or_default().extend(names.unwrap_or_else(|| vec![row.group_id]));
-    }
-    of_computers
-}
-
 /// What orders ids as numbers; they have no leading zeros.
-pub(super) fn number(id: &str) -> (usize, String) {
-    (id.len(), id.to_owned())
+pub(super) fn number(id: &str) -> (usize, &str) {
+    (id.len(), id)
 }
 
 fn client_ref(client: Named) -> Option<ClientRef> {
@@ -134,7 +153,8 @@ mod tests {
             "OperatingSystemName":"Microsoft Windows 11 Pro x64","OperatingSystemVersion":"10.0.22631","Type":"Workstation",
             "Status":"Online","SerialNumber":" 5CD1234XYZ ","BiosManufacturer":"HP","IsVirtualMachine":false,"UTCOffset":0,
             "RemoteAgentVersion":"250.123","DateAdded":"2024-01-10T08:00:00Z","AssetTag":null}"#;
-        let mut groups = Groups::from([("7".to_owned(), BTreeSet::from(["Servers".to_owned()]))]);
+        let mut groups = Groups::default();
+        groups.of_computers.insert("7".to_owned(), Arc::new(BTreeSet::from(["Servers".to_owned()])));
         let agent = agent(computer(text), &mut groups);
         insta::assert_json_snapshot!(agent, @r#"
         {
@@ -166,14 +186,14 @@ mod tests {
           }
         }
         "#);
-        assert!(groups.is_empty());
+        assert!(groups.of_computers.is_empty());
     }
 
     #[test]
     fn when_it_was_seen_last_is_told_of_those_that_are_not_online() {
         let seen = |status: &str, last: &str| {
             let text = format!(r#"{{"Id":8,"Status":"{status}","RemoteAgentLastContact":"{last}"}}"#);
-            agent(computer(&text), &mut Groups::new()).last_seen().map(|at| at.to_string())
+            agent(computer(&text), &mut Groups::default()).last_seen().map(|at| at.to_string())
         };
         assert_eq!(seen("Offline", "2025-06-01T10:00:00").as_deref(), Some("2025-06-01T10:00:00Z"));
         assert_eq!(seen("Unclear", "2025-06-01T10:00:00Z").as_deref(), Some("2025-06-01T10:00:00Z"));
@@ -184,7 +204,7 @@ mod tests {
     #[test]
     fn a_computer_of_which_little_is_known_is_one_too() {
         let text = r#"{"Id":8,"ComputerName":null,"Client":null,"Status":"Unclear","IsVirtualMachine":true}"#;
-        let agent = agent(computer(text), &mut Groups::new());
+        let agent = agent(computer(text), &mut Groups::default());
         assert_eq!(
             (agent.name.as_str(), agent.presence, agent.platform),
             ("computer 8", Presence::Unknown, None)
@@ -230,9 +250,11 @@ mod tests {
             r#"[{"Id":"1","GroupId":"1","ComputerId":"7"},{"GroupId":2,"ComputerId":7},{"GroupId":"9","ComputerId":"8"}]"#,
         )
         .unwrap();
-        let groups = groups(list, rows);
-        let names: Vec<&str> = groups["7"].iter().map(String::as_str).collect();
+        let mut groups = Groups::new(list);
+        rows.into_iter().for_each(|row| groups.join(row));
+        let of_seven = groups.take("7");
+        let names: Vec<&str> = of_seven.iter().map(String::as_str).collect();
         assert_eq!(names, ["Laptops", "Search: On battery", "Service Plans.Servers"]);
-        assert_eq!(groups["8"], BTreeSet::from(["9".to_owned()]));
+        assert_eq!(*groups.take("8"), BTreeSet::from(["9".to_owned()]));
     }
 }

@@ -14,7 +14,7 @@ mod read;
 mod tests;
 mod wire;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ use futures_util::future::BoxFuture;
 use self::auth::SignIn;
 use self::command::{Commands, Tasks};
 use self::lists::Found;
-use super::link::{self, Keys};
+use super::link::{self, Detail, Keys};
 use super::policy::{PolicySetting, ReadPolicies};
 use super::queued::Desk;
 use super::{
@@ -193,40 +193,52 @@ impl ConnectwiseRmm {
         }
     }
 
-    async fn agents(&self) -> Result<Vec<AgentRecord>, ApiError> {
+    async fn agents(&self, detail: Detail) -> Result<Vec<AgentRecord>, ApiError> {
         self.respect_limits().await;
         let companies = read::in_use(lists::companies(&self.client).await?);
         let sites = lists::sites(&self.client).await?;
         let names = read::names(&companies, &sites);
         let ids: Vec<String> = names.companies.keys().cloned().collect();
-        let mut groups = Vec::new();
-        lists::devices(&self.client, &self.commands.found, &ids, |group| groups.push(group)).await?;
-        let online = if self.info.capabilities.contains(&Capability::Presence) {
-            let peopled: std::collections::BTreeSet<String> =
-                groups.iter().map(|group| group.company.clone()).collect();
-            let peopled: Vec<String> = peopled.into_iter().collect();
-            lists::heartbeats(&self.client, &self.commands.found, &peopled).await.unwrap_or_else(|error| {
-                tracing::warn!(link = %self.info.name, %error, "who is online is not known");
-                BTreeMap::new()
-            })
-        } else {
-            BTreeMap::new()
+        let (mut agents, mut peopled) = (Vec::new(), BTreeSet::new());
+        let take = |group: wire::DevicesOfSite| {
+            if !peopled.contains(&group.company) {
+                peopled.insert(group.company.clone());
+            }
+            agents.extend(read::agents(group, &names).map(|agent| detail.of(agent)));
         };
+        lists::devices(&self.client, &self.commands.found, &ids, take).await?;
         // What was moved to a later page while the list was read comes twice.
-        let mut agents = BTreeMap::new();
-        for agent in groups.into_iter().flat_map(|group| read::agents(group, &names, &online)) {
+        let mut agents = link::one_of_each(agents, |a, b| a.id.cmp(&b.id));
+        if detail == Detail::Brief {
+            return Ok(agents);
+        }
+        for agent in &agents {
             if let Some(client) = &agent.client {
                 self.commands.tasks.belongs(&agent.id, &client.id);
             }
-            agents.entry(agent.id.clone()).or_insert(agent);
         }
-        Ok(agents.into_values().collect())
+        if self.info.capabilities.contains(&Capability::Presence) {
+            let peopled: Vec<String> = peopled.into_iter().collect();
+            match lists::heartbeats(&self.client, &self.commands.found, &peopled).await {
+                Ok(online) => agents
+                    .iter_mut()
+                    .for_each(|agent| agent.presence = read::presence(agent.id.as_str(), &online)),
+                Err(error) => {
+                    tracing::warn!(link = %self.info.name, %error, "who is online is not known");
+                }
+            }
+        }
+        Ok(agents)
     }
 }
 
 impl ListAgents for ConnectwiseRmm {
     fn list(&self) -> BoxFuture<'_, Result<Vec<AgentRecord>, ListError>> {
-        Box::pin(async move { self.agents().await.map_err(|error| self.list_error(&error)) })
+        Box::pin(async move { self.agents(Detail::Whole).await.map_err(|error| self.list_error(&error)) })
+    }
+
+    fn list_briefly(&self) -> BoxFuture<'_, Result<Vec<AgentRecord>, ListError>> {
+        Box::pin(async move { self.agents(Detail::Brief).await.map_err(|error| self.list_error(&error)) })
     }
 }
 

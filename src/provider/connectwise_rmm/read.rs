@@ -92,20 +92,24 @@ pub(super) fn clients(companies: &[Company], all: &[Site]) -> Vec<ClientRecord> 
     records
 }
 
-/// The agents of one site's devices.
-pub(super) fn agents(of: DevicesOfSite, names: &Names, online: &BTreeMap<String, bool>) -> Vec<AgentRecord> {
+/// The agents of one site's devices. Whether they are online is told elsewhere.
+pub(super) fn agents(of: DevicesOfSite, names: &Names) -> impl Iterator<Item = AgentRecord> {
     let client = names.companies.get(&of.company).cloned();
     let client = client.unwrap_or_else(|| ClientRef { id: of.company.clone(), name: of.company.clone() });
     let site = of.site.and_then(|site| names.sites.get(&site).cloned());
-    of.endpoints.into_iter().map(|device| agent(device, client.clone(), site.clone(), online)).collect()
+    of.endpoints.into_iter().map(move |device| agent(device, client.clone(), site.clone()))
 }
 
-fn agent(
-    device: Device,
-    client: ClientRef,
-    site: Option<String>,
-    online: &BTreeMap<String, bool>,
-) -> AgentRecord {
+/// Whether an agent answers.
+pub(super) fn presence(id: &str, online: &BTreeMap<String, bool>) -> Presence {
+    match online.get(id) {
+        Some(true) => Presence::Online,
+        Some(false) => Presence::Offline,
+        None => Presence::Unknown,
+    }
+}
+
+fn agent(device: Device, client: ClientRef, site: Option<String>) -> AgentRecord {
     let system = device.system.unwrap_or_default();
     let (bios, board, os) = (
         device.bios.unwrap_or_default(),
@@ -127,18 +131,13 @@ fn agent(
     ] {
         attributes.extend(value.map(|value| (key.to_owned(), value)));
     }
-    let presence = match online.get(&device.id) {
-        Some(true) => Presence::Online,
-        Some(false) => Presence::Offline,
-        None => Presence::Unknown,
-    };
     AgentRecord {
         id: AgentId::new(&device.id),
         name: first(&names).unwrap_or_else(|| device.id.clone()),
         tenant: None,
         client: Some(client),
         platform: platform(&os.product).or_else(|| platform(&os.kind)),
-        presence,
+        presence: Presence::Unknown,
         tags: BTreeSet::new(),
         attributes,
         belongings: Belongings { site, ..Belongings::default() },
@@ -314,8 +313,9 @@ mod tests {
         let names = names(&companies, &sites);
         let online = BTreeMap::from([("e1".to_owned(), true), ("e2".to_owned(), false)]);
         let groups = page.categories.into_values().flatten().flatten();
-        let agents: Vec<AgentRecord> = groups.flat_map(|group| agents(group, &names, &online)).collect();
-        let told: Vec<_> = agents.iter().map(|a| (a.name.as_str(), a.presence, a.platform)).collect();
+        let agents: Vec<AgentRecord> = groups.flat_map(|group| agents(group, &names)).collect();
+        let told: Vec<_> =
+            agents.iter().map(|a| (a.name.as_str(), presence(a.id.as_str(), &online), a.platform)).collect();
         assert_eq!(
             told,
             [

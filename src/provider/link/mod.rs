@@ -7,7 +7,8 @@
 
 pub(in crate::provider) mod examine;
 
-use std::collections::BTreeSet;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use std::time::Duration;
 use crate::config::kind::{Capability, LinkSettings};
 use crate::http::api::{self, ApiError, Fault, Proxy, Rate, Sent, Settings, SetupError};
 use crate::id::Name;
-use crate::provider::{ListError, RunError};
+use crate::provider::{AgentRecord, ListError, RunError};
 use crate::secret::{Secret, SecretRef};
 use crate::session::script::Platform;
 use crate::session::secrets::Secrets;
@@ -23,6 +24,55 @@ use crate::time::{Limit, Timestamp};
 
 /// How long one request may take unless the link says otherwise.
 const REQUEST: Duration = Duration::from_mins(1);
+
+/// How much a list tells of each agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::provider) enum Detail {
+    /// All that is known.
+    Whole,
+    /// No attributes, and presence only where the list has it by itself.
+    Brief,
+}
+
+impl Detail {
+    /// An agent with as much as is wanted.
+    pub(in crate::provider) fn of(self, agent: AgentRecord) -> AgentRecord {
+        match self {
+            Self::Whole => agent,
+            Self::Brief => AgentRecord { attributes: BTreeMap::new(), ..agent },
+        }
+    }
+}
+
+/// Values of which each is there once, however many have it.
+#[derive(Debug, Default)]
+pub(in crate::provider) struct Shared<T>(BTreeSet<Arc<T>>);
+
+impl<T: Ord> Shared<T> {
+    /// The one that is equal to a value.
+    pub(in crate::provider) fn one(&mut self, value: T) -> Arc<T> {
+        if let Some(one) = self.0.get(&value) {
+            return Arc::clone(one);
+        }
+        let one = Arc::new(value);
+        self.0.insert(Arc::clone(&one));
+        one
+    }
+}
+
+/// Agents in an order, one of each: of several that are equal in it the first one counts.
+#[must_use]
+pub(in crate::provider) fn one_of_each(
+    mut agents: Vec<AgentRecord>,
+    order: impl Fn(&AgentRecord, &AgentRecord) -> Ordering,
+) -> Vec<AgentRecord> {
+    // Sorting takes memory, and most lists come in their order.
+    if !agents.is_sorted_by(|a, b| order(a, b).is_le()) {
+        agents.sort_by(&order);
+    }
+    agents.dedup_by(|next, first| order(next, first).is_eq());
+    agents
+}
 
 /// Finds the credentials of a link.
 #[derive(Clone)]
@@ -195,6 +245,23 @@ mod tests {
         let all = [Capability::ListComputers, Capability::RunScript];
         assert_eq!(capabilities(&all, Some(&link)), BTreeSet::from([Capability::ListComputers]));
         assert_eq!(capabilities(&all, None).len(), 2);
+    }
+
+    #[test]
+    fn of_several_equal_agents_the_first_one_counts() {
+        let agent = |id: &str, name: &str| AgentRecord {
+            id: crate::id::AgentId::new(id),
+            name: name.to_owned(),
+            ..crate::report::sample::agent("x")
+        };
+        let told = |agents: &[(&str, &str)]| {
+            let agents = agents.iter().map(|(id, name)| agent(id, name)).collect();
+            let kept = one_of_each(agents, |a, b| a.id.cmp(&b.id));
+            kept.into_iter().map(|agent| format!("{} {}", agent.id, agent.name)).collect::<Vec<_>>()
+        };
+        assert_eq!(told(&[("b", "1"), ("a", "2"), ("b", "3"), ("a", "4")]), ["a 2", "b 1"]);
+        assert_eq!(told(&[("a", "1"), ("a", "2"), ("b", "3")]), ["a 1", "b 3"]);
+        assert!(told(&[]).is_empty());
     }
 
     #[test]

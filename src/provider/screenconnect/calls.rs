@@ -69,15 +69,22 @@ impl Extension {
         &self.client
     }
 
-    /// All access sessions.
-    pub(super) async fn sessions(&self) -> Result<Vec<Session>, ApiError> {
-        let ask = || self.read::<Option<Vec<Session>>>("GetSessionsByFilter", json!([ACCESS]), Some(LIST));
-        let found = ask().await?.unwrap_or_default();
-        if !found.is_empty() {
-            return Ok(found);
+    /// What `make` makes of all access sessions, one by one as they come.
+    pub(super) async fn sessions<T: Send>(
+        &self,
+        mut make: impl FnMut(Session) -> Option<T> + Send,
+    ) -> Result<Vec<T>, ApiError> {
+        let call = self.call("GetSessionsByFilter", json!([ACCESS])).within(LIST);
+        let mut take = |(made, count): &mut (Vec<T>, usize), session: Session| {
+            made.extend(make(session));
+            *count += 1;
+        };
+        let (made, count) = self.client.fold(&call, Default::default, &mut take).await?;
+        if count > 0 {
+            return Ok(made);
         }
         tokio::time::sleep(AGAIN).await;
-        Ok(ask().await?.unwrap_or_default())
+        self.client.fold(&call, Default::default, &mut take).await.map(|(made, _)| made)
     }
 
     /// One session; `None` when there is none.
@@ -88,7 +95,7 @@ impl Extension {
             if is_again {
                 tokio::time::sleep(AGAIN).await;
             }
-            let found: Option<Vec<Session>> = self.read(NAME, json!([id]), None).await?;
+            let found: Option<Vec<Session>> = self.read(NAME, json!([id])).await?;
             if let Some(session) =
                 found.unwrap_or_default().into_iter().find(|one| one.id.eq_ignore_ascii_case(&id))
             {
@@ -106,7 +113,7 @@ impl Extension {
             if is_again {
                 tokio::time::sleep(AGAIN).await;
             }
-            let found: Option<Details> = self.read(NAME, json!([id]), None).await?;
+            let found: Option<Details> = self.read(NAME, json!([id])).await?;
             if let Some(details) = found.filter(|details| details.session.is_some()) {
                 return Ok(Some(details));
             }
@@ -117,7 +124,7 @@ impl Extension {
     /// A call that nothing comes of: whether the extension is there and takes the secret.
     pub(super) async fn nothing(&self) -> Result<(), ApiError> {
         let id = "00000000-0000-0000-0000-000000000000";
-        let _: Option<Vec<Value>> = self.read("GetSessionBySessionID", json!([id]), None).await?;
+        let _: Option<Vec<Value>> = self.read("GetSessionBySessionID", json!([id])).await?;
         Ok(())
     }
 
@@ -134,14 +141,8 @@ impl Extension {
         self.client.call(&call.expects(Expects::Nothing)).await.map(|_| ())
     }
 
-    async fn read<T: DeserializeOwned>(
-        &self,
-        method: &str,
-        arguments: Value,
-        limit: Option<Duration>,
-    ) -> Result<T, ApiError> {
-        let call = self.call(method, arguments);
-        self.client.json(&limit.into_iter().fold(call, Call::within)).await
+    async fn read<T: DeserializeOwned>(&self, method: &str, arguments: Value) -> Result<T, ApiError> {
+        self.client.json(&self.call(method, arguments)).await
     }
 
     /// All that is called here may be called twice: it reads, replaces, or leaves an envelope, which runs once.

@@ -68,7 +68,7 @@ pub(super) async fn examine(server: &Screenconnect) -> Vec<Examination> {
         }
     }
     let mut computers = 0;
-    match server.extension.sessions().await {
+    match server.extension.sessions(Some).await {
         Ok(sessions) => {
             computers = sessions.iter().filter(|session| read::is_agent(session)).count();
             found.extend(of_sessions(&sessions, server.meanings));

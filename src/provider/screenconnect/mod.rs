@@ -21,7 +21,7 @@ use futures_util::future::BoxFuture;
 use self::calls::{Extension, Key, explained};
 use self::command::Guests;
 use self::read::{Meanings, PROPERTIES};
-use super::link::{self, Keys};
+use super::link::{self, Detail, Keys};
 use super::queued::Desk;
 use super::{
     AgentRecord, Capability, Change, ClientRecord, CommandCount, CountCommands, Detect, Examination, Examine,
@@ -152,14 +152,15 @@ impl Screenconnect {
         self.extension.client().condition()
     }
 
-    async fn agents(&self) -> Result<Vec<AgentRecord>, ListError> {
-        let agents = self.listed().await?;
+    async fn agents(&self, detail: Detail) -> Result<Vec<AgentRecord>, ListError> {
+        let agents = self.listed(detail).await?;
         let Some(pages) = &self.pages else { return Ok(agents) };
         if !is_short(&agents, pages::count(pages).await) {
             return Ok(agents);
         }
         // Sessions may have come between the two.
-        let agents = self.listed().await?;
+        drop(agents);
+        let agents = self.listed(detail).await?;
         let counted = pages::count(pages).await;
         if !is_short(&agents, counted.clone()) {
             return Ok(agents);
@@ -172,10 +173,11 @@ impl Screenconnect {
         Err(ListError::Failed { provider: self.info.name.clone(), message })
     }
 
-    async fn listed(&self) -> Result<Vec<AgentRecord>, ListError> {
-        let sessions = self.extension.sessions().await;
-        let sessions = sessions.map_err(|error| link::list_error(&self.info.name, &explained(error)))?;
-        Ok(read::agents(sessions, self.meanings))
+    async fn listed(&self, detail: Detail) -> Result<Vec<AgentRecord>, ListError> {
+        let mut common = read::Common::default();
+        let agent = |session| read::agent(session, self.meanings, &mut common).map(|agent| detail.of(agent));
+        let agents = self.extension.sessions(agent).await;
+        agents.map(read::agents).map_err(|error| link::list_error(&self.info.name, &explained(error)))
     }
 
     fn none(&self, agent: &AgentId) -> RunError {
@@ -200,13 +202,17 @@ fn is_short(agents: &[AgentRecord], counted: Result<u64, api::ApiError>) -> bool
 
 impl ListAgents for Screenconnect {
     fn list(&self) -> BoxFuture<'_, Result<Vec<AgentRecord>, ListError>> {
-        Box::pin(self.agents())
+        Box::pin(self.agents(Detail::Whole))
+    }
+
+    fn list_briefly(&self) -> BoxFuture<'_, Result<Vec<AgentRecord>, ListError>> {
+        Box::pin(self.agents(Detail::Brief))
     }
 }
 
 impl ListClients for Screenconnect {
     fn clients(&self) -> BoxFuture<'_, Result<Vec<ClientRecord>, ListError>> {
-        Box::pin(async move { Ok(read::clients(&self.agents().await?)) })
+        Box::pin(async move { Ok(read::clients(&self.agents(Detail::Brief).await?)) })
     }
 }
 

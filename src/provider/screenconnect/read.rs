@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::wire::{Details, Event, Session};
 use crate::id::{AgentId, Digest};
 use crate::inventory::relations::Belongings;
+use crate::provider::link::{Shared, one_of_each};
 use crate::provider::{AgentRecord, ClientRecord, ClientRef, Presence};
 use crate::session::script::Platform;
 
@@ -31,14 +32,9 @@ pub(super) fn is_agent(session: &Session) -> bool {
 }
 
 /// The agents of a list, in the order of their ids.
-pub(super) fn agents(sessions: Vec<Session>, meanings: Meanings) -> Vec<AgentRecord> {
-    let mut agents: BTreeMap<String, AgentRecord> = BTreeMap::new();
-    for session in sessions.into_iter().filter(is_agent) {
-        let agent = agent(session, meanings);
-        // One that is told twice is one.
-        agents.entry(agent.id.as_str().to_owned()).or_insert(agent);
-    }
-    let mut agents: Vec<AgentRecord> = agents.into_values().collect();
+pub(super) fn agents(agents: Vec<AgentRecord>) -> Vec<AgentRecord> {
+    // One that is told twice is one.
+    let mut agents = one_of_each(agents, |a, b| a.id.cmp(&b.id));
     one_spelling(&mut agents);
     agents
 }
@@ -60,7 +56,18 @@ pub(super) fn clients(agents: &[AgentRecord]) -> Vec<ClientRecord> {
     clients.into_values().collect()
 }
 
-fn agent(session: Session, meanings: Meanings) -> AgentRecord {
+/// What many agents have in common, once for all of them.
+#[derive(Debug, Default)]
+pub(super) struct Common {
+    groups: Shared<BTreeSet<String>>,
+    properties: Shared<BTreeMap<String, String>>,
+}
+
+/// The agent that a session is, if it is one.
+pub(super) fn agent(session: Session, meanings: Meanings, common: &mut Common) -> Option<AgentRecord> {
+    if !is_agent(&session) {
+        return None;
+    }
     let presence = presence(&session);
     let properties = properties(&session);
     let guest = session.guest_info.unwrap_or_default();
@@ -91,7 +98,7 @@ fn agent(session: Session, meanings: Meanings) -> AgentRecord {
     ];
     let at = |number: u8| properties.get(usize::from(number).wrapping_sub(1)).and_then(|text| filled(text));
     let site = meanings.group.and_then(at);
-    AgentRecord {
+    Some(AgentRecord {
         id: AgentId::new(&id),
         name,
         tenant: None,
@@ -104,15 +111,17 @@ fn agent(session: Session, meanings: Meanings) -> AgentRecord {
             .filter_map(|(key, value)| Some((key.to_owned(), value?)))
             .collect(),
         belongings: Belongings {
-            groups: site.iter().cloned().collect(),
+            groups: common.groups.one(site.iter().cloned().collect()),
             site,
-            properties: (1..)
-                .zip(&properties)
-                .filter_map(|(number, text)| Some((format!("CustomProperty{number}"), filled(text)?)))
-                .collect(),
+            properties: common.properties.one(
+                (1..)
+                    .zip(&properties)
+                    .filter_map(|(number, text)| Some((format!("CustomProperty{number}"), filled(text)?)))
+                    .collect(),
+            ),
             ..Belongings::default()
         },
-    }
+    })
 }
 
 /// All eight custom properties as they are; what is not told is empty. The list goes before the object.
@@ -217,6 +226,11 @@ mod tests {
         serde_json::from_str(text).expect("a session")
     }
 
+    fn read(sessions: Vec<Session>) -> Vec<AgentRecord> {
+        let mut common = Common::default();
+        agents(sessions.into_iter().filter_map(|session| agent(session, MEANINGS, &mut common)).collect())
+    }
+
     const WHOLE: &str = r#"{
         "SessionID":"2D558935-686A-4BD0-9991-07539F5FE749","Name":"","SessionType":2,"IsEnded":false,
         "CustomPropertyValues":[" Contoso ","Main","","","","","",""],
@@ -229,7 +243,7 @@ mod tests {
 
     #[test]
     fn a_session_is_read_with_all_that_identifies_the_computer() {
-        let agents = agents(vec![session(WHOLE)], MEANINGS);
+        let agents = read(vec![session(WHOLE)]);
         insta::assert_json_snapshot!(agents, @r#"
         [
           {
@@ -284,7 +298,7 @@ mod tests {
 
     #[test]
     fn everything_but_the_id_may_be_missing() {
-        let bare = agents(vec![session(r#"{"SessionID":"a","GuestInfo":null,"Name":null}"#)], MEANINGS);
+        let bare = read(vec![session(r#"{"SessionID":"a","GuestInfo":null,"Name":null}"#)]);
         assert_eq!(
             (bare[0].name.as_str(), bare[0].presence, bare[0].platform),
             ("session a", Presence::Unknown, None)
@@ -315,7 +329,7 @@ mod tests {
             with("b", " ", "A"),
             with("d", "Fabrikam", ""),
         ];
-        let agents = agents(list, MEANINGS);
+        let agents = read(list);
         let ids: Vec<&str> = agents.iter().map(|agent| agent.id.as_str()).collect();
         assert_eq!(ids, ["a", "b", "c", "d"]);
         assert!(agents[1].client.is_none());
@@ -334,7 +348,7 @@ mod tests {
             (r#"{"SessionID":" "}"#, false),
             (r#"{"SessionID":"a","SessionType":"Access","IsEnded":false}"#, true),
         ] {
-            assert_eq!(agents(vec![session(text)], MEANINGS).len(), usize::from(counts), "{text}");
+            assert_eq!(read(vec![session(text)]).len(), usize::from(counts), "{text}");
         }
     }
 

@@ -6,6 +6,7 @@
 //! collector's answer.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -331,8 +332,8 @@ impl FleetComputer {
         let signed = self.sign_ins.iter().map(|one| SignIn { at: one.at, user: one.user.clone() });
         Belongings {
             site: self.site.clone(),
-            groups: self.groups.clone(),
-            properties: self.properties.clone(),
+            groups: Arc::new(self.groups.clone()),
+            properties: Arc::new(self.properties.clone()),
             sign_ins: kept(signed),
             onboarded: self.onboarded,
         }

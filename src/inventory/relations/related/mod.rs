@@ -215,10 +215,10 @@ impl Related {
             let sites = self.sites.entry(folded(site)).or_default();
             sites.entry(provider.clone()).or_default().insert(own.ix);
         }
-        for group in &belongings.groups {
+        for group in belongings.groups.iter() {
             self.groups.entry((provider.clone(), folded(group))).or_default().insert(own.ix);
         }
-        for (property, value) in &belongings.properties {
+        for (property, value) in belongings.properties.iter() {
             let key = (provider.clone(), folded(property), folded(value));
             self.properties.entry(key).or_default().insert(own.ix);
         }
