@@ -108,7 +108,7 @@ async fn run_async(shell: &mut Shell, command: &Command) -> Result<Exit, CliErro
     let control = signals.control();
     let result = match command {
         Command::Plan(command) => command::plan::run(shell, command, &control).await,
-        Command::Apply(command) => command::apply::run(shell, command, &control).await,
+        Command::Apply(command) => Box::pin(command::apply::run(shell, command, &control)).await,
         Command::Diff(command) => command::diff::run(shell, command).await,
         Command::Doctor(command) => command::doctor::run(shell, command).await,
         Command::List(command) => command::list::run(shell, command).await,
