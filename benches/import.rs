@@ -11,6 +11,7 @@
     clippy::unwrap_used,
     clippy::disallowed_methods,
     clippy::cast_precision_loss,
+    clippy::exit,
     missing_docs,
     reason = "a benchmark"
 )]

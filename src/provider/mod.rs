@@ -248,7 +248,9 @@ pub trait ListAgents: Send + Sync + fmt::Debug {
         let list = self.list();
         Box::pin(async move {
             let mut agents = list.await?;
-            agents.iter_mut().for_each(|agent| agent.attributes = BTreeMap::new());
+            for agent in &mut agents {
+                agent.attributes = BTreeMap::new();
+            }
             Ok(agents)
         })
     }

@@ -75,16 +75,16 @@ impl Extension {
         mut make: impl FnMut(Session) -> Option<T> + Send,
     ) -> Result<Vec<T>, ApiError> {
         let call = self.call("GetSessionsByFilter", json!([ACCESS])).within(LIST);
-        let mut take = |(made, count): &mut (Vec<T>, usize), session: Session| {
-            made.extend(make(session));
+        let mut take = |(all, count): &mut (Vec<T>, usize), session: Session| {
+            all.extend(make(session));
             *count += 1;
         };
-        let (made, count) = self.client.fold(&call, Default::default, &mut take).await?;
+        let (all, count) = self.client.fold(&call, Default::default, &mut take).await?;
         if count > 0 {
-            return Ok(made);
+            return Ok(all);
         }
         tokio::time::sleep(AGAIN).await;
-        self.client.fold(&call, Default::default, &mut take).await.map(|(made, _)| made)
+        self.client.fold(&call, Default::default, &mut take).await.map(|(all, _)| all)
     }
 
     /// One session; `None` when there is none.

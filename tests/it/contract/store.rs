@@ -296,7 +296,10 @@ async fn facts_are_replaced_alone_and_of_known_computers_only(store: &dyn Store)
     let facts = Facts { hostname: Some("a".to_owned()), ..Facts::default() };
     store.put_facts(&known.id, at(5), &facts).await.unwrap();
     store.put_facts(&ComputerId::new("sim/nobody"), at(5), &facts).await.unwrap();
-    assert_eq!(store.computers().await.unwrap(), [StoredComputer { facts: Some(Box::new((at(5), facts))), ..known }]);
+    assert_eq!(
+        store.computers().await.unwrap(),
+        [StoredComputer { facts: Some(Box::new((at(5), facts))), ..known }]
+    );
 }
 
 async fn a_detection_replaces_the_last_one_of_its_item_and_probe_only(store: &dyn Store) {
