@@ -287,7 +287,7 @@ mod tests {
     fn when_it_was_seen_last_is_told_of_those_that_are_not_online() {
         let seen = |more: &str| {
             let session = session(&format!(r#"{{"SessionID":"a"{more}}}"#));
-            agents(vec![session], MEANINGS)[0].last_seen().map(|at| at.to_string())
+            agent(session, MEANINGS, &mut Common::default()).unwrap().last_seen().map(|at| at.to_string())
         };
         let came = r#","LastGuestConnectedEventTime":"2026-07-23T10:00:00Z""#;
         let left = r#","LastGuestDisconnectedEventTime":"2026-07-23T11:00:00""#;
