@@ -236,12 +236,6 @@ impl Plain<'_> {
                 next = after.map(|url| if url.starts_with('/') { format!("{base}{url}") } else { url });
             }
         }
-        for some in companies.chunks(4) {
-            let request = get("api/platform/v2/device/endpoints/heartbeat");
-            let resources = some.join(",");
-            self.drop(request.query(&[("resourceType", "companies"), ("resources", resources.as_str())]))
-                .await;
-        }
     }
 }
 

@@ -28,6 +28,7 @@ use crate::id::{ComputerId, RunId, SessionId};
 use crate::inventory::facts::Facts;
 use crate::inventory::identify::{Memory, MemoryChange};
 use crate::inventory::item::Detection;
+use crate::inventory::relations::Common;
 use crate::plan::past::Durations;
 use crate::plan::remembered::Remembered;
 use crate::policy::protection::Protection;
@@ -109,7 +110,7 @@ impl Sqlite {
         &self,
         operation: &'static str,
         query: sqlx::query::Query<'_, sqlx::Any, sqlx::any::AnyArguments>,
-        read: fn(&AnyRow) -> Result<T, StoreError>,
+        mut read: impl FnMut(&AnyRow) -> Result<T, StoreError> + Send,
     ) -> Result<Vec<T>, StoreError> {
         let mut connection = self.reader.lock().await;
         let mut rows = query.fetch(&mut *connection);
@@ -172,12 +173,17 @@ impl Sqlite {
 
 impl Store for Sqlite {
     fn computers(&self) -> BoxFuture<'_, Result<Vec<StoredComputer>, StoreError>> {
+        let mut common = Common::default();
         Box::pin(self.rows(
             "read computers",
             sqlx::query(
                 "SELECT id, facts, facts_at, contact, contacted, provider, agent, listed FROM computer ORDER BY id",
             ),
-            row::computer,
+            move |row| {
+                let mut computer = row::computer(row)?;
+                common.share(&mut computer.agent.belongings);
+                Ok(computer)
+            },
         ))
     }
 

@@ -277,7 +277,8 @@ async fn a_list_is_read_as_it_comes_and_anew_when_it_broke_off() {
 
 #[tokio::test]
 async fn what_is_no_list_is_an_error_when_it_is_read_as_it_comes() {
-    let answers: [(fn() -> Reply, &str, usize); 8] = [
+    type Answer = (fn() -> Reply, &'static str, usize);
+    let answers: [Answer; 8] = [
         (
             || json("[{\"id\":1},{\"id\":2}"),
             "the answer is not whole: it ends in the middle of the document",

@@ -57,6 +57,29 @@ impl Belongings {
     }
 }
 
+/// Groups and properties that many computers have, each of them once.
+#[derive(Debug, Default)]
+pub struct Common {
+    groups: BTreeSet<Arc<BTreeSet<String>>>,
+    properties: BTreeSet<Arc<BTreeMap<String, String>>>,
+}
+
+impl Common {
+    /// Lets a computer share its groups and properties with those before it that have the same.
+    pub fn share(&mut self, belongings: &mut Belongings) {
+        one(&mut self.groups, &mut belongings.groups);
+        one(&mut self.properties, &mut belongings.properties);
+    }
+}
+
+fn one<T: Ord>(known: &mut BTreeSet<Arc<T>>, value: &mut Arc<T>) {
+    if let Some(one) = known.get(&**value) {
+        *value = Arc::clone(one);
+    } else {
+        known.insert(Arc::clone(value));
+    }
+}
+
 /// Somebody was signed in.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

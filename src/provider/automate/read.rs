@@ -251,7 +251,9 @@ mod tests {
         )
         .unwrap();
         let mut groups = Groups::new(list);
-        rows.into_iter().for_each(|row| groups.join(row));
+        for row in rows {
+            groups.join(row);
+        }
         let of_seven = groups.take("7");
         let names: Vec<&str> = of_seven.iter().map(String::as_str).collect();
         assert_eq!(names, ["Laptops", "Search: On battery", "Service Plans.Servers"]);
