@@ -220,7 +220,9 @@ fn detections(config: &Config, snapshot: &Snapshot, now: Timestamp) -> (Detectio
                 Observed::Present { version: Some("1.1".into()), healthy: None },
                 Observed::Present { version: Some("1.0".into()), healthy: None },
             ),
-            ItemKind::Task => (Observed::Compliant, Observed::non_compliant("it differs")),
+            ItemKind::Task | ItemKind::OsUpdates => {
+                (Observed::Compliant, Observed::non_compliant("it differs"))
+            }
         };
         let (all, some) = (computers(false), computers(true));
         result.record_all(&all, &item, &probe, now, &good);
