@@ -163,7 +163,7 @@ impl<'a> Work<'a> {
     pub(in crate::plan) fn intend(&mut self, intent: Intent<'a>) {
         let config = self.view.config;
         if intent.item.kind == ItemKind::OsUpdates {
-            // What Automate restarts is not asked of Muster, so where nothing may restart nothing is started.
+            // Whether a restart follows is decided elsewhere, so where nothing may restart nothing is started.
             let held = &intent.computers & &self.view.fleet.no_reboot;
             let (at, item) = (Some(origin(intent.deployment)), intent.item.clone());
             self.notes.add(NoteKind::Blocked, Some(&item), supply::NO_REBOOT, at, &held);

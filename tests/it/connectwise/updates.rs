@@ -126,7 +126,7 @@ fn updates_under_way_are_waited_for_and_not_started_again() {
     let world = example(20_000);
     let only = ["--only", "computer:contoso-pc-1"];
     let first = world.start(&[&APPLY[..], &only, &["--output", "ndjson"]].concat());
-    let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let end = std::time::Instant::now() + std::time::Duration::from_mins(1);
     while asked(&world) == 0 && std::time::Instant::now() < end {
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
