@@ -185,7 +185,7 @@ pub(super) fn tell_maintenance(shell: &mut Shell, left: &[MaintenanceRecord]) {
     for one in left {
         let provider = &one.agent.provider;
         let why = one.message.as_deref().unwrap_or("the run was stopped before");
-        shell.ui.warning(&format!("{} may still be in maintenance mode in {provider}: {why}", one.name));
+        shell.ui.warning(format!("{} may still be in maintenance mode in {provider}: {why}", one.name));
     }
     if !left.is_empty() {
         shell.ui.hint("until then its alerts are held back; the next apply puts it back first");

@@ -98,7 +98,7 @@ async fn of_policies(
     let mut is_whole = true;
     for (key, why) in told.iter().filter_map(|(key, told)| Some((key, told.as_ref().err()?))) {
         is_whole = false;
-        shell.ui.warning(&format!("the policies of {key} are not known: {why}"));
+        shell.ui.warning(format!("the policies of {key} are not known: {why}"));
     }
     Ok(if looked.findings.has_errors() {
         Exit::Configuration

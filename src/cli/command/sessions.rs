@@ -46,7 +46,7 @@ pub(in crate::cli) async fn run(shell: &mut Shell, command: &Command) -> Result<
     let maintenance = store.maintenance(&session.id).await?;
     match shell.global.output {
         Form::Human => {
-            shell.ui.data(|pen| report::session::one(pen, &session, &actions, &maintenance, &view))?
+            shell.ui.data(|pen| report::session::one(pen, &session, &actions, &maintenance, &view))?;
         }
         Form::Json => {
             let mut value = json!({ "session": session, "actions": actions });

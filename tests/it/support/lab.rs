@@ -130,11 +130,11 @@ pub(crate) fn automate_with(lab: &Lab, url: &str, link: &str) -> Arc<Automate> {
 }
 
 /// The same with the scripts that switch maintenance mode.
-pub(crate) fn automate_switching(lab: &Lab, url: &str, link: &str, mode: &str) -> Arc<Automate> {
+pub(crate) fn automate_switching(lab: &Lab, url: &str, link: &str, scripts: &str) -> Arc<Automate> {
     let settings = &lab.settings().automate;
     let text = format!(
         "automate:\n  url: {url}\n  clientId: {}\n  account:\n    user: {}\n    password: {{ env: LAB_AUTOMATE_PASSWORD }}\n    \
-         oneTimePasswordKey: {{ env: KEY }}\n  maintenanceMode: {{ {mode} }}\n  link: {{ {link} }}\n",
+         oneTimePasswordKey: {{ env: KEY }}\n  maintenanceMode: {{ {scripts} }}\n  link: {{ {link} }}\n",
         settings.client_id, settings.user
     );
     let ProviderSpec::Automate(spec) = serde_saphyr::from_str::<ProviderSpec>(&text).unwrap() else {
