@@ -135,8 +135,9 @@ impl Automate {
             Some(agent) => {
                 let minutes = given.iter().find(|(key, _)| key.eq_ignore_ascii_case("Minutes"));
                 let minutes = minutes.and_then(|(_, value)| value.trim().parse().ok()).unwrap_or(HOUR);
+                let at = self.started(agent, script);
                 let (automate, agent, script) = (Arc::clone(self), Arc::clone(agent), script.clone());
-                tokio::spawn(async move { automate.run_script(&agent, &script, minutes).await });
+                tokio::spawn(async move { automate.run_script(at, &agent, &script, minutes).await });
                 ""
             }
         };
@@ -147,18 +148,20 @@ impl Automate {
         })
     }
 
-    async fn run_script(&self, agent: &Agent, script: &AutomateScript, minutes: u32) {
-        let at = {
-            let mut started = guard(&self.scripts.started);
-            started.push(Started {
-                agent: agent.id.clone(),
-                script: script.id,
-                name: script.name.clone(),
-                began: self.world.server_now(),
-                ended: None,
-            });
-            started.len() - 1
-        };
+    /// Writes down that a script was started, before the answer leaves.
+    fn started(&self, agent: &Agent, script: &AutomateScript) -> usize {
+        let mut started = guard(&self.scripts.started);
+        started.push(Started {
+            agent: agent.id.clone(),
+            script: script.id,
+            name: script.name.clone(),
+            began: self.world.server_now(),
+            ended: None,
+        });
+        started.len() - 1
+    }
+
+    async fn run_script(&self, at: usize, agent: &Agent, script: &AutomateScript, minutes: u32) {
         tokio::time::sleep(Duration::from_millis(self.world.fleet.automate.script_delay_ms)).await;
         match script.does {
             AutomateWork::Nothing | AutomateWork::Fail => {}
