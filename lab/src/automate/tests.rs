@@ -75,7 +75,7 @@ fn names(list: &Value) -> Vec<&str> {
     list.as_array().expect("a list").iter().map(|one| one["ComputerName"].as_str().expect("a name")).collect()
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn tokens_are_asked_for_refreshed_and_expire() {
     let automate = self::automate(FLEET);
     let wrong = r#"{"UserName":"lab","Password":"x"}"#;
@@ -96,7 +96,7 @@ async fn tokens_are_asked_for_refreshed_and_expire() {
     assert_eq!(brief.serve(request("GET", "/Computers", Some(&token), "")).await.status, 401);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_second_factor_that_is_missing_is_no_error() {
     let automate = self::automate("automate: { totpSecret: GEZDGNBVGY3TQOJQ }");
     let credentials = r#"{"UserName":"lab","Password":"lab-automate-password"}"#;
@@ -105,7 +105,7 @@ async fn a_second_factor_that_is_missing_is_no_error() {
     assert_eq!(body(&reply)["IsTwoFactorRequired"], true);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn lists_are_bare_arrays_with_conditions_and_pages() {
     let automate = self::automate(FLEET);
     let all = get(&automate, "/computers").await;
@@ -141,7 +141,7 @@ async fn lists_are_bare_arrays_with_conditions_and_pages() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_is_listed_fits_the_vendors_document() {
     // A script that is started last still runs when it is listed first.
     let automate = self::automate(&FLEET.replace("scriptDelayMs: 30", "scriptDelayMs: 1000"));
@@ -227,7 +227,7 @@ async fn finished(automate: &Automate, computer: u32, id: &Value) -> Value {
     panic!("command {id} does not end");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_command_waits_for_its_computer_and_ends_with_its_output() {
     let automate = self::automate(FLEET);
     let run = async |computer: u32, text: &str| {
@@ -269,7 +269,7 @@ async fn a_command_waits_for_its_computer_and_ends_with_its_output() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn fast_talk_groups_fields_and_patches_change() {
     let automate = self::automate(FLEET);
     let order = json!({"ComputerId": 1, "Command": {"Id": "35"}, "Parameters": [1]});
@@ -310,7 +310,7 @@ fn start(script: u32, computers: &[u32]) -> Value {
     })
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn maintenance_mode_is_switched_by_scripts_alone() {
     let automate = self::automate(FLEET);
     let ran = async |body: Value| {
