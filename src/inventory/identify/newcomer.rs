@@ -320,13 +320,17 @@ impl Resolver<'_> {
         let alive = there.iter().copied().find(|other| self.is_alive(*other, at));
         // An agent that was seen on the earlier system after the later one was installed is on another computer.
         let outlived = known.at.is_some() && known.at >= install.installed;
+        // The name in a list of another link is no sign of a new system: only the computer itself tells one for sure.
+        let tells = known.machine_id.is_none() || install.machine_id.is_some();
         match known.then(install, self.rules.new_system_is_wipe) {
             Situation::Same | Situation::Newer | Situation::Unclear => Verdict::Join,
             Situation::Other => Verdict::Ask(Question::OtherSystem, there.first().copied()),
             Situation::Wiped { .. } if outlived && alive.is_some() => {
                 Verdict::Ask(Question::OtherSystem, alive)
             }
-            Situation::Wiped { sure } if sure || alive.is_none() && there.is_empty() => Verdict::Wipe,
+            Situation::Wiped { sure } if sure && tells || alive.is_none() && there.is_empty() => {
+                Verdict::Wipe
+            }
             Situation::Wiped { .. } => match self.rules.on_conflict {
                 OnConflict::Overwrite => Verdict::Wipe,
                 OnConflict::Ask | OnConflict::Clone => {

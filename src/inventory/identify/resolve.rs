@@ -197,7 +197,9 @@ impl<'a> Resolver<'a> {
             memory.tenant.clone_from(&self.seen[at].tenant);
         }
         // Lists of some links say nothing of operating systems, and those of others do.
-        if !memory.install.tells() && install.tells() {
+        // What was seen before the present one began is of an earlier one.
+        let is_of_it = memory.began.is_none_or(|began| install.at.is_some_and(|at| at >= began));
+        if !memory.install.tells() && install.tells() && is_of_it {
             memory.install = install;
         }
         if let (Some(own), Some(new)) = (&memory.keys.uuid, &keys.uuid)
@@ -358,12 +360,12 @@ impl<'a> Resolver<'a> {
             return;
         }
         match known.then(&later, false) {
+            // A date alone, whatever the name is in that list, neither makes a new system of it nor becomes that of the one that
+            // is known: the computer itself is asked.
+            Situation::Wiped { .. } | Situation::Newer | Situation::Unclear
+                if known.machine_id.is_some() && later.machine_id.is_none() => {}
             Situation::Wiped { .. } => self.begin(id, at, None),
             Situation::Other => {}
-            // A date alone neither makes a new system of it nor becomes that of the one that is known: the computer itself
-            // is asked.
-            Situation::Newer | Situation::Unclear
-                if known.machine_id.is_some() && later.machine_id.is_none() => {}
             Situation::Same | Situation::Newer | Situation::Unclear => {
                 let merged = Install {
                     at: later.at,

@@ -521,6 +521,14 @@ fn a_date_in_a_list_alone_makes_no_new_system_and_hides_none() {
     listed.reading.as_mut().expect("a reading").at = at(108);
     let decided = after(std::slice::from_ref(&was), &[listed], rules(), &[]);
     assert_eq!(told(&decided), ["rmm/1: rmm/1"]);
+    // Nor does another name in that list, which may be one that somebody gave it there.
+    let mut renamed = named("Reception", said("rmm/1", Some(106)));
+    renamed.reading.as_mut().expect("a reading").at = at(108);
+    let under = after(std::slice::from_ref(&was), &[renamed.clone()], rules(), &[]);
+    assert_eq!(told(&under), ["rmm/1: rmm/1"]);
+    let other = named("Reception", said("automate/1", Some(106)));
+    let newcomer = after(std::slice::from_ref(&was), &[offline(was.clone()), offline(other)], rules(), &[]);
+    assert_eq!(told(&newcomer), ["rmm/1: rmm/1", "automate/1 waits: perhaps-wiped"]);
     let asked = resolve(&[wiped("rmm/1", 106)], &[], rules(), &decided.memory, at(111));
     assert_eq!(told(&asked), ["rmm/1: rmm/1 generation 2"]);
 }
