@@ -280,7 +280,7 @@ pub(super) fn environment(computer: &Computer) -> BTreeMap<String, String> {
 /// How an error of the round trip is remembered.
 pub(super) fn contact(error: &RunError) -> Contact {
     match error {
-        RunError::Unreachable(_) => Contact::Unreachable { why: error.to_string() },
+        RunError::Unreachable(_) | RunError::Overtaken => Contact::Unreachable { why: error.to_string() },
         RunError::Refused { message, help } => Contact::Refused { why: message.clone(), help: help.clone() },
         RunError::Lost(_) | RunError::TimedOut(_) | RunError::Nonsense(_) => {
             Contact::Failed { why: error.to_string() }

@@ -93,7 +93,7 @@ impl Redactor {
                 },
                 RunError::Lost(text) => RunError::Lost(self.text(text, false)),
                 RunError::Nonsense(text) => RunError::Nonsense(self.text(text, false)),
-                RunError::TimedOut(seconds) => RunError::TimedOut(seconds),
+                error @ (RunError::TimedOut(_) | RunError::Overtaken) => error,
             }),
         }
     }

@@ -195,6 +195,8 @@ impl<'a> Ways<'a> {
                     self.answered.store(at, Ordering::Relaxed);
                     return Ok(result);
                 }
+                // Through another agent it would run after what overtook it.
+                Err(RunError::Overtaken) => return Err(RunError::Overtaken),
                 Err(error) if error.nothing_ran() => failed = failed.or(Some(error)),
                 Err(error) => return Err(error),
             }

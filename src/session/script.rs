@@ -361,6 +361,9 @@ pub enum RunError {
         /// The command or step that mends it.
         help: Option<String>,
     },
+    /// Something newer was sent to it before it began. Nothing ran; what it was decided by may be so no longer.
+    #[error("something newer was sent to the computer meanwhile")]
+    Overtaken,
     /// The connection broke while the bundle ran. Whether it did its work is not known.
     #[error("connection lost: {0}")]
     Lost(String),
@@ -376,6 +379,6 @@ impl RunError {
     /// Whether it is certain that nothing ran on the computer.
     #[must_use]
     pub fn nothing_ran(&self) -> bool {
-        matches!(self, Self::Unreachable(_) | Self::Refused { .. })
+        matches!(self, Self::Unreachable(_) | Self::Refused { .. } | Self::Overtaken)
     }
 }

@@ -236,9 +236,7 @@ impl Desk {
     fn error(&self, failure: Failure) -> RunError {
         match failure {
             Failure::NothingRan(why) => RunError::Unreachable(why),
-            Failure::Overtaken => {
-                RunError::Unreachable("something newer was sent to it meanwhile".to_owned())
-            }
+            Failure::Overtaken => RunError::Overtaken,
             Failure::Cannot(what) => {
                 let name = &self.settings.name;
                 let (message, help) = match what.as_str() {
