@@ -14,6 +14,8 @@ use crate::id::{ComputerId, SessionId};
 use crate::inventory::known::AgentKey;
 use crate::time::Timestamp;
 
+/// For so many hours a switch of which nobody knows what became of it may come late.
+const COMES_LATE: i64 = 1;
 /// After so many hours what is not put back is given up: modes end by themselves, and computers go away.
 const GIVEN_UP: i64 = 7 * 24;
 
@@ -106,12 +108,13 @@ impl MaintenanceRecord {
         }
     }
 
-    /// What follows from how the mode is found when it is to be put back. `later`: not by the session that switched it.
+    /// What follows from how the mode is found when it is to be put back.
     #[must_use]
-    pub fn next(&self, found: &Maintenance, later: bool) -> Next {
+    pub fn next(&self, found: &Maintenance, now: Timestamp) -> Next {
+        let comes_late = now.duration_since(self.begun).as_hours() < COMES_LATE;
         match found {
             // A message tells that it is not certain what became of the switch.
-            Maintenance::Off if self.message.is_some() && !later => Next::Wait,
+            Maintenance::Off if self.message.is_some() && comes_late => Next::Wait,
             Maintenance::Off => Next::Nothing,
             Maintenance::On { mark: Some(mark) } if self.mark.as_ref().is_some_and(|own| own != mark) => {
                 Next::Theirs
@@ -189,18 +192,18 @@ mod tests {
     fn what_is_found_decides_what_is_done() {
         let mut certain = record();
         certain.switched(Ok(on(Some("noon"))), at(1));
-        for later in [false, true] {
-            assert_eq!(certain.next(&on(Some("noon")), later), Next::Switch);
-            assert_eq!(certain.next(&on(None), later), Next::Switch);
-            assert_eq!(certain.next(&on(Some("one")), later), Next::Theirs);
-            assert_eq!(certain.next(&Maintenance::Off, later), Next::Nothing);
+        for now in [at(60), at(86_400)] {
+            assert_eq!(certain.next(&on(Some("noon")), now), Next::Switch);
+            assert_eq!(certain.next(&on(None), now), Next::Switch);
+            assert_eq!(certain.next(&on(Some("one")), now), Next::Theirs);
+            assert_eq!(certain.next(&Maintenance::Off, now), Next::Nothing);
         }
         let mut doubtful = record();
         doubtful.switched(Err(RunError::TimedOut(300)), at(1));
-        assert_eq!(doubtful.next(&Maintenance::Off, false), Next::Wait);
-        assert_eq!(doubtful.next(&Maintenance::Off, true), Next::Nothing);
-        assert_eq!(doubtful.next(&on(Some("noon")), false), Next::Switch, "it came late");
-        assert_eq!(record().next(&on(Some("noon")), true), Next::Switch, "the run was killed in between");
+        assert_eq!(doubtful.next(&Maintenance::Off, at(60)), Next::Wait, "a later run may come first");
+        assert_eq!(doubtful.next(&Maintenance::Off, at(7200)), Next::Nothing);
+        assert_eq!(doubtful.next(&on(Some("noon")), at(60)), Next::Switch, "it came late");
+        assert_eq!(record().next(&on(Some("noon")), at(60)), Next::Switch, "the run was killed in between");
     }
 
     #[test]

@@ -61,7 +61,8 @@ impl Desk<'_> {
             name: name.to_owned(),
             kept: Kept::ToPutBack,
             mark: None,
-            message: None,
+            // Until there is an answer; a killed run leaves it so.
+            message: Some("it is not known what became of the switch".to_owned()),
             begun: self.clock.now(),
             ended: None,
         };
@@ -103,7 +104,7 @@ impl Desk<'_> {
         Ok(record.is_open().then_some(record))
     }
 
-    /// Puts a mode back, if that is still to be done; tries `tries` times. `later`: not by the session that switched it.
+    /// Puts a mode back, if that is still to be done; tries `tries` times.
     ///
     /// # Errors
     /// [`StoreError`] when the outcome cannot be written down.
@@ -111,7 +112,6 @@ impl Desk<'_> {
         self,
         mode: &dyn MaintenanceMode,
         mut record: MaintenanceRecord,
-        later: bool,
         tries: u32,
     ) -> Result<(), StoreError> {
         let agent = record.agent.agent.clone();
@@ -119,7 +119,7 @@ impl Desk<'_> {
         for attempt in 1..=tries.max(1) {
             let answer = match mode.found(&agent).await {
                 Err(error) => Err(error),
-                Ok(found) => match record.next(&found, later) {
+                Ok(found) => match record.next(&found, self.clock.now()) {
                     Next::Switch => mode.switch(&agent, false).await.map(|_| None),
                     Next::Nothing => Ok(None),
                     Next::Theirs => Ok(Some("it was set anew meanwhile, and stays on")),
@@ -165,7 +165,7 @@ impl Desk<'_> {
         let tries = if control.demand() == Demand::Run { TRIES } else { 1 };
         let all = held
             .into_iter()
-            .map(|(alerts, record)| async move { self.put_back(alerts.mode, record, false, tries).await });
+            .map(|(alerts, record)| async move { self.put_back(alerts.mode, record, tries).await });
         futures_util::future::try_join_all(all).await.map(drop)
     }
 
@@ -183,11 +183,12 @@ impl Desk<'_> {
             let mode = mode(&record.agent);
             async move {
                 if let Some(mode) = mode {
-                    return self.put_back(mode, record, true, 1).await;
+                    return self.put_back(mode, record, 1).await;
                 }
                 let provider = &record.agent.provider;
-                record.message = Some(format!("no provider {provider} is there any more that switches it"));
-                record.give_up(self.clock.now());
+                // Another revision may have it again.
+                let why = format!("no provider {provider} is there any more that switches it");
+                record.failed(why, self.clock.now());
                 self.store.put_maintenance(&record).await?;
                 self.failed(&record, false);
                 Ok(())

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use super::lists::{API, PAGE_SIZE};
 use super::wire::{Mode, Quietness, ScriptStart, ServerScript};
 use crate::config::kind::MaintenanceScripts;
-use crate::http::api::{ApiError, Call, Client, Sent};
+use crate::http::api::{ApiError, Call, Client, Fault, Sent};
 use crate::id::{AgentId, Name};
 use crate::provider::RunError;
 use crate::provider::link::run_error;
@@ -79,8 +79,13 @@ impl Modes {
         let call = Call::get("the maintenance mode of a computer").at(API).at("Computers");
         let call = call.query("ids", agent.as_str()).query("includeFields", "Id,IsMaintenanceModeEnabled");
         let found: Vec<Quietness> = self.client.json(&call.query("pageSize", 1)).await?;
-        let told = found.into_iter().find(|one| one.id == agent.as_str());
-        match told.and_then(|one| one.is_maintenance_mode_enabled) {
+        // An account that may not see a computer is given an empty list.
+        let Some(told) = found.into_iter().find(|one| one.id == agent.as_str()) else {
+            let why = format!("there is no computer {agent} for this account");
+            let fault = Fault::Unexpected { path: "$".to_owned(), why };
+            return Err(ApiError::answered("the maintenance mode of a computer", fault));
+        };
+        match told.is_maintenance_mode_enabled {
             Some(false) => Ok(Maintenance::Off),
             told => {
                 let mode = self.mode(agent).await?;
@@ -109,7 +114,10 @@ impl Modes {
 
     /// Starts the script, once. An answer that was lost is no failure: what is read back counts.
     async fn start(&self, agent: &AgentId, on: bool) -> Result<(), RunError> {
-        let (begin, end) = self.numbers().await?;
+        let (begin, end) = self.numbers().await.map_err(|error| {
+            // Nothing was started yet.
+            if error.nothing_ran() { error } else { RunError::Unreachable(error.to_string()) }
+        })?;
         let Ok(computer) = agent.as_str().parse::<u32>() else {
             let message = format!("{}: {agent} is no number of a computer", self.name);
             return Err(RunError::Refused { message, help: None });

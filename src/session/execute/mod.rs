@@ -219,20 +219,28 @@ impl Session<'_> {
             Ok(bundle) => bundle,
             Err(error) => return self.not_begun(position, ActionResult::Failed, &error.to_string()).await,
         };
-        let quietened = self.hold_alerts_back(work.change).await?;
-        let Ok((_held, waited)) = self.lock(work.change).await else {
+        let Ok((_held, mut stale)) = self.lock(work.change).await else {
             return self.not_begun(position, ActionResult::Cancelled, "the run was asked to stop").await;
         };
-        if self.control.demand() != Demand::Run {
-            return self.not_begun(position, ActionResult::Cancelled, "the run was asked to stop").await;
-        }
-        if waited || quietened {
-            match self.look_now(&work, now).await? {
-                Some(seen) => now = seen,
-                None => return self.not_begun(position, ActionResult::Deferred, UNSEEN).await,
+        // What was seen is looked at again after a wait: for the lock, and for alerts to be held back, which is begun only
+        // when nothing else is in the way.
+        for quiet in [false, true] {
+            if quiet {
+                stale = self.hold_alerts_back(work.change).await?;
+                if self.control.demand() != Demand::Run {
+                    return self
+                        .not_begun(position, ActionResult::Cancelled, "the run was asked to stop")
+                        .await;
+                }
             }
-            if let Some((result, why)) = self.moved(work.change, &now) {
-                return self.not_begun(position, result, &why).await;
+            if stale {
+                match self.look_now(&work, now).await? {
+                    Some(seen) => now = seen,
+                    None => return self.not_begun(position, ActionResult::Deferred, UNSEEN).await,
+                }
+                if let Some((result, why)) = self.moved(work.change, &now) {
+                    return self.not_begun(position, result, &why).await;
+                }
             }
         }
         let again = is_again(work.change);
@@ -248,7 +256,7 @@ impl Session<'_> {
 
         let mut facts = None;
         let seen = if procedure.verify.is_of_provider() {
-            self.update(&now).await
+            self.update(&now).await?
         } else if let Err(error) = self.send(work.change, procedure).await {
             Aftermath::not_sent(&error.to_string(), error.is_passing(), now)
         } else {

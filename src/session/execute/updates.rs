@@ -10,8 +10,11 @@ use std::time::Duration;
 use super::Session;
 use crate::inventory::item::Observed;
 use crate::inventory::updates::Updates;
+use crate::plan::document::ActionType;
 use crate::provider::RunError;
 use crate::session::aftermath::Aftermath;
+use crate::session::stage::ActionResult;
+use crate::store::StoreError;
 
 /// The time before the first look; it doubles with each, up to [`SLOWEST`].
 const FIRST: Duration = Duration::from_secs(1);
@@ -19,6 +22,8 @@ const FIRST: Duration = Duration::from_secs(1);
 const SLOWEST: Duration = Duration::from_mins(1);
 /// How long the installation may take to begin once it was accepted.
 const BEGINS: Duration = Duration::from_mins(10);
+/// How many of a computer's last sessions are looked through.
+const LOOKED_BACK: u32 = 5;
 /// How long it is watched.
 const WATCHED: Duration = Duration::from_hours(2);
 
@@ -43,6 +48,11 @@ enum Seen {
 }
 
 impl Watch {
+    /// Whether fewer are missing than before. More only means that more were approved or found.
+    fn fewer(&self, now: &Updates) -> bool {
+        matches!((now.missing, self.before), (Some(now), Some(before)) if now < before)
+    }
+
     fn see(&mut self, now: &Updates, waited: Duration) -> Seen {
         match now.running {
             Some(true) => {
@@ -51,7 +61,7 @@ impl Watch {
             }
             _ if now.missing == Some(0) => Seen::Over,
             // A short one is through before anybody looks.
-            Some(false) if self.ran || (now.missing.is_some() && now.missing != self.before) => Seen::Over,
+            Some(false) if self.ran || self.fewer(now) => Seen::Over,
             _ if !self.ran && waited >= BEGINS => Seen::NotBegun,
             _ => Seen::Open,
         }
@@ -73,9 +83,37 @@ fn aftermath(observed: Option<Observed>, trouble: Option<String>) -> Aftermath {
 
 impl Session<'_> {
     /// Starts what was approved, unless it is under way, and says how it ended; `before` is what was seen last.
-    pub(super) async fn update(&self, before: &Observed) -> Aftermath {
+    ///
+    /// # Errors
+    /// [`StoreError`] when the journal cannot be read.
+    pub(super) async fn update(&self, before: &Observed) -> Result<Aftermath, StoreError> {
+        let asked = self.asked_lately().await?;
+        Ok(self.updated(before, asked).await)
+    }
+
+    /// Whether an earlier session has asked for them so lately that they may still begin, and nobody knows what became of it.
+    async fn asked_lately(&self) -> Result<bool, StoreError> {
+        let now = self.tools.clock.now();
+        let sessions = self.tools.store.sessions(Some(&self.computer.id), LOOKED_BACK).await?;
+        for session in sessions.into_iter().filter(|session| session.id != self.id) {
+            for action in self.tools.store.actions(&session.id).await? {
+                let is_open = matches!(action.result, None | Some(ActionResult::Undetermined));
+                let since = Duration::try_from(now.duration_since(action.started)).unwrap_or_default();
+                if action.action == ActionType::OsUpdate && is_open && since < BEGINS {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    async fn updated(&self, before: &Observed, asked: bool) -> Aftermath {
         let untouched = |error: &RunError| {
-            Aftermath::not_sent(&error.to_string(), matches!(error, RunError::Unreachable(_)), before.clone())
+            Aftermath::not_sent(
+                &error.to_string(),
+                !matches!(error, RunError::Refused { .. }),
+                before.clone(),
+            )
         };
         let Some((reader, Some(writer), agent)) = self.ways.updates() else {
             return untouched(&RunError::Unreachable(
@@ -93,11 +131,16 @@ impl Session<'_> {
             if !matches!(observed, Observed::NonCompliant { .. }) {
                 return aftermath(Some(observed), None);
             }
-            match writer.start_updates(agent).await {
-                Ok(()) => {}
-                Err(error) if error.nothing_ran() => return untouched(&error),
-                // It may have been accepted: what the computer's updates do tells.
-                Err(error) => trouble = Some(error.to_string()),
+            if asked {
+                trouble =
+                    Some("an earlier run has asked for them, and they were not asked for again".to_owned());
+            } else {
+                match writer.start_updates(agent).await {
+                    Ok(()) => {}
+                    Err(error) if error.nothing_ran() => return untouched(&error),
+                    // It may have been accepted: what the computer's updates do tells.
+                    Err(error) => trouble = Some(error.to_string()),
+                }
             }
         }
         let began = self.tools.clock.now();
@@ -109,7 +152,8 @@ impl Session<'_> {
                 biased;
                 () = control.asked() => {
                     let goes_on = "what was started goes on by itself; the next run sees what became of it";
-                    return aftermath(None, Some(goes_on.to_owned()));
+                    let said = trouble.map_or_else(|| goes_on.to_owned(), |trouble| format!("{trouble}; {goes_on}"));
+                    return aftermath(None, Some(said));
                 }
                 () = tokio::time::sleep(pause) => pause = (pause * 2).min(SLOWEST),
             }
@@ -158,6 +202,7 @@ mod tests {
         let watch = || Watch { before: Some(3), ran: false };
         assert_eq!(watch().see(&known(0, false), soon), Seen::Over);
         assert_eq!(watch().see(&known(2, false), soon), Seen::Over, "a short one that brought one of them");
+        assert_eq!(watch().see(&known(5, false), soon), Seen::Open, "more were approved meanwhile");
         assert_eq!(watch().see(&known(0, true), soon), Seen::Open, "a restart may follow");
         let mut one = watch();
         assert_eq!(one.see(&known(3, false), soon), Seen::Open, "it is about to begin");
