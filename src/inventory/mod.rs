@@ -11,6 +11,7 @@ pub mod item;
 pub mod known;
 pub mod pattern;
 pub mod policies;
+pub mod properties;
 pub mod queries;
 pub mod recognise;
 pub mod relations;

@@ -38,6 +38,7 @@ pub mod plan;
 mod plan_tests;
 pub mod policies;
 pub mod policy;
+pub mod properties;
 pub mod remote;
 #[cfg(test)]
 pub(crate) mod sample;

@@ -7,6 +7,7 @@ use clap::{ArgGroup, Args, Subcommand};
 use super::repository::RevisionArgs;
 use super::typed::{parse_name, parse_size};
 use crate::id::Name;
+use crate::inventory::properties::Wanted;
 use crate::time::Limit;
 
 /// Options of `inventory`.
@@ -151,6 +152,16 @@ pub struct Computers {
     /// Forget a computer for good that no provider lists any more; by its id
     #[arg(long, value_name = "ID", conflicts_with_all = ["only", "stale", "gone", "offline"])]
     pub forget: Option<String>,
+    /// Write a custom property of their agents at a provider, such as 3=VIP; {computer} and {tenant} in it are those of each
+    #[arg(long, value_name = "NUMBER=VALUE", value_parser = Wanted::parse, requires = "provider",
+        conflicts_with_all = ["stale", "gone", "forget", "offline", "policies"])]
+    pub set_property: Option<Wanted>,
+    /// The provider whose agents have the property
+    #[arg(long, value_name = "PROVIDER", value_parser = parse_name, requires = "set_property")]
+    pub provider: Option<Name>,
+    /// Do not ask before properties are written
+    #[arg(long, requires = "set_property")]
+    pub yes: bool,
     /// Contact nothing: use what is remembered
     #[arg(long)]
     pub offline: bool,

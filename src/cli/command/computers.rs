@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
+use super::properties::{self, Order};
 use crate::cli::arguments::Computers as Command;
 use crate::cli::context::{self, Opened, Shell};
 use crate::cli::error::CliError;
@@ -37,6 +38,10 @@ pub(in crate::cli) async fn run(
     let wish = planning::wish_of(options, Refresh::Never, command.offline)?;
     let links = shell.links(&opened)?;
     let looked = planning::look(shell, &opened, &links, &store, control, &wish).await?;
+    if let (Some(wanted), Some(provider)) = (&command.set_property, &command.provider) {
+        let order = Order { wanted, provider, yes: command.yes };
+        return properties::set(shell, &order, &links, &looked, control).await;
+    }
     if command.policies {
         return of_policies(shell, &context::readers(&links), &looked).await;
     }

@@ -14,6 +14,7 @@ pub(super) mod inventory;
 pub(super) mod list;
 pub(super) mod maintain;
 pub(super) mod plan;
+mod properties;
 pub(super) mod remote;
 pub(super) mod resolve;
 pub(super) mod schema;

@@ -3,6 +3,7 @@
 mod canary;
 mod five_hundred;
 mod policies;
+mod properties;
 mod quiet;
 mod tour;
 mod truth;
