@@ -144,7 +144,7 @@ fn what_cannot_be_put_back_is_told_and_put_back_by_the_next_run() {
 }
 
 #[test]
-fn what_nobody_can_put_back_any_more_is_told_once() {
+fn what_a_revision_cannot_put_back_is_told_until_another_one_can() {
     let world = world("", "Quiet", "Idle");
     world.run(&["apply", "--auto-approve", "--only", "computer:pc-1"]).exits(0);
     let url = world.lab.url(muster_lab::fleet::System::Automate);
@@ -154,6 +154,10 @@ fn what_nobody_can_put_back_any_more_is_told_once() {
     assert_ne!(text, without);
     world.world.write("providers/automate.yaml", &without);
     world.run(THROUGH_CONTROL).exits(0).says("any more");
+    world.run(THROUGH_CONTROL).exits(0).says("any more");
+    assert!(world.lab.in_maintenance().contains(&"1".to_owned()));
+    write_automate(&world.world, &url, "Quiet", "Loud");
     let quiet = world.run(THROUGH_CONTROL).exits(0);
-    assert!(!quiet.err.contains("maintenance"), "{}", quiet.err);
+    assert!(!quiet.err.contains("still be in maintenance"), "{}", quiet.err);
+    assert_eq!(world.lab.in_maintenance(), [""; 0]);
 }
