@@ -52,7 +52,13 @@ pub(super) async fn set(
     let Some(properties) = link.writer.properties() else {
         return Err(CliError::refused(format!("the provider {provider} has no custom properties to write")));
     };
-    let agents = link.reader.list().await.map_err(|error| CliError::provider(provider, &error))?;
+    let agents = match link.reader.list().await {
+        Ok(agents) => agents,
+        Err(error) => {
+            shell.ui.warning(format!("{error}; nothing was written"));
+            return Ok(Exit::Source);
+        }
+    };
     let computers = of_provider(looked, provider);
     let name = order.wanted.name();
     let of_them = agents.iter().filter_map(|agent| {
@@ -70,9 +76,9 @@ pub(super) async fn set(
     }
     let failed = write(shell, properties, order, &due, control).await;
     let written = due.len() - failed;
-    shell
-        .ui
-        .status(&Line::new().text(format!("{} written, {failed} not", plural(count(written), "property"))));
+    shell.ui.status(
+        &Line::new().text(format!("written on {}, not on {failed}", plural(count(written), "agent"))),
+    );
     Ok(match (failed, control.demand()) {
         (_, demand) if demand != Demand::Run => Exit::Interrupted,
         (0, _) => Exit::Done,
