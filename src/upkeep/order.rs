@@ -276,19 +276,6 @@ impl Plan {
 }
 
 #[cfg(test)]
-#[allow(
-    clippy::format_push_string,
-    clippy::cloned_ref_to_slice_refs,
-    clippy::items_after_statements,
-    clippy::iter_filter_is_ok,
-    clippy::needless_for_each,
-    clippy::unnecessary_wraps,
-    clippy::fn_params_excessive_bools,
-    clippy::format_collect,
-    clippy::duration_suboptimal_units,
-    clippy::unchecked_time_subtraction,
-    reason = "a test may be written plainly"
-)]
 mod tests {
     use proptest::prelude::*;
 

@@ -1,19 +1,5 @@
 //! The screenconnect provider against the lab: what it lists, what it does when things go wrong, and what its doctor finds.
 
-#![allow(
-    clippy::format_push_string,
-    clippy::cloned_ref_to_slice_refs,
-    clippy::items_after_statements,
-    clippy::iter_filter_is_ok,
-    clippy::needless_for_each,
-    clippy::unnecessary_wraps,
-    clippy::fn_params_excessive_bools,
-    clippy::format_collect,
-    clippy::duration_suboptimal_units,
-    clippy::unchecked_time_subtraction,
-    reason = "a test may be written plainly"
-)]
-
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;

@@ -1,16 +1,6 @@
 //! Real files of both encodings, with the driver that works on them.
 
 #![allow(
-    clippy::format_push_string,
-    clippy::cloned_ref_to_slice_refs,
-    clippy::items_after_statements,
-    clippy::iter_filter_is_ok,
-    clippy::needless_for_each,
-    clippy::unnecessary_wraps,
-    clippy::fn_params_excessive_bools,
-    clippy::format_collect,
-    clippy::duration_suboptimal_units,
-    clippy::unchecked_time_subtraction,
     clippy::disallowed_methods,
     clippy::decimal_bitwise_operands,
     reason = "tests make and look at files"

@@ -1,19 +1,6 @@
 //! Automate and ConnectWise RMM with everything going wrong: a list is whole or an error, nothing runs twice, no result is wrong.
 
-#![allow(
-    clippy::format_push_string,
-    clippy::cloned_ref_to_slice_refs,
-    clippy::items_after_statements,
-    clippy::iter_filter_is_ok,
-    clippy::needless_for_each,
-    clippy::unnecessary_wraps,
-    clippy::fn_params_excessive_bools,
-    clippy::format_collect,
-    clippy::duration_suboptimal_units,
-    clippy::unchecked_time_subtraction,
-    clippy::print_stdout,
-    reason = "it tells its counts"
-)]
+#![allow(clippy::print_stdout, reason = "it tells its counts")]
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

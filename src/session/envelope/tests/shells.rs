@@ -1,19 +1,5 @@
 //! The texts for POSIX shells, run for real by every one of them that this machine has.
 
-#![allow(
-    clippy::format_push_string,
-    clippy::cloned_ref_to_slice_refs,
-    clippy::items_after_statements,
-    clippy::iter_filter_is_ok,
-    clippy::needless_for_each,
-    clippy::unnecessary_wraps,
-    clippy::fn_params_excessive_bools,
-    clippy::format_collect,
-    clippy::duration_suboptimal_units,
-    clippy::unchecked_time_subtraction,
-    reason = "a test may be written plainly"
-)]
-
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
